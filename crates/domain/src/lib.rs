@@ -1,0 +1,1 @@
+//! Postroom: types and rules, pure. No I/O, no async, no SQL.

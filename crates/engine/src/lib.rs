@@ -1,0 +1,1 @@
+//! Postroom: what makes mail move.

@@ -1,0 +1,1 @@
+//! Postroom: what people meet: people, rights, settings, alerts.

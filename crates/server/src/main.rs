@@ -1,0 +1,3 @@
+//! Postroom: the e-mail queue for offices.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Postroom: RFC 5321 and friends: codec, replies, client and server sessions.

@@ -1,0 +1,1 @@
+//! Postroom: the store contract and its backends.

@@ -1,0 +1,1 @@
+//! Postroom: for tests only: scripted relay and builders.
