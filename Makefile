@@ -1,0 +1,62 @@
+# Every target says what it does; `make` alone lists them. The work itself is in tools/, bench/ and tests/.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check fmt lint audit bench bench-rows soak fuzz clean
+
+# Where the demo keeps its data and listens; `make run DATA=/tmp/x HTTP=127.0.0.1:9000 SMTP=127.0.0.1:9025`.
+DATA ?= ./data
+HTTP ?= 127.0.0.1:8080
+SMTP ?= 127.0.0.1:2525
+# How much the benchmarks do: quick (minutes) or full (what bench/RESULTS.md holds).
+SIZE ?= full
+ROUNDS ?= 3
+# How long a soak and each fuzz target go on.
+CYCLES ?= 100
+SECONDS_PER_TARGET ?= 60
+
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+setup: ## Install what building, testing and measuring need (Debian packages as root or with sudo)
+	@tools/setup all
+
+run: ## Build the web interface and the server, and start the demo at http://127.0.0.1:8080
+	@tools/run --data $(DATA) --http $(HTTP) --smtp $(SMTP)
+
+test: ## Install what the tests need and run all of them, from fast to slow
+	@tools/test
+
+check: ## The quick half of the tests: format, lints, documentation, unit and integration tests
+	@tools/test --until unit
+
+fmt: ## Format the Rust code
+	@echo "Formatting the Rust code"
+	@cargo fmt --all
+
+lint: ## Clippy with warnings as errors, and the direction of the crates' dependencies
+	@tools/test --only fmt,clippy,architecture
+
+audit: ## Licences, sources and bans of dependencies (cargo-deny) and unused ones (cargo-machete)
+	@tools/audit --install
+
+bench: ## Measure Postroom and Postfix side by side and write bench/RESULTS.md (SIZE=quick|full ROUNDS=n)
+	@tools/setup bench
+	@tools/build --release
+	@bench/run compare --size $(SIZE) --rounds $(ROUNDS)
+
+bench-rows: ## Fill 1,000,000 messages and measure lists, jumps, counts, search, start and memory
+	@tools/setup bench
+	@tools/build --release
+	@bench/run rows --size $(SIZE)
+
+soak: ## The long campaigns: CYCLES kill -9 cycles under load (100)
+	@tools/setup test
+	@tools/build
+	@python3 -m tests.kill --cycles $(CYCLES)
+
+fuzz: ## Run each fuzz target for SECONDS_PER_TARGET seconds (needs cargo-fuzz)
+	@tools/fuzz $(SECONDS_PER_TARGET)
+
+clean: ## Remove what was built (not ./data)
+	@echo "Removing target/, ui/dist and ui/node_modules"
+	@rm -rf target ui/dist ui/node_modules
