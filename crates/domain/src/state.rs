@@ -2,13 +2,13 @@
 //!
 //! | from | event | to |
 //! | --- | --- | --- |
-//! | queued | lease | sending |
+//! | queued, deferred (due) | lease | sending |
 //! | sending | accepted (every recipient final, none failed) | sent |
 //! | sending | undelivered (every recipient final, one failed) | failed |
 //! | sending | defer | deferred |
 //! | sending | give back (untried) | queued |
 //! | queued, deferred | exhaust (no relay within `max_wait`) | failed |
-//! | deferred, scheduled | due | queued |
+//! | scheduled | due | queued |
 //! | queued, deferred, scheduled | hold | held |
 //! | held | release | queued |
 //! | deferred, held, failed, queued, scheduled | requeue | queued |
@@ -117,12 +117,12 @@ impl MessageState {
     pub const fn after(self, event: MessageEvent) -> Result<Self, InvalidTransition> {
         use MessageEvent as E;
         match (self, event) {
-            (Self::Queued, E::Lease) => Ok(Self::Sending),
+            (Self::Queued | Self::Deferred, E::Lease) => Ok(Self::Sending),
             (Self::Sending, E::Accepted) => Ok(Self::Sent),
             (Self::Sending, E::Undelivered) | (Self::Queued | Self::Deferred, E::Exhaust) => Ok(Self::Failed),
             (Self::Sending, E::Defer) => Ok(Self::Deferred),
             (Self::Sending, E::GiveBack)
-            | (Self::Deferred | Self::Scheduled, E::Due)
+            | (Self::Scheduled, E::Due)
             | (Self::Held, E::Release)
             | (Self::Deferred | Self::Held | Self::Failed | Self::Queued | Self::Scheduled, E::Requeue) => {
                 Ok(Self::Queued)

@@ -1,0 +1,30 @@
+//! What every backend must do, as traits by subject.
+
+mod changes;
+mod content;
+mod list;
+mod people;
+mod queue;
+mod upkeep;
+
+pub use changes::{Change, ChangeKind, ChangeSet, Changes};
+pub use content::{Content, ContentStore, Encoded, Packed};
+pub use list::{
+    Attempt, AttemptRecipient, Counts, Detail, Filter, List, More, Page, PageRequest, Place, RecipientDetail,
+    Row, SearchQuery,
+};
+pub use people::{
+    ApiKey, KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Office, People, Rights, Session, User,
+};
+pub use queue::{
+    ActionOutcome, Admitted, AttemptRecord, AttemptResult, Authority, BodyType, Deliverable, Enqueue,
+    Enqueued, Exhaust, Hold, IdempotencyClaim, LeaseRequest, Leased, NewMessage, NewRecipient, Next,
+    NodeLease, Outcome, OutcomeBatch, PendingRecipient, Promote, Promoted, Queue, QueueDepth,
+    RecipientOutcome, RecipientRole, Recorded, Shown, SmtpParameters, Submitter, Want,
+};
+pub use upkeep::{CheckReport, Upkeep};
+
+/// A whole store: every subject of the contract.
+pub trait Store: Queue + List + ContentStore + People + Upkeep + Changes {}
+
+impl<T: Queue + List + ContentStore + People + Upkeep + Changes> Store for T {}

@@ -1,0 +1,238 @@
+//! Offices, users, sessions and API keys.
+
+use async_trait::async_trait;
+use postroom_domain::{KeyId, OfficeId, RouteId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::StoreError;
+
+/// People and what proves who they are.
+#[async_trait]
+pub trait People: Send + Sync {
+    /// Makes an office.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] for a name that its parent has already.
+    async fn create_office(&self, office: NewOffice) -> Result<OfficeId, StoreError>;
+
+    /// Every office.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn offices(&self) -> Result<Vec<Office>, StoreError>;
+
+    /// Makes a user.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] for a login or e-mail address that is taken.
+    async fn create_user(&self, user: NewUser) -> Result<UserId, StoreError>;
+
+    /// Every user, by login.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn users(&self) -> Result<Vec<User>, StoreError>;
+
+    /// A user.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError>;
+
+    /// The user of a login, compared in lower case; an e-mail address is a login too.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn user_by_login(&self, login: &str) -> Result<Option<User>, StoreError>;
+
+    /// Sets the password hash and ends the user's sessions.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn set_password(&self, id: UserId, password_hash: String) -> Result<(), StoreError>;
+
+    /// Keeps a session.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn create_session(&self, session: NewSession) -> Result<(), StoreError>;
+
+    /// The session of a token's hash that has not ended at `now`, with its user (not disabled).
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn session(&self, hash: &KeyHash, now: Timestamp) -> Result<Option<Session>, StoreError>;
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn end_session(&self, hash: &KeyHash) -> Result<(), StoreError>;
+
+    /// Keeps an API key.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn create_key(&self, key: NewApiKey) -> Result<KeyId, StoreError>;
+
+    /// The key of a secret's hash, not revoked.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn key(&self, hash: &KeyHash) -> Result<Option<ApiKey>, StoreError>;
+
+    /// Every key, without secrets.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn keys(&self) -> Result<Vec<ApiKey>, StoreError>;
+
+    /// Ends a key; `false` where there is none.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn revoke_key(&self, id: KeyId) -> Result<bool, StoreError>;
+}
+
+/// SHA-256 of a secret of at least 128 random bits (a session token, an API key).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyHash(pub [u8; 32]);
+
+/// An office to make.
+#[derive(Debug, Clone)]
+pub struct NewOffice {
+    /// Its parent; `None` for the System Office, the root.
+    pub parent: Option<OfficeId>,
+    /// Its name.
+    pub name: String,
+    /// Its way out.
+    pub route: RouteId,
+}
+
+/// An office.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Office {
+    /// Its id.
+    pub id: OfficeId,
+    /// Its parent.
+    pub parent: Option<OfficeId>,
+    /// Its name.
+    pub name: String,
+    /// Its way out.
+    pub route: RouteId,
+}
+
+/// A person's rights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent rights, each on or off"
+)]
+pub struct Rights {
+    /// Sees every user message of the office (V3).
+    pub super_user: bool,
+    /// Sees the user mail of descendant offices (V4).
+    pub enterprise_view: bool,
+    /// Sees notifications, changes settings (V5).
+    pub administrator: bool,
+    /// Keeps a list layout of their own (Q2).
+    pub customize_list_layout: bool,
+}
+
+/// A user to make.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// Their office.
+    pub office: OfficeId,
+    /// What they sign in with, kept in lower case.
+    pub login: String,
+    /// Their name.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+    /// argon2id, PHC string; empty where nobody can sign in yet.
+    pub password_hash: String,
+    /// Their rights.
+    pub rights: Rights,
+}
+
+/// A user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Their id.
+    pub id: UserId,
+    /// Their office.
+    pub office: OfficeId,
+    /// What they sign in with.
+    pub login: String,
+    /// Their name.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+    /// argon2id, PHC string.
+    pub password_hash: String,
+    /// Their rights.
+    pub rights: Rights,
+    /// Whether they may not sign in.
+    pub disabled: bool,
+}
+
+/// A session to keep.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Hash of its token.
+    pub hash: KeyHash,
+    /// Whose it is.
+    pub user: UserId,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ends.
+    pub ends_at: Timestamp,
+}
+
+/// A session that has not ended.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Whose it is.
+    pub user: User,
+    /// When it ends.
+    pub ends_at: Timestamp,
+}
+
+/// An API key to keep.
+#[derive(Debug, Clone)]
+pub struct NewApiKey {
+    /// Hash of its secret.
+    pub hash: KeyHash,
+    /// Its first characters, to recognise it by.
+    pub prefix: String,
+    /// What it is for.
+    pub label: String,
+    /// Its office.
+    pub office: OfficeId,
+    /// The user it stands for; `None` for an office's key.
+    pub user: Option<UserId>,
+    /// `send`, `read`, `manage`, `post_notifications`.
+    pub scopes: Vec<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// An API key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: KeyId,
+    /// Its first characters.
+    pub prefix: String,
+    /// What it is for.
+    pub label: String,
+    /// Its office.
+    pub office: OfficeId,
+    /// The user it stands for.
+    pub user: Option<UserId>,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}

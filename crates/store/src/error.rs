@@ -1,0 +1,32 @@
+//! What a store can fail with, the same for every backend.
+
+/// An operation that was not done; nothing of it was kept.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// The disk is full: nothing new is taken until there is room.
+    #[error("the disk that holds the mail is full")]
+    Full,
+    /// The store cannot answer now; trying again later can help.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// Something with this name exists already.
+    #[error("{what} {name:?} exists already")]
+    Exists {
+        /// What sort of thing: "user", "office".
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// A limit of the contract was passed (batch size, text length).
+    #[error("too much for one operation: {0}")]
+    TooMuch(&'static str),
+    /// What was kept cannot be read; the text names the row.
+    #[error("the store holds something it cannot read: {0}")]
+    Corrupt(String),
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+    /// An SQL error that none of the above names.
+    #[error("the database refused an operation: {0}")]
+    Database(String),
+}
