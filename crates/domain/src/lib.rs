@@ -3,16 +3,28 @@
 //! Everything else speaks in these words (`SPEC.md` §1); values that exist are valid, because they are parsed
 //! at the edge of the system.
 
+pub mod address;
+pub mod classify;
 pub mod clock;
+pub mod health;
 pub mod id;
 pub mod kind;
+pub mod mailbox;
 pub mod outcome;
+pub mod refusal;
+pub mod retry;
 pub mod scope;
 pub mod state;
 
+pub use address::{Address, AddressError, AddressProblem};
+pub use classify::{Heard, SmtpPhase, classify};
 pub use clock::{Clock, ManualClock, Timestamp};
+pub use health::{HealthEdge, HealthPolicy, HealthState, RelayHealth};
 pub use id::{Epoch, Generation, KeyId, MessageId, NodeSlot, OfficeId, RouteId, UserId};
 pub use kind::{Category, Kind};
+pub use mailbox::Mailbox;
 pub use outcome::{Blame, EnhancedCode, Failure, Lasting, Reply};
+pub use refusal::Refusal;
+pub use retry::{AfterFailure, BadSchedule, Chance, PermanentFailures, RetrySchedule};
 pub use scope::{Arm, Scope};
 pub use state::{InvalidTransition, MessageEvent, MessageState, RecipientState, ShownType};

@@ -212,3 +212,6 @@ impl RecipientState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn problem(text: &str) -> AddressProblem {
+    Address::parse(text).expect_err(text).problem
+}
+
+#[test]
+fn ordinary_and_unusual_addresses_are_kept_as_typed() {
+    for text in [
+        "dana@office.example.com",
+        "first.last+tag@Example.COM",
+        "x@localhost",
+        "\"a b\"@example.com",
+        "\"a@b\"@example.com",
+        "\"say \\\"hi\\\"\"@example.com",
+        "root@[192.0.2.1]",
+        "root@[IPv6:2001:db8::1]",
+        "用户@例子.test",
+        "o'brien@example.com",
+    ] {
+        let address = Address::parse(text).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(address.to_string(), text);
+        assert_eq!(format!("{}@{}", address.local_part(), address.domain()), text);
+    }
+}
+
+#[test]
+fn every_mistake_is_named() {
+    use AddressProblem as P;
+    let long = "x".repeat(65);
+    for (text, expected) in [
+        ("", P::Empty),
+        ("dana", P::MissingAt),
+        ("a@b@c", P::TwoAtSigns),
+        ("\"a\"@b@c", P::TwoAtSigns),
+        ("@example.com", P::EmptyLocalPart),
+        ("\"\"@example.com", P::EmptyLocalPart),
+        ("dana@", P::MissingDomain),
+        ("da na@example.com", P::BadLocalCharacter(' ')),
+        ("dana,x@example.com", P::BadLocalCharacter(',')),
+        ("dana@exa mple.com", P::BadDomainCharacter(' ')),
+        ("dana@ex_ample.com", P::BadDomainCharacter('_')),
+        (".dana@example.com", P::MisplacedDot),
+        ("dana..x@example.com", P::MisplacedDot),
+        ("dana@example..com", P::EmptyLabel),
+        ("dana@example.com.", P::EmptyLabel),
+        ("dana@-example.com", P::MisplacedHyphen),
+        ("dana@example.com\r\nRCPT TO:<x@y>", P::LineEnd),
+        ("dana@example.com\0", P::ControlCharacter('\0')),
+        ("\"dana@example.com", P::UnbalancedQuote),
+        ("\"da\"na@example.com", P::UnbalancedQuote),
+        ("dana@[300.0.0.1]", P::BadLiteral),
+        ("dana@[IPv6:zz]", P::BadLiteral),
+        ("dana@[x", P::BadLiteral),
+        (&format!("{long}@example.com"), P::LocalPartTooLong { bytes: 65 }),
+        ("dana@\u{ad}\u{e4}-.test", P::BadInternationalDomain),
+    ] {
+        assert_eq!(problem(text), expected, "{text:?}");
+    }
+    assert_eq!(problem(&format!("a@{long}.test")), P::LabelTooLong);
+    let domain = vec!["x".repeat(60); 4].join(".");
+    assert_eq!(
+        problem(&format!("{}@{domain}", "y".repeat(20))),
+        P::TooLong { bytes: 264 }
+    );
+    assert_eq!(
+        problem(&format!("y@{domain}.{domain}")),
+        P::DomainTooLong { bytes: 487 }
+    );
+}
+
+#[test]
+fn refusal_shows_the_text_shortened_and_escaped() {
+    let error = Address::parse("a@b@c").expect_err("two signs");
+    assert_eq!(error.to_string(), "\"a@b@c\" has two @ signs");
+    let error = Address::parse("a\nb@c").expect_err("line end");
+    assert_eq!(error.to_string(), "\"a\\nb@c\" has a line end in it");
+    let error = Address::parse(&"x".repeat(5000)).expect_err("long");
+    assert!(error.to_string().len() < 200);
+}
+
+#[test]
+fn domains_compare_whatever_their_case_or_script() {
+    let typed = Address::parse("dana@BÜRO.example").expect("typed");
+    let ascii = Address::parse("dana@xn--bro-hoa.EXAMPLE").expect("ascii");
+    assert_eq!(typed, ascii);
+    assert_eq!(typed.to_ascii_domain(), "dana@xn--bro-hoa.example");
+    assert!(!typed.needs_smtputf8());
+    assert_ne!(
+        ascii,
+        Address::parse("Dana@xn--bro-hoa.example").expect("other case")
+    );
+    assert!(
+        Address::parse("däna@example.com")
+            .expect("utf-8")
+            .needs_smtputf8()
+    );
+}
+
+proptest! {
+    #[test]
+    fn what_parses_reads_back_the_same(text in "[a-zé.\"\\\\ @\\[\\]0-9-]{0,40}") {
+        if let Ok(address) = Address::parse(&text) {
+            prop_assert_eq!(address.as_str(), &text);
+            let again: Address = address.to_string().parse().expect("it parsed once");
+            prop_assert_eq!(&again, &address);
+            let ascii: Address = address.to_ascii_domain().parse().expect("the ASCII form is an address");
+            prop_assert_eq!(&ascii, &address);
+        }
+    }
+
+    #[test]
+    fn built_from_its_grammar_it_parses(local in "[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}(\\.[a-z0-9]{1,10}){0,3}", domain in "[a-z0-9]{1,10}(\\.[a-z0-9]([a-z0-9-]{0,9}[a-z0-9])?){0,4}") {
+        let text = format!("{local}@{domain}");
+        let address = Address::parse(&text).expect("grammar");
+        prop_assert_eq!(address.local_part(), local);
+        prop_assert_eq!(address.domain(), domain);
+    }
+
+    #[test]
+    fn any_text_is_an_address_or_a_named_problem(text in "\\PC{0,300}|[\\x00-\\x7f]{0,40}") {
+        if let Err(error) = Address::parse(&text) {
+            prop_assert!(!error.to_string().chars().any(char::is_control));
+        }
+    }
+}
