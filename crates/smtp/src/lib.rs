@@ -1,1 +1,3 @@
 //! Postroom: RFC 5321 and friends: codec, replies, client and server sessions.
+
+pub mod reply;
