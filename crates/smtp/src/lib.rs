@@ -2,3 +2,5 @@
 
 pub mod client;
 pub mod reply;
+pub mod sink;
+pub mod stream;

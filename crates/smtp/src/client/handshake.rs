@@ -13,10 +13,10 @@ use super::config::{Credentials, RelayConfig, TlsPolicy};
 use super::connect::TlsClient;
 use super::error::{Cause, Missing, Phase, SessionError};
 use super::session::Session;
-use super::stream::MaybeTls;
 use super::tls::{self, TlsInfo};
 use super::wire::Wire;
 use crate::reply::{Reply, Severity};
+use crate::stream::MaybeTls;
 
 /// Longest command line (RFC 5321 §4.5.3.1.4); a longer initial response goes on a line of its own.
 const COMMAND_BYTES_MAX: usize = 512;
@@ -138,7 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Opening<'_, S> {
             .map_err(|_| failed(Cause::Timeout(limit)))?
             .map_err(|error| failed(tls::explain(&error).map_or(Cause::Io(error), Cause::Tls)))?;
         let info = tls::info(stream.get_ref().1);
-        let wire = Wire::new(MaybeTls::Tls(Box::new(stream)));
+        let wire = Wire::new(MaybeTls::Tls(Box::new(stream.into())));
         Ok(Self {
             wire,
             relay: self.relay,

@@ -5,10 +5,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::capabilities::Capabilities;
 use super::config::{ChunkingUse, PipeliningUse, Timeouts};
 use super::error::{Phase, SessionError};
-use super::stream::MaybeTls;
 use super::tls::TlsInfo;
 use super::wire::Wire;
 use crate::reply::{Reply, Severity};
+use crate::stream::MaybeTls;
 
 /// An open session with a relay, ready for messages.
 ///

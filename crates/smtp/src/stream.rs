@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_rustls::client::TlsStream;
+use tokio_rustls::TlsStream;
 
 /// A byte stream that may have become a TLS stream.
 #[derive(Debug)]
@@ -14,6 +14,16 @@ pub enum MaybeTls<S> {
     Plain(S),
     /// Under TLS.
     Tls(Box<TlsStream<S>>),
+}
+
+impl<S> MaybeTls<S> {
+    /// Returns the stream that carries the bytes.
+    pub fn transport(&self) -> &S {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        }
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for MaybeTls<S> {
