@@ -1,1 +1,16 @@
 //! Postroom: what people meet: people, rights, settings, alerts.
+
+mod authenticator;
+mod cache;
+mod directory;
+mod password;
+mod principal;
+mod secret;
+mod throttle;
+
+pub use authenticator::{Authenticator, SESSION_LASTS, SignInError};
+pub use directory::Directory;
+pub use password::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS, PasswordError, Passwords};
+pub use principal::{Key, Person, Principal, Who};
+pub use secret::{KEY_PREFIX, Secret, hash_of};
+pub use throttle::{Throttle, TooMany};

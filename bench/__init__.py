@@ -1,1 +1,0 @@
-"""Comparisons of Postroom with other queues; `bench/run --help` lists the commands."""

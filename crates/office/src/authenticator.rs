@@ -1,0 +1,264 @@
+//! Proves who asks: a password, a session or an API key, the same over HTTP and SMTP.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use postroom_domain::{Arm, Clock, Scope};
+use postroom_store::{ApiKey, Authority, NewSession, Office, Store, StoreError, User};
+
+use crate::cache::Cache;
+use crate::directory::Directory;
+use crate::password::{PasswordError, Passwords};
+use crate::principal::{Key, Person, Principal, Who};
+use crate::secret::{KEY_PREFIX, Secret, hash_of};
+use crate::throttle::{Throttle, TooMany};
+
+/// How long a session lasts.
+pub const SESSION_LASTS: Duration = Duration::from_secs(12 * 3600);
+/// Longest login that is looked up, in bytes.
+const MAX_LOGIN_BYTES: usize = 320;
+
+/// Why somebody was not let in.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// The login is unknown, or the password or key is wrong: which of them is told to nobody.
+    #[error("the login or the password is wrong")]
+    Invalid,
+    /// Too many tries.
+    #[error("too many tries to sign in; wait {} seconds", retry_after.as_secs().max(1))]
+    TooMany {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// The store could not be asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<TooMany> for SignInError {
+    fn from(error: TooMany) -> Self {
+        Self::TooMany {
+            retry_after: error.retry_after,
+        }
+    }
+}
+
+/// Proves who asks.
+pub struct Authenticator {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    passwords: Passwords,
+    throttle: Throttle,
+    cache: Cache,
+}
+
+impl std::fmt::Debug for Authenticator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Authenticator").finish_non_exhaustive()
+    }
+}
+
+impl Authenticator {
+    /// Works on `store`.
+    ///
+    /// # Errors
+    /// [`PasswordError::Hash`] where the system gives no random bytes.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, PasswordError> {
+        Ok(Self {
+            store,
+            cache: Cache::new(Arc::clone(&clock)),
+            clock,
+            passwords: Passwords::new()?,
+            throttle: Throttle::default(),
+        })
+    }
+
+    /// Signs a person in by login (or e-mail address) and password. An API key is a password too: its user's login
+    /// goes with it; with an office's key the login does not matter.
+    ///
+    /// # Errors
+    /// [`SignInError`]; unknown logins take the time and the words of wrong passwords.
+    pub async fn sign_in(
+        &self,
+        login: &str,
+        password: &str,
+        peer: IpAddr,
+    ) -> Result<Arc<Principal>, SignInError> {
+        let login = login.trim().to_lowercase();
+        if login.len() > MAX_LOGIN_BYTES {
+            return Err(SignInError::Invalid);
+        }
+        self.throttle.take(&login, peer, self.clock.now())?;
+        let found = if password.starts_with(KEY_PREFIX) {
+            self.key_as_password(&login, password).await?
+        } else {
+            self.person(&login, password).await?
+        };
+        let principal = found.ok_or(SignInError::Invalid)?;
+        self.throttle.succeeded(&login, peer);
+        Ok(principal)
+    }
+
+    async fn person(&self, login: &str, password: &str) -> Result<Option<Arc<Principal>>, StoreError> {
+        let user = self.store.user_by_login(login).await?;
+        let user = user.filter(|user| !user.disabled);
+        let hash = user.as_ref().map(|user| user.password_hash.as_str());
+        if !self.passwords.verify(password, hash).await {
+            return Ok(None);
+        }
+        match user {
+            Some(user) => self.principal_of(user).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn key_as_password(&self, login: &str, secret: &str) -> Result<Option<Arc<Principal>>, StoreError> {
+        let principal = self.key(secret).await?;
+        Ok(principal.filter(|principal| {
+            principal
+                .user()
+                .is_none_or(|user| user.login == login || user.email.to_lowercase() == login)
+        }))
+    }
+
+    /// The principal of a person without proof, for clients that a configured network vouches for.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn trusted(&self, login: &str) -> Result<Option<Arc<Principal>>, StoreError> {
+        match self.store.user_by_login(&login.trim().to_lowercase()).await? {
+            Some(user) if !user.disabled => self.principal_of(user).await,
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// The principal of an API key; `None` for one that is unknown or revoked.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn key(&self, secret: &str) -> Result<Option<Arc<Principal>>, StoreError> {
+        if !secret.starts_with(KEY_PREFIX) || secret.len() > 200 {
+            return Ok(None);
+        }
+        let hash = hash_of(secret);
+        if let Some(principal) = self.cache.get(&hash) {
+            return Ok(Some(principal));
+        }
+        let Some(key) = self.store.key(&hash).await? else {
+            return Ok(None);
+        };
+        let principal = self.principal_of_key(key).await?;
+        if let Some(principal) = &principal {
+            self.cache.put(hash, principal, None);
+        }
+        Ok(principal)
+    }
+
+    /// Begins a session of a person.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn begin_session(&self, user: &User) -> Result<Secret, StoreError> {
+        let token = Secret::session();
+        let now = self.clock.now();
+        let session = NewSession {
+            hash: token.hash(),
+            user: user.id,
+            started_at: now,
+            ends_at: now.plus(SESSION_LASTS),
+        };
+        self.store.create_session(session).await?;
+        Ok(token)
+    }
+
+    /// The principal of a session's token; `None` for one that is unknown or has ended.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn session(&self, token: &str) -> Result<Option<Arc<Principal>>, StoreError> {
+        let hash = hash_of(token);
+        if let Some(principal) = self.cache.get(&hash) {
+            return Ok(Some(principal));
+        }
+        let Some(session) = self.store.session(&hash, self.clock.now()).await? else {
+            return Ok(None);
+        };
+        let principal = self.principal_of(session.user).await?;
+        if let Some(principal) = &principal {
+            self.cache.put(hash, principal, Some(session.ends_at));
+        }
+        Ok(principal)
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn end_session(&self, token: &str) -> Result<(), StoreError> {
+        let hash = hash_of(token);
+        self.store.end_session(&hash).await?;
+        self.cache.forget(&hash);
+        Ok(())
+    }
+
+    /// Forgets what it remembers: people, keys or offices changed.
+    pub fn forget_all(&self) {
+        self.cache.clear();
+    }
+
+    /// Hashes passwords of new users.
+    pub const fn passwords(&self) -> &Passwords {
+        &self.passwords
+    }
+
+    async fn principal_of(&self, user: User) -> Result<Option<Arc<Principal>>, StoreError> {
+        let directory = Directory::new(self.store.offices().await?);
+        let Some(office) = directory.office(user.office).cloned() else {
+            return Ok(None);
+        };
+        let authority = directory.authority_of(&user);
+        let who = Who::Person(Person { user, office });
+        Ok(Some(Arc::new(Principal { who, authority })))
+    }
+
+    async fn principal_of_key(&self, key: ApiKey) -> Result<Option<Arc<Principal>>, StoreError> {
+        let user = match key.user {
+            None => None,
+            Some(id) => match self.store.user(id).await? {
+                Some(user) if !user.disabled => Some(user),
+                Some(_) | None => return Ok(None),
+            },
+        };
+        let directory = Directory::new(self.store.offices().await?);
+        let Some(office) = directory.office(key.office).cloned() else {
+            return Ok(None);
+        };
+        let authority = match &user {
+            Some(user) => directory.authority_of(user),
+            None => authority_of_office_key(&office, &key.scopes),
+        };
+        let who = Who::Key(Key {
+            id: key.id,
+            user,
+            office,
+            scopes: key.scopes,
+        });
+        Ok(Some(Arc::new(Principal { who, authority })))
+    }
+}
+
+/// An office's key has the scopes that it was given (V6).
+fn authority_of_office_key(office: &Office, scopes: &[String]) -> Authority {
+    let has = |name: &str| scopes.iter().any(|scope| scope == name);
+    let whole = || Scope::nothing().with(Arm::OfficeMail(office.id));
+    let manage = has("manage");
+    Authority {
+        see: if manage || has("read") {
+            whole()
+        } else {
+            Scope::nothing()
+        },
+        act: if manage { whole() } else { Scope::nothing() },
+    }
+}

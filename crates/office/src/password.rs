@@ -1,0 +1,124 @@
+//! Passwords as argon2id hashes (SPEC X1), a few at a time so that sign-ins cannot take all memory and cores.
+
+use std::sync::Arc;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use tokio::sync::Semaphore;
+
+/// Most hashes computed at a time: each takes 19 MiB and tens of milliseconds of a core.
+const AT_A_TIME: usize = 2;
+/// Shortest password that is taken, in characters.
+pub const MIN_PASSWORD_CHARS: usize = 10;
+/// Longest password that is taken, in bytes.
+pub const MAX_PASSWORD_BYTES: usize = 1024;
+
+/// A password that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    /// Too short.
+    #[error("the password is too short: it has at least {MIN_PASSWORD_CHARS} characters")]
+    TooShort,
+    /// Too long.
+    #[error("the password is too long: it has at most {MAX_PASSWORD_BYTES} bytes")]
+    TooLong,
+    /// The hash function failed.
+    #[error("the password could not be hashed")]
+    Hash,
+}
+
+/// Hashes and verifies, with bounded concurrency.
+#[derive(Debug, Clone)]
+pub struct Passwords {
+    room: Arc<Semaphore>,
+    /// Verified against where there is no user, so that an unknown login takes as long as a wrong password.
+    decoy: Arc<str>,
+}
+
+impl Passwords {
+    /// Prepares the hash that unknown logins are verified against.
+    ///
+    /// # Errors
+    /// [`PasswordError::Hash`] where the system gives no random bytes.
+    pub fn new() -> Result<Self, PasswordError> {
+        Ok(Self {
+            room: Arc::new(Semaphore::new(AT_A_TIME)),
+            decoy: hash("nobody has this password")?.into(),
+        })
+    }
+
+    /// Hashes a new password into a PHC string.
+    ///
+    /// # Errors
+    /// [`PasswordError`] for one that is too short or too long.
+    pub async fn hash(&self, password: &str) -> Result<String, PasswordError> {
+        if password.chars().count() < MIN_PASSWORD_CHARS {
+            return Err(PasswordError::TooShort);
+        }
+        if password.len() > MAX_PASSWORD_BYTES {
+            return Err(PasswordError::TooLong);
+        }
+        let password = password.to_owned();
+        self.run(move || hash(&password))
+            .await
+            .unwrap_or(Err(PasswordError::Hash))
+    }
+
+    /// Whether `password` fits `hash`; without a hash the same work is done and the answer is no.
+    pub async fn verify(&self, password: &str, hash: Option<&str>) -> bool {
+        let known = hash.is_some_and(|hash| !hash.is_empty());
+        let hash = hash
+            .filter(|hash| !hash.is_empty())
+            .unwrap_or(&self.decoy)
+            .to_owned();
+        // Cut, not refused: a long password must cost no more than a wrong one.
+        let password: Vec<u8> = password.bytes().take(MAX_PASSWORD_BYTES + 1).collect();
+        let fits = self
+            .run(move || {
+                PasswordHash::new(&hash)
+                    .is_ok_and(|hash| Argon2::default().verify_password(&password, &hash).is_ok())
+            })
+            .await
+            .unwrap_or(false);
+        fits && known
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let _room = self.room.acquire().await.ok()?;
+        tokio::task::spawn_blocking(work).await.ok()
+    }
+}
+
+fn hash(password: &str) -> Result<String, PasswordError> {
+    Argon2::default()
+        .hash_password(password.as_bytes())
+        .map(|hash| hash.to_string())
+        .map_err(|_| PasswordError::Hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn password_fits_its_own_hash_alone() {
+        let passwords = Passwords::new().unwrap();
+        let hash = passwords.hash("correct horse").await.unwrap();
+        assert!(hash.starts_with("$argon2id$"));
+        assert!(passwords.verify("correct horse", Some(&hash)).await);
+        assert!(!passwords.verify("correct horsf", Some(&hash)).await);
+        assert!(!passwords.verify("correct horse", None).await);
+        assert!(!passwords.verify("", Some("")).await);
+        assert!(!passwords.verify("nobody has this password", None).await);
+    }
+
+    #[tokio::test]
+    async fn short_and_long_passwords_are_refused() {
+        let passwords = Passwords::new().unwrap();
+        assert_eq!(passwords.hash("short").await, Err(PasswordError::TooShort));
+        assert_eq!(
+            passwords.hash(&"x".repeat(2000)).await,
+            Err(PasswordError::TooLong)
+        );
+    }
+}

@@ -1,0 +1,107 @@
+//! Who asks, once it is proved.
+
+use std::sync::Arc;
+
+use postroom_domain::{KeyId, OfficeId, Scope, UserId};
+use postroom_store::{Authority, Office, Submitter, User};
+
+/// Somebody who may ask: the operator, a person, or an API key.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    /// Who it is.
+    pub who: Who,
+    /// What they may see and act on, computed once (V6).
+    pub authority: Authority,
+}
+
+/// Kinds of principal.
+#[derive(Debug, Clone)]
+pub enum Who {
+    /// The operator of the server, who holds the database anyway.
+    Operator,
+    /// A person.
+    Person(Person),
+    /// An API key.
+    Key(Key),
+}
+
+/// A person who signed in.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// The person.
+    pub user: User,
+    /// Their office.
+    pub office: Office,
+}
+
+/// An API key.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// The key.
+    pub id: KeyId,
+    /// The person it stands for; `None` for an office's key.
+    pub user: Option<User>,
+    /// Its office.
+    pub office: Office,
+    /// What an office's key may do.
+    pub scopes: Vec<String>,
+}
+
+impl Principal {
+    /// The operator.
+    pub fn operator() -> Arc<Self> {
+        Arc::new(Self {
+            who: Who::Operator,
+            authority: Authority {
+                see: Scope::everything(),
+                act: Scope::everything(),
+            },
+        })
+    }
+
+    /// The person it is or stands for.
+    pub const fn user(&self) -> Option<&User> {
+        match &self.who {
+            Who::Operator => None,
+            Who::Person(person) => Some(&person.user),
+            Who::Key(key) => key.user.as_ref(),
+        }
+    }
+
+    /// The office it belongs to; the operator belongs to none.
+    pub const fn office(&self) -> Option<&Office> {
+        match &self.who {
+            Who::Operator => None,
+            Who::Person(person) => Some(&person.office),
+            Who::Key(key) => Some(&key.office),
+        }
+    }
+
+    /// The office's id.
+    pub fn office_id(&self) -> Option<OfficeId> {
+        self.office().map(|office| office.id)
+    }
+
+    /// Whose key space its idempotency keys are in (I2).
+    pub fn credential(&self) -> String {
+        match &self.who {
+            Who::Operator => "operator".to_owned(),
+            Who::Person(person) => format!("user:{}", person.user.id),
+            Who::Key(key) => format!("key:{}", key.id),
+        }
+    }
+
+    /// Who hands mail in (V9).
+    pub const fn submitter(&self) -> Submitter {
+        match &self.who {
+            Who::Operator => Submitter::System,
+            Who::Person(person) => Submitter::User(person.user.id),
+            Who::Key(key) => Submitter::Key(key.id),
+        }
+    }
+
+    /// What "only mine" means.
+    pub fn me(&self) -> Option<UserId> {
+        self.user().map(|user| user.id)
+    }
+}

@@ -1,0 +1,5 @@
+//! Postroom's server: command line, configuration, HTTP API, life cycle.
+//!
+//! The binary is a few lines around this library, so that tests can start its parts in their own process.
+
+pub mod config;

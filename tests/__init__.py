@@ -1,1 +1,0 @@
-"""Tests that drive the real binary from outside, with the standard library alone."""
