@@ -143,7 +143,9 @@ fn check(path: &Path, config: &Config) -> Result<(), ConfigError> {
     let submission = &config.submission;
     let certificate = !submission.tls_certificate.as_os_str().is_empty();
     if certificate == submission.tls_key.as_os_str().is_empty() {
-        return wrong("submission.tls_certificate and submission.tls_key belong together: set both or none".to_owned());
+        return wrong(
+            "submission.tls_certificate and submission.tls_key belong together: set both or none".to_owned(),
+        );
     }
     if !submission.listen_tls.is_empty() && !certificate {
         return wrong(
@@ -151,14 +153,20 @@ fn check(path: &Path, config: &Config) -> Result<(), ConfigError> {
         );
     }
     if submission.max_recipients == 0 || submission.max_message_size_bytes == 0 {
-        return wrong("submission.max_recipients and submission.max_message_size_bytes are at least 1".to_owned());
+        return wrong(
+            "submission.max_recipients and submission.max_message_size_bytes are at least 1".to_owned(),
+        );
     }
     if config.delivery.max_attempts == 0 || config.delivery.retry_waits.is_empty() {
-        return wrong("delivery.max_attempts is at least 1, and delivery.retry_waits has at least one wait".to_owned());
+        return wrong(
+            "delivery.max_attempts is at least 1, and delivery.retry_waits has at least one wait".to_owned(),
+        );
     }
     let url = &config.http.public_url;
     if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
-        return wrong(format!("http.public_url is {url:?}; it begins with http:// or https://"));
+        return wrong(format!(
+            "http.public_url is {url:?}; it begins with http:// or https://"
+        ));
     }
     check_relays(config).or_else(wrong)
 }

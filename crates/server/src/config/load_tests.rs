@@ -21,16 +21,46 @@ fn error_of(text: &str, environment: &[(&str, &str)]) -> String {
 #[test]
 fn each_mistake_is_named_with_its_line() {
     let table = [
-        ("[http]\nlisten = \"127.0.0.1:8080\"\n[server]\nhostnam = \"a\"\n", "DIR/postroom.toml:4: unknown key \"hostnam\" in [server]; did you mean \"hostname\"? (allowed: data_dir, hostname, node)"),
-        ("[sever]\n", "DIR/postroom.toml:1: unknown key \"sever\" at the top; did you mean \"server\"? (allowed: brand, server, http, submission, queue, delivery, relay, log)"),
-        ("[http]\nlisten = \"8080\"\n", "DIR/postroom.toml:2: http.listen: \"8080\" is not an address to listen on; write it like \"127.0.0.1:8080\" or \"[::1]:8080\""),
-        ("[delivery]\nretry_waits = [\"1m\", \"soon\"]\n", "DIR/postroom.toml:2: delivery.retry_waits[1]: \"soon\" is not a length of time; write it like \"90s\", \"5m\" or \"1h 30m\""),
-        ("[delivery]\nmax_attempts = \"ten\"\n", "DIR/postroom.toml:2: delivery.max_attempts: invalid type: string \"ten\", expected u16"),
-        ("[[relay]]\nhost = \"a\"\ntls = \"opportunist\"\n", "DIR/postroom.toml:3: unknown value \"opportunist\" for relay[0].tls; did you mean \"opportunistic\"? (allowed: none, opportunistic, required, implicit)"),
-        ("[[relay]]\nname = \"a\"\n", "DIR/postroom.toml: relay.0 (\"a\") has no host"),
-        ("[submission]\nlisten_tls = [\"127.0.0.1:4650\"]\n", "DIR/postroom.toml: submission.listen_tls needs submission.tls_certificate and submission.tls_key"),
-        ("[server]\nnode = 1024\n", "DIR/postroom.toml: server.node is 1024; it is 0 to 1023"),
-        ("[[submission.trusted]]\nnetwork = \"office\"\nlogin = \"dana\"\n", "DIR/postroom.toml:2: submission.trusted[0].network: \"office\" is not a network; write it like \"10.0.0.0/8\" or \"127.0.0.1\""),
+        (
+            "[http]\nlisten = \"127.0.0.1:8080\"\n[server]\nhostnam = \"a\"\n",
+            "DIR/postroom.toml:4: unknown key \"hostnam\" in [server]; did you mean \"hostname\"? (allowed: data_dir, hostname, node)",
+        ),
+        (
+            "[sever]\n",
+            "DIR/postroom.toml:1: unknown key \"sever\" at the top; did you mean \"server\"? (allowed: brand, server, http, submission, queue, delivery, relay, log)",
+        ),
+        (
+            "[http]\nlisten = \"8080\"\n",
+            "DIR/postroom.toml:2: http.listen: \"8080\" is not an address to listen on; write it like \"127.0.0.1:8080\" or \"[::1]:8080\"",
+        ),
+        (
+            "[delivery]\nretry_waits = [\"1m\", \"soon\"]\n",
+            "DIR/postroom.toml:2: delivery.retry_waits[1]: \"soon\" is not a length of time; write it like \"90s\", \"5m\" or \"1h 30m\"",
+        ),
+        (
+            "[delivery]\nmax_attempts = \"ten\"\n",
+            "DIR/postroom.toml:2: delivery.max_attempts: invalid type: string \"ten\", expected u16",
+        ),
+        (
+            "[[relay]]\nhost = \"a\"\ntls = \"opportunist\"\n",
+            "DIR/postroom.toml:3: unknown value \"opportunist\" for relay[0].tls; did you mean \"opportunistic\"? (allowed: none, opportunistic, required, implicit)",
+        ),
+        (
+            "[[relay]]\nname = \"a\"\n",
+            "DIR/postroom.toml: relay.0 (\"a\") has no host",
+        ),
+        (
+            "[submission]\nlisten_tls = [\"127.0.0.1:4650\"]\n",
+            "DIR/postroom.toml: submission.listen_tls needs submission.tls_certificate and submission.tls_key",
+        ),
+        (
+            "[server]\nnode = 1024\n",
+            "DIR/postroom.toml: server.node is 1024; it is 0 to 1023",
+        ),
+        (
+            "[[submission.trusted]]\nnetwork = \"office\"\nlogin = \"dana\"\n",
+            "DIR/postroom.toml:2: submission.trusted[0].network: \"office\" is not a network; write it like \"10.0.0.0/8\" or \"127.0.0.1\"",
+        ),
     ];
     for (text, expected) in table {
         assert_eq!(error_of(text, &[]), expected, "{text}");
@@ -73,7 +103,11 @@ fn variables_override_the_file() {
 fn relay_in_the_file_can_get_its_password_from_the_environment() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("postroom.toml");
-    std::fs::write(&path, "[[relay]]\nhost = \"a\"\nusername = \"u\"\npassword = \"x\"\n").unwrap();
+    std::fs::write(
+        &path,
+        "[[relay]]\nhost = \"a\"\nusername = \"u\"\npassword = \"x\"\n",
+    )
+    .unwrap();
     let environment = vec![("POSTROOM_RELAY__0__PASSWORD".to_owned(), "secret".to_owned())];
     let config = load(Some(Path::new(&path)), &environment).unwrap();
     assert_eq!(config.relay[0].password, "secret");
