@@ -114,10 +114,15 @@ impl RetrySchedule {
         self.waits.get(place).copied()
     }
 
+    /// Whether a failure ends a recipient at once: a permanent one, where the schedule says so, and the relay itself is
+    /// not to blame; settings are mended, an address that does not exist is not.
+    pub fn ends_at_once(&self, lasting: Lasting, blame: Blame) -> bool {
+        self.permanent == PermanentFailures::Fail
+            && lasting == Lasting::Permanent
+            && matches!(blame, Blame::Recipient | Blame::Message)
+    }
+
     /// What follows when attempt number `attempts` of this cycle (1 for the first) failed at `now`.
-    ///
-    /// A permanent failure ends at once only where the schedule says so and the relay itself is not to blame: settings
-    /// are mended, an address that does not exist is not.
     pub fn after_failure(
         &self,
         attempts: u32,
@@ -126,11 +131,8 @@ impl RetrySchedule {
         now: Timestamp,
         chance: Chance,
     ) -> AfterFailure {
-        let ends_at_once = self.permanent == PermanentFailures::Fail
-            && lasting == Lasting::Permanent
-            && matches!(blame, Blame::Recipient | Blame::Message);
         match self.wait_after(attempts.max(1)) {
-            Some(wait) if !ends_at_once => AfterFailure::Retry {
+            Some(wait) if !self.ends_at_once(lasting, blame) => AfterFailure::Retry {
                 at: now.plus(chance.spread(wait, Self::JITTER_PERCENT)),
             },
             _ => AfterFailure::GiveUp,

@@ -1,1 +1,16 @@
-//! Postroom: what makes mail move.
+//! What makes mail move: intake, the scheduler over lanes, delivery through relays, outcomes, recovery.
+
+mod delivery;
+mod engine;
+pub mod packing;
+mod random;
+mod recovery;
+mod relay;
+mod scheduler;
+mod settings;
+mod status;
+
+pub use engine::{EngineHandle, StartError};
+pub use random::{Even, Random, SystemRandom};
+pub use settings::{EngineSettings, RelaySettings, Sending};
+pub use status::{EngineStatus, RelayStatus};

@@ -1,0 +1,92 @@
+//! What the engine is told at its start.
+
+use std::time::Duration;
+
+use postroom_domain::health::{HealthPolicy, MAX_WAIT_DEFAULT};
+use postroom_domain::retry::RetrySchedule;
+use postroom_domain::{NodeSlot, RouteId};
+use postroom_smtp::client::RelayConfig;
+
+/// A relay as the engine uses it.
+#[derive(Debug, Clone)]
+pub struct RelaySettings {
+    /// Its name in logs, metrics and the attempt log.
+    pub name: String,
+    /// The route whose mail leaves through it.
+    pub route: RouteId,
+    /// Address, TLS, credentials and timeouts of its sessions.
+    pub session: RelayConfig,
+    /// Most connections at a time.
+    pub connections: u32,
+    /// Messages that one connection carries before it is closed.
+    pub messages_per_connection: u32,
+    /// How long an idle connection is kept.
+    pub idle_timeout: Duration,
+}
+
+impl RelaySettings {
+    /// Most connections unless configured otherwise.
+    pub const CONNECTIONS_DEFAULT: u32 = 20;
+    /// Messages per connection unless configured otherwise.
+    pub const MESSAGES_PER_CONNECTION_DEFAULT: u32 = 1_000;
+    /// Idle time unless configured otherwise; relays commonly close after 300 s.
+    pub const IDLE_TIMEOUT_DEFAULT: Duration = Duration::from_secs(60);
+
+    /// A relay with the default limits.
+    #[must_use]
+    pub fn new(name: impl Into<String>, route: RouteId, session: RelayConfig) -> Self {
+        Self {
+            name: name.into(),
+            route,
+            session,
+            connections: Self::CONNECTIONS_DEFAULT,
+            messages_per_connection: Self::MESSAGES_PER_CONNECTION_DEFAULT,
+            idle_timeout: Self::IDLE_TIMEOUT_DEFAULT,
+        }
+    }
+}
+
+/// Whether mail leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sending {
+    /// It does.
+    #[default]
+    On,
+    /// It is kept and waits: the queue service is off, or an operator paused delivery.
+    Paused,
+}
+
+/// Everything the engine is told.
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// This node's place.
+    pub slot: NodeSlot,
+    /// The relays, one a route.
+    pub relays: Vec<RelaySettings>,
+    /// When a failed attempt is followed by another.
+    pub retry: RetrySchedule,
+    /// The times of relay health.
+    pub health: HealthPolicy,
+    /// How long mail waits for a relay that is Up.
+    pub max_wait: Duration,
+    /// Whether mail leaves.
+    pub sending: Sending,
+    /// How long a stop waits for what is in flight.
+    pub stop_timeout: Duration,
+}
+
+impl EngineSettings {
+    /// Settings with the defaults of the specification and these relays.
+    #[must_use]
+    pub fn new(slot: NodeSlot, relays: Vec<RelaySettings>) -> Self {
+        Self {
+            slot,
+            relays,
+            retry: RetrySchedule::default(),
+            health: HealthPolicy::default(),
+            max_wait: MAX_WAIT_DEFAULT,
+            sending: Sending::On,
+            stop_timeout: Duration::from_secs(20),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What the engine tells of itself.
+
+use postroom_domain::health::HealthState;
+use postroom_domain::{Reply, RouteId, Timestamp};
+
+/// The engine as it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EngineStatus {
+    /// Each relay.
+    pub relays: Vec<RelayStatus>,
+}
+
+/// One relay as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelayStatus {
+    /// The route it serves.
+    pub route: RouteId,
+    /// Its name.
+    pub name: String,
+    /// Its address, `host:port`.
+    pub address: String,
+    /// Up, Down or probing.
+    pub state: HealthState,
+    /// Since when; `None` where it has been Up from the start.
+    pub since: Option<Timestamp>,
+    /// Its last failure while it is not Up.
+    pub last_error: Option<Reply>,
+    /// Open connections.
+    pub connections: u32,
+}
