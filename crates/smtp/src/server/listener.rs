@@ -1,0 +1,118 @@
+//! The accept loop of a listener.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::config::{SessionConfig, TlsMode};
+use super::end::SessionSummary;
+use super::handler::Handler;
+use super::limiter::{ConnectionLimiter, ConnectionRefusal};
+use super::serve::serve_connection;
+
+/// How long to wait after accept failed, which mostly means that file descriptors have run out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long a refused client may take to read why.
+const REFUSAL_MAX: Duration = Duration::from_secs(2);
+
+/// What all sessions of a listener share.
+#[derive(Clone)]
+pub struct ListenerSettings {
+    /// What each session is told.
+    pub config: Arc<SessionConfig>,
+    /// How the listener encrypts.
+    pub tls: TlsMode,
+    /// How many connections it takes.
+    pub limiter: ConnectionLimiter,
+    /// Cancelled to stop: no more connections, and 421 before the next command of each session.
+    pub shutdown: CancellationToken,
+}
+
+/// Something that a listener's owner may count or log.
+#[derive(Debug)]
+pub enum ListenerEvent {
+    /// A session is over.
+    Ended(SocketAddr, SessionSummary),
+    /// A connection was turned away.
+    Refused(SocketAddr, ConnectionRefusal),
+    /// No connection could be accepted.
+    AcceptFailed(io::Error),
+}
+
+/// Accepts connections until the shutdown, then waits for the last session to end.
+///
+/// `handler_for` makes the handler of each session; `on_event` hears of what happens.
+pub async fn listen<H, M, E>(
+    listener: TcpListener,
+    settings: ListenerSettings,
+    mut handler_for: M,
+    on_event: E,
+) where
+    H: Handler + 'static,
+    M: FnMut(SocketAddr) -> H + Send,
+    E: Fn(ListenerEvent) + Clone + Send + 'static,
+{
+    let sessions = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = settings.shutdown.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                on_event(ListenerEvent::AcceptFailed(error));
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let guard = match settings.limiter.try_acquire(peer.ip()) {
+            Ok(guard) => guard,
+            Err(refusal) => {
+                on_event(ListenerEvent::Refused(peer, refusal));
+                // Under implicit TLS the words would be garbage to the client.
+                if !matches!(settings.tls, TlsMode::Implicit(_)) {
+                    sessions.spawn(turn_away(stream, refusal));
+                }
+                continue;
+            }
+        };
+        // Replies are small and awaited: holding them back for more (RFC 896) would cost 40 ms each.
+        if stream.set_nodelay(true).is_err() {
+            continue;
+        }
+        let (handler, on_event, settings) = (handler_for(peer), on_event.clone(), settings.clone());
+        sessions.spawn(async move {
+            let ListenerSettings {
+                config,
+                tls,
+                shutdown,
+                ..
+            } = settings;
+            let summary = serve_connection(stream, peer, config, tls, handler, shutdown).await;
+            drop(guard);
+            on_event(ListenerEvent::Ended(peer, summary));
+        });
+    }
+    drop(listener);
+    sessions.close();
+    sessions.wait().await;
+}
+
+async fn turn_away(mut stream: TcpStream, refusal: ConnectionRefusal) {
+    let mut words = Vec::new();
+    refusal.reply().write_to(&mut words);
+    let goodbye = async {
+        stream.write_all(&words).await?;
+        stream.shutdown().await
+    };
+    // The client is not let in; whether it has read why changes nothing.
+    drop(tokio::time::timeout(REFUSAL_MAX, goodbye).await);
+}

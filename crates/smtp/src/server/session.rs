@@ -1,0 +1,325 @@
+//! One session: the loop over its commands, its counters, and the commands that belong to no message.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::command::{Command, Malformed};
+use super::config::{AuthPolicy, PlaintextAuth, SessionConfig};
+use super::end::SessionEnd;
+use super::handler::{Greeting, Handler, SessionFacts};
+use super::replies;
+use super::transaction::Transaction;
+use super::transport::{Line, Transport};
+use crate::auth::{Exchange, Mechanism, OwnedCredentials, Step};
+use crate::extensions::Offer;
+use crate::reply::Reply;
+
+/// Whether STARTTLS can be answered with yes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StartTls {
+    Offered,
+    Off,
+}
+
+/// What a session knows, apart from its stream, which changes with STARTTLS.
+///
+/// | state | EHLO | AUTH | MAIL | RCPT | DATA, BDAT | RSET |
+/// | --- | --- | --- | --- | --- | --- | --- |
+/// | connected | greeted | 503 | 503 | 503 | 503 | stays |
+/// | greeted | greeted | greeted, signed in | sender given | 503 | 503 | stays |
+/// | sender given | greeted | 503 | 503 | recipients given | 554 | greeted |
+/// | recipients given | greeted | 503 | 503 | recipients given | message, then greeted | greeted |
+/// | between chunks | greeted | 503 | 503 | 503 | BDAT goes on, DATA 503 | greeted |
+///
+/// STARTTLS leads back to *connected* on an encrypted stream. Where AUTH is required, MAIL before it is 530.
+pub(super) struct Session<H> {
+    pub(super) handler: H,
+    pub(super) config: Arc<SessionConfig>,
+    pub(super) facts: SessionFacts,
+    pub(super) starttls: StartTls,
+    pub(super) transaction: Option<Transaction>,
+    pub(super) messages: u32,
+    pub(super) errors: u32,
+    pub(super) auth_failures: u32,
+    pub(super) commands_without_message: u32,
+}
+
+/// Why the loop stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The client asked for TLS and may have it.
+    Upgrade,
+    /// The session is over.
+    End(SessionEnd),
+}
+
+impl From<SessionEnd> for Stop {
+    fn from(end: SessionEnd) -> Self {
+        Self::End(end)
+    }
+}
+
+impl<H: Handler> Session<H> {
+    pub(super) const fn new(
+        handler: H,
+        config: Arc<SessionConfig>,
+        peer: SocketAddr,
+        starttls: StartTls,
+    ) -> Self {
+        Self {
+            handler,
+            config,
+            facts: SessionFacts::new(peer),
+            starttls,
+            transaction: None,
+            messages: 0,
+            errors: 0,
+            auth_failures: 0,
+            commands_without_message: 0,
+        }
+    }
+
+    /// Answers commands until the session is over or goes on encrypted.
+    pub(super) async fn run<S>(&mut self, transport: &mut Transport<S>) -> Stop
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        loop {
+            if let Err(stop) = self.next(transport).await {
+                return stop;
+            }
+        }
+    }
+
+    async fn next<S>(&mut self, transport: &mut Transport<S>) -> Result<(), Stop>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        transport.relieve().await?;
+        let limits = &self.config.limits;
+        let line = transport
+            .line(limits.command_line_bytes_max, limits.auth_line_bytes_max)
+            .await?;
+        self.commands_without_message += 1;
+        if self.commands_without_message > limits.commands_without_message_max {
+            return Err(SessionEnd::TooManyCommands.into());
+        }
+        let Line::Ready(length) = line else {
+            return self
+                .refuse(transport, &replies::line_too_long())
+                .map_err(Stop::from);
+        };
+        let command = Command::parse(transport.input.get(..length).unwrap_or_default());
+        transport.consume_line(length);
+        match command {
+            Ok(command) => self.obey(transport, command).await,
+            Err(Malformed::Refused(reply)) => self.refuse(transport, &reply).map_err(Stop::from),
+            Err(Malformed::ChunkSize(reply)) => {
+                transport.say(&reply);
+                Err(SessionEnd::ChunkSize.into())
+            }
+        }
+    }
+
+    async fn obey<S>(&mut self, transport: &mut Transport<S>, command: Command) -> Result<(), Stop>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        match command {
+            Command::Ehlo(host) => self.ehlo(transport, host),
+            Command::Helo(host) => self.helo(transport, host),
+            Command::Mail(mail) => self.mail(transport, mail).await?,
+            Command::Rcpt(rcpt) => self.rcpt(transport, rcpt).await?,
+            Command::Data => self.data(transport).await?,
+            Command::Bdat { size_bytes, is_last } => self.bdat(transport, size_bytes, is_last).await?,
+            Command::Auth { mechanism, initial } => {
+                self.auth(transport, &mechanism, initial.as_deref()).await?;
+            }
+            Command::StartTls => return self.start_tls(transport).await,
+            Command::Rset => {
+                self.forget();
+                transport.say(&replies::ok());
+            }
+            Command::Noop => transport.say(&replies::ok()),
+            Command::Vrfy => transport.say(&replies::vrfy()),
+            Command::Help => transport.say(&replies::help()),
+            Command::Quit => {
+                transport.say(&replies::bye());
+                return Err(SessionEnd::Quit.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers a malformed or misplaced command and counts it.
+    pub(super) fn refuse<S>(&mut self, transport: &mut Transport<S>, reply: &Reply) -> Result<(), SessionEnd>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        transport.say(reply);
+        self.errors += 1;
+        if self.errors >= self.config.limits.errors_max {
+            Err(SessionEnd::TooManyErrors)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Drops the envelope under way, if there is one.
+    pub(super) fn forget(&mut self) {
+        if self.transaction.take().is_some() {
+            self.handler.reset();
+        }
+    }
+
+    fn ehlo<S: AsyncRead + AsyncWrite + Unpin>(&mut self, transport: &mut Transport<S>, host: String) {
+        self.forget();
+        self.facts.helo = host;
+        self.facts.greeting = Greeting::Ehlo;
+        let offer = Offer {
+            message_bytes_max: self.config.limits.message_bytes_max,
+            starttls: self.starttls == StartTls::Offered,
+            auth: self.auth_refusal().is_none(),
+        };
+        transport.say(&Reply::basic(250, offer.ehlo_text(&self.config.hostname)));
+    }
+
+    fn helo<S: AsyncRead + AsyncWrite + Unpin>(&mut self, transport: &mut Transport<S>, host: String) {
+        self.forget();
+        self.facts.helo = host;
+        self.facts.greeting = Greeting::Helo;
+        transport.say(&Reply::basic(250, self.config.hostname.clone()));
+    }
+
+    async fn start_tls<S>(&mut self, transport: &mut Transport<S>) -> Result<(), Stop>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        if self.facts.tls.is_some() {
+            return Ok(self.refuse(transport, &replies::tls_on())?);
+        }
+        if self.starttls == StartTls::Off {
+            return Ok(self.refuse(transport, &replies::tls_off())?);
+        }
+        // The client must wait for our yes (RFC 3207 §4); what is here already was put there by somebody who could
+        // not wait for the encryption.
+        if !transport.input.is_empty() {
+            return Err(SessionEnd::PlainTextAfterStartTls.into());
+        }
+        self.forget();
+        self.facts.helo.clear();
+        self.facts.greeting = Greeting::None;
+        transport.say(&replies::ready_for_tls());
+        transport.flush().await?;
+        Err(Stop::Upgrade)
+    }
+
+    /// Says why AUTH is not possible now; `None` where it is.
+    fn auth_refusal(&self) -> Option<Reply> {
+        if self.config.auth == AuthPolicy::Off {
+            return Some(replies::auth_off());
+        }
+        if self.facts.username.is_some() {
+            return Some(replies::auth_done());
+        }
+        let safe = self.facts.tls.is_some()
+            || match self.config.plaintext_auth {
+                PlaintextAuth::Refused => false,
+                PlaintextAuth::LoopbackOnly => self.facts.peer.ip().to_canonical().is_loopback(),
+                PlaintextAuth::Allowed => true,
+            };
+        if safe {
+            None
+        } else {
+            Some(replies::auth_needs_tls())
+        }
+    }
+
+    async fn auth<S>(
+        &mut self,
+        transport: &mut Transport<S>,
+        mechanism: &str,
+        initial: Option<&str>,
+    ) -> Result<(), SessionEnd>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        if self.facts.greeting != Greeting::Ehlo {
+            return self.refuse(transport, &replies::greet_first());
+        }
+        if let Some(reply) = self.auth_refusal() {
+            return self.refuse(transport, &reply);
+        }
+        if self.transaction.is_some() {
+            return self.refuse(transport, &replies::auth_in_mail());
+        }
+        let Some(mechanism) = Mechanism::by_name(mechanism) else {
+            return self.refuse(transport, &replies::auth_mechanism());
+        };
+        match self.exchange(transport, mechanism, initial).await? {
+            Ok(credentials) => self.sign_in(transport, &credentials).await,
+            Err(reply) => self.refuse(transport, &reply),
+        }
+    }
+
+    /// Runs a mechanism to its end: credentials, or the reply that says why there are none.
+    async fn exchange<S>(
+        &mut self,
+        transport: &mut Transport<S>,
+        mechanism: Mechanism,
+        initial: Option<&str>,
+    ) -> Result<Result<OwnedCredentials, Reply>, SessionEnd>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        let (mut exchange, mut step) = match Exchange::start(mechanism, initial) {
+            Ok(started) => started,
+            Err(why) => return Ok(Err(replies::bad_auth(why))),
+        };
+        loop {
+            let challenge = match step {
+                Step::Done(credentials) => return Ok(Ok(credentials)),
+                Step::Challenge(text) => text,
+            };
+            transport.say(&replies::challenge(challenge));
+            let bytes_max = self.config.limits.auth_line_bytes_max;
+            let Line::Ready(length) = transport.line(bytes_max, bytes_max).await? else {
+                return Ok(Err(replies::auth_line_too_long()));
+            };
+            let line = transport.input.get(..length).unwrap_or_default();
+            // What is not UTF-8 is not base64 either.
+            let answer = exchange.respond(std::str::from_utf8(line).unwrap_or("\u{fffd}"));
+            transport.consume_line(length);
+            step = match answer {
+                Ok(step) => step,
+                Err(why) => return Ok(Err(replies::bad_auth(why))),
+            };
+        }
+    }
+
+    async fn sign_in<S>(
+        &mut self,
+        transport: &mut Transport<S>,
+        credentials: &OwnedCredentials,
+    ) -> Result<(), SessionEnd>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        let Err(reply) = self.handler.authenticate(&self.facts, credentials.lend()).await else {
+            self.facts.username = Some(credentials.lend().username.to_owned());
+            transport.say(&replies::signed_in());
+            return Ok(());
+        };
+        transport.say(&reply);
+        self.auth_failures += 1;
+        if reply.closes() {
+            return Err(SessionEnd::Handler);
+        }
+        if self.auth_failures >= self.config.limits.auth_failures_max {
+            return Err(SessionEnd::TooManyAuthFailures);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,230 @@
+//! The stream with its two buffers and its clocks.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use super::end::SessionEnd;
+use super::replies;
+use crate::codec::{CommandLine, next_line};
+use crate::reply::Reply;
+
+/// One read takes up to this much; a usual message arrives whole, with the next envelope behind it.
+const READ_BYTES: usize = 32 * 1024;
+/// Replies wait for the next read; beyond this they go at once.
+const OUTPUT_BYTES_MAX: usize = 32 * 1024;
+/// An overlong line is skipped up to this length; a longer one is no mistake.
+const SKIP_BYTES_MAX: usize = 64 * 1024;
+/// What a client may still send after our last reply before the connection is cut: closing a socket with unread
+/// bytes makes the kernel reset it, and the reply is lost with it.
+const LINGER_BYTES_MAX: usize = 256 * 1024;
+const LINGER_MAX: Duration = Duration::from_secs(2);
+
+/// What a read waits for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Wait {
+    /// The next command; a shutdown may interrupt it.
+    Command,
+    /// More of a message, all of which must be here by then.
+    Data(Instant),
+}
+
+/// What [`Transport::line`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Line {
+    /// A line of so many bytes stands at the start of the input.
+    Ready(usize),
+    /// There was one, too long; it is skipped.
+    TooLong,
+}
+
+/// A stream read in large pieces and written once per batch of replies (RFC 2920 §3.2): whatever was answered goes out
+/// in one write, just before the session has to wait for more input.
+pub(super) struct Transport<S> {
+    stream: S,
+    pub(super) input: BytesMut,
+    output: Vec<u8>,
+    idle_max: Duration,
+    session_deadline: Instant,
+    shutdown: Pin<Box<WaitForCancellationFutureOwned>>,
+    token: CancellationToken,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
+    pub(super) fn new(stream: S, idle_max: Duration, deadline: Instant, token: CancellationToken) -> Self {
+        Self {
+            stream,
+            input: BytesMut::with_capacity(READ_BYTES),
+            output: Vec::with_capacity(1_024),
+            idle_max,
+            session_deadline: deadline,
+            shutdown: Box::pin(token.clone().cancelled_owned()),
+            token,
+        }
+    }
+
+    pub(super) fn into_stream(self) -> S {
+        self.stream
+    }
+
+    /// Queues a reply.
+    pub(super) fn say(&mut self, reply: &Reply) {
+        reply.write_to(&mut self.output);
+    }
+
+    /// Waits until a command line is here, or was and was too long.
+    pub(super) async fn line(&mut self, bytes_max: usize, auth_bytes_max: usize) -> Result<Line, SessionEnd> {
+        if self.token.is_cancelled() {
+            return Err(SessionEnd::Shutdown);
+        }
+        loop {
+            let max = if is_auth(&self.input) {
+                auth_bytes_max
+            } else {
+                bytes_max
+            };
+            match next_line(&self.input, max) {
+                CommandLine::Complete { length } => return Ok(Line::Ready(length)),
+                CommandLine::Unfinished => self.fill(Wait::Command).await?,
+                CommandLine::TooLong => return self.skip_line().await,
+                CommandLine::Bare(what) => return Err(SessionEnd::BareLineEnd(what)),
+            }
+        }
+    }
+
+    /// Takes a line and its CRLF off the input.
+    pub(super) fn consume_line(&mut self, length: usize) {
+        self.input.advance((length + 2).min(self.input.len()));
+    }
+
+    async fn skip_line(&mut self) -> Result<Line, SessionEnd> {
+        let mut skipped = 0;
+        loop {
+            if let Some(at) = memchr::memmem::find(&self.input, b"\r\n") {
+                self.consume_line(at);
+                return Ok(Line::TooLong);
+            }
+            // The last byte may be the CR of the pair.
+            let surplus = self.input.len().saturating_sub(1);
+            self.input.advance(surplus);
+            skipped += surplus;
+            if skipped > SKIP_BYTES_MAX {
+                return Err(SessionEnd::LineTooLong);
+            }
+            self.fill(Wait::Command).await?;
+        }
+    }
+
+    /// Writes what is queued, then reads some more.
+    pub(super) async fn fill(&mut self, wait: Wait) -> Result<(), SessionEnd> {
+        self.flush().await?;
+        self.input.reserve(READ_BYTES / 4);
+        let idle_deadline = Instant::now() + self.idle_max;
+        let (deadline, late) = match wait {
+            Wait::Data(deadline) if deadline < idle_deadline => (deadline, SessionEnd::TooSlow),
+            Wait::Data(_) | Wait::Command => (idle_deadline, SessionEnd::Idle),
+        };
+        let (deadline, late) = if self.session_deadline < deadline {
+            (self.session_deadline, SessionEnd::TooSlow)
+        } else {
+            (deadline, late)
+        };
+        let read = timeout_at(deadline, self.stream.read_buf(&mut self.input));
+        let count = match wait {
+            Wait::Data(_) => read.await,
+            Wait::Command => tokio::select! {
+                biased;
+                count = read => count,
+                () = &mut self.shutdown => return Err(SessionEnd::Shutdown),
+            },
+        };
+        match count {
+            Err(_) => Err(late),
+            Ok(Ok(0) | Err(_)) => Err(SessionEnd::Disconnected),
+            Ok(Ok(_)) => Ok(()),
+        }
+    }
+
+    /// Writes what is queued.
+    pub(super) async fn flush(&mut self) -> Result<(), SessionEnd> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let write = async {
+            self.stream.write_all(&self.output).await?;
+            self.stream.flush().await
+        };
+        match timeout(self.idle_max, write).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Err(SessionEnd::Disconnected),
+            Err(_) => return Err(SessionEnd::Idle),
+        }
+        self.output.clear();
+        Ok(())
+    }
+
+    /// Writes what is queued if it has grown large.
+    pub(super) async fn relieve(&mut self) -> Result<(), SessionEnd> {
+        if self.output.len() < OUTPUT_BYTES_MAX {
+            Ok(())
+        } else {
+            self.flush().await
+        }
+    }
+
+    /// Says a last word and closes.
+    pub(super) async fn close(mut self, end: SessionEnd, last: Option<Reply>) {
+        if let Some(reply) = last {
+            self.say(&reply);
+        }
+        if self.flush().await.is_err() || end == SessionEnd::Disconnected {
+            return;
+        }
+        let goodbye = async {
+            self.stream.shutdown().await?;
+            let mut left = LINGER_BYTES_MAX;
+            while end != SessionEnd::Quit && left > 0 {
+                self.input.clear();
+                match self.stream.read_buf(&mut self.input).await? {
+                    0 => break,
+                    count => left = left.saturating_sub(count),
+                }
+            }
+            std::io::Result::Ok(())
+        };
+        // Nothing depends on how the goodbye went.
+        drop(timeout(LINGER_MAX, goodbye).await);
+    }
+}
+
+fn is_auth(input: &[u8]) -> bool {
+    input
+        .get(..5)
+        .is_some_and(|head| head.eq_ignore_ascii_case(b"AUTH "))
+}
+
+/// Says what belongs to an end that the server brought about.
+pub(super) fn last_words(end: SessionEnd, message_bytes_max: usize) -> Option<Reply> {
+    Some(match end {
+        SessionEnd::Idle => replies::idle(),
+        SessionEnd::TooSlow => replies::too_slow(),
+        SessionEnd::Shutdown => replies::shutting_down(),
+        SessionEnd::TooManyErrors => replies::too_many_errors(),
+        SessionEnd::TooManyAuthFailures => replies::too_many_auth_failures(),
+        SessionEnd::TooManyCommands => replies::too_many_commands(),
+        SessionEnd::TooManyMessages => replies::too_many_messages(),
+        SessionEnd::BareLineEnd(what) => replies::bare_line_end(what),
+        SessionEnd::PlainTextAfterStartTls => replies::plain_text_after_starttls(),
+        SessionEnd::LineTooLong => replies::line_too_long(),
+        SessionEnd::TooMuchData => replies::too_big(message_bytes_max),
+        SessionEnd::Quit
+        | SessionEnd::Disconnected
+        | SessionEnd::TlsHandshake
+        | SessionEnd::ChunkSize
+        | SessionEnd::Handler => return None,
+    })
+}
