@@ -1,0 +1,1 @@
+"""What was acknowledged survives `kill -9` at any moment; answers follow the sync of their commit."""
