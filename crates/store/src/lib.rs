@@ -6,6 +6,8 @@
 
 pub mod contract;
 mod error;
+pub mod sqlite;
 
 pub use contract::*;
 pub use error::StoreError;
+pub use sqlite::{SqliteOptions, SqliteStore};

@@ -142,24 +142,27 @@ CREATE TABLE work (
     generation  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX work_ready ON work (route, flow, seq) WHERE phase = 0;
-CREATE INDEX work_waiting ON work (due_at) WHERE phase = 1;
+CREATE INDEX work_waiting ON work (route, due_at) WHERE phase = 1;
 CREATE INDEX work_held ON work (seq) WHERE phase = 2;
 CREATE INDEX work_leased ON work (node) WHERE phase = 3;
 
+-- Lanes with something ready; weights follow from the flow number, virtual times are the writer's memory.
 CREATE TABLE lane (
-    route  INTEGER NOT NULL,
-    flow   INTEGER NOT NULL,
-    vtag   REAL NOT NULL,
-    ready  INTEGER NOT NULL,
-    weight REAL NOT NULL,
+    route INTEGER NOT NULL,
+    flow  INTEGER NOT NULL,                     -- sender * 16 + kind; for notifications -(office * 16 + kind) - 1
+    vtag  REAL NOT NULL,
+    ready INTEGER NOT NULL,
     PRIMARY KEY (route, flow)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX lane_ready ON lane (route, vtag) WHERE ready > 0;
+CREATE INDEX lane_order ON lane (route, vtag);
 
-CREATE TABLE route_time (
-    route INTEGER PRIMARY KEY,
-    vtime REAL NOT NULL
-) STRICT;
+-- How many unfinished messages of a route are in each phase.
+CREATE TABLE depth (
+    route INTEGER NOT NULL,
+    phase INTEGER NOT NULL,
+    n     INTEGER NOT NULL,
+    PRIMARY KEY (route, phase)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE node (
     slot      INTEGER PRIMARY KEY,

@@ -1,0 +1,144 @@
+//! Brings the write-ahead log into the file, on a connection of its own.
+//!
+//! A passive checkpoint runs beside the writer, but while the writer writes it never reaches the end, and the log only
+//! starts anew from its beginning when it has. So when the rest is small the writer itself does the last step between
+//! two groups: a few milliseconds.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use rusqlite::wal::CheckpointMode;
+use rusqlite::{Connection, OpenFlags};
+
+use super::open::Place;
+use crate::StoreError;
+
+/// From this size on the log is worth a warning: something holds a reader open.
+const WARN_MIB: u64 = 256;
+
+/// The checkpointing thread and what it shares with the writer.
+pub(crate) struct Checkpointer {
+    shared: Arc<Shared>,
+    ask: Option<SyncSender<()>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// Frames in the log.
+    frames: AtomicU64,
+    /// Ask for a checkpoint from so many frames on.
+    start_frames: AtomicU64,
+    /// The rest is small: the writer takes the last step.
+    finish: AtomicBool,
+    step_frames: u64,
+    page_bytes: u64,
+}
+
+impl Checkpointer {
+    /// Starts the thread.
+    pub(crate) fn start(place: Place) -> Result<Self, StoreError> {
+        let page_bytes = u64::from(place.options.page_size_bytes);
+        let step_frames = u64::from(place.options.checkpoint_mib) * 1_048_576 / page_bytes;
+        let shared = Arc::new(Shared {
+            frames: AtomicU64::new(0),
+            start_frames: AtomicU64::new(step_frames),
+            finish: AtomicBool::new(false),
+            step_frames,
+            page_bytes,
+        });
+        let conn = place.connect(OpenFlags::empty())?;
+        let (ask, asked) = sync_channel(1);
+        let for_thread = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("store-checkpoint".to_owned())
+            .spawn(move || {
+                while asked.recv().is_ok() {
+                    for_thread.passive(&conn);
+                }
+            })
+            .map_err(|error| StoreError::Unavailable(format!("no thread for checkpoints: {error}")))?;
+        Ok(Self {
+            shared,
+            ask: Some(ask),
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Has the writer's connection tell the length of the log after each commit.
+    pub(crate) fn watch(&self, conn: &mut Connection) -> Result<(), StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let ask = self.ask.clone();
+        conn.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, frames: i32| {
+            let frames = u64::try_from(frames).unwrap_or(0);
+            shared.frames.store(frames, Ordering::Relaxed);
+            if frames >= shared.start_frames.load(Ordering::Relaxed)
+                && !shared.finish.load(Ordering::Relaxed)
+                && let Some(ask) = &ask
+            {
+                // A full channel means that one is under way.
+                let _ = ask.try_send(());
+            }
+            Ok(())
+        }))?;
+        Ok(())
+    }
+
+    /// Takes the last step when the rest is small; called by the writer between two groups.
+    pub(crate) fn finish(&self, conn: &Connection) {
+        if !self.shared.finish.swap(false, Ordering::Acquire) {
+            return;
+        }
+        let shared = &self.shared;
+        match conn.wal_checkpoint_v2(None::<&str>, CheckpointMode::RESTART) {
+            Ok((log, done)) if log == done => {
+                shared.start_frames.store(shared.step_frames, Ordering::Relaxed)
+            }
+            Ok(_) => shared.later(),
+            Err(error) => {
+                tracing::debug!(error = %error, "the write-ahead log could not start anew");
+                shared.later();
+            }
+        }
+    }
+
+    /// Ends the thread.
+    pub(crate) fn stop(&mut self) {
+        self.ask = None;
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn passive(&self, conn: &Connection) {
+        match conn.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE) {
+            Ok((log, done)) if u64::try_from(log - done).unwrap_or(u64::MAX) <= self.step_frames => {
+                self.finish.store(true, Ordering::Release);
+            }
+            Ok(_) => self.later(),
+            Err(error) => {
+                tracing::warn!(error = %error, "the write-ahead log could not be brought into the file");
+                self.later();
+            }
+        }
+    }
+
+    /// Waits until the log has grown by another step.
+    fn later(&self) {
+        let frames = self.frames.load(Ordering::Relaxed);
+        self.start_frames
+            .store(frames + self.step_frames, Ordering::Relaxed);
+        let mib = frames * self.page_bytes / 1_048_576;
+        if mib >= WARN_MIB {
+            tracing::warn!(
+                mib,
+                "the write-ahead log is large: a long read keeps it from starting anew"
+            );
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! One transaction of the writer: the operations of a group share it, and what they add up is written once.
+
+use std::collections::HashMap;
+
+use postroom_domain::{
+    Category, Epoch, Kind, MessageId, MessageState, NodeSlot, OfficeId, RouteId, Timestamp, UserId,
+};
+use rusqlite::Connection;
+
+use super::kept::{Kept, LaneKey};
+use super::lanes::Lanes;
+use super::tally::Tallies;
+use crate::StoreError;
+use crate::contract::{Change, ChangeKind, NodeLease};
+
+/// What an operation of the writer works with.
+pub(crate) struct Group<'w> {
+    /// The connection, inside the group's transaction.
+    pub(crate) conn: &'w Connection,
+    /// Lanes and virtual times.
+    pub(crate) lanes: Lanes<'w>,
+    /// Kept counts.
+    pub(crate) tallies: Tallies,
+    last_id: MessageId,
+    kept: &'w Kept,
+    epochs: HashMap<NodeSlot, Epoch>,
+    changes: Vec<Change>,
+}
+
+/// Whose message it is, in the words of counts and changes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Owner {
+    pub(crate) id: MessageId,
+    pub(crate) sender: UserId,
+    pub(crate) office: OfficeId,
+    pub(crate) kind: Kind,
+}
+
+impl Owner {
+    pub(crate) const fn category(&self) -> Category {
+        self.kind.category()
+    }
+}
+
+/// What a group leaves for the writer's memory once it is committed.
+pub(crate) struct Learnt {
+    last_id: MessageId,
+    epochs: HashMap<NodeSlot, Epoch>,
+    times: HashMap<RouteId, f64>,
+    debts: Vec<(LaneKey, Option<f64>)>,
+    /// What changed, for the event stream.
+    pub(crate) changes: Vec<Change>,
+}
+
+impl<'w> Group<'w> {
+    pub(crate) fn new(conn: &'w Connection, kept: &'w Kept) -> Self {
+        Self {
+            conn,
+            lanes: Lanes::new(kept),
+            tallies: Tallies::default(),
+            last_id: kept.last_id,
+            kept,
+            epochs: HashMap::new(),
+            changes: Vec::new(),
+        }
+    }
+
+    /// The next id, in commit order.
+    pub(crate) fn next_id(&mut self, now: Timestamp, slot: NodeSlot) -> MessageId {
+        self.last_id = MessageId::next_after(self.last_id, now, slot);
+        self.last_id
+    }
+
+    /// A place behind everything that waits in a lane now.
+    pub(crate) fn end_of_lane(&self, now: Timestamp) -> i64 {
+        MessageId::first_at(now).max(self.last_id).ord()
+    }
+
+    /// The current epoch of a node.
+    pub(crate) fn epoch(&self, slot: NodeSlot) -> Option<Epoch> {
+        self.epochs
+            .get(&slot)
+            .or_else(|| self.kept.epochs.get(&slot))
+            .copied()
+    }
+
+    /// Whether `node` is of its slot's current epoch.
+    pub(crate) fn is_current(&self, node: NodeLease) -> bool {
+        self.epoch(node.slot) == Some(node.epoch)
+    }
+
+    /// Remembers a node's new epoch.
+    pub(crate) fn set_epoch(&mut self, slot: NodeSlot, epoch: Epoch) {
+        self.epochs.insert(slot, epoch);
+    }
+
+    /// Counts a message from one state to another (`None`: it comes in, it goes) and tells of the change.
+    pub(crate) fn moved(&mut self, owner: &Owner, from: Option<MessageState>, to: Option<MessageState>) {
+        self.tallies.moved(owner, from, to);
+        let kind = match (from, to) {
+            (None, _) => ChangeKind::Added,
+            (Some(_), None) => ChangeKind::Deleted,
+            (Some(_), Some(_)) => ChangeKind::Updated,
+        };
+        self.changed(owner, kind);
+    }
+
+    /// Tells of a change that no count shows.
+    pub(crate) fn changed(&mut self, owner: &Owner, kind: ChangeKind) {
+        self.changes.push(Change {
+            id: owner.id,
+            sender: owner.sender,
+            office: owner.office,
+            category: owner.category(),
+            kind,
+        });
+    }
+
+    /// Counts what was added up; an operation that failed without moving it left nothing to forget.
+    pub(crate) fn marks(&self) -> usize {
+        self.changes.len() + self.epochs.len() + self.tallies.marks() + self.lanes.marks()
+    }
+
+    /// Writes what was added up; the commit follows.
+    pub(crate) fn flush(&mut self) -> Result<(), StoreError> {
+        self.lanes.flush(self.conn)?;
+        self.tallies.flush(self.conn)
+    }
+
+    /// Ends the group after its commit.
+    pub(crate) fn finish(self) -> Learnt {
+        let (times, debts) = self.lanes.finish();
+        Learnt {
+            last_id: self.last_id,
+            epochs: self.epochs,
+            times,
+            debts,
+            changes: self.changes,
+        }
+    }
+}
+
+impl Kept {
+    /// Takes in what a committed group has learnt; answers its changes.
+    pub(crate) fn learn(&mut self, learnt: Learnt) -> Vec<Change> {
+        self.last_id = learnt.last_id;
+        self.epochs.extend(learnt.epochs);
+        self.times.extend(learnt.times);
+        for (lane, debt) in learnt.debts {
+            match debt {
+                Some(tag) => self.debts.insert(lane, tag),
+                None => self.debts.remove(&lane),
+            };
+        }
+        self.prune();
+        learnt.changes
+    }
+}

@@ -1,0 +1,115 @@
+//! Opens the file and starts the writer.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::broadcast;
+
+use super::readers::Readers;
+use super::writer::{Writer, WriterHandle};
+use crate::StoreError;
+use crate::contract::ChangeSet;
+
+/// Commits that a listener may fall behind.
+const CHANGE_RING: usize = 1_024;
+/// Statements that the writer keeps prepared.
+const STATEMENTS: usize = 128;
+/// How long the writer waits for a lock; it has no rival but a checkpoint's last step and foreign tools.
+const BUSY: Duration = Duration::from_millis(100);
+
+/// What a store on SQLite can be told.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    /// Connections for reading.
+    pub readers: usize,
+    /// Page cache of each reader, KiB.
+    pub reader_cache_kib: u32,
+    /// Page cache of the writer, KiB.
+    pub writer_cache_kib: u32,
+    /// Bytes of a page, for a new file alone.
+    pub page_size_bytes: u32,
+    /// The write-ahead log is brought into the file from this size on, MiB.
+    pub checkpoint_mib: u32,
+    /// Most pages that the file may have; `None` for the disk's own limit.
+    pub max_pages: Option<u32>,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self {
+            readers: 4,
+            reader_cache_kib: 2_048,
+            writer_cache_kib: 12 * 1_024,
+            page_size_bytes: 4_096,
+            checkpoint_mib: 16,
+            max_pages: None,
+        }
+    }
+}
+
+/// The store on SQLite.
+#[derive(Debug)]
+pub struct SqliteStore {
+    pub(crate) readers: Readers,
+    pub(crate) writer: WriterHandle,
+    pub(crate) changes: broadcast::Sender<std::sync::Arc<ChangeSet>>,
+}
+
+impl SqliteStore {
+    /// Opens the file at `path`, makes it where it is missing, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where the file cannot be opened or a newer version wrote it,
+    /// [`StoreError::Corrupt`] where it is no database.
+    pub fn open(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, StoreError> {
+        let place = Place {
+            path: path.as_ref().to_owned(),
+            options,
+        };
+        let conn = place.create()?;
+        let (changes, _) = broadcast::channel(CHANGE_RING);
+        let readers = Readers::new(&place.path, place.options.readers, place.options.reader_cache_kib);
+        let writer = Writer::start(conn, place, changes.clone())?;
+        Ok(Self {
+            readers,
+            writer,
+            changes,
+        })
+    }
+}
+
+/// Where the file is and how it is opened.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) path: PathBuf,
+    pub(crate) options: SqliteOptions,
+}
+
+impl Place {
+    /// Opens the file for the first time: makes it, sets what only a new file can be told, runs migrations.
+    fn create(&self) -> Result<Connection, StoreError> {
+        let conn = self.connect(OpenFlags::SQLITE_OPEN_CREATE)?;
+        super::migrate::migrate(&conn)?;
+        Ok(conn)
+    }
+
+    /// Opens another connection that writes: the writer's, the checkpointer's.
+    pub(crate) fn connect(&self, extra: OpenFlags) -> Result<Connection, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | extra;
+        let conn = Connection::open_with_flags(&self.path, flags)?;
+        conn.busy_timeout(BUSY)?;
+        conn.set_prepared_statement_cache_capacity(STATEMENTS);
+        let options = &self.options;
+        conn.execute_batch(&format!(
+            "PRAGMA page_size = {}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864;
+             PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF; PRAGMA cache_size = -{};",
+            options.page_size_bytes, options.writer_cache_kib,
+        ))?;
+        if let Some(pages) = options.max_pages {
+            conn.execute_batch(&format!("PRAGMA max_page_count = {pages};"))?;
+        }
+        Ok(conn)
+    }
+}

@@ -1,0 +1,378 @@
+//! The one writer: it drains what waits, runs it in one transaction, commits once, and answers all.
+//!
+//! What goes wrong, and what is done about it:
+//!
+//! | what | then |
+//! | --- | --- |
+//! | an operation fails before it wrote anything | it alone is answered with its error |
+//! | an operation fails half-way, or SQLite rolled back | roll back, run the group again one by one |
+//! | the commit fails for want of room | the same; each learns whether it fits |
+//! | the commit fails in reading or writing the file | refuse everything, close, open anew, recover; never trust |
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::{broadcast, oneshot};
+
+use super::checkpoint::Checkpointer;
+use super::error::is_io;
+use super::group::{Group, Learnt};
+use super::inbox::{Inbox, Lane, Next, Operation, Waiting};
+use super::kept::Kept;
+use super::open::Place;
+use crate::StoreError;
+use crate::contract::{Change, ChangeSet};
+
+/// Operations in one group.
+const GROUP_MAX: usize = 512;
+/// Bytes of content in one group.
+const GROUP_BYTES: usize = 8 << 20;
+/// How long a group may run before it commits.
+const GROUP_TIME: Duration = Duration::from_millis(10);
+/// How long a store that failed waits before it opens its file again.
+const REOPEN_AFTER: Duration = Duration::from_millis(250);
+
+/// What the writer has done since it started.
+#[derive(Debug, Default)]
+pub(crate) struct Done {
+    pub(crate) commits: AtomicU64,
+    pub(crate) operations: AtomicU64,
+}
+
+/// Hands operations to the writer.
+pub(crate) struct WriterHandle {
+    inbox: Arc<Inbox>,
+    done: Arc<Done>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl WriterHandle {
+    /// Does `work` inside a group's transaction and answers after the commit. It may run more than once, each time
+    /// after a rollback.
+    ///
+    /// # Errors
+    /// Those of `work`; [`StoreError::Full`] and [`StoreError::Unavailable`] where the commit failed.
+    pub(crate) async fn run<T, F>(&self, lane: Lane, bytes: usize, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Group<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = Job {
+            work,
+            made: None,
+            reply,
+        };
+        self.inbox.put(lane, bytes, Box::new(job)).await?;
+        answer
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Unavailable("the writer ended".to_owned())))
+    }
+
+    /// Commits and operations since the start.
+    pub(crate) fn done(&self) -> (u64, u64) {
+        (
+            self.done.commits.load(Ordering::Relaxed),
+            self.done.operations.load(Ordering::Relaxed),
+        )
+    }
+
+    /// Takes nothing more and hands out the thread, which ends when what waits is done.
+    pub(crate) fn close(&self) -> Option<JoinHandle<()>> {
+        self.inbox.close();
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Drop for WriterHandle {
+    fn drop(&mut self) {
+        self.inbox.close();
+    }
+}
+
+impl fmt::Debug for WriterHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriterHandle").finish_non_exhaustive()
+    }
+}
+
+struct Job<T, F> {
+    work: F,
+    made: Option<T>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Operation for Job<T, F>
+where
+    T: Send,
+    F: FnMut(&mut Group<'_>) -> Result<T, StoreError> + Send,
+{
+    fn run(&mut self, group: &mut Group<'_>) -> Result<(), StoreError> {
+        self.made = Some((self.work)(group)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
+        let answer = match (outcome, self.made) {
+            (Ok(()), Some(made)) => Ok(made),
+            (Ok(()), None) => Err(StoreError::Unavailable("the operation did not run".to_owned())),
+            (Err(error), _) => Err(error),
+        };
+        // A caller that went away is no error: what was asked is done.
+        let _ = self.reply.send(answer);
+    }
+}
+
+/// The writer's thread.
+pub(crate) struct Writer {
+    place: Place,
+    conn: Option<Connection>,
+    broken_at: Instant,
+    kept: Kept,
+    inbox: Arc<Inbox>,
+    done: Arc<Done>,
+    changes: broadcast::Sender<Arc<ChangeSet>>,
+    checkpointer: Checkpointer,
+}
+
+/// How a group's transaction ended.
+enum Ended {
+    /// Committed.
+    Committed(Vec<Change>),
+    /// Rolled back; each operation can be run again.
+    RolledBack(StoreError),
+    /// The file cannot be trusted; the connection is gone.
+    Broken(StoreError),
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(crate) fn start(
+        mut conn: Connection,
+        place: Place,
+        changes: broadcast::Sender<Arc<ChangeSet>>,
+    ) -> Result<WriterHandle, StoreError> {
+        let inbox = Arc::new(Inbox::new());
+        let done = Arc::new(Done::default());
+        let checkpointer = Checkpointer::start(place.clone())?;
+        checkpointer.watch(&mut conn)?;
+        let writer = Self {
+            kept: Kept::load(&conn)?,
+            place,
+            conn: Some(conn),
+            broken_at: Instant::now(),
+            inbox: Arc::clone(&inbox),
+            done: Arc::clone(&done),
+            changes,
+            checkpointer,
+        };
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || writer.work())
+            .map_err(|error| StoreError::Unavailable(format!("no thread for the writer: {error}")))?;
+        Ok(WriterHandle {
+            inbox,
+            done,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    fn work(mut self) {
+        let _clear = ClearOnEnd(Arc::clone(&self.inbox));
+        let mut waiting = VecDeque::new();
+        while let Next::Run(lane) = self.inbox.take(&mut waiting, GROUP_MAX) {
+            let began = Instant::now();
+            while !waiting.is_empty() {
+                self.group(&mut waiting, lane);
+            }
+            if lane == Lane::Background {
+                self.inbox.background_took(began.elapsed());
+            }
+            if let Some(conn) = &self.conn {
+                self.checkpointer.finish(conn);
+            }
+        }
+        drop(self.conn.take());
+        self.checkpointer.stop();
+    }
+
+    /// Runs one group and answers its operations.
+    fn group(&mut self, waiting: &mut VecDeque<Waiting>, lane: Lane) {
+        let Some(conn) = self.usable() else {
+            for operation in waiting.drain(..) {
+                operation.operation.answer(Err(StoreError::Unavailable(
+                    "the file is being opened anew".to_owned(),
+                )));
+            }
+            return;
+        };
+        let mut ran = Vec::new();
+        let mut refused = Vec::new();
+        let ended = match run_group(
+            &conn,
+            &self.kept,
+            waiting,
+            &mut ran,
+            &mut refused,
+            |waiting, room| {
+                if lane == Lane::Hot {
+                    self.inbox.take_more(waiting, room);
+                }
+            },
+        ) {
+            Ok(learnt) => self.commit(conn, learnt),
+            Err(error) => self.roll_back(conn, error),
+        };
+        for (waiting, error) in refused {
+            waiting.operation.answer(Err(error));
+        }
+        match ended {
+            Ended::Committed(changes) => self.committed(ran, changes),
+            Ended::RolledBack(error) if ran.len() == 1 => answer_all(ran, &error),
+            Ended::RolledBack(error) => {
+                tracing::warn!(error = %error, operations = ran.len(), "a group of writes failed and is run one by one");
+                for operation in ran {
+                    self.group(&mut VecDeque::from([operation]), Lane::Background);
+                }
+            }
+            Ended::Broken(error) => {
+                tracing::error!(error = %error, "writing the file failed; it is closed and opened anew");
+                answer_all(ran, &error);
+            }
+        }
+    }
+
+    fn committed(&mut self, ran: Vec<Waiting>, changes: Vec<Change>) {
+        self.done.commits.fetch_add(1, Ordering::Relaxed);
+        let n = u64::try_from(ran.len()).unwrap_or(0);
+        self.done.operations.fetch_add(n, Ordering::Relaxed);
+        for waiting in ran {
+            waiting.operation.answer(Ok(()));
+        }
+        if !changes.is_empty() && self.changes.receiver_count() > 0 {
+            let _ = self.changes.send(Arc::new(ChangeSet { changes }));
+        }
+    }
+
+    fn commit(&mut self, conn: Connection, learnt: Learnt) -> Ended {
+        match conn
+            .prepare_cached("COMMIT")
+            .and_then(|mut commit| commit.execute([]))
+        {
+            Ok(_) => {
+                self.conn = Some(conn);
+                Ended::Committed(self.kept.learn(learnt))
+            }
+            Err(error) if is_io(&error) => {
+                self.broken_at = Instant::now();
+                Ended::Broken(StoreError::Unavailable(error.to_string()))
+            }
+            Err(error) => self.roll_back(conn, error.into()),
+        }
+    }
+
+    /// Undoes a transaction; a connection that cannot even do that is dropped.
+    fn roll_back(&mut self, conn: Connection, error: StoreError) -> Ended {
+        if !conn.is_autocommit()
+            && let Err(failed) = conn.execute_batch("ROLLBACK")
+        {
+            self.broken_at = Instant::now();
+            return Ended::Broken(StoreError::Unavailable(failed.to_string()));
+        }
+        self.conn = Some(conn);
+        Ended::RolledBack(error)
+    }
+
+    /// The connection; after a failure a new one, once the pause is over and what the log holds is in the file.
+    fn usable(&mut self) -> Option<Connection> {
+        if let Some(conn) = self.conn.take() {
+            return Some(conn);
+        }
+        if self.broken_at.elapsed() < REOPEN_AFTER {
+            return None;
+        }
+        match self.reopen() {
+            Ok((conn, kept)) => {
+                self.kept = kept;
+                tracing::info!("the file is open again");
+                Some(conn)
+            }
+            Err(error) => {
+                self.broken_at = Instant::now();
+                tracing::error!(error = %error, "the file cannot be opened again");
+                None
+            }
+        }
+    }
+
+    fn reopen(&self) -> Result<(Connection, Kept), StoreError> {
+        let mut conn = self.place.connect(OpenFlags::empty())?;
+        conn.wal_checkpoint_v2(None::<&str>, rusqlite::wal::CheckpointMode::PASSIVE)?;
+        self.checkpointer.watch(&mut conn)?;
+        let kept = Kept::load(&conn)?;
+        Ok((conn, kept))
+    }
+}
+
+/// Runs operations until a bound is reached; everything but the commit.
+fn run_group(
+    conn: &Connection,
+    kept: &Kept,
+    waiting: &mut VecDeque<Waiting>,
+    ran: &mut Vec<Waiting>,
+    refused: &mut Vec<(Waiting, StoreError)>,
+    more: impl Fn(&mut VecDeque<Waiting>, usize),
+) -> Result<Learnt, StoreError> {
+    let began = Instant::now();
+    let mut bytes = 0;
+    let mut group = Group::new(conn, kept);
+    let opened = conn
+        .prepare_cached("BEGIN IMMEDIATE")
+        .and_then(|mut begin| begin.execute([]));
+    if let Err(error) = opened {
+        ran.extend(waiting.pop_front());
+        return Err(error.into());
+    }
+    while let Some(mut operation) = waiting.pop_front() {
+        let before = (conn.total_changes(), group.marks());
+        bytes += operation.bytes;
+        match operation.operation.run(&mut group) {
+            Ok(()) => ran.push(operation),
+            Err(error) if !conn.is_autocommit() && before == (conn.total_changes(), group.marks()) => {
+                refused.push((operation, error));
+            }
+            Err(error) => {
+                ran.push(operation);
+                return Err(error);
+            }
+        }
+        if ran.len() >= GROUP_MAX || bytes >= GROUP_BYTES || began.elapsed() >= GROUP_TIME {
+            break;
+        }
+        if waiting.is_empty() {
+            more(waiting, GROUP_MAX - ran.len());
+        }
+    }
+    group.flush()?;
+    Ok(group.finish())
+}
+
+fn answer_all(operations: Vec<Waiting>, error: &StoreError) {
+    for waiting in operations {
+        waiting.operation.answer(Err(error.clone()));
+    }
+}
+
+/// Lets callers go when the thread ends, however it ends.
+struct ClearOnEnd(Arc<Inbox>);
+
+impl Drop for ClearOnEnd {
+    fn drop(&mut self) {
+        self.0.clear();
+    }
+}
