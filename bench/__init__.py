@@ -1,0 +1,1 @@
+"""Comparisons of Postroom with other queues; `bench/run --help` lists the commands."""

@@ -1,0 +1,1 @@
+"""Tests that drive the real binary from outside, with the standard library alone."""

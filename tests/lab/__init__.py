@@ -1,0 +1,1 @@
+"""What the tests and benchmarks run: Postroom, Postfix and sinks of their own, on loopback, in scratch folders."""

@@ -1,0 +1,210 @@
+"""A Postroom server of our own: its configuration, data and ports in a scratch folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.lab import wait
+from tests.lab.api import Api
+from tests.lab.scratch import ROOT
+
+PASSWORD = "correct horse battery staple"
+LISTENING = re.compile(r"listening http=(\S+):(\d+) smtp=(\S+):(\d+)")
+
+
+def binary() -> Path:
+    """Returns the binary under test: `POSTROOM_BIN`, else the development build."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    return Path(os.environ.get("POSTROOM_BIN", target / "debug" / "postroom"))
+
+
+def toml(tables: Mapping[str, Mapping[str, object]]) -> str:
+    """Writes tables as TOML; a name in double brackets makes an element of an array of tables."""
+
+    def value(item: object) -> str:
+        if isinstance(item, bool):
+            return str(item).lower()
+        if isinstance(item, list):
+            return "[" + ", ".join(value(part) for part in item) + "]"
+        return str(item) if isinstance(item, int) else '"' + str(item).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+    lines = []
+    for name, keys in tables.items():
+        lines.append(f"{name}" if name.startswith("[[") else f"[{name}]")
+        lines += [f"{key} = {value(item)}" for key, item in keys.items()]
+    return "\n".join(lines) + "\n"
+
+
+class Postroom:
+    """One server: `start`, `stop`, `kill`, its ports, and one user, dana, with an API key."""
+
+    def __init__(
+        self,
+        folder: Path,
+        relay_port: int,
+        settings: Mapping[str, Mapping[str, object]] | None = None,
+        trusted: bool = False,
+    ) -> None:
+        """Writes the configuration; `settings` override keys, table by table; `trusted` lets loopback submit as dana."""
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.config = folder / "postroom.toml"
+        self.relay_port = relay_port
+        self.trusted = trusted
+        self.http_port = self.smtp_port = 0
+        self.process: subprocess.Popen[str] | None = None
+        self.key = ""
+        self.starts = 0
+        self.configure(settings or {})
+
+    def configure(self, settings: Mapping[str, Mapping[str, object]]) -> None:
+        """Writes the configuration file; it holds from the next start."""
+        tables: dict[str, dict[str, object]] = {
+            "server": {"data_dir": str(self.folder / "data"), "hostname": "postroom.example.test"},
+            "http": {"listen": "127.0.0.1:0"},
+            "submission": {"listen": ["127.0.0.1:0"]},
+            "delivery": {},
+            "[[relay]]": {"name": "default", "host": "127.0.0.1", "port": self.relay_port, "tls": "none"},
+            "log": {"format": "text", "level": "info"},
+        }
+        if self.trusted:
+            tables["[[submission.trusted]]"] = {"network": "127.0.0.1/32", "login": "dana"}
+        for name, keys in settings.items():
+            tables.setdefault(name, {}).update(keys)
+        self.config.write_text(toml(tables))
+
+    def command(self, *words: str, text: str | bytes = b"", check: bool = True) -> str:
+        """Runs a command of the binary with this configuration and returns what it printed."""
+        line = [str(binary()), *words, "--config", str(self.config)]
+        given = text.encode() if isinstance(text, str) else text
+        done = subprocess.run(line, input=given, capture_output=True, check=False)
+        if check and done.returncode != 0:
+            raise RuntimeError(f"{' '.join(line)}: exit {done.returncode}: {done.stderr.decode()}")
+        return done.stdout.decode()
+
+    def add_user(self, login: str = "dana", email: str = "dana@example.test", name: str = "Dana Reyes") -> str:
+        """Adds a user with `PASSWORD` and returns an API key of theirs."""
+        self.command(
+            "user", "add", "--login", login, "--email", email, "--name", name, "--password-stdin", text=PASSWORD + "\n"
+        )
+        printed = self.command("key", "add", "--user", login)
+        found = re.search(r"pk_\S+", printed)
+        if found is None:
+            raise RuntimeError(f"key add printed no key: {printed!r}")
+        return found.group()
+
+    def prepare(self) -> Postroom:
+        """Adds dana and keeps her API key, before the first start."""
+        self.key = self.add_user()
+        return self
+
+    def start(self) -> Postroom:
+        """Starts the server and waits for the line that names its ports."""
+        self.starts += 1
+        errors = (self.folder / "serve.log").open("ab")
+        line = [str(binary()), "serve", "--config", str(self.config)]
+        self.process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=errors, text=True)
+        errors.close()
+        assert self.process.stdout is not None
+        for printed in self.process.stdout:
+            if match := LISTENING.search(printed):
+                self.http_port, self.smtp_port = int(match[2]), int(match[4])
+                # Whatever else it prints must not fill the pipe and stop it.
+                threading.Thread(target=self.process.stdout.read, daemon=True).start()
+                return self
+        self.process.wait()
+        log = (self.folder / "serve.log").read_text(errors="replace")
+        raise RuntimeError(f"postroom serve ended with {self.process.returncode} before it listened:\n{log[-3000:]}")
+
+    @property
+    def pid(self) -> int:
+        """Returns the process id of the running server."""
+        assert self.process is not None, "not started"
+        return self.process.pid
+
+    def stop(self, seconds: float = 30.0) -> int:
+        """Asks the server to stop, waits for its end, and returns its exit status."""
+        if self.process is None:
+            return 0
+        self.process.send_signal(signal.SIGTERM)
+        return self._reap(seconds)
+
+    def kill(self) -> None:
+        """Ends the server with SIGKILL, as a crash would."""
+        if self.process is not None:
+            self.process.kill()
+            self._reap(10)
+
+    def _reap(self, seconds: float) -> int:
+        assert self.process is not None
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise wait.GaveUp(f"waited {seconds:.0f} s for postroom to stop") from None
+        finally:
+            self.process = None
+
+    def api(self, key: str | None = None) -> Api:
+        """Opens an API client with dana's key, or another."""
+        return Api(self.http_port, self.key if key is None else key)
+
+    def wait_until_empty(self, seconds: float = 60.0) -> None:
+        """Waits until no message is in Outbox."""
+        api = self.api()
+        wait.until(lambda: api.outbox() == 0, "the queue to be empty", seconds, every=0.05)
+
+    def __enter__(self) -> Postroom:
+        if not self.key:
+            self.prepare()
+        return self.start()
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self.stop()
+        else:
+            self.kill()
+
+
+class LogSink:
+    """`postroom sink --log`: fast, scripted by recipient, one line per accepted message."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.log = folder / "sink.log"
+        self.port = port
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> LogSink:
+        """Starts it and waits until it accepts connections."""
+        line = [str(binary()), "sink", "--listen", f"127.0.0.1:{self.port}", "--log", str(self.log)]
+        with (self.log.parent / "sink.err").open("ab") as errors:
+            self.process = subprocess.Popen(line, stdout=errors, stderr=errors)
+        wait.until_listening(self.port)
+        return self
+
+    def stop(self) -> None:
+        """Ends it."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(10)
+            self.process = None
+
+    def lines(self) -> list[tuple[str, list[str], int]]:
+        """Returns what it accepted, in order: Message-ID, recipients, bytes."""
+        if not self.log.exists():
+            return []
+        rows = (line.split("\t") for line in self.log.read_text().splitlines())
+        return [(row[0], row[1].split(","), int(row[2])) for row in rows if len(row) == 3]
+
+    def __enter__(self) -> LogSink:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

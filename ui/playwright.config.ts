@@ -1,0 +1,37 @@
+import { defineConfig } from '@playwright/test';
+
+/** Debian's Chromium, as root and without a network of its own. */
+const chromium = {
+  browserName: 'chromium' as const,
+  launchOptions: {
+    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--disable-dev-shm-usage',
+    ],
+  },
+};
+
+export default defineConfig({
+  testDir: 'tests/browser',
+  fullyParallel: false,
+  workers: 1,
+  retries: 0,
+  timeout: 30_000,
+  reporter: [['list']],
+  use: { ...chromium, viewport: { width: 1280, height: 800 }, timezoneId: 'Europe/Berlin', locale: 'en-GB' },
+  projects: [
+    // The built UI over the mock: scale and looks.
+    { name: 'mock', testMatch: 'mock/*.spec.ts' },
+    // The built UI inside the real server: what counts.
+    { name: 'server', testMatch: 'server/*.spec.ts' },
+    // `npm run shots`: pictures of the main pages.
+    { name: 'shots', testMatch: 'shots.ts' },
+  ],
+});

@@ -1,0 +1,18 @@
+/** The API's words that the pages use, by short names. */
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
+export type Session = Schemas['Session'];
+export type State = Schemas['State'];
+export type Row = Schemas['Row'];
+export type Page = Schemas['Page'];
+export type Counts = Schemas['Counts'];
+export type Detail = Schemas['Detail'];
+export type Recipient = Schemas['Recipient'];
+export type Attempt = Schemas['Attempt'];
+export type Attachment = Schemas['Attachment'];
+export type ActionName = Schemas['ActionRequest']['action'];
+export type ActionReport = Schemas['ActionReport'];
+export type Status = Schemas['Status'];
+export type Problem = Schemas['Problem'];

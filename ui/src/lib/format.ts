@@ -1,0 +1,82 @@
+/** Dates, sizes and counts as people read them. Pure: "now" comes in. */
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const dayClock = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+const dayYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+const full = new Intl.DateTimeFormat('en-GB', {
+  weekday: 'short',
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  timeZoneName: 'short',
+});
+const counts = new Intl.NumberFormat('en-US');
+
+/** A date in as few words as are clear: the time today, day and time this year, the day before that. */
+export function shortDate(iso: string | null, now: Date): string {
+  if (!iso) return '';
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return '';
+  if (date.toDateString() === now.toDateString()) return clock.format(date);
+  if (date.getFullYear() === now.getFullYear()) return dayClock.format(date).replace(',', '');
+  return dayYear.format(date);
+}
+
+/** A date with everything: weekday, day, time to the second and zone. */
+export function fullDate(iso: string | null): string {
+  if (!iso) return '';
+  const date = new Date(iso);
+  return Number.isNaN(date.getTime()) ? '' : full.format(date);
+}
+
+/** How far away a moment is: "in 4 min", "2 h ago", "now". */
+export function relative(iso: string, now: Date): string {
+  const distance = new Date(iso).getTime() - now.getTime();
+  const size = Math.abs(distance);
+  if (Number.isNaN(size)) return '';
+  if (size < 10_000) return 'now';
+  const [amount, unit] =
+    size < MINUTE
+      ? [Math.round(size / 1000), 's']
+      : size < HOUR
+        ? [Math.round(size / MINUTE), 'min']
+        : size < 2 * DAY
+          ? [Math.round(size / HOUR), 'h']
+          : [Math.round(size / DAY), 'days'];
+  return distance > 0 ? `in ${amount} ${unit}` : `${amount} ${unit} ago`;
+}
+
+/** 1234567 as "1,234,567". */
+export function count(n: number): string {
+  return counts.format(n);
+}
+
+/** "1 message", "1,234 messages". */
+export function plural(n: number, one: string, many = `${one}s`): string {
+  return `${count(n)} ${n === 1 ? one : many}`;
+}
+
+/** Bytes in the unit a person would say. */
+export function size(bytes: number): string {
+  if (bytes < 1000) return plural(bytes, 'byte');
+  if (bytes < 999_500) return `${round(bytes / 1000)} kB`;
+  return `${round(bytes / 1_000_000)} MB`;
+}
+
+/** Milliseconds in the unit a person would say. */
+export function duration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < MINUTE) return `${round(ms / 1000)} s`;
+  return `${Math.floor(ms / MINUTE)} min ${Math.round((ms % MINUTE) / 1000)} s`;
+}
+
+function round(n: number): string {
+  return n < 10 ? (Math.round(n * 10) / 10).toString() : Math.round(n).toString();
+}

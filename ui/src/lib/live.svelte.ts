@@ -1,0 +1,146 @@
+/**
+ * The event stream: opened while the tab is seen, closed while it is hidden (HTTP/1.1 gives a browser six
+ * connections), opened anew after a loss with growing waits, and replaced without a gap when what is watched changes.
+ */
+import type { Counts, Row, Status } from './api/types';
+
+const WAITS_S = [1, 2, 4, 8, 15];
+
+export type LivePhase = 'connecting' | 'live' | 'offline' | 'paused';
+
+export type LiveHandlers = {
+  rows(rows: (Row | { id: string; deleted: true })[]): void;
+  counts(counts: Counts): void;
+  /** Rows that came in since `watch` was first called or `restart` last was. */
+  fresh(n: number): void;
+  status(status: Status): void;
+  /** What happened while no stream was open is unknown: fetch anew. */
+  gap(): void;
+};
+
+class Live {
+  phase = $state<LivePhase>('connecting');
+  /** When the next try is due, while offline. */
+  retryAt = $state<Date | null>(null);
+  #on: LiveHandlers | null = null;
+  #url: string | null = null;
+  /** The open stream. */
+  #source: EventSource | null = null;
+  /** The stream that will take its place once it is open. */
+  #pending: EventSource | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #losses = 0;
+  /** Newcomers that earlier streams counted. */
+  #before = 0;
+  #latest = 0;
+  #missed = false;
+
+  constructor() {
+    document.addEventListener('visibilitychange', this.#seen);
+  }
+
+  /** Watches what this address names, in place of what was watched before. */
+  watch(url: string, on: LiveHandlers): void {
+    this.#on = on;
+    if (url === this.#url) return;
+    this.#url = url;
+    if (this.phase === 'paused' || this.phase === 'offline') this.#missed = true;
+    else this.#open();
+  }
+
+  /** The list was loaded anew: newcomers count from here. */
+  restart(): void {
+    this.#before = -this.#latest;
+  }
+
+  /** Tries at once, for the impatient. */
+  retryNow(): void {
+    this.#open();
+  }
+
+  /** Watches nothing any more: the page that did has gone. */
+  leave(): void {
+    this.#drop();
+    this.#url = null;
+    this.#on = null;
+    this.#before = 0;
+    this.#latest = 0;
+    this.#losses = 0;
+    this.#missed = false;
+    this.phase = document.hidden ? 'paused' : 'connecting';
+  }
+
+  #seen = (): void => {
+    if (document.hidden) {
+      this.#drop();
+      this.#missed = true;
+      this.phase = 'paused';
+    } else if (this.phase === 'paused') {
+      this.#losses = 0;
+      this.#open();
+    }
+  };
+
+  #open(): void {
+    clearTimeout(this.#timer);
+    this.retryAt = null;
+    if (this.#url === null || document.hidden) return;
+    if (this.phase !== 'live') this.phase = 'connecting';
+    this.#pending?.close();
+    const source = new EventSource(this.#url);
+    this.#pending = source;
+    source.onopen = () => this.#opened(source);
+    source.onerror = () => {
+      if (source === this.#source || source === this.#pending) this.#lost();
+    };
+    this.#listen(source);
+  }
+
+  #opened(source: EventSource): void {
+    this.#source?.close();
+    this.#source = source;
+    this.#pending = null;
+    this.#before += this.#latest;
+    this.#latest = 0;
+    this.#losses = 0;
+    this.phase = 'live';
+    if (this.#missed) this.#on?.gap();
+    this.#missed = false;
+  }
+
+  #listen(source: EventSource): void {
+    const on = <T>(name: string, take: (data: T) => void): void => {
+      source.addEventListener(name, (event) => {
+        if (this.#source === source) take(JSON.parse((event as MessageEvent<string>).data) as T);
+      });
+    };
+    on<{ rows: Row[] }>('rows', (data) => this.#on?.rows(data.rows));
+    on<Counts>('counts', (data) => this.#on?.counts(data));
+    on<Status>('status', (data) => this.#on?.status(data));
+    on<unknown>('resync', () => this.#on?.gap());
+    on<{ n: number }>('new', (data) => {
+      this.#latest = data.n;
+      this.#on?.fresh(Math.max(0, this.#before + this.#latest));
+    });
+  }
+
+  #lost(): void {
+    this.#drop();
+    this.#missed = true;
+    this.phase = 'offline';
+    const wait = WAITS_S[Math.min(this.#losses, WAITS_S.length - 1)] ?? 15;
+    this.#losses += 1;
+    this.retryAt = new Date(Date.now() + wait * 1000);
+    this.#timer = setTimeout(() => this.#open(), wait * 1000);
+  }
+
+  #drop(): void {
+    clearTimeout(this.#timer);
+    this.#source?.close();
+    this.#source = null;
+    this.#pending?.close();
+    this.#pending = null;
+  }
+}
+
+export const live = new Live();

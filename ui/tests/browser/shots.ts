@@ -1,0 +1,63 @@
+/** Pictures of the main pages, light and dark, wide and narrow, into the folder named by SHOTS. */
+import { join } from 'node:path';
+import { test } from '@playwright/test';
+import { signIn, start } from './mock/start';
+
+const folder = process.env['SHOTS'] ?? 'test-results/shots';
+const looks = [
+  { scheme: 'light', width: 1280, height: 800 },
+  { scheme: 'dark', width: 1280, height: 800 },
+  { scheme: 'light', width: 390, height: 844 },
+  { scheme: 'dark', width: 390, height: 844 },
+] as const;
+
+for (const { scheme, width, height } of looks) {
+  test(`pages in ${scheme} at ${width}`, async ({ browser }) => {
+    const server = await start();
+    const page = await browser.newPage({ colorScheme: scheme, viewport: { width, height } });
+    const shot = async (name: string): Promise<void> => {
+      await page.screenshot({ path: join(folder, `${name}-${width}-${scheme}.png`) });
+    };
+    await page.goto(`${server.url}/queue`);
+    await page.getByLabel('Password').waitFor();
+    await page.getByLabel('Sign-in name').fill('dana');
+    await page.getByLabel('Password').fill('wrong');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.locator('#password-error').waitFor();
+    await shot('signin');
+    await signIn(page, server.url);
+    await page.getByText('Live', { exact: true }).waitFor();
+    await shot('queue');
+    const boxes = page.locator('[role=row][data-id] .box');
+    await boxes.nth(4).click();
+    await boxes.nth(9).click({ modifiers: ['Shift'] });
+    await page.getByRole('button', { name: 'Menu' }).click();
+    await shot('menu');
+    await page.getByRole('menuitem', { name: /Delete/ }).click();
+    await shot('delete');
+    await page.getByRole('button', { name: 'Keep' }).click();
+    await page.getByLabel('Type').selectOption('failed');
+    await page.locator('[role=row][data-id]').first().waitFor();
+    await shot('failed');
+    await page.locator('[role=row][data-id]').first().locator('a').click();
+    await page.getByText('History').waitFor();
+    await page.waitForTimeout(300);
+    await shot('message-failed');
+    await page.goto(`${server.url}/queue?type=outbox`);
+    await page.locator('[role=row][data-id]').first().waitFor();
+    await shot('outbox');
+    await page.goto(`${server.url}/queue?q=zzz`);
+    await page.getByText('Nothing matches').waitFor();
+    await shot('empty');
+    await page.goto(`${server.url}/queue?type=sent`);
+    await page.locator('[role=row][data-id]').nth(3).locator('a').click();
+    await page.getByText('History').waitFor();
+    await page.waitForTimeout(300);
+    await page.request.get(`${server.url}/mock/relay?state=down`);
+    await page.request.get(`${server.url}/mock/cut`);
+    await page.waitForTimeout(1500);
+    await shot('message-sent-relay-down');
+    await page.close();
+    await server.close();
+  });
+}

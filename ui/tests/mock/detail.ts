@@ -1,0 +1,76 @@
+/** The mock's message detail, attempts and bodies. */
+import type { components } from '../../src/lib/api/schema';
+import type { Row } from './data';
+
+type Detail = components['schemas']['Detail'];
+type Attempt = components['schemas']['Attempt'];
+
+export function detailOf(row: Row): Detail {
+  const addresses = [
+    ...row.to.split(', ').map((address) => ({ address, role: 'to' as const })),
+    ...(row.cc ? [{ address: row.cc, role: 'cc' as const }] : []),
+    ...(row.bcc ? [{ address: row.bcc, role: 'bcc' as const }] : []),
+  ];
+  return {
+    ...row,
+    message_id: `<${row.id}@office.example.com>`,
+    headers: [
+      { name: 'From', value: `${row.sender?.name} <${row.from}>` },
+      { name: 'To', value: row.to },
+      ...(row.cc ? [{ name: 'Cc', value: row.cc }] : []),
+      { name: 'Subject', value: row.subject },
+      { name: 'Date', value: new Date(row.date).toUTCString() },
+      { name: 'Message-ID', value: `<${row.id}@office.example.com>` },
+      { name: 'MIME-Version', value: '1.0' },
+      { name: 'Content-Type', value: `${row.mime_type}; charset=utf-8` },
+    ],
+    recipients_detail: addresses.map((recipient, i) => ({
+      ...recipient,
+      state: row.state === 'sent' || (i > 0 && row.state === 'failed') ? 'sent' : row.state === 'failed' ? 'failed' : 'pending',
+      code: row.state === 'sent' ? 250 : row.code ? Number.parseInt(row.code, 10) : null,
+      enhanced: row.state === 'sent' ? '2.0.0' : (row.code?.split(' ')[1] ?? null),
+      text: row.state === 'sent' ? '250 2.0.0 Ok: queued as 4XhV2k1' : row.error,
+      at: row.sent_on ?? (row.attempts > 0 ? row.date : null),
+    })),
+    attachments: row.size_bytes > 40_000 ? [{ index: 0, filename: 'Renewal 2027.pdf', content_type: 'application/pdf', size_bytes: 182_344 }] : [],
+    parts: row.mime_type === 'text/html' ? ['text', 'html'] : ['text'],
+    actions: row.state === 'sending' ? [] : row.state === 'sent' ? ['resend', 'delete'] : ['requeue', 'delete'],
+    submitted_by: row.sender?.name ?? null,
+    links: {},
+  };
+}
+
+export function attemptsOf(row: Row): Attempt[] {
+  const waits = [0, 1, 6, 21, 51, 111, 231, 471, 831, 1311];
+  return Array.from({ length: row.attempts }, (_, i) => {
+    const last = i === row.attempts - 1;
+    const sent = last && row.state === 'sent';
+    const outcome = sent ? 'sent' : last && row.state === 'failed' ? 'failed' : 'deferred';
+    return {
+      number: i + 1,
+      cycle: 1,
+      started_at: new Date(Date.parse(row.date) + (waits[i] ?? 0) * 60_000).toISOString(),
+      duration_ms: 80 + ((i * 331) % 4000),
+      relay: 'smtp.office.example.com',
+      tls: 'TLSv1.3',
+      outcome,
+      code: sent ? '250' : (row.code ?? '451'),
+      text: sent ? '250 2.0.0 Ok: queued as 4XhV2k1' : (row.error ?? '451 4.3.0 Try again later'),
+      recipients: [],
+    };
+  });
+}
+
+export function bodyOf(row: Row, part: string): { type: string; text: string } {
+  const paragraphs = [row.body, 'With kind regards,', row.sender?.name ?? ''];
+  if (part === 'source') {
+    const head = detailOf(row).headers.map((h) => `${h.name}: ${h.value}`).join('\r\n');
+    return { type: 'text/plain', text: `${head}\r\n\r\n${paragraphs.join('\r\n\r\n')}\r\n` };
+  }
+  if (part === 'text') return { type: 'text/plain', text: paragraphs.join('\n\n') };
+  // The script is here on purpose: the page must keep it dead whatever the server lets through.
+  const html = `<!doctype html><meta charset="utf-8"><body style="font:15px/1.6 Georgia,serif;margin:24px;max-width:60ch">
+<h2 style="color:#1d4f91">${row.subject}</h2>${paragraphs.map((p) => `<p>${p}</p>`).join('')}
+<script>parent.document.title='escaped';document.body.dataset.ran='yes'</script></body>`;
+  return { type: 'text/html', text: html };
+}

@@ -1,0 +1,211 @@
+/**
+ * A test double of the server: docs/api.md over made-up data, for scale and for looks. Sign in as `dana` (administrator)
+ * or `omar` with the password `correct horse`. `/mock/*` moves it: `arrive?n=`, `change?id=&state=`, `cut`, `down`, `up`.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { Box, type Query } from './box';
+import { idOf, seqOf, type State } from './data';
+import { attemptsOf, bodyOf, detailOf } from './detail';
+import { Streams } from './events';
+
+const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
+const CSP = "default-src 'self'; style-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+const BODY_CSP = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+const people: Record<string, { id: number; name: string; rights: string[] }> = {
+  dana: { id: 0, name: 'Dana Reyes', rights: ['super_user', 'enterprise_view', 'administrator', 'customize_list_layout'] },
+  omar: { id: 1, name: 'Omar Haddad', rights: [] },
+};
+
+export class Mock {
+  readonly box: Box;
+  readonly streams: Streams;
+  #failures = 0;
+  #down = false;
+  #relay: { state: string; last_error: string | null } = { state: 'up', last_error: null };
+
+  constructor(rows: number) {
+    this.box = new Box(rows);
+    this.streams = new Streams(this.box);
+  }
+
+  /** Answers an API or `/mock` request; false for everything else. */
+  handle(req: IncomingMessage, res: ServerResponse): boolean {
+    const url = new URL(req.url ?? '/', 'http://mock');
+    if (url.pathname.startsWith('/mock/')) this.#control(url, res);
+    else if (url.pathname.startsWith('/api/v1/')) void this.#api(req, res, url);
+    else return false;
+    return true;
+  }
+
+  /** Lets mail come in and go out, as a busy server would. */
+  flow(everyMs: number): NodeJS.Timeout {
+    const recent: string[] = [];
+    return setInterval(() => {
+      const next: Record<string, State> = { queued: 'sending', sending: 'sent', deferred: 'sending' };
+      const moving = recent.splice(0, Math.max(0, recent.length - 6));
+      for (const id of moving) {
+        const to = next[this.box.find(id)?.state ?? ''];
+        if (to) this.box.set(id, to);
+        if (to === 'sending') recent.push(id);
+      }
+      recent.push(idOf(this.box.arrive()));
+      this.streams.changed(moving);
+      this.streams.arrived(1);
+    }, everyMs);
+  }
+
+  #control(url: URL, res: ServerResponse): void {
+    const say = url.pathname.slice('/mock/'.length);
+    const id = url.searchParams.get('id') ?? '';
+    if (say === 'arrive') {
+      const n = Number(url.searchParams.get('n') ?? 1);
+      for (let i = 0; i < n; i += 1) this.box.arrive();
+      this.streams.arrived(n);
+    } else if (say === 'change') {
+      this.box.set(id, url.searchParams.get('state') as State);
+      this.streams.changed([id]);
+    } else if (say === 'cut') this.streams.cut();
+    else if (say === 'down' || say === 'up') {
+      this.#down = say === 'down';
+      if (this.#down) this.streams.cut();
+    } else if (say === 'relay') {
+      const state = url.searchParams.get('state') ?? 'up';
+      this.#relay = { state, last_error: state === 'up' ? null : 'connection refused' };
+      this.streams.status(this.#status());
+    }
+    json(res, 200, { streams: this.streams.size });
+  }
+
+  async #api(req: IncomingMessage, res: ServerResponse, url: URL): Promise<void> {
+    const path = url.pathname.slice('/api/v1'.length);
+    const route = `${req.method} ${path}`;
+    if (this.#down) return void res.destroy();
+    if (route === 'POST /session') return this.#signIn(await body(req), res);
+    const login = /mock=(\w+)/.exec(req.headers.cookie ?? '')?.[1];
+    const person = login ? people[login] : undefined;
+    if (!person) return problem(res, 401, 'not_signed_in', 'Sign in first');
+    if (route === 'GET /session') return json(res, 200, sessionOf(login ?? ''));
+    if (route === 'DELETE /session') return void res.writeHead(204, { 'set-cookie': 'mock=; Path=/; Max-Age=0' }).end();
+    const query = queryOf(url);
+    if (route === 'GET /status') return json(res, 200, this.#status());
+    if (route === 'GET /events') return this.streams.add(res, query, (url.searchParams.get('visible') ?? '').split(','));
+    if (route === 'GET /messages/counts') return json(res, 200, this.box.counts(query));
+    if (route === 'GET /messages') return json(res, 200, this.#page(url, query));
+    if (route === 'POST /messages/actions') return this.#act(await body(req), res);
+    return this.#message(path, res);
+  }
+
+  #signIn(input: { login?: string; password?: string }, res: ServerResponse): void {
+    if (this.#failures >= 5) {
+      return problem(res, 429, 'too_many_attempts', 'Too many attempts to sign in', undefined, { 'retry-after': '30' });
+    }
+    if (input.password !== 'correct horse' || !people[input.login ?? '']) {
+      this.#failures += 1;
+      return problem(res, 401, 'invalid_credentials', 'The login or the password is wrong');
+    }
+    this.#failures = 0;
+    res.setHeader('set-cookie', `mock=${input.login}; Path=/; HttpOnly; SameSite=Strict`);
+    json(res, 200, sessionOf(input.login ?? ''));
+  }
+
+  #page(url: URL, query: Query): unknown {
+    const limit = Number(url.searchParams.get('limit') ?? 50);
+    const at = Number(url.searchParams.get('at') ?? 0);
+    const cursor = url.searchParams.get('cursor');
+    const page = cursor ? this.box.page(query, 0, Number(cursor.slice(2)), limit) : this.box.page(query, at, Infinity, limit);
+    return { rows: page.rows, next: page.more ? `c_${page.last}` : null, prev: null, at: cursor ? null : at, more: page.more ? 'yes' : 'no' };
+  }
+
+  #act(input: { action: string; ids: string[] }, res: ServerResponse): void {
+    const items = input.ids.map((id) => {
+      const row = this.box.find(id);
+      if (!row) return { id, outcome: 'refused', reason: 'there is no such message', new_id: null };
+      if (row.state === 'sending') return { id, outcome: 'skipped', reason: 'it is being sent right now', new_id: null };
+      if (input.action === 'delete') this.box.remove(id);
+      else if (input.action === 'requeue') this.box.set(id, 'queued');
+      else return { id, outcome: 'done', reason: null, new_id: idOf(this.box.arrive()) };
+      return { id, outcome: 'done', reason: null, new_id: null };
+    });
+    const count = (outcome: string): number => items.filter((item) => item.outcome === outcome).length;
+    json(res, 200, { done: count('done'), skipped: count('skipped'), refused: count('refused'), items });
+    this.streams.changed(input.ids);
+  }
+
+  #message(path: string, res: ServerResponse): void {
+    const [, , id = '', what, part = ''] = path.split('/');
+    const row = path.startsWith('/messages/') ? this.box.find(id) : null;
+    if (!row) return problem(res, 404, 'not_found', 'There is no such message', 'It may have been deleted, or it is not among those you may see.');
+    if (what === 'attempts') return json(res, 200, { attempts: attemptsOf(row) });
+    if (what === 'body') {
+      const { type, text } = bodyOf(row, part);
+      return void res.writeHead(200, { 'content-type': `${type}; charset=utf-8`, 'content-security-policy': BODY_CSP }).end(text);
+    }
+    if (what === 'attachments') return void res.writeHead(200, { 'content-type': 'application/pdf', 'content-disposition': 'attachment' }).end('%PDF-');
+    if (what === 'raw') return void res.writeHead(200, { 'content-type': 'message/rfc822' }).end(bodyOf(row, 'source').text);
+    json(res, 200, detailOf(row));
+  }
+
+  #status(): unknown {
+    const { states } = this.box.counts({ type: 'all', source: 'all', q: '' });
+    return {
+      brand: 'Postroom',
+      queue_enabled: true,
+      relays: [{ name: 'office', host: 'smtp.office.example.com', since: '2026-11-23T08:00:00Z', ...this.#relay }],
+      queue: { ready: states.queued, waiting: states.deferred, held: states.held, leased: states.sending, oldest: null },
+      banners: this.#relay.state === 'down' ? [{ kind: 'relay_down', text: 'E-mail Server for system is Down' }] : [],
+    };
+  }
+}
+
+/** Serves the built UI and the mock on a free port. */
+export async function startMock(options: { rows: number; dist: string; port?: number }): Promise<{ url: string; mock: Mock; close(): Promise<void> }> {
+  const mock = new Mock(options.rows);
+  const server: Server = createServer((req, res) => {
+    if (!mock.handle(req, res)) serveFile(options.dist, req.url ?? '/', res);
+  });
+  await new Promise<void>((done) => server.listen(options.port ?? 0, '127.0.0.1', done));
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  const close = (): Promise<void> => {
+    mock.streams.cut();
+    server.closeAllConnections();
+    return new Promise((done) => server.close(() => done()));
+  };
+  return { url: `http://127.0.0.1:${port}`, mock, close };
+}
+
+function serveFile(dist: string, url: string, res: ServerResponse): void {
+  const path = join(dist, new URL(url, 'http://mock').pathname);
+  const file = existsSync(path) && statSync(path).isFile() ? path : join(dist, 'index.html');
+  res.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream', 'content-security-policy': CSP });
+  res.end(readFileSync(file));
+}
+
+function queryOf(url: URL): Query {
+  const get = (name: string, other: string): string => url.searchParams.get(name) ?? other;
+  return { type: get('type', 'all'), source: get('source', 'all'), q: get('q', '') };
+}
+
+function sessionOf(login: string): unknown {
+  const person = people[login];
+  return { user: { ...person, login, email: `${login}@office.example.com`, office: { id: 1, name: 'System Office' } }, brand: 'Postroom' };
+}
+
+async function body(req: IncomingMessage): Promise<never> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of req) chunks.push(chunk as Buffer);
+  return JSON.parse(Buffer.concat(chunks).toString('utf8') || '{}') as never;
+}
+
+function json(res: ServerResponse, status: number, data: unknown): void {
+  res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(data));
+}
+
+function problem(res: ServerResponse, status: number, code: string, title: string, detail?: string, headers: Record<string, string> = {}): void {
+  res.writeHead(status, { 'content-type': 'application/problem+json', ...headers });
+  res.end(JSON.stringify({ type: `urn:postroom:problem:${code}`, title, status, detail, code }));
+}
+
+export { seqOf };
