@@ -2,6 +2,7 @@
 
 mod delivery;
 mod engine;
+pub mod intake;
 pub mod packing;
 mod random;
 mod recovery;
@@ -11,6 +12,6 @@ mod settings;
 mod status;
 
 pub use engine::{EngineHandle, StartError};
-pub use random::{Even, Random, SystemRandom};
+pub use random::{Even, Random, Seeded, SystemRandom};
 pub use settings::{EngineSettings, RelaySettings, Sending};
 pub use status::{EngineStatus, RelayStatus};

@@ -1,0 +1,301 @@
+//! The service: takes submissions, hands them to the store, answers after its commit.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use postroom_domain::{Clock, MessageId, NodeSlot, Refusal, RouteId, Scope};
+use postroom_store::{Admitted, Enqueue, Enqueued, IdempotencyClaim, NewMessage, Store, StoreError};
+
+use super::compose;
+use super::desk::Desk;
+use super::draft::Draft;
+use super::limits::IntakeLimits;
+use super::raw::{self, RawSubmission};
+use super::resend::{self, Resent};
+use super::sender::{Directory, Principal};
+use crate::random::Random;
+
+/// From this size on a message is built on a thread that may block: compressing takes milliseconds.
+const LARGE_BYTES: usize = 256 * 1024;
+
+/// What an [`Intake`] is made of.
+#[derive(Clone)]
+pub struct IntakeParts {
+    /// Where mail is kept.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance, for Message-IDs and boundaries.
+    pub random: Arc<dyn Random>,
+    /// Who is a user.
+    pub directory: Arc<dyn Directory>,
+    /// The node's place.
+    pub slot: NodeSlot,
+}
+
+impl fmt::Debug for IntakeParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IntakeParts")
+            .field("slot", &self.slot)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What can change while intake runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntakeSettings {
+    /// The name of this server in Message-ID and Received: a domain name.
+    pub host: String,
+    /// The limits.
+    pub limits: IntakeLimits,
+    /// Whether anybody can send (I8).
+    pub queue: QueueSwitch,
+}
+
+/// Whether the queue service is on (I8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum QueueSwitch {
+    /// Mail is taken in.
+    #[default]
+    On,
+    /// Nobody can send; what is queued waits.
+    Off,
+}
+
+/// Mail that was taken in, durably.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its id, state and Message-ID.
+    pub admitted: Admitted,
+    /// Whether this is the answer to the same request once more (I2).
+    pub replayed: bool,
+}
+
+/// One message of a batch: taken in, or why not.
+pub type BatchItem = Result<Admitted, Refusal>;
+
+/// Takes mail in.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    parts: IntakeParts,
+    settings: Arc<ArcSwap<IntakeSettings>>,
+}
+
+impl Intake {
+    /// Opens intake.
+    pub fn new(parts: IntakeParts, settings: IntakeSettings) -> Self {
+        Self {
+            parts,
+            settings: Arc::new(ArcSwap::from_pointee(settings)),
+        }
+    }
+
+    /// The settings of now.
+    pub fn settings(&self) -> Arc<IntakeSettings> {
+        self.settings.load_full()
+    }
+
+    /// Changes the settings from the next message on.
+    pub fn set(&self, settings: IntakeSettings) {
+        self.settings.store(Arc::new(settings));
+    }
+
+    /// Refuses everything while the queue service is off; SMTP asks this at MAIL, before the content is sent in vain.
+    ///
+    /// # Errors
+    /// [`Refusal::QueueDisabled`].
+    pub fn check_open(&self) -> Result<(), Refusal> {
+        match self.settings.load().queue {
+            QueueSwitch::On => Ok(()),
+            QueueSwitch::Off => Err(Refusal::QueueDisabled),
+        }
+    }
+
+    /// Takes a draft in.
+    ///
+    /// # Errors
+    /// A [`Refusal`]; nothing was kept.
+    pub async fn submit(
+        &self,
+        principal: &Principal,
+        draft: Draft,
+        claim: Option<IdempotencyClaim>,
+    ) -> Result<Accepted, Refusal> {
+        self.check_open()?;
+        let message = self.build_draft(principal, draft).await?;
+        self.enqueue_one(message, claim).await
+    }
+
+    /// Takes a raw message in.
+    ///
+    /// # Errors
+    /// A [`Refusal`]; nothing was kept.
+    pub async fn submit_raw(
+        &self,
+        principal: &Principal,
+        submission: RawSubmission,
+        claim: Option<IdempotencyClaim>,
+    ) -> Result<Accepted, Refusal> {
+        self.check_open()?;
+        let large = submission.octets.len() >= LARGE_BYTES;
+        let message = self
+            .build(principal, large, |desk| raw::build(desk, submission))
+            .await?;
+        self.enqueue_one(message, claim).await
+    }
+
+    /// Takes a batch in: those that can be, in one transaction; the others are refused one by one.
+    ///
+    /// The same key with the same body gives the same answer again, because what is refused depends on the body, the
+    /// person's rights and the limits alone.
+    ///
+    /// # Errors
+    /// A [`Refusal`] of the whole batch; nothing was kept.
+    pub async fn submit_batch(
+        &self,
+        principal: &Principal,
+        drafts: Vec<Result<Draft, Refusal>>,
+        claim: Option<IdempotencyClaim>,
+    ) -> Result<Vec<BatchItem>, Refusal> {
+        self.check_open()?;
+        let most = self.settings.load().limits.batch;
+        if drafts.len() > most {
+            return Err(Refusal::BatchTooLarge {
+                count: drafts.len(),
+                most,
+            });
+        }
+        let mut messages = Vec::with_capacity(drafts.len());
+        let mut places = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            let built = match draft {
+                Ok(draft) => self.build_draft(principal, draft).await,
+                Err(refusal) => Err(refusal),
+            };
+            places.push(built.map(|message| messages.push(message)));
+        }
+        let mut admitted = if messages.is_empty() {
+            Vec::new().into_iter()
+        } else {
+            self.enqueue(messages, claim).await?.0.into_iter()
+        };
+        Ok(places
+            .into_iter()
+            .map(|place| place.and_then(|()| admitted.next().ok_or(Refusal::StoreUnavailable)))
+            .collect())
+    }
+
+    /// Sends an ended message of `scope` again: a new record with a new Date and Message-ID, linked to it (C2). It takes
+    /// the way out that its office has now.
+    ///
+    /// # Errors
+    /// A [`Refusal`]; nothing was kept.
+    pub async fn resend(
+        &self,
+        principal: &Principal,
+        scope: &Scope,
+        id: MessageId,
+    ) -> Result<Resent, Refusal> {
+        self.check_open()?;
+        let store = &*self.parts.store;
+        let Some(detail) = store.detail(scope, id).await.map_err(|e| refused(&e))? else {
+            return Ok(Resent::NotFound);
+        };
+        if !detail.row.state.is_final() {
+            return Ok(Resent::NotEnded(detail.row.state));
+        }
+        let Some(content) = store.content(scope, id).await.map_err(|e| refused(&e))? else {
+            return Ok(Resent::ContentGone);
+        };
+        let offices = store.offices().await.map_err(|e| refused(&e))?;
+        let route = offices
+            .iter()
+            .find(|office| office.id == detail.row.office.0)
+            .map_or(RouteId::SERVER, |office| office.route);
+        let large = content.body.bytes.len() >= LARGE_BYTES;
+        let message = self
+            .build(principal, large, |desk| {
+                resend::build(desk, route, detail, content)
+            })
+            .await?;
+        self.enqueue_one(message, None).await.map(Resent::Accepted)
+    }
+
+    async fn build_draft(&self, principal: &Principal, draft: Draft) -> Result<NewMessage, Refusal> {
+        let attached: usize = draft.attachments.iter().map(|a| a.content.len()).sum();
+        let text = |body: &Option<String>| body.as_ref().map_or(0, String::len);
+        let large = attached + text(&draft.text) + text(&draft.html) >= LARGE_BYTES;
+        self.build(principal, large, |desk| compose::build(desk, draft))
+            .await
+    }
+
+    /// Runs a builder, a large message's where blocking does no harm.
+    async fn build(
+        &self,
+        principal: &Principal,
+        large: bool,
+        builder: impl FnOnce(&Desk<'_>) -> Result<NewMessage, Refusal> + Send,
+    ) -> Result<NewMessage, Refusal> {
+        let settings = self.settings.load_full();
+        let run = || {
+            builder(&Desk {
+                limits: &settings.limits,
+                host: &settings.host,
+                now: self.parts.clock.now(),
+                random: &*self.parts.random,
+                directory: &*self.parts.directory,
+                principal,
+            })
+        };
+        let threads = tokio::runtime::Handle::try_current().map(|handle| handle.runtime_flavor());
+        if large && threads.is_ok_and(|flavor| flavor == tokio::runtime::RuntimeFlavor::MultiThread) {
+            tokio::task::block_in_place(run)
+        } else {
+            run()
+        }
+    }
+
+    async fn enqueue_one(
+        &self,
+        message: NewMessage,
+        claim: Option<IdempotencyClaim>,
+    ) -> Result<Accepted, Refusal> {
+        let (admitted, replayed) = self.enqueue(vec![message], claim).await?;
+        let admitted = admitted.into_iter().next().ok_or(Refusal::StoreUnavailable)?;
+        Ok(Accepted { admitted, replayed })
+    }
+
+    async fn enqueue(
+        &self,
+        messages: Vec<NewMessage>,
+        idempotency: Option<IdempotencyClaim>,
+    ) -> Result<(Vec<Admitted>, bool), Refusal> {
+        let operation = Enqueue {
+            messages,
+            idempotency,
+            slot: self.parts.slot,
+            now: self.parts.clock.now(),
+        };
+        match self.parts.store.enqueue(operation).await {
+            Ok(Enqueued::Accepted(admitted)) => Ok((admitted, false)),
+            Ok(Enqueued::Replayed(admitted)) => Ok((admitted, true)),
+            Ok(Enqueued::KeyReused) => Err(Refusal::IdempotencyKeyReused),
+            Err(error) => Err(refused(&error)),
+        }
+    }
+}
+
+/// What a person is told when the store fails; the cause is logged here, once.
+fn refused(error: &StoreError) -> Refusal {
+    tracing::error!(error = %error, "mail was refused because the store failed");
+    match error {
+        StoreError::Full => Refusal::StoreFull,
+        StoreError::Unavailable(_)
+        | StoreError::Exists { .. }
+        | StoreError::TooMuch(_)
+        | StoreError::Corrupt(_)
+        | StoreError::Closed
+        | StoreError::Database(_) => Refusal::StoreUnavailable,
+    }
+}
