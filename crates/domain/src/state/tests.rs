@@ -38,7 +38,7 @@ fn table() -> Vec<(String, String, String)> {
             && !matches!(from, "from" | "---")
         {
             for from in from.split(", ") {
-                rows.push((from.to_owned(), name(event), to.to_owned()));
+                rows.push((name(from), name(event), to.to_owned()));
             }
         }
     }
@@ -109,9 +109,9 @@ proptest! {
         let mut attempts = 0;
         for _ in 0..100 {
             let event = match state {
-                MessageState::Scheduled | MessageState::Deferred => MessageEvent::Due,
+                MessageState::Scheduled => MessageEvent::Due,
                 MessageState::Held => MessageEvent::Release,
-                MessageState::Queued => { attempts += 1; MessageEvent::Lease }
+                MessageState::Queued | MessageState::Deferred => { attempts += 1; MessageEvent::Lease }
                 MessageState::Sending => {
                     let now = Timestamp::from_micros(0);
                     match schedule.after_failure(attempts, Lasting::Transient, Blame::Relay, now, Chance::EVEN) {
