@@ -487,12 +487,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
                 self.wire.drip = Some(pause);
                 return Ok(Script::Proceed);
             }
-            Some(Act::Silence) => {
-                self.flush().await?;
-                while self.wire.fill().await? {
-                    self.wire.drop_input();
-                }
+            Some(Act::ReplyThenSilence(reply)) => {
+                reply.write_to(&mut self.wire.out);
+                self.fall_silent().await?;
             }
+            Some(Act::Silence) => self.fall_silent().await?,
             Some(Act::Close) => {}
             Some(Act::Cut) => {
                 self.flush().await?;
@@ -500,6 +499,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             }
         }
         Err(Over::Close)
+    }
+
+    /// Reads on without a word until the client goes away.
+    async fn fall_silent(&mut self) -> Result<(), Over> {
+        self.flush().await?;
+        while self.wire.fill().await? {
+            self.wire.drop_input();
+        }
+        Ok(())
     }
 
     fn answer(&mut self, line: &str) -> Result<(), Over> {

@@ -66,6 +66,8 @@ pub enum Act {
     Reply(Reply),
     /// Gives this reply and closes.
     ReplyThenClose(Reply),
+    /// Gives this reply, and then never says anything again.
+    ReplyThenSilence(Reply),
     /// Sends these bytes as they are, and goes on.
     Say(Vec<u8>),
     /// Sends these bytes as they are, and closes.

@@ -1,0 +1,142 @@
+//! AUTH PLAIN and LOGIN.
+
+use postroom_smtp::client::{Cause, Credentials, Missing, Phase, RelayConfig, TlsPolicy};
+use postroom_smtp::reply::Severity;
+use postroom_smtp::sink::{Act, Mode, Offers, SinkAuth, SinkConfig, Stage};
+
+use super::harness::*;
+
+fn knowing(auth: &'static str) -> SinkConfig {
+    let offers = Offers {
+        auth,
+        ..Offers::default()
+    };
+    let user = SinkAuth {
+        user: "office".into(),
+        password: "s3cret".into(),
+    };
+    SinkConfig {
+        offers,
+        auth: Some(user),
+        ..proper()
+    }
+}
+
+fn with_password(password: &str) -> RelayConfig {
+    let credentials = Credentials {
+        user: "office".into(),
+        password: password.into(),
+    };
+    RelayConfig {
+        credentials: Some(credentials),
+        ..relay()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn plain_is_preferred_and_opens_the_way() {
+    let (sink, mut session) = open_with(knowing("LOGIN PLAIN"), with_password("s3cret")).await;
+    finished(deliver(&mut session, &message(1)).await);
+    assert_eq!(sink.count(), 1);
+    assert!(commands(&sink)[1].starts_with("AUTH PLAIN "));
+}
+
+#[tokio::test(start_paused = true)]
+async fn login_is_spoken_where_plain_is_not_offered() {
+    let (sink, mut session) = open_with(knowing("LOGIN"), with_password("s3cret")).await;
+    finished(deliver(&mut session, &message(1)).await);
+    assert_eq!(sink.count(), 1);
+    assert_eq!(commands(&sink)[1], "AUTH LOGIN");
+}
+
+#[tokio::test(start_paused = true)]
+async fn long_password_goes_on_a_line_of_its_own() {
+    let password = "x".repeat(600);
+    let mut sink = knowing("PLAIN");
+    sink.auth = Some(SinkAuth {
+        user: "office".into(),
+        password: password.clone(),
+    });
+    let (sink, session) = open_with(sink, with_password(&password)).await;
+    session.quit().await;
+    assert_eq!(commands(&sink)[1], "AUTH PLAIN");
+}
+
+#[tokio::test(start_paused = true)]
+async fn wrong_password_is_a_permanent_failure_of_auth() {
+    for mechanism in ["PLAIN", "LOGIN"] {
+        let error = try_open(knowing(mechanism), with_password("wrong"))
+            .await
+            .1
+            .map(drop)
+            .unwrap_err();
+        assert_eq!(
+            (error.phase, error.severity()),
+            (Phase::Auth, Severity::Permanent)
+        );
+        assert_eq!(
+            error.to_string(),
+            "AUTH: the relay said: 535 5.7.8 Authentication failed"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn auth_refused_for_now_is_transient() {
+    let mut sink = doing(Stage::Auth, Act::Reply(reply(454)));
+    sink.auth = knowing("PLAIN").auth;
+    let error = try_open(sink, with_password("s3cret"))
+        .await
+        .1
+        .map(drop)
+        .unwrap_err();
+    assert_eq!(
+        (error.phase, error.severity()),
+        (Phase::Auth, Severity::Transient)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn relay_that_rejects_every_auth_says_so() {
+    let sink = postroom_smtp::sink::Sink::detached(knowing("PLAIN")).unwrap();
+    sink.set_mode(Mode::RejectAuth).await;
+    let (ours, theirs) = tokio::io::duplex(4_096);
+    let serving = sink.clone();
+    tokio::spawn(async move { serving.serve(theirs).await });
+    let connector = postroom_smtp::client::Connector::new(with_password("s3cret")).unwrap();
+    let error = connector.open(ours).await.map(drop).unwrap_err();
+    assert_eq!(error.reply().map(|reply| reply.code), Some(535));
+}
+
+#[tokio::test(start_paused = true)]
+async fn missing_auth_and_missing_mechanism_are_named() {
+    let missing = |sink| async {
+        match try_open(sink, with_password("s3cret"))
+            .await
+            .1
+            .map(drop)
+            .unwrap_err()
+            .cause
+        {
+            Cause::Missing(missing) => missing,
+            other => panic!("{other}"),
+        }
+    };
+    assert_eq!(missing(proper()).await, Missing::Auth);
+    assert_eq!(missing(knowing("CRAM-MD5")).await, Missing::Mechanism);
+}
+
+#[tokio::test(start_paused = true)]
+async fn password_is_not_sent_in_clear_unless_the_policy_says_none() {
+    let careful = RelayConfig {
+        tls: TlsPolicy::Opportunistic,
+        ..with_password("s3cret")
+    };
+    let (sink, opened) = try_open(knowing("PLAIN"), careful).await;
+    let error = opened.map(drop).unwrap_err();
+    assert!(
+        matches!(error.cause, Cause::Missing(Missing::TlsForAuth)),
+        "{error}"
+    );
+    assert!(!commands(&sink).iter().any(|line| line.starts_with("AUTH")));
+}

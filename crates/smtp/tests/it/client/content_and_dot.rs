@@ -1,0 +1,175 @@
+//! The content, its final dot, and what is known when the line is lost around it.
+
+use std::cell::Cell;
+
+use postroom_smtp::client::{
+    AtDot, Cause, ChunkingUse, Content, Outcome, Phase, RelayConfig, Untried, Verdict,
+};
+use postroom_smtp::reply::Severity;
+use postroom_smtp::sink::{Act, ByAddress, SinkConfig, Stage};
+
+use super::harness::*;
+
+#[tokio::test(start_paused = true)]
+async fn content_arrives_as_it_was() {
+    let (sink, mut session) = open(proper()).await;
+    let answers = finished(deliver(&mut session, &message(1)).await);
+    assert!(matches!(answers.verdict(0), Verdict::Accepted(_)));
+    assert_eq!(&sink.received()[0].content[..], TEXT.as_bytes());
+    assert_eq!(sink.received()[0].message_id, "<one@example.test>");
+}
+
+#[tokio::test(start_paused = true)]
+async fn empty_and_large_contents_arrive_by_data_and_by_bdat() {
+    for chunking in [ChunkingUse::Never, ChunkingUse::WhereOffered] {
+        let (sink, mut session) = open_with(proper(), RelayConfig { chunking, ..relay() }).await;
+        for text in ["", ".\r\n", &".line\r\n".repeat(50_000)] {
+            let mut transaction = message(1);
+            transaction.content = Content::new(text.to_owned());
+            finished(deliver(&mut session, &transaction).await);
+            assert_eq!(sink.received().last().unwrap().content.len(), text.len());
+            assert_eq!(sink.received().last().unwrap().content, text.as_bytes());
+        }
+        let uses_bdat = commands(&sink).iter().any(|line| line.starts_with("BDAT"));
+        assert_eq!(uses_bdat, chunking == ChunkingUse::WhereOffered);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_content_is_the_answer_for_every_accepted_recipient() {
+    for code in [554, 452] {
+        let (sink, mut session) = open(doing(Stage::FinalDot, Act::Reply(reply(code)))).await;
+        let answers = finished(deliver(&mut session, &message(1)).await);
+        assert!(matches!(answers.verdict(0), Verdict::Refused(Phase::FinalDot, reply) if reply.code == code));
+        assert!(session.is_open());
+        assert_eq!(sink.count(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn line_cut_in_the_content_is_a_failure_and_not_uncertain() {
+    let stall = std::time::Duration::ZERO;
+    let config = SinkConfig {
+        by_address: ByAddress::On { stall },
+        ..proper()
+    };
+    let (sink, mut session) = open(config).await;
+    let mut transaction = to(1, &["drop@example.test"]);
+    transaction.content = Content::new("x\r\n".repeat(200_000));
+    let error = failed(deliver(&mut session, &transaction).await);
+    assert_eq!(error.phase, Phase::Content);
+    assert!(error.is_close());
+    assert_eq!(sink.count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn relay_that_says_why_and_closes_in_the_content_is_quoted() {
+    let (_sink, mut session) = open(doing(Stage::Content, Act::ReplyThenClose(reply(552)))).await;
+    let mut transaction = message(1);
+    transaction.content = Content::new("x\r\n".repeat(200_000));
+    let error = failed(deliver(&mut session, &transaction).await);
+    assert_eq!(
+        (error.phase, error.severity()),
+        (Phase::Content, Severity::Permanent)
+    );
+    assert_eq!(error.reply().map(|reply| reply.code), Some(552));
+}
+
+#[tokio::test(start_paused = true)]
+async fn relay_that_stops_reading_in_the_content_times_out() {
+    let late = std::time::Duration::from_secs(100_000);
+    let (_sink, mut session) = open(doing(Stage::Content, Act::Stall(late))).await;
+    let mut transaction = message(1);
+    transaction.content = Content::new("x\r\n".repeat(200_000));
+    let error = failed(deliver(&mut session, &transaction).await);
+    assert!(
+        matches!((error.phase, error.cause), (Phase::Content, Cause::Timeout(limit)) if limit.as_secs() == 180)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn line_lost_after_the_dot_is_uncertain_whether_kept_or_not() {
+    for (stage, kept) in [(Stage::FinalDot, 0), (Stage::Kept, 1)] {
+        for act in [
+            Act::Close,
+            Act::Cut,
+            Act::Silence,
+            Act::SayThenClose(b"25".to_vec()),
+        ] {
+            let (sink, mut session) = open(doing(stage, act)).await;
+            let error = uncertain(deliver(&mut session, &message(1)).await);
+            assert_eq!(
+                (error.phase, session.is_open(), sink.count()),
+                (Phase::FinalDot, false, kept)
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn garbage_and_go_aheads_after_the_dot_are_uncertain() {
+    for act in [Act::Say(b"\x00\x01\x02\x03\r\n".to_vec()), Act::Reply(reply(354))] {
+        let (_sink, mut session) = open(doing(Stage::FinalDot, act)).await;
+        let error = uncertain(deliver(&mut session, &message(1)).await);
+        assert!(matches!(error.cause, Cause::Garbage(_) | Cause::Unexpected(_)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_421_after_the_dot_says_that_the_message_was_not_taken() {
+    let (_sink, mut session) = open(doing(Stage::FinalDot, Act::ReplyThenClose(reply(421)))).await;
+    let error = failed(deliver(&mut session, &message(1)).await);
+    assert_eq!(
+        (error.phase, error.severity()),
+        (Phase::FinalDot, Severity::Transient)
+    );
+    assert!(!session.is_open());
+}
+
+#[tokio::test(start_paused = true)]
+async fn withdrawn_message_gets_no_dot() {
+    for chunking in [ChunkingUse::Never, ChunkingUse::WhereOffered] {
+        for lines in [10, 100_000] {
+            let (sink, mut session) = open_with(proper(), RelayConfig { chunking, ..relay() }).await;
+            let mut transaction = message(1);
+            transaction.content = Content::new("x\r\n".repeat(lines));
+            let delivery = session.deliver(&transaction, || AtDot::Withdraw).await;
+            assert!(matches!(delivery.outcome, Outcome::Untried(Untried::Withdrawn)));
+            assert!(!session.is_open());
+            session.quit().await;
+            assert_eq!(sink.count(), 0);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn permission_is_asked_only_when_there_is_a_dot_to_write() {
+    let stall = std::time::Duration::ZERO;
+    let config = SinkConfig {
+        by_address: ByAddress::On { stall },
+        ..proper()
+    };
+    let (_sink, mut session) = open(config).await;
+    let asked = Cell::new(0);
+    let ask = || {
+        asked.set(asked.get() + 1);
+        AtDot::Write { next: None }
+    };
+    session.deliver(&to(1, &["fail@example.test"]), ask).await;
+    assert_eq!(asked.get(), 0);
+    session.deliver(&to(2, &["anna@example.test"]), ask).await;
+    assert_eq!(asked.get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropped_delivery_closes_the_session() {
+    let late = std::time::Duration::from_secs(60);
+    let (_sink, mut session) = open(doing(Stage::Mail, Act::Stall(late))).await;
+    let short = std::time::Duration::from_secs(1);
+    assert!(
+        tokio::time::timeout(short, deliver(&mut session, &message(1)))
+            .await
+            .is_err()
+    );
+    assert!(!session.is_open());
+}

@@ -1,0 +1,3 @@
+//! The sessions as their users meet them: over a stream, against a peer that may misbehave.
+
+mod client;
