@@ -1,0 +1,215 @@
+//! Finds the ords of a page: by merge, by a walk where the arms are dense, or by the full-text index.
+
+use rusqlite::Connection;
+
+use super::arms::{IndexArm, Selection, Span};
+use super::merge::{Direction, Merge};
+use super::probe::{Budget, Probe, key_columns, leased, row_key};
+use super::search;
+use super::words::Words;
+use postroom_domain::{Category, MessageState, ShownType};
+
+/// From so many ranges on, a walk of the whole list is tried before the merge: a range costs about 4 µs to open.
+const WALK_FROM_STREAMS: usize = 24;
+/// A walk goes on while one row in so many is meant (DESIGN invariant 10: 2 %).
+const WALK_SPARSITY: usize = 50;
+/// Rows between two looks at how dense the walk is.
+const WALK_STEP: usize = 256;
+
+/// What to find.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Quest<'q> {
+    /// Which rows.
+    pub(super) selection: &'q Selection,
+    /// Holding which words.
+    pub(super) words: Option<&'q Words>,
+    /// Which way.
+    pub(super) direction: Direction,
+    /// Where; the selection's dates narrow it further.
+    pub(super) span: Span,
+    /// How many at most.
+    pub(super) want: usize,
+}
+
+/// The ords found, in the order of the quest.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    /// The ords.
+    pub(super) ords: Vec<i64>,
+    /// Why there are no more.
+    pub(super) end: End,
+}
+
+/// Why a search for rows ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// As many as wanted were found.
+    Full,
+    /// There are no more.
+    Exhausted,
+    /// The time was up; this ord was looked at last.
+    Spent(i64),
+}
+
+/// Finds what is asked for.
+pub(super) fn find(conn: &Connection, quest: &Quest<'_>, budget: &mut Budget) -> rusqlite::Result<Found> {
+    let mut quest = *quest;
+    quest.span = quest.span.within(quest.selection.span);
+    if quest.selection.is_empty() || quest.span.is_empty() || quest.want == 0 {
+        return Ok(Found {
+            ords: Vec::new(),
+            end: if quest.want == 0 {
+                End::Full
+            } else {
+                End::Exhausted
+            },
+        });
+    }
+    if quest.selection.state == Some(MessageState::Sending) {
+        return under_way(conn, &quest);
+    }
+    match quest.words {
+        Some(words) => search::find(conn, &quest, words, budget),
+        None => scan(conn, &quest, budget),
+    }
+}
+
+/// Reads index ranges or the whole list, testing what the ranges do not say.
+pub(super) fn scan(conn: &Connection, quest: &Quest<'_>, budget: &mut Budget) -> rusqlite::Result<Found> {
+    let mut scan = Scan {
+        quest: *quest,
+        probe: Probe::new(conn, quest.selection, quest.words)?,
+        ords: Vec::with_capacity(quest.want),
+    };
+    if walks_first(quest.selection)
+        && let Some(end) = scan.walk(conn, budget)?
+    {
+        return Ok(scan.into_found(end));
+    }
+    let end = scan.merge(conn, budget)?;
+    Ok(scan.into_found(end))
+}
+
+struct Scan<'c> {
+    quest: Quest<'c>,
+    probe: Probe<'c>,
+    ords: Vec<i64>,
+}
+
+impl<'c> Scan<'c> {
+    fn merge(&mut self, conn: &'c Connection, budget: &mut Budget) -> rusqlite::Result<End> {
+        let selection = self.quest.selection;
+        let expect = self.quest.want.saturating_sub(self.ords.len());
+        let mut merge = Merge::start(conn, selection, self.quest.direction, self.quest.span, expect)?;
+        while self.ords.len() < self.quest.want {
+            let Some(ord) = merge.next()? else {
+                return Ok(End::Exhausted);
+            };
+            if selection.is_residual() {
+                if self.probe.admits(selection, ord)? {
+                    self.ords.push(ord);
+                } else if budget.is_spent() {
+                    return Ok(End::Spent(ord));
+                }
+            } else if self.probe.has_words(ord)? {
+                self.ords.push(ord);
+            } else if budget.is_spent() {
+                return Ok(End::Spent(ord));
+            }
+        }
+        Ok(End::Full)
+    }
+
+    /// Walks the whole list while it is dense with rows that are meant; `None` once it is not, with the span left
+    /// to read in the quest.
+    fn walk(&mut self, conn: &'c Connection, budget: &mut Budget) -> rusqlite::Result<Option<End>> {
+        let selection = self.quest.selection;
+        let mut statement = conn.prepare_cached(match self.quest.direction {
+            Direction::Down => WALK_DOWN,
+            Direction::Up => WALK_UP,
+        })?;
+        let mut rows = statement.query((self.quest.span.low, self.quest.span.high))?;
+        let mut walked = 0;
+        while self.ords.len() < self.quest.want {
+            let Some(row) = rows.next()? else {
+                return Ok(Some(End::Exhausted));
+            };
+            let ord = row.get(0)?;
+            let key = row_key(row, 1)?;
+            if self.probe.admits_key(selection, ord, &key)? {
+                self.ords.push(ord);
+            } else if budget.is_spent() {
+                return Ok(Some(End::Spent(ord)));
+            }
+            walked += 1;
+            if walked % WALK_STEP == 0 && self.ords.len() * WALK_SPARSITY < walked {
+                self.quest.span = beyond(self.quest.span, self.quest.direction, ord);
+                return Ok(None);
+            }
+        }
+        Ok(Some(End::Full))
+    }
+
+    fn into_found(self, end: End) -> Found {
+        Found { ords: self.ords, end }
+    }
+}
+
+/// What of `span` is left after `ord`.
+pub(super) const fn beyond(span: Span, direction: Direction, ord: i64) -> Span {
+    match direction {
+        Direction::Down => Span {
+            low: span.low,
+            high: ord,
+        },
+        Direction::Up => Span {
+            low: ord + 1,
+            high: span.high,
+        },
+    }
+}
+
+/// Whether a walk can pay: many ranges, or ranges as wide as the list with something left to test; and Types that are
+/// not rare.
+fn walks_first(selection: &Selection) -> bool {
+    let wide = selection
+        .arms
+        .iter()
+        .any(|arm| matches!(arm, IndexArm::Server(Category::User)));
+    let dense = wide && selection.is_residual();
+    (dense || selection.streams() > WALK_FROM_STREAMS) && selection.types.contains(&ShownType::Sent)
+}
+
+fn under_way(conn: &Connection, quest: &Quest<'_>) -> rusqlite::Result<Found> {
+    let selection = quest.selection;
+    let mut probe = Probe::new(conn, selection, quest.words)?;
+    let mut ords = Vec::new();
+    for (ord, key) in leased(conn)? {
+        let inside = quest.span.low <= ord && ord < quest.span.high;
+        if inside && probe.admits_key(selection, ord, &key)? {
+            ords.push(ord);
+        }
+    }
+    ords.sort_unstable();
+    if quest.direction == Direction::Down {
+        ords.reverse();
+    }
+    let end = if ords.len() >= quest.want {
+        End::Full
+    } else {
+        End::Exhausted
+    };
+    ords.truncate(quest.want);
+    Ok(Found { ords, end })
+}
+
+const WALK_DOWN: &str = concat!(
+    "SELECT m.ord, ",
+    key_columns!(),
+    " FROM message m WHERE m.ord >= ?1 AND m.ord < ?2 ORDER BY m.ord DESC"
+);
+const WALK_UP: &str = concat!(
+    "SELECT m.ord, ",
+    key_columns!(),
+    " FROM message m WHERE m.ord >= ?1 AND m.ord < ?2 ORDER BY m.ord ASC"
+);

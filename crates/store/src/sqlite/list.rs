@@ -1,0 +1,72 @@
+//! The list and content, each read in one snapshot on a connection of the pool.
+
+use async_trait::async_trait;
+use postroom_domain::{MessageId, Scope};
+use rusqlite::Connection;
+
+use super::open::SqliteStore;
+use super::{content_read, counts, detail, page, rows};
+use crate::StoreError;
+use crate::contract::{Attempt, Content, ContentStore, Counts, Detail, Filter, List, Page, PageRequest, Row};
+
+/// Most ids that rows are asked for at once.
+const IDS_MAX: usize = 200;
+
+impl SqliteStore {
+    /// Reads in one transaction, so that counts, indexes and rows agree.
+    async fn read<T, F>(&self, read: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.readers
+            .run(move |conn| {
+                let snapshot = conn.unchecked_transaction()?;
+                let answer = read(&snapshot)?;
+                snapshot.commit()?;
+                Ok(answer)
+            })
+            .await
+    }
+}
+
+#[async_trait]
+impl List for SqliteStore {
+    async fn page(&self, request: &PageRequest) -> Result<Page, StoreError> {
+        let request = request.clone();
+        self.read(move |conn| page::page(conn, &request)).await
+    }
+
+    async fn counts(&self, scope: &Scope, filter: &Filter) -> Result<Counts, StoreError> {
+        let (scope, filter) = (scope.clone(), filter.clone());
+        self.read(move |conn| counts::counts(conn, &scope, &filter)).await
+    }
+
+    async fn rows(&self, scope: &Scope, ids: &[MessageId]) -> Result<Vec<Row>, StoreError> {
+        if ids.len() > IDS_MAX {
+            return Err(StoreError::TooMuch("more than 200 rows asked for"));
+        }
+        let (scope, ids) = (scope.clone(), ids.to_vec());
+        self.read(move |conn| rows::rows_in_scope(conn, &scope, &ids))
+            .await
+    }
+
+    async fn detail(&self, scope: &Scope, id: MessageId) -> Result<Option<Detail>, StoreError> {
+        let scope = scope.clone();
+        self.read(move |conn| detail::detail(conn, &scope, id)).await
+    }
+
+    async fn attempts(&self, scope: &Scope, id: MessageId) -> Result<Option<Vec<Attempt>>, StoreError> {
+        let scope = scope.clone();
+        self.read(move |conn| detail::attempts(conn, &scope, id)).await
+    }
+}
+
+#[async_trait]
+impl ContentStore for SqliteStore {
+    async fn content(&self, scope: &Scope, id: MessageId) -> Result<Option<Content>, StoreError> {
+        let scope = scope.clone();
+        self.read(move |conn| content_read::content(conn, &scope, id))
+            .await
+    }
+}

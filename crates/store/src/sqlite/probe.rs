@@ -1,0 +1,167 @@
+//! A look at one row: whether it is meant by a selection and holds the words of a search.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use postroom_domain::MessageState;
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
+
+use super::arms::{RowKey, Selection};
+use super::words::Words;
+
+/// The columns of a [`RowKey`], in the order that [`row_key`] reads them.
+macro_rules! key_columns {
+    () => {
+        "m.sender, m.office, m.category, m.type, m.kind, m.state"
+    };
+}
+pub(super) use key_columns;
+
+/// Reads a [`RowKey`] that starts at column `at`.
+pub(super) fn row_key(row: &Row<'_>, at: usize) -> rusqlite::Result<RowKey> {
+    Ok(RowKey {
+        sender: row.get(at)?,
+        office: row.get(at + 1)?,
+        category: row.get(at + 2)?,
+        shown: row.get(at + 3)?,
+        kind: row.get(at + 4)?,
+        state: row.get(at + 5)?,
+    })
+}
+
+/// The messages under way, which are as few as the connections to relays.
+pub(super) type Leased = HashMap<i64, RowKey>;
+
+/// Reads every message under way.
+pub(super) fn leased(conn: &Connection) -> rusqlite::Result<Leased> {
+    conn.prepare_cached(concat!(
+        "SELECT w.ord, ",
+        key_columns!(),
+        " FROM work w INDEXED BY work_leased CROSS JOIN message m ON m.ord = w.ord WHERE w.phase = 3"
+    ))?
+    .query_map([], |row| Ok((row.get(0)?, row_key(row, 1)?)))?
+    .collect()
+}
+
+/// Looks at rows one by one.
+pub(super) struct Probe<'c> {
+    key: CachedStatement<'c>,
+    text: CachedStatement<'c>,
+    leased: Leased,
+    words: Option<&'c Words>,
+}
+
+impl<'c> Probe<'c> {
+    /// Gets ready to look at rows.
+    pub(super) fn new(
+        conn: &'c Connection,
+        selection: &Selection,
+        words: Option<&'c Words>,
+    ) -> rusqlite::Result<Self> {
+        Ok(Self {
+            key: conn.prepare_cached(concat!(
+                "SELECT ",
+                key_columns!(),
+                " FROM message m WHERE m.ord = ?1"
+            ))?,
+            text: conn.prepare_cached(
+                "SELECT subject, header_from, header_to, header_cc, header_bcc FROM message WHERE ord = ?1",
+            )?,
+            leased: if selection.state.is_some() {
+                leased(conn)?
+            } else {
+                Leased::new()
+            },
+            words,
+        })
+    }
+
+    /// Whether the row of `ord` is meant; a row that is gone is not.
+    pub(super) fn admits(&mut self, selection: &Selection, ord: i64) -> rusqlite::Result<bool> {
+        let key = self.key(ord)?;
+        key.map_or(Ok(false), |key| self.admits_key(selection, ord, &key))
+    }
+
+    /// Whether the row of `ord`, whose key is known, is meant.
+    pub(super) fn admits_key(
+        &mut self,
+        selection: &Selection,
+        ord: i64,
+        key: &RowKey,
+    ) -> rusqlite::Result<bool> {
+        Ok(selection.admits(key, self.state(ord, key)) && self.has_words(ord)?)
+    }
+
+    /// Whether the row holds every word.
+    pub(super) fn has_words(&mut self, ord: i64) -> rusqlite::Result<bool> {
+        let Some(words) = self.words else {
+            return Ok(true);
+        };
+        let found = self
+            .text
+            .query_row([ord], |row| {
+                let mut texts = [""; 5];
+                for (column, text) in texts.iter_mut().enumerate() {
+                    *text = row.get_ref(column)?.as_str()?;
+                }
+                Ok(words.occur_in(&texts))
+            })
+            .optional()?;
+        Ok(found.unwrap_or(false))
+    }
+
+    /// The key of a row.
+    pub(super) fn key(&mut self, ord: i64) -> rusqlite::Result<Option<RowKey>> {
+        self.key.query_row([ord], |row| row_key(row, 0)).optional()
+    }
+
+    fn state(&self, ord: i64, key: &RowKey) -> i64 {
+        if self.leased.contains_key(&ord) {
+            MessageState::Sending.number()
+        } else {
+            key.state
+        }
+    }
+}
+
+/// The time that a read may take before it answers with what it has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Budget {
+    ends: Instant,
+    looks: usize,
+    looks_max: usize,
+}
+
+impl Budget {
+    /// Looks between two glances at the clock.
+    const GLANCE: usize = 32;
+
+    /// Starts a budget.
+    pub(super) fn start(time: Duration) -> Self {
+        Self {
+            ends: Instant::now() + time,
+            looks: 0,
+            looks_max: usize::MAX,
+        }
+    }
+
+    /// The same time, for at most so many looks in vain.
+    pub(super) const fn with_looks(self, looks_max: usize) -> Self {
+        Self {
+            ends: self.ends,
+            looks: 0,
+            looks_max,
+        }
+    }
+
+    /// Takes note of one more look in vain; answers whether the time is up.
+    pub(super) fn is_spent(&mut self) -> bool {
+        self.looks += 1;
+        self.looks >= self.looks_max || (self.looks.is_multiple_of(Self::GLANCE) && self.is_over())
+    }
+
+    /// Whether the time is up.
+    pub(super) fn is_over(&self) -> bool {
+        Instant::now() >= self.ends
+    }
+}

@@ -1,0 +1,193 @@
+//! Rows of the list, by their ids.
+
+use postroom_domain::{
+    EnhancedCode, Kind, MessageId, MessageState, OfficeId, Reply, Scope, Timestamp, UserId,
+};
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::arms::{RowKey, Selection};
+use crate::{Hold, Row};
+
+/// The rows of `ords` in that order; those that are gone are missing.
+pub(super) fn rows_of(conn: &Connection, ords: &[i64]) -> rusqlite::Result<Vec<Row>> {
+    let mut statement = conn.prepare_cached(ROW)?;
+    let mut rows = Vec::with_capacity(ords.len());
+    for ord in ords {
+        rows.extend(statement.query_row([ord], read_row).optional()?);
+    }
+    Ok(rows)
+}
+
+/// The row of an id in scope.
+pub(super) fn row_in_scope(conn: &Connection, scope: &Scope, id: MessageId) -> rusqlite::Result<Option<Row>> {
+    let row = conn
+        .prepare_cached(ROW)?
+        .query_row([id.ord()], read_row)
+        .optional()?;
+    Ok(row.filter(|row| scope.sees(row.sender.0, row.office.0, row.kind.category())))
+}
+
+/// Whether an id is in scope and meant by the filter, its words left aside.
+pub(super) fn is_meant(conn: &Connection, selection: &Selection, id: MessageId) -> rusqlite::Result<bool> {
+    let key = conn
+        .prepare_cached(KEY)?
+        .query_row([id.ord()], |row| {
+            let phase: Option<i64> = row.get(6)?;
+            let key = super::probe::row_key(row, 0)?;
+            Ok((key, shown_state(key.state, phase)))
+        })
+        .optional()?;
+    let span = selection.span;
+    Ok(span.low <= id.ord()
+        && id.ord() < span.high
+        && key.is_some_and(|(key, state): (RowKey, i64)| selection.admits(&key, state)))
+}
+
+/// Whether an id is in scope.
+pub(super) fn is_in_scope(conn: &Connection, scope: &Scope, id: MessageId) -> rusqlite::Result<bool> {
+    let key = conn
+        .prepare_cached("SELECT sender, office, kind FROM message WHERE ord = ?1")?
+        .query_row([id.ord()], |row| {
+            Ok((UserId(row.get(0)?), OfficeId(row.get(1)?), kind(row, 2)?))
+        })
+        .optional()?;
+    Ok(key.is_some_and(|(sender, office, kind)| scope.sees(sender, office, kind.category())))
+}
+
+/// The rows of ids as far as they are in scope.
+pub(super) fn rows_in_scope(
+    conn: &Connection,
+    scope: &Scope,
+    ids: &[MessageId],
+) -> rusqlite::Result<Vec<Row>> {
+    let ords: Vec<i64> = ids.iter().map(|id| id.ord()).collect();
+    let mut rows = rows_of(conn, &ords)?;
+    rows.retain(|row| scope.sees(row.sender.0, row.office.0, row.kind.category()));
+    Ok(rows)
+}
+
+const PHASE_LEASED: i64 = 3;
+
+fn shown_state(kept: i64, phase: Option<i64>) -> i64 {
+    if phase == Some(PHASE_LEASED) {
+        MessageState::Sending.number()
+    } else {
+        kept
+    }
+}
+
+const ROW: &str = "SELECT m.ord, m.state, w.phase, m.kind, m.sender, u.name, m.office, o.name, \
+    m.header_from, m.header_to, m.header_cc, m.header_bcc, m.recipients, m.subject, m.preview, m.mime_type, \
+    m.size, m.attempts, m.sent_on, m.next_attempt_at, m.hold_reason, m.hold_until, m.send_at, \
+    m.error_code, m.error_enhanced, m.error_text, m.tags, m.external_id \
+    FROM message m LEFT JOIN work w ON w.ord = m.ord LEFT JOIN user u ON u.id = m.sender \
+    LEFT JOIN office o ON o.id = m.office WHERE m.ord = ?1";
+
+const KEY: &str = concat!(
+    "SELECT ",
+    super::probe::key_columns!(),
+    ", w.phase FROM message m LEFT JOIN work w ON w.ord = m.ord WHERE m.ord = ?1"
+);
+
+fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    let hold_until: Option<i64> = row.get(21)?;
+    let hold = row.get::<_, Option<String>>(20)?.map(|reason| Hold {
+        reason,
+        until: hold_until.map(Timestamp::from_micros),
+    });
+    Ok(Row {
+        id: MessageId::from_ord(row.get(0)?),
+        state: state(row, 1, 2)?,
+        kind: kind(row, 3)?,
+        sender: (UserId(row.get(4)?), text(row, 5)?),
+        office: (OfficeId(row.get(6)?), text(row, 7)?),
+        from: row.get(8)?,
+        to: row.get(9)?,
+        cc: row.get(10)?,
+        bcc: row.get(11)?,
+        recipients: row.get(12)?,
+        subject: row.get(13)?,
+        preview: row.get(14)?,
+        mime_type: row.get(15)?,
+        size_bytes: size(row, 16)?,
+        attempts: row.get(17)?,
+        sent_on: time(row, 18)?,
+        next_attempt_at: time(row, 19)?,
+        hold,
+        send_at: time(row, 22)?,
+        error: reply(row, 23)?,
+        tags: json(row, 26)?.unwrap_or_default(),
+        external_id: row.get(27)?,
+    })
+}
+
+/// A reply kept in three columns from `at` on; `None` where none was kept.
+pub(super) fn reply(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Option<Reply>> {
+    let code: Option<u16> = row.get(at)?;
+    let words: Option<String> = row.get(at + 2)?;
+    if code.is_none() && words.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Reply {
+        code: code.unwrap_or(0),
+        enhanced: enhanced(row, at + 1)?,
+        text: words.unwrap_or_default(),
+    }))
+}
+
+/// A time kept in microseconds.
+pub(super) fn time(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<i64>>(at)?.map(Timestamp::from_micros))
+}
+
+/// A value kept as JSON text.
+pub(super) fn json<T: serde::de::DeserializeOwned>(
+    row: &rusqlite::Row<'_>,
+    at: usize,
+) -> rusqlite::Result<Option<T>> {
+    let kept = row.get_ref(at)?.as_str_or_null()?;
+    kept.map(serde_json::from_str)
+        .transpose()
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(error)))
+}
+
+/// A number that is never negative.
+pub(super) fn size(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<u64> {
+    numbered(row, at, |number| u64::try_from(number).ok())
+}
+
+/// A number that the store keeps for a value of an enum.
+pub(super) fn numbered<T>(
+    row: &rusqlite::Row<'_>,
+    at: usize,
+    read: impl FnOnce(i64) -> Option<T>,
+) -> rusqlite::Result<T> {
+    let number = row.get(at)?;
+    read(number).ok_or(rusqlite::Error::IntegralValueOutOfRange(at, number))
+}
+
+fn enhanced(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Option<EnhancedCode>> {
+    Ok(row.get_ref(at)?.as_str_or_null()?.and_then(parse_enhanced))
+}
+
+fn parse_enhanced(text: &str) -> Option<EnhancedCode> {
+    let mut parts = text.splitn(3, '.');
+    let class = parts.next()?.parse().ok()?;
+    let subject = parts.next()?.parse().ok()?;
+    let detail = parts.next()?.parse().ok()?;
+    Some(EnhancedCode(class, subject, detail))
+}
+
+fn kind(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Kind> {
+    numbered(row, at, Kind::from_number)
+}
+
+fn state(row: &rusqlite::Row<'_>, kept: usize, phase: usize) -> rusqlite::Result<MessageState> {
+    let number = shown_state(row.get(kept)?, row.get(phase)?);
+    MessageState::from_number(number).ok_or(rusqlite::Error::IntegralValueOutOfRange(kept, number))
+}
+
+fn text(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<String> {
+    Ok(row.get::<_, Option<String>>(at)?.unwrap_or_default())
+}

@@ -1,0 +1,297 @@
+//! Search: the full-text index for what it holds, and a look at the rows that it does not hold yet.
+
+use std::fmt::Write as _;
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension};
+
+use super::arms::{IndexArm, Selection, Span};
+use super::find::{End, Found, Quest, beyond, scan};
+use super::merge::Direction;
+use super::probe::{Budget, Probe};
+use super::words::Words;
+use postroom_domain::{Category, ShownType};
+
+/// Rows looked at one by one before the full-text index is asked: a word that is common in what a person sees fills
+/// the page from these, where the index would first gather every row of the server that has it.
+const GLANCE: usize = 256;
+/// The look goes on while one row in so many has the words.
+const GLANCE_SPARSITY: usize = 50;
+/// From so many arms on, matches are first tested row by row: every scope token costs the index some 20 µs.
+const PROBE_FROM_ARMS: usize = 24;
+/// Matches read from the index at once, at first and at most.
+const CHUNK: (usize, usize) = (64, 1024);
+
+/// Finds rows that hold every word.
+pub(super) fn find(
+    conn: &Connection,
+    quest: &Quest<'_>,
+    words: &Words,
+    budget: &mut Budget,
+) -> rusqlite::Result<Found> {
+    let indexed = text_cursor(conn)?;
+    let fresh = Span {
+        low: indexed + 1,
+        high: i64::MAX,
+    };
+    let old = Span {
+        low: 0,
+        high: indexed + 1,
+    };
+    let parts = match quest.direction {
+        Direction::Down => [(fresh, Part::Fresh), (old, Part::Indexed)],
+        Direction::Up => [(old, Part::Indexed), (fresh, Part::Fresh)],
+    };
+    let mut found = Found {
+        ords: Vec::new(),
+        end: End::Exhausted,
+    };
+    for (span, part) in parts {
+        let mut rest = *quest;
+        rest.span = quest.span.within(span);
+        rest.want = quest.want - found.ords.len();
+        if rest.span.is_empty() {
+            continue;
+        }
+        let more = match part {
+            Part::Fresh => scan(conn, &rest, budget)?,
+            Part::Indexed => find_indexed(conn, &rest, words, budget)?,
+        };
+        found.ords.extend(more.ords);
+        found.end = more.end;
+        if found.end != End::Exhausted {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+#[derive(Clone, Copy)]
+enum Part {
+    Fresh,
+    Indexed,
+}
+
+fn text_cursor(conn: &Connection) -> rusqlite::Result<i64> {
+    Ok(conn
+        .prepare_cached("SELECT ord FROM text_cursor WHERE one = 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?
+        .unwrap_or(0))
+}
+
+/// Looks at rows one by one while that pays, then asks the index.
+fn find_indexed(
+    conn: &Connection,
+    quest: &Quest<'_>,
+    words: &Words,
+    budget: &mut Budget,
+) -> rusqlite::Result<Found> {
+    let mut found = Found {
+        ords: Vec::new(),
+        end: End::Exhausted,
+    };
+    let mut rest = *quest;
+    loop {
+        rest.want = quest.want - found.ords.len();
+        let mut glance = budget.with_looks(GLANCE);
+        let more = scan(conn, &rest, &mut glance)?;
+        let dense = more.ords.len() * GLANCE_SPARSITY >= GLANCE;
+        found.ords.extend(more.ords);
+        found.end = more.end;
+        let End::Spent(ord) = more.end else {
+            return Ok(found);
+        };
+        rest.span = beyond(rest.span, rest.direction, ord);
+        if budget.is_over() {
+            return Ok(found);
+        }
+        if !dense {
+            break;
+        }
+    }
+    rest.want = quest.want - found.ords.len();
+    let more = ask_index(conn, &rest, words, budget)?;
+    found.ords.extend(more.ords);
+    found.end = more.end;
+    Ok(found)
+}
+
+fn ask_index(
+    conn: &Connection,
+    quest: &Quest<'_>,
+    words: &Words,
+    budget: &mut Budget,
+) -> rusqlite::Result<Found> {
+    let Some(words) = expression(words)? else {
+        return Ok(Found {
+            ords: Vec::new(),
+            end: End::Exhausted,
+        });
+    };
+    let selection = quest.selection;
+    let mut asked = Asked {
+        quest: *quest,
+        probe: Probe::new(conn, selection, None)?,
+        statement: conn.prepare_cached(match quest.direction {
+            Direction::Down => MATCH_DOWN,
+            Direction::Up => MATCH_UP,
+        })?,
+        ords: Vec::new(),
+        chunk: CHUNK.0,
+    };
+    let wide = selection.arms.len() >= PROBE_FROM_ARMS;
+    if wide && let Some(end) = asked.read(&words, Test::WhileDense, budget)? {
+        return Ok(asked.into_found(end));
+    }
+    let scoped = match scope_expression(selection) {
+        Some(scope) => format!("{scope} AND {words}"),
+        None => words,
+    };
+    let test = if selection.is_residual() || selection.types.len() < ShownType::ALL.len() {
+        Test::Each
+    } else {
+        Test::None
+    };
+    let end = asked.read(&scoped, test, budget)?.unwrap_or(End::Exhausted);
+    Ok(asked.into_found(end))
+}
+
+/// What is left to test on a match.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Test {
+    /// Nothing: the index says it all.
+    None,
+    /// The row's Type, kind and state.
+    Each,
+    /// The same and the scope, giving up once few matches are meant.
+    WhileDense,
+}
+
+struct Asked<'c> {
+    quest: Quest<'c>,
+    probe: Probe<'c>,
+    statement: CachedStatement<'c>,
+    ords: Vec<i64>,
+    chunk: usize,
+}
+
+impl Asked<'_> {
+    /// Reads matches in pieces; `None` where it gave up, with what is left in the quest's span.
+    fn read(&mut self, expression: &str, test: Test, budget: &mut Budget) -> rusqlite::Result<Option<End>> {
+        let mut tested = 0;
+        loop {
+            let matches = self.matches(expression)?;
+            let ended = matches.len() < self.chunk;
+            self.chunk = (self.chunk * 2).min(CHUNK.1);
+            for ord in matches {
+                self.quest.span = beyond(self.quest.span, self.quest.direction, ord);
+                tested += 1;
+                if test == Test::None || self.probe.admits(self.quest.selection, ord)? {
+                    self.ords.push(ord);
+                    if self.ords.len() == self.quest.want {
+                        return Ok(Some(End::Full));
+                    }
+                } else if budget.is_spent() {
+                    return Ok(Some(End::Spent(ord)));
+                }
+            }
+            if ended {
+                return Ok(Some(End::Exhausted));
+            }
+            if test == Test::WhileDense && self.ords.len() * GLANCE_SPARSITY < tested {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn matches(&mut self, expression: &str) -> rusqlite::Result<Vec<i64>> {
+        let limit = i64::try_from(self.chunk).unwrap_or(i64::MAX);
+        let span = self.quest.span;
+        self.statement
+            .query_map((expression, span.low, span.high - 1, limit), |row| row.get(0))?
+            .collect()
+    }
+
+    fn into_found(self, end: End) -> Found {
+        Found { ords: self.ords, end }
+    }
+}
+
+/// The words as a full-text expression; `None` where the index would find no word in them.
+fn expression(words: &Words) -> rusqlite::Result<Option<String>> {
+    let mut terms = Vec::new();
+    for word in words.whole() {
+        terms.extend(index_terms(word)?.iter().map(|term| format!("\"{term}\"")));
+    }
+    let mut last: Vec<_> = index_terms(words.start())?
+        .iter()
+        .map(|term| format!("\"{term}\""))
+        .collect();
+    if let Some(start) = last.last_mut() {
+        start.push_str(" *");
+    }
+    terms.append(&mut last);
+    Ok((!terms.is_empty()).then(|| format!("{{subject address}} : ({})", terms.join(" AND "))))
+}
+
+/// A folded word as the index splits it: in writing whose vowel signs are marks, one word of ours is several of its.
+/// Letters and digits alone get here, so nothing needs escaping inside the quotes.
+fn index_terms(word: &str) -> rusqlite::Result<Vec<String>> {
+    if word.is_ascii() {
+        return Ok(Some(word)
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .into_iter()
+            .collect());
+    }
+    let splitter = Connection::open_in_memory()?;
+    splitter.execute_batch(
+        "CREATE VIRTUAL TABLE t USING fts5 (x, tokenize = 'unicode61 remove_diacritics 2');
+         CREATE VIRTUAL TABLE v USING fts5vocab (t, instance);",
+    )?;
+    splitter.execute("INSERT INTO t VALUES (?1)", [word])?;
+    splitter
+        .prepare("SELECT term FROM v ORDER BY offset")?
+        .query_map([], |row| row.get(0))?
+        .collect()
+}
+
+/// The arms as scope tokens; `None` for the whole server.
+fn scope_expression(selection: &Selection) -> Option<String> {
+    let whole = [Category::User, Category::Notification]
+        .iter()
+        .all(|category| selection.arms.contains(&IndexArm::Server(*category)));
+    if whole {
+        return None;
+    }
+    let mut sides = Vec::new();
+    for category in [Category::User, Category::Notification] {
+        let mut tokens = String::new();
+        let mut wide = false;
+        for arm in &selection.arms {
+            let separator = if tokens.is_empty() { "" } else { " OR " };
+            // Writing to a string cannot fail.
+            let _ = match *arm {
+                IndexArm::Sender(id) if category == Category::User => write!(tokens, "{separator}s{id}"),
+                IndexArm::Office(id, of) if of == category => write!(tokens, "{separator}o{id}"),
+                IndexArm::Server(of) if of == category => {
+                    wide = true;
+                    Ok(())
+                }
+                IndexArm::Sender(_) | IndexArm::Office(..) | IndexArm::Server(_) => Ok(()),
+            };
+        }
+        let number = category.number();
+        if wide {
+            sides.push(format!("c{number}"));
+        } else if !tokens.is_empty() {
+            sides.push(format!("(c{number} AND ({tokens}))"));
+        }
+    }
+    Some(format!("scope : ({})", sides.join(" OR ")))
+}
+
+const MATCH_DOWN: &str = "SELECT rowid FROM text WHERE text MATCH ?1 AND rowid >= ?2 AND rowid <= ?3 \
+                          ORDER BY rowid DESC LIMIT ?4";
+const MATCH_UP: &str = "SELECT rowid FROM text WHERE text MATCH ?1 AND rowid >= ?2 AND rowid <= ?3 \
+                        ORDER BY rowid ASC LIMIT ?4";
