@@ -7,7 +7,7 @@ import os
 import sys
 from dataclasses import replace
 
-from bench import contenders, report, tune
+from bench import contenders, report, rows, tune
 from bench.measure import FULL, MEASURES, QUICK, SINKS, Plan, Setting, accept_and_drain, ceiling
 from bench.report import Table
 from tests.lab import postfix
@@ -95,6 +95,11 @@ def parser() -> argparse.ArgumentParser:
     two = commands.add_parser("tune", help="measure settings of Postfix, to find its best")
     two.add_argument("--messages", type=int, default=5000)
     two.add_argument("--rounds", type=int, default=2)
+    three = commands.add_parser("rows", help="fill many messages and measure lists, jumps, counts and search")
+    three.add_argument("--size", choices=("quick", "full"), default="quick")
+    three.add_argument("--messages", type=int, default=None, help="100,000 for quick, 1,000,000 for full")
+    three.add_argument("--requests", type=int, default=100, help="of each kind and person")
+    three.add_argument("--dry", action="store_true", help="print and leave bench/RESULTS.md alone")
     return top
 
 
@@ -108,6 +113,9 @@ def main() -> int:
         return 1
     if words.command == "tune":
         return tune.main(words.messages, words.rounds)
+    if words.command == "rows":
+        messages = words.messages or (1_000_000 if words.size == "full" else 100_000)
+        return rows.main(messages, words.requests, words.dry)
     if "postroom" in (words.contenders + words.sink) and not binary().exists():
         say(f"{binary()} is missing: build it with tools/build --release, or name it in POSTROOM_BIN.")
         return 1

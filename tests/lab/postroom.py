@@ -88,11 +88,12 @@ class Postroom:
             raise RuntimeError(f"{' '.join(line)}: exit {done.returncode}: {done.stderr.decode()}")
         return done.stdout.decode()
 
-    def add_user(self, login: str = "dana", email: str = "dana@example.test", name: str = "Dana Reyes") -> str:
+    def add_user(
+        self, login: str = "dana", email: str = "dana@example.test", name: str = "Dana Reyes", rights: str = ""
+    ) -> str:
         """Adds a user with `PASSWORD` and returns an API key of theirs."""
-        self.command(
-            "user", "add", "--login", login, "--email", email, "--name", name, "--password-stdin", text=PASSWORD + "\n"
-        )
+        words = ["user", "add", "--login", login, "--email", email, "--name", name, "--password-stdin"]
+        self.command(*words, *(["--rights", rights] if rights else []), text=PASSWORD + "\n")
         printed = self.command("key", "add", "--user", login)
         found = re.search(r"pk_\S+", printed)
         if found is None:
