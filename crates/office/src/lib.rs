@@ -6,6 +6,7 @@ mod directory;
 mod password;
 mod principal;
 mod secret;
+mod sending;
 mod throttle;
 
 pub use authenticator::{Authenticator, SESSION_LASTS, SignInError};
@@ -13,4 +14,5 @@ pub use directory::Directory;
 pub use password::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS, PasswordError, Passwords};
 pub use principal::{Key, Person, Principal, Who};
 pub use secret::{KEY_PREFIX, Secret, hash_of};
+pub use sending::Senders;
 pub use throttle::{Throttle, TooMany};

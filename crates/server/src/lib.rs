@@ -3,3 +3,4 @@
 //! The binary is a few lines around this library, so that tests can start its parts in their own process.
 
 pub mod config;
+pub mod submission;

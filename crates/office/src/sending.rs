@@ -1,0 +1,176 @@
+//! As whom somebody may send (SPEC I5), in the intake's words.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use postroom_domain::{Address, Clock, OfficeId, RouteId, Timestamp};
+use postroom_engine::intake::{self, Identity, NotificationRight, SenderRights, folded};
+use postroom_store::{Office, Store, StoreError, User};
+
+use crate::principal::{Key, Principal, Who};
+
+/// How long a new user's address or an office's new relay may go unseen.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// What is known of the people of the server.
+#[derive(Debug, Default)]
+struct Snapshot {
+    users: Vec<(Address, User)>,
+    addresses: HashSet<Box<str>>,
+    offices: Vec<Office>,
+    until: Option<Timestamp>,
+}
+
+/// Knows as whom each principal may send, and which addresses are users of this server.
+pub struct Senders {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    known: ArcSwap<Snapshot>,
+    reading: tokio::sync::Mutex<()>,
+}
+
+impl fmt::Debug for Senders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Senders").finish_non_exhaustive()
+    }
+}
+
+impl Senders {
+    /// Reads from `store`.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            store,
+            clock,
+            known: ArcSwap::default(),
+            reading: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    /// The intake's principal: its submitter, the addresses it may send as, and whether it may post notifications.
+    ///
+    /// A person may send as themself; a person's key as that person; an office's key with `send` as anybody of its
+    /// office; the operator as anybody.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn principal(&self, principal: &Principal) -> Result<intake::Principal, StoreError> {
+        let known = self.known().await?;
+        let (rights, notifications) = match &principal.who {
+            Who::Operator => {
+                let rights = SenderRights::new("the operator may send as any user of the server");
+                (known.rights(rights, |_| true), NotificationRight::Granted)
+            }
+            Who::Person(person) => {
+                let rights =
+                    SenderRights::new("people send as themselves, from the address of their account");
+                (
+                    known.rights(rights, |user| user.id == person.user.id),
+                    NotificationRight::Refused,
+                )
+            }
+            Who::Key(key) => (known.rights_of_key(key), notification_right(key)),
+        };
+        Ok(intake::Principal {
+            submitted_by: principal.submitter(),
+            rights: Arc::new(rights),
+            notifications,
+        })
+    }
+
+    /// Reads people anew, at the latest when what is known is a few seconds old.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        let users = self.store.users().await?;
+        let offices = self.store.offices().await?;
+        let parsed = users
+            .into_iter()
+            .filter(|user| !user.disabled)
+            .filter_map(|user| {
+                let address = user.email.parse::<Address>().ok()?;
+                Some((address, user))
+            });
+        let users: Vec<_> = parsed.collect();
+        let addresses = users.iter().map(|(address, _)| folded(address)).collect();
+        let until = Some(self.clock.now().plus(FRESH));
+        self.known.store(Arc::new(Snapshot {
+            users,
+            addresses,
+            offices,
+            until,
+        }));
+        Ok(())
+    }
+
+    async fn known(&self) -> Result<Arc<Snapshot>, StoreError> {
+        let fresh = |known: &Snapshot| known.until.is_some_and(|until| until > self.clock.now());
+        let known = self.known.load_full();
+        if fresh(&known) {
+            return Ok(known);
+        }
+        let _one = self.reading.lock().await;
+        if !fresh(&self.known.load()) {
+            self.refresh().await?;
+        }
+        Ok(self.known.load_full())
+    }
+}
+
+impl intake::Directory for Senders {
+    fn is_user(&self, address: &Address) -> bool {
+        self.known.load().addresses.contains(&folded(address))
+    }
+}
+
+impl Snapshot {
+    fn rights(&self, rights: SenderRights, may: impl Fn(&User) -> bool) -> SenderRights {
+        self.users
+            .iter()
+            .filter(|(_, user)| may(user))
+            .fold(rights, |rights, (address, user)| {
+                let identity = Identity {
+                    user: user.id,
+                    office: user.office,
+                    route: self.route(user.office),
+                };
+                rights.with(address, identity)
+            })
+    }
+
+    fn rights_of_key(&self, key: &Key) -> SenderRights {
+        match &key.user {
+            Some(owner) => {
+                let rights = SenderRights::new("this API key stands for one person and sends as that person");
+                self.rights(rights, |user| user.id == owner.id)
+            }
+            None if has(key, "send") => {
+                let rights = SenderRights::new("this API key sends as the people of its office");
+                self.rights(rights, |user| user.office == key.office.id)
+            }
+            None => SenderRights::new("this API key was not given the scope \"send\""),
+        }
+    }
+
+    fn route(&self, office: OfficeId) -> RouteId {
+        self.offices
+            .iter()
+            .find(|o| o.id == office)
+            .map_or(RouteId::SERVER, |o| o.route)
+    }
+}
+
+fn notification_right(key: &Key) -> NotificationRight {
+    if has(key, "post_notifications") {
+        NotificationRight::Granted
+    } else {
+        NotificationRight::Refused
+    }
+}
+
+fn has(key: &Key, scope: &str) -> bool {
+    key.scopes.iter().any(|s| s == scope)
+}

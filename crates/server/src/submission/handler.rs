@@ -1,0 +1,228 @@
+//! Decides about one session's sign-ins, envelopes and messages.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use postroom_domain::{Address, Refusal};
+use postroom_engine::intake::{
+    self, DeclaredCharset, EnvelopeRecipient, Extras, GivenEnvelope, Intake, Origin, Protocol, RawSubmission,
+};
+use postroom_office::{Authenticator, Senders};
+use postroom_smtp::auth::Credentials;
+use postroom_smtp::reply::{EnhancedCode, Reply};
+use postroom_smtp::server::{Envelope, Handler, MailFrom, Notify, RcptTo, Ret, SessionFacts};
+
+use super::words;
+use crate::config::Trusted;
+
+/// What every session asks.
+pub struct Door {
+    /// Proves who asks.
+    pub authenticator: Arc<Authenticator>,
+    /// Knows as whom they may send.
+    pub senders: Arc<Senders>,
+    /// Takes mail in.
+    pub intake: Intake,
+    /// Clients that need no AUTH.
+    pub trusted: Vec<Trusted>,
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Door")
+            .field("trusted", &self.trusted.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One session's handler.
+#[derive(Debug)]
+pub(super) struct Session {
+    door: Arc<Door>,
+    peer: SocketAddr,
+    principal: Option<intake::Principal>,
+    mail_from: Option<Address>,
+    recipients: Vec<Address>,
+}
+
+impl Session {
+    pub(super) const fn new(door: Arc<Door>, peer: SocketAddr) -> Self {
+        Self {
+            door,
+            peer,
+            principal: None,
+            mail_from: None,
+            recipients: Vec::new(),
+        }
+    }
+
+    /// Who sends: the one who signed in, or the user that a trusted network acts as.
+    async fn principal(&mut self) -> Result<&intake::Principal, Reply> {
+        if self.principal.is_none() {
+            let address = self.peer.ip();
+            let trusted = self
+                .door
+                .trusted
+                .iter()
+                .find(|trusted| trusted.network.contains(address));
+            let Some(trusted) = trusted else {
+                return Err(words::sign_in_first());
+            };
+            let found = self.door.authenticator.trusted(&trusted.login).await;
+            let found = found.map_err(|error| store_failed(&error))?;
+            let Some(principal) = found else {
+                tracing::error!(
+                    "a trusted network acts as a login that does not exist; add the user or mend the configuration"
+                );
+                return Err(words::sign_in_first());
+            };
+            let principal = self.door.senders.principal(&principal).await;
+            self.principal = Some(principal.map_err(|error| store_failed(&error))?);
+        }
+        self.principal.as_ref().ok_or_else(words::sign_in_first)
+    }
+}
+
+impl Handler for Session {
+    async fn authenticate(
+        &mut self,
+        _session: &SessionFacts,
+        credentials: Credentials<'_>,
+    ) -> Result<(), Reply> {
+        let signed_in = self
+            .door
+            .authenticator
+            .sign_in(credentials.username, credentials.password, self.peer.ip())
+            .await;
+        let principal = signed_in.map_err(|error| words::sign_in(&error))?;
+        let principal = self.door.senders.principal(&principal).await;
+        self.principal = Some(principal.map_err(|error| store_failed(&error))?);
+        Ok(())
+    }
+
+    async fn mail(&mut self, _session: &SessionFacts, mail: &MailFrom) -> Result<(), Reply> {
+        self.door
+            .intake
+            .check_open()
+            .map_err(|refusal| words::refusal(&refusal))?;
+        let principal = self.principal().await?;
+        let address = match &mail.address {
+            Some(mailbox) => Some(address(mailbox.as_str(), "MAIL FROM")?),
+            None => None,
+        };
+        if let Some(address) = &address {
+            principal
+                .rights
+                .identity(address)
+                .map_err(|refusal| words::refusal(&refusal))?;
+        }
+        self.mail_from = address;
+        self.recipients.clear();
+        Ok(())
+    }
+
+    async fn rcpt(&mut self, _session: &SessionFacts, rcpt: &RcptTo) -> Result<(), Reply> {
+        self.recipients.push(address(rcpt.address.as_str(), "RCPT TO")?);
+        Ok(())
+    }
+
+    async fn message(&mut self, session: &SessionFacts, envelope: Envelope, content: Vec<u8>) -> Reply {
+        let addresses = std::mem::take(&mut self.recipients);
+        let recipients = addresses
+            .into_iter()
+            .zip(envelope.recipients)
+            .map(|(address, rcpt)| EnvelopeRecipient {
+                address,
+                notify: rcpt.notify.map(notify),
+                orcpt: rcpt.original_recipient,
+            });
+        let given = GivenEnvelope {
+            mail_from: self.mail_from.take(),
+            recipients: recipients.collect(),
+            charset: if envelope.mail.smtp_utf8 {
+                DeclaredCharset::SmtpUtf8
+            } else {
+                DeclaredCharset::Unsaid
+            },
+            ret: envelope.mail.ret.map(ret),
+            envid: envelope.mail.envelope_id,
+        };
+        let submission = RawSubmission {
+            octets: content,
+            envelope: intake::Envelope::Given(given),
+            origin: Origin {
+                protocol: protocol(session),
+                helo: Some(session.helo.clone()),
+            },
+            extras: Extras::default(),
+        };
+        let Some(principal) = &self.principal else {
+            return words::sign_in_first();
+        };
+        match self.door.intake.submit_raw(principal, submission, None).await {
+            Ok(accepted) => {
+                let text = format!("Queued as {}", accepted.admitted.id);
+                Reply::enhanced(250, EnhancedCode::new(2, 0, 0), text)
+            }
+            Err(refusal) => words::refusal(&refusal),
+        }
+    }
+
+    fn reset(&mut self) {
+        self.mail_from = None;
+        self.recipients.clear();
+    }
+}
+
+fn store_failed(error: &postroom_store::StoreError) -> Reply {
+    tracing::error!(error = %error, "a session was put off because the store failed");
+    words::try_later()
+}
+
+fn address(text: &str, field: &str) -> Result<Address, Reply> {
+    text.parse().map_err(|error| {
+        words::refusal(&Refusal::BadAddress {
+            field: field.to_owned(),
+            error,
+        })
+    })
+}
+
+const fn protocol(session: &SessionFacts) -> Protocol {
+    match (session.tls.is_some(), session.username.is_some()) {
+        (false, false) => Protocol::Esmtp,
+        (true, false) => Protocol::Esmtps,
+        (false, true) => Protocol::Esmtpa,
+        (true, true) => Protocol::Esmtpsa,
+    }
+}
+
+/// RFC 3461 §4.3.
+fn ret(ret: Ret) -> String {
+    match ret {
+        Ret::Full => "FULL",
+        Ret::Headers => "HDRS",
+    }
+    .to_owned()
+}
+
+/// RFC 3461 §4.1.
+fn notify(notify: Notify) -> String {
+    match notify {
+        Notify::Never => "NEVER".to_owned(),
+        Notify::On {
+            success,
+            failure,
+            delay,
+        } => {
+            let words = [(success, "SUCCESS"), (failure, "FAILURE"), (delay, "DELAY")];
+            let chosen: Vec<_> = words
+                .into_iter()
+                .filter(|(on, _)| *on)
+                .map(|(_, word)| word)
+                .collect();
+            chosen.join(",")
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Says in SMTP what the rest of Postroom says in its own types.
+
+use postroom_domain::Refusal;
+use postroom_office::SignInError;
+use postroom_smtp::reply::{EnhancedCode, Reply};
+
+/// A refusal's SMTP face (DESIGN invariant 13).
+pub(super) fn refusal(refusal: &Refusal) -> Reply {
+    let (code, enhanced) = refusal.smtp();
+    let enhanced = EnhancedCode::new(enhanced.0, enhanced.1, enhanced.2);
+    Reply::enhanced(code, enhanced, refusal.detail())
+}
+
+/// What a failed sign-in is told (RFC 4954 §6); the words are the same for unknown names and wrong passwords.
+pub(super) fn sign_in(error: &SignInError) -> Reply {
+    match error {
+        SignInError::Invalid => Reply::enhanced(
+            535,
+            EnhancedCode::new(5, 7, 8),
+            "The name or the password is wrong; an API key can be used as the password",
+        ),
+        SignInError::TooMany { retry_after } => {
+            let text = format!(
+                "Too many sign-ins failed; try again in {} s",
+                retry_after.as_secs().max(1)
+            );
+            Reply::enhanced(454, EnhancedCode::new(4, 7, 0), text)
+        }
+        SignInError::Store(_) => try_later(),
+    }
+}
+
+/// The store cannot answer.
+pub(super) fn try_later() -> Reply {
+    Reply::enhanced(
+        451,
+        EnhancedCode::new(4, 3, 0),
+        "Postroom cannot reach its store now; try again later",
+    )
+}
+
+/// Mail of somebody who did not sign in (RFC 4954 §4).
+pub(super) fn sign_in_first() -> Reply {
+    Reply::enhanced(
+        530,
+        EnhancedCode::new(5, 7, 0),
+        "Sign in first: AUTH with your login and password, or with an API key as the password",
+    )
+}
