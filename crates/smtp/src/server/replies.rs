@@ -22,6 +22,15 @@ fn shown(text: &str) -> String {
     shown
 }
 
+/// Shows a path; the empty one with the brackets that it came in.
+fn shown_path(path: &str) -> String {
+    if path.is_empty() {
+        "<>".to_owned()
+    } else {
+        shown(path)
+    }
+}
+
 macro_rules! fixed {
     ($($name:ident: $code:literal $enhanced:tt $text:literal;)+) => {
         $(pub(super) fn $name() -> Reply { reply($code, $enhanced, $text) })+
@@ -127,7 +136,7 @@ pub(super) fn bad_sender(path: &str, why: &str) -> Reply {
     reply(
         501,
         (5, 1, 7),
-        format!("{}: bad sender address: {why}", shown(path)),
+        format!("{}: bad sender address: {why}", shown_path(path)),
     )
 }
 
@@ -135,7 +144,7 @@ pub(super) fn bad_recipient(path: &str, why: &str) -> Reply {
     reply(
         501,
         (5, 1, 3),
-        format!("{}: bad recipient address: {why}", shown(path)),
+        format!("{}: bad recipient address: {why}", shown_path(path)),
     )
 }
 
