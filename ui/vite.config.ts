@@ -1,6 +1,6 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
-import { mockApi } from './tests/mock/plugin';
+import { mockApi } from './tests/mock/plugin.ts';
 
 /** Where `npm run dev` finds the API: a running server, or the mock with `MOCK=1`. */
 const backend = process.env['POSTROOM_URL'] ?? 'http://127.0.0.1:8080';
@@ -15,6 +15,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
   },
-  test: { include: ['tests/unit/**/*.test.ts'], environment: 'node' },
+  test: { include: ['tests/unit/**/*.test.ts'], environment: 'node', testTimeout: 30_000 },
   resolve: process.env['VITEST'] ? { conditions: ['browser'] } : {},
 });

@@ -57,7 +57,10 @@ export class Scale {
 
   /** Whether scrollbar and rows have drifted so far apart that `settle` should not wait for rest. */
   get drifted(): boolean {
-    return Math.abs(this.#barAt(this.top) - this.#scrollTop) > this.#viewport * DRIFT_VIEWPORTS;
+    const drift = Math.abs(this.#barAt(this.top) - this.#scrollTop);
+    // Near an end of the bar the rows must not run out of bar: there any drift is too much.
+    const room = Math.min(this.#scrollTop, this.#maxBar - this.#scrollTop);
+    return drift > this.#viewport * (room < this.#viewport * DRIFT_VIEWPORTS ? 0.01 : DRIFT_VIEWPORTS);
   }
 
   /** Where the scrollbar belongs for the rows now in view; the caller sets it. */

@@ -1,6 +1,6 @@
 /** The mock's message store: a byte of state per message, scanned newest first. */
 import type { components } from '../../src/lib/api/schema';
-import { STATES, firstState, isNotification, rowOf, seqOf, type Row, type State } from './data';
+import { STATES, firstState, isNotification, rowOf, seqOf, type Row, type State } from './data.ts';
 
 type Counts = components['schemas']['Counts'];
 export type Query = { type: string; source: string; q: string };

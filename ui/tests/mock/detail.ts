@@ -1,6 +1,6 @@
 /** The mock's message detail, attempts and bodies. */
 import type { components } from '../../src/lib/api/schema';
-import type { Row } from './data';
+import type { Row } from './data.ts';
 
 type Detail = components['schemas']['Detail'];
 type Attempt = components['schemas']['Attempt'];
@@ -27,9 +27,9 @@ export function detailOf(row: Row): Detail {
     recipients_detail: addresses.map((recipient, i) => ({
       ...recipient,
       state: row.state === 'sent' || (i > 0 && row.state === 'failed') ? 'sent' : row.state === 'failed' ? 'failed' : 'pending',
-      code: row.state === 'sent' ? 250 : row.code ? Number.parseInt(row.code, 10) : null,
-      enhanced: row.state === 'sent' ? '2.0.0' : (row.code?.split(' ')[1] ?? null),
-      text: row.state === 'sent' ? '250 2.0.0 Ok: queued as 4XhV2k1' : row.error,
+      code: row.state === 'sent' || (i > 0 && row.state === 'failed') ? 250 : row.code ? Number.parseInt(row.code, 10) : null,
+      enhanced: row.state === 'sent' || (i > 0 && row.state === 'failed') ? '2.0.0' : (row.code?.split(' ')[1] ?? null),
+      text: row.state === 'sent' || (i > 0 && row.state === 'failed') ? '250 2.0.0 Ok: queued as 4XhV2k1' : row.error,
       at: row.sent_on ?? (row.attempts > 0 ? row.date : null),
     })),
     attachments: row.size_bytes > 40_000 ? [{ index: 0, filename: 'Renewal 2027.pdf', content_type: 'application/pdf', size_bytes: 182_344 }] : [],

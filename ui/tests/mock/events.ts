@@ -1,6 +1,6 @@
 /** The mock's event streams. */
 import type { ServerResponse } from 'node:http';
-import type { Box, Query } from './box';
+import type { Box, Query } from './box.ts';
 
 type Stream = { res: ServerResponse; query: Query; visible: Set<string>; fresh: number };
 

@@ -1,6 +1,6 @@
 /** Lets `MOCK=1 npm run dev` answer the API by itself. */
 import type { Plugin } from 'vite';
-import { Mock } from './server';
+import { Mock } from './server.ts';
 
 export function mockApi(): Plugin {
   return {

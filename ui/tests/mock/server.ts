@@ -5,10 +5,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { Box, type Query } from './box';
-import { idOf, seqOf, type State } from './data';
-import { attemptsOf, bodyOf, detailOf } from './detail';
-import { Streams } from './events';
+import { Box, type Query } from './box.ts';
+import { idOf, seqOf, type State } from './data.ts';
+import { attemptsOf, bodyOf, detailOf } from './detail.ts';
+import { Streams } from './events.ts';
 
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
 const CSP = "default-src 'self'; style-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
