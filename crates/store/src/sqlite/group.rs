@@ -7,8 +7,8 @@ use postroom_domain::{
 };
 use rusqlite::Connection;
 
-use super::kept::{Kept, LaneKey};
-use super::lanes::Lanes;
+use super::kept::Kept;
+use super::lanes::{Debts, Lanes};
 use super::tally::Tallies;
 use crate::StoreError;
 use crate::contract::{Change, ChangeKind, NodeLease};
@@ -47,7 +47,7 @@ pub(crate) struct Learnt {
     last_id: MessageId,
     epochs: HashMap<NodeSlot, Epoch>,
     times: HashMap<RouteId, f64>,
-    debts: Vec<(LaneKey, Option<f64>)>,
+    debts: Debts,
     /// What changed, for the event stream.
     pub(crate) changes: Vec<Change>,
 }

@@ -38,6 +38,9 @@ fn weight_of(flow: i64) -> f64 {
     Kind::from_number(number).map_or(1.0, weight)
 }
 
+/// What a lane that is empty now has had beyond its share; `None` for nothing.
+pub(crate) type Debts = Vec<(LaneKey, Option<f64>)>;
+
 /// The lanes that a group touches.
 pub(crate) struct Lanes<'w> {
     kept: &'w Kept,
@@ -165,7 +168,7 @@ impl<'w> Lanes<'w> {
     }
 
     /// What to remember after the commit: virtual times, and debts of lanes that are empty now (`None`: no debt).
-    pub(crate) fn finish(self) -> (HashMap<RouteId, f64>, Vec<(LaneKey, Option<f64>)>) {
+    pub(crate) fn finish(self) -> (HashMap<RouteId, f64>, Debts) {
         let debts = self
             .touched
             .iter()

@@ -2,11 +2,16 @@
 //!
 //! Architecture invariant: nothing outside [`writer`] writes, and nothing inside it waits for anything but the disk.
 
+mod actions;
 mod arms;
+mod check;
 mod checkpoint;
+mod codes;
 mod content_read;
 mod counts;
+mod depth;
 mod detail;
+mod enqueue;
 mod error;
 mod find;
 mod group;
@@ -15,18 +20,25 @@ mod jump;
 mod kept;
 mod kept_counts;
 mod lanes;
+mod lease;
 mod list;
+mod load;
 mod merge;
 mod migrate;
 mod open;
+mod outcomes;
 mod page;
 mod people;
 mod people_rows;
 mod probe;
+mod promote;
+mod queue;
 mod readers;
 mod rows;
 mod search;
 mod tally;
+mod text;
+mod upkeep;
 mod words;
 mod writer;
 

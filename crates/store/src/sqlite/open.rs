@@ -79,6 +79,13 @@ impl SqliteStore {
     }
 }
 
+impl SqliteStore {
+    /// Commits and operations of the writer since the start, for metrics; each commit is one sync.
+    pub fn writes(&self) -> (u64, u64) {
+        self.writer.done()
+    }
+}
+
 /// Where the file is and how it is opened.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {

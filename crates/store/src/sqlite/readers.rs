@@ -22,6 +22,7 @@ pub(crate) struct Readers(Arc<Pool>);
 struct Pool {
     path: PathBuf,
     cache_kib: u32,
+    size: usize,
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
 }
@@ -32,6 +33,7 @@ impl Readers {
         Self(Arc::new(Pool {
             path: path.to_owned(),
             cache_kib,
+            size,
             idle: Mutex::new(Vec::new()),
             permits: Arc::new(Semaphore::new(size)),
         }))
@@ -68,8 +70,11 @@ impl Readers {
             .map_err(|error| StoreError::Unavailable(format!("a read ended early: {error}")))?
     }
 
-    /// Closes idle connections; later reads are refused.
-    pub(crate) fn close(&self) {
+    /// Refuses later reads, waits for those under way, and closes the connections.
+    pub(crate) async fn close(&self) {
+        let all = u32::try_from(self.0.size).unwrap_or(u32::MAX);
+        // An error means that another call has closed the pool.
+        let _all = self.0.permits.acquire_many(all).await;
         self.0.permits.close();
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }

@@ -1,0 +1,174 @@
+//! Recounts what is kept, in one snapshot.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use rusqlite::{Connection, Row};
+
+use super::tally::{OFFICE, SENDER, SERVER, TOTAL, TallyKey};
+use crate::StoreError;
+use crate::contract::CheckReport;
+
+/// Differences that a report names; the rest is counted.
+const NAMED_MAX: usize = 100;
+/// Microseconds × 1,024 of a day: an id divided by it is the day of its submission.
+const ORD_DAY: i64 = 86_400_000_000 * 1_024;
+
+/// Recounts tallies, depths and lanes, and compares work with messages.
+pub(crate) fn check(conn: &Connection) -> Result<CheckReport, StoreError> {
+    let snapshot = conn.unchecked_transaction()?;
+    let mut report = CheckReport::default();
+    tallies(&snapshot, &mut report)?;
+    depths(&snapshot, &mut report)?;
+    lanes(&snapshot, &mut report)?;
+    orphans(&snapshot, &mut report)?;
+    snapshot.finish()?;
+    let beyond = report.differences.len().saturating_sub(NAMED_MAX);
+    if beyond > 0 {
+        report.differences.truncate(NAMED_MAX);
+        report.differences.push(format!("and {beyond} more differences"));
+    }
+    Ok(report)
+}
+
+fn tallies(conn: &Connection, report: &mut CheckReport) -> Result<(), StoreError> {
+    let mut counted: HashMap<TallyKey, i64> = HashMap::new();
+    let mut statement = conn.prepare_cached(
+        "SELECT office, sender, ord / ?1, category, kind, state, count(*) FROM message GROUP BY 1, 2, 3, 4, 5, 6",
+    )?;
+    let mut rows = statement.query([ORD_DAY])?;
+    while let Some(row) = rows.next()? {
+        let [office, sender, day, category, kind, state, n] = numbers::<7>(row)?;
+        report.messages += u64::try_from(n).unwrap_or(0);
+        let mut ids = vec![(SERVER, 0), (OFFICE, office)];
+        if category == 0 {
+            ids.push((SENDER, sender));
+        }
+        for (dimension, id) in ids {
+            for day in [TOTAL, day] {
+                *counted
+                    .entry((dimension, id, day, category, kind, state))
+                    .or_default() += n;
+            }
+        }
+    }
+    let kept = read(
+        conn,
+        "SELECT dimension, id, day, category, kind, state, n FROM tally",
+        |row| {
+            let [dimension, id, day, category, kind, state, n] = numbers::<7>(row)?;
+            Ok(((dimension, id, day, category, kind, state), n))
+        },
+    )?;
+    compare(
+        "tally (dimension, id, day, category, kind, state)",
+        counted,
+        kept,
+        report,
+    );
+    Ok(())
+}
+
+fn depths(conn: &Connection, report: &mut CheckReport) -> Result<(), StoreError> {
+    let counted = read(
+        conn,
+        "SELECT route, phase, count(*) FROM work GROUP BY 1, 2",
+        pair,
+    )?;
+    report.work = u64::try_from(counted.values().sum::<i64>()).unwrap_or(0);
+    let kept = read(conn, "SELECT route, phase, n FROM depth", pair)?;
+    compare("depth (route, phase)", counted, kept, report);
+    Ok(())
+}
+
+fn lanes(conn: &Connection, report: &mut CheckReport) -> Result<(), StoreError> {
+    let counted = read(
+        conn,
+        "SELECT route, flow, count(*) FROM work WHERE phase = 0 GROUP BY 1, 2",
+        pair,
+    )?;
+    let kept = read(conn, "SELECT route, flow, ready FROM lane", pair)?;
+    compare("lane (route, flow)", counted, kept, report);
+    Ok(())
+}
+
+/// Work without an unfinished message, unfinished messages without work, and parts without a message.
+fn orphans(conn: &Connection, report: &mut CheckReport) -> Result<(), StoreError> {
+    let questions = [
+        (
+            "work without an unfinished message",
+            "SELECT w.ord FROM work w LEFT JOIN message m ON m.ord = w.ord WHERE m.type IS NULL OR m.type <> 0",
+        ),
+        (
+            "unfinished message without work",
+            "SELECT ord FROM message WHERE type = 0 AND ord NOT IN (SELECT ord FROM work)",
+        ),
+        (
+            "state and phase that do not fit",
+            "SELECT w.ord FROM work w JOIN message m ON m.ord = w.ord
+             WHERE (m.state = 1 AND w.phase <> 1) OR (m.state = 2) <> (w.phase = 2) OR (m.state = 0 AND w.phase = 1)",
+        ),
+        (
+            "content without a message",
+            "SELECT ord FROM content WHERE ord NOT IN (SELECT ord FROM message)",
+        ),
+        (
+            "recipient without a message",
+            "SELECT DISTINCT ord FROM recipient WHERE ord NOT IN (SELECT ord FROM message)",
+        ),
+    ];
+    for (what, sql) in questions {
+        let mut statement = conn.prepare_cached(sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let id = postroom_domain::MessageId::from_ord(row.get(0)?);
+            report.differences.push(format!("{what}: {id}"));
+        }
+    }
+    Ok(())
+}
+
+fn compare<K: Hash + Eq + Ord + Copy + std::fmt::Debug>(
+    what: &str,
+    mut counted: HashMap<K, i64>,
+    kept: HashMap<K, i64>,
+    report: &mut CheckReport,
+) {
+    let mut wrong: Vec<(K, i64, i64)> = Vec::new();
+    for (key, kept) in kept {
+        let real = counted.remove(&key).unwrap_or(0);
+        if real != kept {
+            wrong.push((key, kept, real));
+        }
+    }
+    wrong.extend(counted.into_iter().map(|(key, real)| (key, 0, real)));
+    wrong.sort_unstable();
+    report.differences.extend(
+        wrong
+            .into_iter()
+            .map(|(key, kept, real)| format!("{what} {key:?} says {kept}, there are {real}")),
+    );
+}
+
+fn read<K: Hash + Eq>(
+    conn: &Connection,
+    sql: &str,
+    take: impl Fn(&Row<'_>) -> rusqlite::Result<(K, i64)>,
+) -> Result<HashMap<K, i64>, StoreError> {
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map([], |row| take(row))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn pair(row: &Row<'_>) -> rusqlite::Result<((i64, i64), i64)> {
+    let [a, b, n] = numbers::<3>(row)?;
+    Ok(((a, b), n))
+}
+
+fn numbers<const N: usize>(row: &Row<'_>) -> rusqlite::Result<[i64; N]> {
+    let mut numbers = [0; N];
+    for (index, number) in numbers.iter_mut().enumerate() {
+        *number = row.get(index)?;
+    }
+    Ok(numbers)
+}

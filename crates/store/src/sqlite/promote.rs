@@ -1,0 +1,278 @@
+//! Moves waiting messages when their time comes, or ends them when no relay came up.
+
+use postroom_domain::{
+    Kind, MessageId, MessageState, OfficeId, RecipientState, RouteId, Scope, Timestamp, UserId,
+};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::codes::{self, enhanced, reply_text};
+use super::group::{Group, Owner};
+use super::outcomes::close_recipients;
+use super::tally::Phase;
+use crate::StoreError;
+use crate::contract::{ChangeKind, Exhaust, Promote, Promoted};
+
+/// Messages of one step.
+pub(crate) const STEP: u32 = 256;
+
+/// An unfinished message with its record's side.
+pub(crate) struct Unfinished {
+    pub(crate) owner: Owner,
+    pub(crate) state: MessageState,
+    pub(crate) route: RouteId,
+    pub(crate) flow: i64,
+    pub(crate) phase: Phase,
+    pub(crate) due_at: Timestamp,
+    pub(crate) since: Timestamp,
+}
+
+/// Reads an unfinished message.
+pub(crate) fn unfinished(conn: &Connection, id: MessageId) -> Result<Option<Unfinished>, StoreError> {
+    let found = conn
+        .prepare_cached(
+            "SELECT m.sender, m.office, m.kind, m.state, w.route, w.flow, w.phase, w.due_at, w.since
+             FROM work w JOIN message m ON m.ord = w.ord WHERE w.ord = ?1",
+        )?
+        .query_row([id.ord()], |row| {
+            Ok((
+                [row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?],
+                [row.get::<_, i64>(4)?, row.get(5)?, row.get(6)?],
+                [row.get::<_, i64>(7)?, row.get(8)?],
+            ))
+        })
+        .optional()?;
+    let Some(([sender, office, kind, state], [route, flow, phase], [due_at, since])) = found else {
+        return Ok(None);
+    };
+    Ok(Some(Unfinished {
+        owner: owner(id, sender, office, codes::kind(kind)?),
+        state: codes::state(state)?,
+        route: RouteId(route),
+        flow,
+        phase: Phase::from_number(phase)?,
+        due_at: Timestamp::from_micros(due_at),
+        since: Timestamp::from_micros(since),
+    }))
+}
+
+pub(crate) const fn owner(id: MessageId, sender: i64, office: i64, kind: Kind) -> Owner {
+    Owner {
+        id,
+        sender: UserId(sender),
+        office: OfficeId(office),
+        kind,
+    }
+}
+
+/// Makes due messages ready, oldest due time first within each route.
+pub(crate) fn promote(group: &mut Group<'_>, op: &Promote) -> Result<Promoted, StoreError> {
+    let mut left = op.limit.min(STEP);
+    let mut moved = 0;
+    let mut next_due: Option<Timestamp> = None;
+    for route in waiting_routes(group, &op.blocked)? {
+        let due = due(group.conn, route, op.now, left)?;
+        for &id in &due {
+            make_ready(group, id, op.now)?;
+        }
+        let n = u32::try_from(due.len()).unwrap_or(left);
+        left -= n;
+        moved += n;
+        let next = first_due(group.conn, route)?;
+        next_due = match (next_due, next) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+    Ok(Promoted { moved, next_due })
+}
+
+fn waiting_routes(group: &mut Group<'_>, blocked: &[RouteId]) -> Result<Vec<RouteId>, StoreError> {
+    // Depths of this group's earlier operations may not be written yet.
+    group.tallies.flush(group.conn)?;
+    let mut statement = group
+        .conn
+        .prepare_cached("SELECT route FROM depth WHERE phase = 1 AND n > 0")?;
+    let routes: Vec<RouteId> = statement
+        .query_map([], |row| Ok(RouteId(row.get(0)?)))?
+        .collect::<Result<_, _>>()?;
+    Ok(routes
+        .into_iter()
+        .filter(|route| !blocked.contains(route))
+        .collect())
+}
+
+fn due(conn: &Connection, route: RouteId, now: Timestamp, limit: u32) -> Result<Vec<MessageId>, StoreError> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT ord FROM work WHERE phase = 1 AND route = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3",
+        )?
+        .query_map(params![route.0, now.as_micros(), limit], |row| {
+            Ok(MessageId::from_ord(row.get(0)?))
+        })?
+        .collect::<Result<_, _>>()?)
+}
+
+fn first_due(conn: &Connection, route: RouteId) -> Result<Option<Timestamp>, StoreError> {
+    Ok(conn
+        .prepare_cached("SELECT due_at FROM work WHERE phase = 1 AND route = ?1 ORDER BY due_at LIMIT 1")?
+        .query_row([route.0], |row| Ok(Timestamp::from_micros(row.get(0)?)))
+        .optional()?)
+}
+
+/// A waiting message joins the end of its lane. A scheduled one becomes queued and its cycle begins now; a deferred
+/// one stays deferred until its attempt.
+fn make_ready(group: &mut Group<'_>, id: MessageId, now: Timestamp) -> Result<(), StoreError> {
+    let Some(found) = unfinished(group.conn, id)? else {
+        return Err(StoreError::Corrupt(format!("work without a message: {id}")));
+    };
+    let scheduled = found.state == MessageState::Scheduled;
+    let since = if scheduled { now } else { found.since };
+    let place = group.end_of_lane(now);
+    group
+        .conn
+        .prepare_cached("UPDATE work SET phase = 0, seq = ?2, since = ?3 WHERE ord = ?1")?
+        .execute(params![id.ord(), place, since.as_micros()])?;
+    group.lanes.add(group.conn, found.route, found.flow, 1)?;
+    group
+        .tallies
+        .phase(found.route, Some(Phase::Waiting), Some(Phase::Ready), 1);
+    if scheduled {
+        group
+            .conn
+            .prepare_cached("UPDATE message SET state = ?2 WHERE ord = ?1")?
+            .execute(params![id.ord(), MessageState::Queued.number()])?;
+        group.moved(&found.owner, Some(found.state), Some(MessageState::Queued));
+    }
+    Ok(())
+}
+
+/// Messages of a Down route that may have waited too long, found on a reader. A cycle never begins before its
+/// submission, so the ids bound the search.
+pub(crate) fn exhausted(conn: &Connection, op: &Exhaust) -> Result<Vec<MessageId>, StoreError> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT w.ord FROM work w JOIN message m ON m.ord = w.ord
+             WHERE w.ord < ?1 AND w.route = ?2 AND w.phase IN (0, 1) AND w.since < ?3 AND m.state IN (0, 4)
+             ORDER BY w.ord LIMIT ?4",
+        )?
+        .query_map(
+            params![
+                MessageId::first_at(op.since_before).ord(),
+                op.route.0,
+                op.since_before.as_micros(),
+                STEP
+            ],
+            |row| Ok(MessageId::from_ord(row.get(0)?)),
+        )?
+        .collect::<Result<_, _>>()?)
+}
+
+/// Fails those of `ids` that still wait.
+pub(crate) fn exhaust(group: &mut Group<'_>, op: &Exhaust, ids: &[MessageId]) -> Result<u32, StoreError> {
+    let mut failed = 0;
+    for &id in ids {
+        let Some(found) = unfinished(group.conn, id)? else {
+            continue;
+        };
+        let waits = matches!(found.phase, Phase::Ready | Phase::Waiting)
+            && matches!(found.state, MessageState::Queued | MessageState::Deferred);
+        if waits && found.route == op.route && found.since < op.since_before {
+            fail(group, &found, op)?;
+            failed += 1;
+        }
+    }
+    Ok(failed)
+}
+
+fn fail(group: &mut Group<'_>, found: &Unfinished, op: &Exhaust) -> Result<(), StoreError> {
+    let state = MessageState::Failed;
+    let ord = found.owner.id.ord();
+    close_recipients(
+        group,
+        found.owner.id,
+        RecipientState::Failed,
+        Some(&op.reply),
+        op.now,
+    )?;
+    group
+        .conn
+        .prepare_cached(
+            "UPDATE message SET type = ?2, state = ?3, next_attempt_at = NULL, error_code = ?4, error_enhanced = ?5,
+                error_text = ?6 WHERE ord = ?1",
+        )?
+        .execute(params![
+            ord,
+            state.shown().number(),
+            state.number(),
+            op.reply.code,
+            enhanced(op.reply.enhanced),
+            reply_text(&op.reply)
+        ])?;
+    leave(group, found)?;
+    group.moved(&found.owner, Some(found.state), Some(state));
+    Ok(())
+}
+
+/// Takes an unfinished message out of the work.
+pub(crate) fn leave(group: &mut Group<'_>, found: &Unfinished) -> Result<(), StoreError> {
+    group
+        .conn
+        .prepare_cached("DELETE FROM work WHERE ord = ?1")?
+        .execute([found.owner.id.ord()])?;
+    if found.phase == Phase::Ready {
+        group.lanes.add(group.conn, found.route, found.flow, -1)?;
+    }
+    group.tallies.phase(found.route, Some(found.phase), None, 1);
+    Ok(())
+}
+
+/// Deferred messages of the scope that are due later than `now`, found on a reader.
+pub(crate) fn flushable(
+    conn: &Connection,
+    scope: &Scope,
+    now: Timestamp,
+) -> Result<Vec<MessageId>, StoreError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT w.ord, m.sender, m.office, m.kind FROM depth d JOIN work w ON w.route = d.route
+         JOIN message m ON m.ord = w.ord
+         WHERE d.phase = 1 AND d.n > 0 AND w.phase = 1 AND w.due_at > ?1 AND m.state = 4",
+    )?;
+    let mut rows = statement.query([now.as_micros()])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id = MessageId::from_ord(row.get(0)?);
+        let owner = owner(id, row.get(1)?, row.get(2)?, codes::kind(row.get(3)?)?);
+        if scope.sees(owner.sender, owner.office, owner.category()) {
+            found.push(id);
+        }
+        if found.len() >= usize::try_from(STEP).unwrap_or(0) {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Makes those of `ids` that are still deferred due now.
+pub(crate) fn flush(group: &mut Group<'_>, ids: &[MessageId], now: Timestamp) -> Result<u32, StoreError> {
+    let mut flushed = 0;
+    for &id in ids {
+        let Some(found) = unfinished(group.conn, id)? else {
+            continue;
+        };
+        if found.phase != Phase::Waiting || found.state != MessageState::Deferred || found.due_at <= now {
+            continue;
+        }
+        for sql in [
+            "UPDATE work SET due_at = ?2 WHERE ord = ?1",
+            "UPDATE message SET next_attempt_at = ?2 WHERE ord = ?1",
+        ] {
+            group
+                .conn
+                .prepare_cached(sql)?
+                .execute(params![id.ord(), now.as_micros()])?;
+        }
+        group.changed(&found.owner, ChangeKind::Updated);
+        flushed += 1;
+    }
+    Ok(flushed)
+}

@@ -1,0 +1,132 @@
+//! The queue's contract, handed to the writer and the readers.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use postroom_domain::{MessageId, NodeSlot, RouteId, Scope, Timestamp};
+use tokio::sync::broadcast;
+
+use super::inbox::Lane;
+use super::{SqliteStore, actions, depth, enqueue, lease, load, outcomes, promote};
+use crate::StoreError;
+use crate::contract::{
+    ActionOutcome, Authority, ChangeSet, Changes, Deliverable, Enqueue, Enqueued, Exhaust, LeaseRequest,
+    Leased, NodeLease, OutcomeBatch, Promote, Promoted, Queue, QueueDepth, Recorded,
+};
+
+#[async_trait]
+impl Queue for SqliteStore {
+    async fn enqueue(&self, op: Enqueue) -> Result<Enqueued, StoreError> {
+        enqueue::check(&op)?;
+        let bytes = enqueue::weight(&op);
+        self.writer
+            .run(Lane::Hot, bytes, move |group| enqueue::enqueue(group, &op))
+            .await
+    }
+
+    async fn join(&self, slot: NodeSlot, now: Timestamp) -> Result<NodeLease, StoreError> {
+        self.writer
+            .run(Lane::Hot, 0, move |group| lease::join(group, slot, now))
+            .await
+    }
+
+    async fn adopt(&self, node: NodeLease, limit: u32) -> Result<Vec<Leased>, StoreError> {
+        self.writer
+            .run(Lane::Hot, 0, move |group| lease::adopt(group, node, limit))
+            .await
+    }
+
+    async fn heartbeat(&self, node: NodeLease, now: Timestamp) -> Result<(), StoreError> {
+        self.writer
+            .run(Lane::Hot, 0, move |group| lease::heartbeat(group, node, now))
+            .await
+    }
+
+    async fn lease(&self, request: LeaseRequest) -> Result<Vec<Leased>, StoreError> {
+        self.writer
+            .run(Lane::Hot, 0, move |group| lease::lease(group, &request))
+            .await
+    }
+
+    async fn load(&self, ids: &[MessageId]) -> Result<Vec<Deliverable>, StoreError> {
+        let ids = ids.to_vec();
+        self.readers.run(move |conn| load::load(conn, &ids)).await
+    }
+
+    async fn record_outcomes(&self, batch: OutcomeBatch) -> Result<Vec<Recorded>, StoreError> {
+        outcomes::check(&batch)?;
+        self.writer
+            .run(Lane::Hot, 0, move |group| outcomes::record(group, &batch))
+            .await
+    }
+
+    async fn promote(&self, op: Promote) -> Result<Promoted, StoreError> {
+        self.writer
+            .run(Lane::Hot, 0, move |group| promote::promote(group, &op))
+            .await
+    }
+
+    async fn exhaust(&self, op: Exhaust) -> Result<u32, StoreError> {
+        let op = Arc::new(op);
+        let for_reader = Arc::clone(&op);
+        let ids = self
+            .readers
+            .run(move |conn| promote::exhausted(conn, &for_reader))
+            .await?;
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        self.writer
+            .run(Lane::Background, 0, move |group| {
+                promote::exhaust(group, &op, &ids)
+            })
+            .await
+    }
+
+    async fn requeue(
+        &self,
+        who: &Authority,
+        ids: &[MessageId],
+        now: Timestamp,
+    ) -> Result<Vec<ActionOutcome>, StoreError> {
+        actions::check(ids)?;
+        let (who, ids) = (who.clone(), ids.to_vec());
+        self.writer
+            .run(Lane::Hot, 0, move |group| {
+                actions::requeue(group, &who, &ids, now)
+            })
+            .await
+    }
+
+    async fn delete(&self, who: &Authority, ids: &[MessageId]) -> Result<Vec<ActionOutcome>, StoreError> {
+        actions::check(ids)?;
+        let (who, ids) = (who.clone(), ids.to_vec());
+        self.writer
+            .run(Lane::Hot, 0, move |group| actions::delete(group, &who, &ids))
+            .await
+    }
+
+    async fn flush(&self, scope: &Scope, now: Timestamp) -> Result<u32, StoreError> {
+        let scope = scope.clone();
+        let ids = self
+            .readers
+            .run(move |conn| promote::flushable(conn, &scope, now))
+            .await?;
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        self.writer
+            .run(Lane::Hot, 0, move |group| promote::flush(group, &ids, now))
+            .await
+    }
+
+    async fn depth(&self, route: Option<RouteId>) -> Result<QueueDepth, StoreError> {
+        self.readers.run(move |conn| depth::depth(conn, route)).await
+    }
+}
+
+impl Changes for SqliteStore {
+    fn changes(&self) -> broadcast::Receiver<Arc<ChangeSet>> {
+        self.changes.subscribe()
+    }
+}

@@ -1,0 +1,63 @@
+//! Fills the full-text index behind the writer: what nobody searched for yet costs intake nothing.
+
+use postroom_domain::Category;
+use rusqlite::params;
+
+use super::codes;
+use super::group::Group;
+use crate::StoreError;
+
+/// Messages of one step.
+const STEP: i64 = 256;
+/// From so many recipients on the shortened To field may not hold all addresses, so they are indexed by themselves.
+const MANY: i64 = 10;
+
+/// Indexes the next messages in the order of their ids; answers whether more wait.
+pub(crate) fn index(group: &mut Group<'_>) -> Result<bool, StoreError> {
+    let mut select = group.conn.prepare_cached(
+        "SELECT ord, subject, header_from, header_to, header_cc, header_bcc, office, sender, kind, recipients
+         FROM message WHERE ord > (SELECT ord FROM text_cursor) ORDER BY ord LIMIT ?1",
+    )?;
+    let mut insert = group
+        .conn
+        .prepare_cached("INSERT INTO text (rowid, subject, address, scope) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut rows = select.query([STEP])?;
+    let mut last = None;
+    let mut indexed = 0;
+    while let Some(row) = rows.next()? {
+        let ord: i64 = row.get(0)?;
+        let mut addresses = String::new();
+        for column in 2..6 {
+            addresses.push_str(row.get_ref(column)?.as_str().unwrap_or(""));
+            addresses.push(' ');
+        }
+        if row.get::<_, i64>(9)? >= MANY {
+            addresses.push_str(&recipients(group, ord)?);
+        }
+        let kind = codes::kind(row.get(8)?)?;
+        let scope = scope_tokens(row.get(6)?, row.get(7)?, kind.category());
+        let subject = row.get_ref(1)?.as_str().unwrap_or("");
+        insert.execute(params![ord, subject, addresses, scope])?;
+        last = Some(ord);
+        indexed += 1;
+    }
+    if let Some(last) = last {
+        group
+            .conn
+            .prepare_cached("UPDATE text_cursor SET ord = ?1")?
+            .execute([last])?;
+    }
+    Ok(indexed == STEP)
+}
+
+/// The tokens that keep a search inside a scope: `o17 s345 c0`.
+pub(crate) fn scope_tokens(office: i64, sender: i64, category: Category) -> String {
+    format!("o{office} s{sender} c{}", category.number())
+}
+
+fn recipients(group: &Group<'_>, ord: i64) -> Result<String, StoreError> {
+    Ok(group
+        .conn
+        .prepare_cached("SELECT ifnull(group_concat(address, ' '), '') FROM recipient WHERE ord = ?1")?
+        .query_row([ord], |row| row.get(0))?)
+}

@@ -1,0 +1,75 @@
+//! Background work and checks.
+
+use async_trait::async_trait;
+use postroom_domain::Timestamp;
+use rusqlite::params;
+
+use super::group::Group;
+use super::inbox::Lane;
+use super::{SqliteStore, check, text};
+use crate::StoreError;
+use crate::contract::{CheckReport, Upkeep};
+
+/// Rows of one step of forgetting.
+const STEP: i64 = 256;
+
+#[async_trait]
+impl Upkeep for SqliteStore {
+    async fn index_text(&self) -> Result<bool, StoreError> {
+        self.writer.run(Lane::Background, 0, text::index).await
+    }
+
+    async fn forget(&self, before: Timestamp, now: Timestamp) -> Result<u32, StoreError> {
+        self.writer
+            .run(Lane::Background, 0, move |group| forget(group, before, now))
+            .await
+    }
+
+    async fn check(&self) -> Result<CheckReport, StoreError> {
+        self.readers.run(check::check).await
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        // The cursor is set to what it is: a page is written, and so synced, and nothing changes.
+        self.writer
+            .run(Lane::Hot, 0, |group| {
+                group
+                    .conn
+                    .prepare_cached("UPDATE text_cursor SET ord = ord")?
+                    .execute([])?;
+                Ok(())
+            })
+            .await
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        if let Some(thread) = self.writer.close() {
+            // Joining blocks until what was asked is done.
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}
+
+fn forget(group: &mut Group<'_>, before: Timestamp, now: Timestamp) -> Result<u32, StoreError> {
+    let keys = group
+        .conn
+        .prepare_cached(
+            "DELETE FROM idempotency WHERE (credential, key) IN
+                (SELECT credential, key FROM idempotency WHERE made_at < ?1 ORDER BY made_at LIMIT ?2)",
+        )?
+        .execute(params![before.as_micros(), STEP])?;
+    let left = STEP - i64::try_from(keys).unwrap_or(STEP);
+    let sessions = group
+        .conn
+        .prepare_cached(
+            "DELETE FROM session WHERE hash IN (SELECT hash FROM session WHERE ends_at <= ?1 LIMIT ?2)",
+        )?
+        .execute(params![now.as_micros(), left])?;
+    group
+        .conn
+        .prepare_cached("PRAGMA incremental_vacuum(64)")?
+        .query([])?
+        .next()?;
+    Ok(u32::try_from(keys + sessions).unwrap_or(u32::MAX))
+}
