@@ -111,16 +111,15 @@ async fn relay_that_rejects_every_auth_says_so() {
 #[tokio::test(start_paused = true)]
 async fn missing_auth_and_missing_mechanism_are_named() {
     let missing = |sink| async {
-        match try_open(sink, with_password("s3cret"))
+        let error = try_open(sink, with_password("s3cret"))
             .await
             .1
             .map(drop)
-            .unwrap_err()
-            .cause
-        {
-            Cause::Missing(missing) => missing,
-            other => panic!("{other}"),
-        }
+            .unwrap_err();
+        let Cause::Missing(missing) = error.cause else {
+            panic!("{error}")
+        };
+        missing
     };
     assert_eq!(missing(proper()).await, Missing::Auth);
     assert_eq!(missing(knowing("CRAM-MD5")).await, Missing::Mechanism);

@@ -7,7 +7,8 @@ use postroom_smtp::client::{
     AtDot, Cause, Connector, Content, Outcome, Phase, RelayAddress, RelayConfig, TlsPolicy,
 };
 use postroom_smtp::reply::Severity;
-use postroom_smtp::sink::{Act, Mode, Rule, Sink, SinkConfig, SinkHandle, SinkTls, Stage};
+use postroom_smtp::sink::{Act, Mode, Rule, Sink, SinkConfig, SinkHandle, Stage};
+use postroom_testkit::identity::Identity;
 
 use super::harness::*;
 
@@ -110,18 +111,10 @@ async fn reset_in_a_large_content_is_a_failure() {
 #[tokio::test]
 async fn opportunistic_session_goes_on_in_clear_when_the_handshake_fails() {
     // The sink says 220 to STARTTLS on its first connection and then speaks no TLS.
-    let identity = rcgen::generate_simple_self_signed(["relay.example.test".to_owned()]).unwrap();
-    let key = rustls::pki_types::PrivateKeyDer::Pkcs8(identity.signing_key.serialize_der().into());
-    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![identity.cert.der().clone()], key)
-        .unwrap();
+    let identity = Identity::self_signed("relay.example.test");
     let rule = Rule::at(Stage::StartTls, Act::Reply(reply(220))).times(1);
     let config = SinkConfig {
-        tls: Some(SinkTls::StartTls(tls.into())),
+        tls: Some(identity.start_tls()),
         ..planned(rule)
     };
     let sink = listening(config).await;

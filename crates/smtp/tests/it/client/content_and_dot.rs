@@ -3,10 +3,10 @@
 use std::cell::Cell;
 
 use postroom_smtp::client::{
-    AtDot, Cause, ChunkingUse, Content, Outcome, Phase, RelayConfig, Untried, Verdict,
+    AtDot, Cause, ChunkingUse, Connector, Content, Outcome, Phase, RelayConfig, Untried, Verdict,
 };
 use postroom_smtp::reply::Severity;
-use postroom_smtp::sink::{Act, ByAddress, SinkConfig, Stage};
+use postroom_smtp::sink::{Act, ByAddress, Sink, SinkConfig, Stage};
 
 use super::harness::*;
 
@@ -172,4 +172,64 @@ async fn dropped_delivery_closes_the_session() {
             .is_err()
     );
     assert!(!session.is_open());
+}
+
+/// Delivers over a line that breaks after this many bytes of content, dot and next envelope.
+async fn broken_after(bytes: usize, chunking: ChunkingUse) -> Outcome {
+    let sink = Sink::detached(proper()).unwrap();
+    let (pipe, theirs) = tokio::io::duplex(16_384);
+    let serving = sink.clone();
+    tokio::spawn(async move { serving.serve(theirs).await });
+    let before = match chunking {
+        ChunkingUse::Never => {
+            "EHLO localhost\r\nMAIL FROM:<a@example.test> SIZE=61\r\nRCPT TO:<b@example.test>\r\nDATA\r\n"
+        }
+        ChunkingUse::WhereOffered => {
+            "EHLO localhost\r\nMAIL FROM:<a@example.test> SIZE=61\r\nRCPT TO:<b@example.test>\r\nBDAT 61 LAST\r\n"
+        }
+    };
+    let stream = Breaking {
+        pipe,
+        bytes_left: before.len() + bytes,
+    };
+    let config = RelayConfig { chunking, ..relay() };
+    let mut session = Connector::new(config).unwrap().open(stream).await.unwrap();
+    let behind = || AtDot::Write {
+        next: Some(message(2)),
+    };
+    session.deliver(&message(1), behind).await.outcome
+}
+
+#[tokio::test(start_paused = true)]
+async fn first_byte_of_the_dot_divides_failed_from_uncertain() {
+    assert_eq!(TEXT.len(), 61);
+    // One line starts with a dot, which is doubled.
+    let content = 62;
+    for bytes in [0, 1, content - 1, content] {
+        let outcome = broken_after(bytes, ChunkingUse::Never).await;
+        assert!(
+            matches!(&outcome, Outcome::Failed(error) if error.phase == Phase::Content),
+            "{bytes}: {outcome:?}"
+        );
+    }
+    for bytes in [content + 1, content + 2] {
+        let outcome = broken_after(bytes, ChunkingUse::Never).await;
+        assert!(matches!(&outcome, Outcome::Uncertain(_)), "{bytes}: {outcome:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn last_byte_of_bdat_divides_failed_from_finished() {
+    let outcome = broken_after(60, ChunkingUse::WhereOffered).await;
+    assert!(matches!(&outcome, Outcome::Failed(_)), "{outcome:?}");
+    let outcome = broken_after(61, ChunkingUse::WhereOffered).await;
+    assert!(matches!(&outcome, Outcome::Finished(_)), "{outcome:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn answer_to_a_whole_dot_counts_though_the_next_envelope_could_not_be_written() {
+    for bytes in [65, 66, 80] {
+        let outcome = broken_after(bytes, ChunkingUse::Never).await;
+        assert!(matches!(&outcome, Outcome::Finished(_)), "{bytes}: {outcome:?}");
+    }
 }

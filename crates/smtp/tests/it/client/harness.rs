@@ -1,12 +1,16 @@
 //! A session and a sink at the two ends of a pipe, on a clock that moves by itself.
 
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use postroom_smtp::client::{
     Answers, AtDot, Connector, Content, Delivery, Outcome, Recipient, RelayConfig, Session, SessionError,
     TlsPolicy, Transaction,
 };
 use postroom_smtp::reply::{EnhancedCode, Reply};
 use postroom_smtp::sink::{Act, Keep, Plan, Rule, Sink, SinkConfig, SinkHandle, Stage};
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
 pub(crate) const TEXT: &str = "Message-ID: <one@example.test>\r\nSubject: hello\r\n\r\n.dot\r\nbye\r\n";
 
@@ -94,27 +98,63 @@ pub(crate) async fn deliver_before(
 }
 
 pub(crate) fn finished(delivery: Delivery) -> Answers {
-    match delivery.outcome {
-        Outcome::Finished(answers) => answers,
-        other => panic!("expected a finished transaction, not {other:?}"),
-    }
+    let Outcome::Finished(answers) = delivery.outcome else {
+        panic!("expected a finished transaction, not {:?}", delivery.outcome)
+    };
+    answers
 }
 
 pub(crate) fn failed(delivery: Delivery) -> SessionError {
-    match delivery.outcome {
-        Outcome::Failed(error) => error,
-        other => panic!("expected a failure, not {other:?}"),
-    }
+    let Outcome::Failed(error) = delivery.outcome else {
+        panic!("expected a failure, not {:?}", delivery.outcome)
+    };
+    error
 }
 
 pub(crate) fn uncertain(delivery: Delivery) -> SessionError {
-    match delivery.outcome {
-        Outcome::Uncertain(error) => error,
-        other => panic!("expected an uncertain end, not {other:?}"),
-    }
+    let Outcome::Uncertain(error) = delivery.outcome else {
+        panic!("expected an uncertain end, not {:?}", delivery.outcome)
+    };
+    error
 }
 
 /// The command lines that the sink read, without their connection.
 pub(crate) fn commands(sink: &SinkHandle) -> Vec<String> {
     sink.commands().into_iter().map(|(_, line)| line).collect()
+}
+
+/// A pipe that breaks once this many bytes have been written to it.
+pub(crate) struct Breaking {
+    pub(crate) pipe: DuplexStream,
+    pub(crate) bytes_left: usize,
+}
+
+impl AsyncRead for Breaking {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.pipe).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Breaking {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.bytes_left == 0 {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        let most = buf.len().min(self.bytes_left);
+        let written = std::task::ready!(Pin::new(&mut self.pipe).poll_write(cx, &buf[..most]))?;
+        self.bytes_left -= written;
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.pipe).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.pipe).poll_shutdown(cx)
+    }
 }

@@ -284,3 +284,17 @@ async fn another_message_than_the_one_ahead_is_not_sent_in_its_place() {
     assert!(matches!(wrong.outcome, Outcome::Untried(Untried::OutOfOrder)));
     assert_eq!((sink.count(), session.is_open()), (1, false));
 }
+
+#[tokio::test(start_paused = true)]
+async fn quitting_with_an_envelope_ahead_just_closes() {
+    let (sink, mut session) = open(proper()).await;
+    finished(deliver_before(&mut session, &message(1), message(2)).await);
+    let started = tokio::time::Instant::now();
+    session.quit().await;
+    assert_eq!(
+        started.elapsed().as_secs(),
+        0,
+        "QUIT behind DATA would be content and get no answer"
+    );
+    assert_eq!(sink.count(), 1);
+}

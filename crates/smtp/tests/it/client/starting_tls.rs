@@ -1,62 +1,25 @@
 //! STARTTLS and implicit TLS: whose certificate is good, and what happens when it is not.
 
-use std::sync::Arc;
-
 use postroom_smtp::client::{Cause, Missing, Phase, RelayConfig, SessionError, TlsPolicy, Trust};
 use postroom_smtp::reply::Severity;
-use postroom_smtp::sink::{Act, Plan, Rule, SinkConfig, SinkTls, Stage};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use postroom_smtp::sink::{Act, Plan, Rule, SinkConfig, Stage};
+use postroom_testkit::identity::Identity;
 
 use super::harness::*;
 
 const NAME: &str = "relay.example.test";
 
-struct Identity {
-    server: Arc<ServerConfig>,
-    certificate: Vec<u8>,
-}
-
-fn server(certificate: &CertificateDer<'static>, key: &KeyPair) -> Arc<ServerConfig> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.clone()], key)
-        .unwrap();
-    Arc::new(config)
-}
-
 fn self_signed() -> Identity {
-    let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).unwrap();
-    Identity {
-        server: server(made.cert.der(), &made.signing_key),
-        certificate: made.cert.der().to_vec(),
-    }
+    Identity::self_signed(NAME)
 }
 
-/// A server certificate for this name, and the authority that vouches for it.
 fn vouched_for(name: &str) -> Identity {
-    let mut authority = CertificateParams::new([]).unwrap();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new([name.to_owned()])
-        .unwrap()
-        .signed_by(&key, &authority)
-        .unwrap();
-    Identity {
-        server: server(certificate.der(), &key),
-        certificate: authority.der().to_vec(),
-    }
+    Identity::vouched_for(name)
 }
 
 fn offering(identity: &Identity) -> SinkConfig {
     SinkConfig {
-        tls: Some(SinkTls::StartTls(Arc::clone(&identity.server))),
+        tls: Some(identity.start_tls()),
         ..proper()
     }
 }
@@ -76,7 +39,7 @@ async fn refused(sink: SinkConfig, relay: RelayConfig) -> SessionError {
 #[tokio::test(start_paused = true)]
 async fn starttls_protects_the_session_and_is_followed_by_another_ehlo() {
     let identity = vouched_for(NAME);
-    let trust = Trust::Authorities(vec![identity.certificate.clone()]);
+    let trust = identity.trust();
     let (sink, mut session) = open_with(offering(&identity), wanting(TlsPolicy::Required, trust)).await;
     assert_eq!(session.tls().unwrap().version, "TLSv1.3");
     finished(deliver(&mut session, &message(1)).await);
@@ -94,10 +57,10 @@ async fn starttls_protects_the_session_and_is_followed_by_another_ehlo() {
 async fn implicit_tls_comes_before_the_greeting() {
     let identity = vouched_for(NAME);
     let sink = SinkConfig {
-        tls: Some(SinkTls::Implicit(Arc::clone(&identity.server))),
+        tls: Some(identity.implicit()),
         ..proper()
     };
-    let trust = Trust::Authorities(vec![identity.certificate.clone()]);
+    let trust = identity.trust();
     let (sink, mut session) = open_with(sink, wanting(TlsPolicy::Implicit, trust)).await;
     assert!(session.tls().is_some());
     finished(deliver(&mut session, &message(1)).await);
@@ -107,7 +70,7 @@ async fn implicit_tls_comes_before_the_greeting() {
 #[tokio::test(start_paused = true)]
 async fn unknown_authority_is_refused_with_a_hint() {
     let identity = vouched_for(NAME);
-    let other = Trust::Authorities(vec![vouched_for(NAME).certificate]);
+    let other = vouched_for(NAME).trust();
     let error = refused(offering(&identity), wanting(TlsPolicy::Required, other)).await;
     assert_eq!((error.phase, error.severity()), (Phase::Tls, Severity::Permanent));
     assert!(
@@ -133,7 +96,7 @@ async fn self_signed_certificate_fails_the_platform_check() {
 #[tokio::test(start_paused = true)]
 async fn certificate_for_another_host_is_refused_by_name() {
     let identity = vouched_for("other.example.test");
-    let trust = Trust::Authorities(vec![identity.certificate.clone()]);
+    let trust = identity.trust();
     let error = refused(offering(&identity), wanting(TlsPolicy::Required, trust)).await;
     assert!(error.to_string().contains(NAME), "{error}");
     assert!(error.to_string().contains("other.example.test"), "{error}");
@@ -142,7 +105,7 @@ async fn certificate_for_another_host_is_refused_by_name() {
 #[tokio::test(start_paused = true)]
 async fn certificate_name_can_be_configured_apart_from_the_address() {
     let identity = vouched_for("other.example.test");
-    let trust = Trust::Authorities(vec![identity.certificate.clone()]);
+    let trust = identity.trust();
     let named = RelayConfig {
         tls_name: Some("other.example.test".into()),
         ..wanting(TlsPolicy::Required, trust)
@@ -153,10 +116,10 @@ async fn certificate_name_can_be_configured_apart_from_the_address() {
 #[tokio::test(start_paused = true)]
 async fn pinned_certificate_is_good_and_any_other_is_not() {
     let identity = self_signed();
-    let pinned = Trust::Pinned(identity.certificate.clone());
+    let pinned = identity.pin();
     let (_sink, session) = open_with(offering(&identity), wanting(TlsPolicy::Required, pinned)).await;
     assert!(session.tls().is_some());
-    let other = Trust::Pinned(self_signed().certificate);
+    let other = self_signed().pin();
     let error = refused(offering(&identity), wanting(TlsPolicy::Required, other)).await;
     assert_eq!(
         error.to_string(),
