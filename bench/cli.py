@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from dataclasses import replace
 
@@ -106,6 +107,9 @@ def parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Runs the command line and returns the exit status."""
     words = parser().parse_args()
+    # Both end by unwinding, so that servers stop and folders go; a shell's background jobs ignore SIGINT otherwise.
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, lambda number, _: sys.exit(128 + number))
     os.environ.setdefault("POSTROOM_BIN", str(ROOT / "target" / "release" / "postroom"))
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     if why := postfix.missing():
