@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use mail_builder::MessageBuilder;
+use mail_builder::encoders::base64::Base64Encoder;
 use mail_builder::headers::HeaderType;
 use mail_builder::headers::address::Address as HeaderAddress;
 use mail_builder::headers::content_type::ContentType;
@@ -25,6 +26,8 @@ use crate::packing::pack;
 /// # Errors
 /// A [`Refusal`] that names what is wrong.
 pub(super) fn build(desk: &Desk<'_>, mut draft: Draft) -> Result<NewMessage, Refusal> {
+    // What is too large before it is encoded is too large after it: spare the work.
+    desk.check_size(draft.content_bytes())?;
     draft.check(desk.limits)?;
     let extras = std::mem::take(&mut draft.extras).checked(desk.limits, desk.now)?;
     let identity = desk.principal.rights.identity(draft.from.address())?;
@@ -178,7 +181,7 @@ fn rich(html: String) -> MimePart<'static> {
 }
 
 fn file(attachment: Attachment) -> MimePart<'static> {
-    // A message/* part may not be in base64 (RFC 2046 §5.2), and base64 alone keeps a file as it is.
+    // A message/* part may not be encoded (RFC 2046 §5.2), and only encoded does a file stay as it is.
     let media = if attachment
         .content_type
         .to_ascii_lowercase()
@@ -188,12 +191,14 @@ fn file(attachment: Attachment) -> MimePart<'static> {
     } else {
         Cow::Owned(attachment.content_type)
     };
-    MimePart::new(
-        ContentType::new(media),
-        BodyPart::Binary(attachment.content.into()),
-    )
-    .transfer_encoding("base64")
-    .attachment(attachment.filename)
+    // Encoded here, because the builder would choose quoted-printable for text and another program its own line ends.
+    let mut lines = Vec::new();
+    Base64Encoder::new()
+        .wrap_lines()
+        .encode_into(&attachment.content, &mut lines);
+    MimePart::new(ContentType::new(media), BodyPart::Binary(lines.into()))
+        .transfer_encoding("base64")
+        .attachment(attachment.filename)
 }
 
 /// A text whose lines all end with CR LF, however they ended before, and whose last line ends too.
@@ -228,3 +233,6 @@ fn listed(list: &[Mailbox]) -> String {
     let all: Vec<String> = list.iter().map(ToString::to_string).collect();
     text::shown(&all.join(", "))
 }
+
+#[cfg(test)]
+mod tests;

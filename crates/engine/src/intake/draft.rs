@@ -94,6 +94,13 @@ impl Draft {
         Ok(())
     }
 
+    /// Octets of its bodies and files, not encoded.
+    pub(super) fn content_bytes(&self) -> usize {
+        let text = |body: &Option<String>| body.as_ref().map_or(0, String::len);
+        let files: usize = self.attachments.iter().map(|file| file.content.len()).sum();
+        text(&self.text) + text(&self.html) + files
+    }
+
     /// Everybody it goes to.
     ///
     /// # Errors

@@ -23,6 +23,10 @@ mod service;
 mod stamp;
 mod text;
 
+#[cfg(test)]
+mod fixture;
+
+pub use desk::Desk;
 pub use draft::{Attachment, Draft};
 pub use extras::Extras;
 pub use limits::IntakeLimits;

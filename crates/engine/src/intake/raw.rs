@@ -289,3 +289,6 @@ fn shown(
         size_bytes: u64::try_from(size).unwrap_or(u64::MAX),
     }
 }
+
+#[cfg(test)]
+mod tests;

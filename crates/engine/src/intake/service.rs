@@ -223,9 +223,7 @@ impl Intake {
     }
 
     async fn build_draft(&self, principal: &Principal, draft: Draft) -> Result<NewMessage, Refusal> {
-        let attached: usize = draft.attachments.iter().map(|a| a.content.len()).sum();
-        let text = |body: &Option<String>| body.as_ref().map_or(0, String::len);
-        let large = attached + text(&draft.text) + text(&draft.html) >= LARGE_BYTES;
+        let large = draft.content_bytes() >= LARGE_BYTES;
         self.build(principal, large, |desk| compose::build(desk, draft))
             .await
     }
