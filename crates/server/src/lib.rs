@@ -3,4 +3,5 @@
 //! The binary is a few lines around this library, so that tests can start its parts in their own process.
 
 pub mod config;
+pub mod demo;
 pub mod submission;

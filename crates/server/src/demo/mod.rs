@@ -1,0 +1,11 @@
+//! What `postroom demo` adds to a server: sample offices and people, a fortnight of mail, a relay that misbehaves by
+//! address, and live mail.
+
+mod history;
+mod letters;
+mod people;
+mod traffic;
+
+pub use history::write_history;
+pub use people::{DEMO_PASSWORD, SAMPLE_PEOPLE, SamplePerson, add_people};
+pub use traffic::live_mail;
