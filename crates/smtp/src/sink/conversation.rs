@@ -3,24 +3,20 @@
 use std::io;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::sleep;
 
-use super::config::{Keep, SinkTls};
-use super::convention::Fate;
+use super::config::SinkTls;
 use super::handle::Shared;
-use super::ledger::{ReceivedMessage, lock};
 use super::mail;
 use super::plan::{Act, Mode, Stage};
+use super::transaction::Envelope;
 use super::wire::Wire;
 use crate::reply::Reply;
 
 /// Why a connection is over.
 #[derive(Debug)]
-enum Over {
+pub(super) enum Over {
     /// Close it properly.
     Close,
     /// Drop it as it is.
@@ -62,33 +58,21 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// A transaction under way.
-#[derive(Debug, Default)]
-struct Envelope {
-    mail_from: String,
-    mail_parameters: String,
-    recipients: Vec<String>,
-    recipient_parameters: Vec<String>,
-    cut_in_content: bool,
-    /// Content that came by BDAT.
-    chunks: Vec<u8>,
-}
-
 #[derive(Debug)]
-struct Conversation<S> {
-    wire: Wire<S>,
-    shared: Arc<Shared>,
-    connection: u64,
+pub(super) struct Conversation<S> {
+    pub(super) wire: Wire<S>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) connection: u64,
     /// MAIL commands so far.
-    messages: u64,
-    authenticated: bool,
-    envelope: Option<Envelope>,
+    pub(super) messages: u64,
+    pub(super) authenticated: bool,
+    pub(super) envelope: Option<Envelope>,
     /// The log has lines that are not with the operating system yet.
-    log_waits: bool,
+    pub(super) log_waits: bool,
 }
 
 /// What a stage's script left to do.
-enum Script {
+pub(super) enum Script {
     /// Answer properly.
     Proceed,
     /// This reply is in place of the proper one.
@@ -192,273 +176,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         Ok(())
     }
 
-    async fn start_tls(&mut self) -> Result<(), Over> {
-        let Script::Proceed = self.script(Stage::StartTls).await? else {
-            return Ok(());
-        };
-        let Some(SinkTls::StartTls(config)) = &self.shared.config.tls else {
-            return self.answer("502 5.5.1 STARTTLS is not offered\r\n");
-        };
-        let config = Arc::clone(config);
-        self.say("220 2.0.0 Go ahead\r\n");
-        self.flush().await?;
-        self.envelope = None;
-        Ok(self.wire.accept_tls(config).await?)
-    }
-
-    async fn auth(&mut self, rest: &str) -> Result<(), Over> {
-        match self.script(Stage::Auth).await? {
-            Script::Proceed => {}
-            Script::Replied(reply) => {
-                self.authenticated = reply.is_success();
-                return Ok(());
-            }
-            Script::Said => return Ok(()),
-        }
-        let (mechanism, initial) = mail::split_verb(rest);
-        let (user, password) = match mechanism.as_str() {
-            "PLAIN" => {
-                let response = if initial.is_empty() {
-                    self.challenge("").await?
-                } else {
-                    initial.to_owned()
-                };
-                let decoded = decoded(&response);
-                let mut parts = decoded.splitn(3, '\0').skip(1).map(str::to_owned);
-                (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
-            }
-            "LOGIN" => {
-                let user = self.challenge("VXNlcm5hbWU6").await?;
-                let password = self.challenge("UGFzc3dvcmQ6").await?;
-                (decoded(&user), decoded(&password))
-            }
-            _ => return self.answer("504 5.5.4 Unknown mechanism\r\n"),
-        };
-        let known = self.shared.config.auth.as_ref();
-        let good = known.is_some_and(|known| known.user == user && known.password == password);
-        self.authenticated = good && *self.shared.mode.borrow() != Mode::RejectAuth;
-        self.answer(if self.authenticated {
-            "235 2.7.0 Authenticated\r\n"
-        } else {
-            "535 5.7.8 Authentication failed\r\n"
-        })
-    }
-
-    async fn challenge(&mut self, words: &str) -> Result<String, Over> {
-        self.say(&format!("334 {words}\r\n"));
-        let mut line = String::new();
-        self.next_line(&mut line).await?;
-        Ok(line)
-    }
-
-    async fn mail(&mut self, rest: &str) -> Result<(), Over> {
-        self.messages += 1;
-        let Some((path, parameters)) = mail::split_path(rest, "FROM:") else {
-            return self.answer("501 5.5.4 Syntax: MAIL FROM:<address>\r\n");
-        };
-        let envelope = Envelope {
-            mail_from: path.to_owned(),
-            mail_parameters: parameters.to_owned(),
-            ..Envelope::default()
-        };
-        match self.script(Stage::Mail).await? {
-            Script::Proceed => {}
-            Script::Replied(reply) => {
-                self.envelope = reply.is_success().then_some(envelope);
-                return Ok(());
-            }
-            Script::Said => return Ok(()),
-        }
-        let limit = self.shared.config.offers.size_bytes.filter(|limit| *limit > 0);
-        let size = mail::size_parameter(parameters);
-        if self.shared.config.auth.is_some() && !self.authenticated {
-            self.answer("530 5.7.0 Authentication required\r\n")
-        } else if self.envelope.is_some() {
-            self.answer("503 5.5.1 MAIL was given already\r\n")
-        } else if limit.is_some_and(|limit| size.unwrap_or(0) > limit) {
-            self.answer("552 5.3.4 The message is too large\r\n")
-        } else {
-            self.envelope = Some(envelope);
-            self.answer("250 2.1.0 Ok\r\n")
-        }
-    }
-
-    async fn rcpt(&mut self, rest: &str) -> Result<(), Over> {
-        let Some((path, parameters)) = mail::split_path(rest, "TO:") else {
-            return self.answer("501 5.5.4 Syntax: RCPT TO:<address>\r\n");
-        };
-        let accepted = match self.script(Stage::Rcpt).await? {
-            Script::Proceed if self.envelope.is_none() => {
-                return self.answer("503 5.5.1 MAIL comes first\r\n");
-            }
-            Script::Proceed => self.decide(path).await?,
-            Script::Replied(reply) => reply.is_success(),
-            Script::Said => false,
-        };
-        if let Some(envelope) = self.envelope.as_mut().filter(|_| accepted) {
-            envelope.recipients.push(path.to_owned());
-            envelope.recipient_parameters.push(parameters.to_owned());
-        }
-        Ok(())
-    }
-
-    /// Answers a recipient by its address, and says whether it is accepted.
-    async fn decide(&mut self, address: &str) -> Result<bool, Over> {
-        let fate = lock(&self.shared.greylist).fate(self.shared.config.by_address, address);
-        match fate {
-            Fate::Accept => {}
-            Fate::Refuse(reply) => {
-                reply.write_to(&mut self.wire.out);
-                return Ok(false);
-            }
-            Fate::RefuseThenClose(reply) => {
-                reply.write_to(&mut self.wire.out);
-                return Err(Over::Close);
-            }
-            Fate::AcceptAfter(late) => {
-                self.flush().await?;
-                sleep(late).await;
-            }
-            Fate::CutInContent => {
-                if let Some(envelope) = &mut self.envelope {
-                    envelope.cut_in_content = true;
-                }
-            }
-        }
-        self.say("250 2.1.5 Ok\r\n");
-        Ok(true)
-    }
-
-    async fn data(&mut self) -> Result<(), Over> {
-        match self.script(Stage::Data).await? {
-            Script::Proceed if self.envelope.is_none() => {
-                return self.answer("503 5.5.1 MAIL comes first\r\n");
-            }
-            Script::Proceed
-                if self
-                    .envelope
-                    .as_ref()
-                    .is_some_and(|known| known.recipients.is_empty()) =>
-            {
-                return self.answer("554 5.5.1 No valid recipients\r\n");
-            }
-            Script::Proceed => self.say("354 End data with <CR><LF>.<CR><LF>\r\n"),
-            Script::Replied(reply) if reply.code == 354 => {}
-            Script::Replied(_) | Script::Said => return Ok(()),
-        }
-        let keep = self.shared.ledger.keep();
-        let ids = self.shared.ledger.needs_message_ids();
-        if !self.wire.has_input() {
-            self.fill().await?;
-        }
-        self.in_content().await?;
-        let (message_id, content) = loop {
-            let taken = self.wire.take_content(|content| {
-                let message_id = if ids {
-                    mail::message_id(content)
-                } else {
-                    String::new()
-                };
-                let content = if keep == Keep::Everything {
-                    mail::undotted(content)
-                } else {
-                    Vec::new()
-                };
-                (message_id, content)
-            });
-            match taken {
-                Some(taken) => break taken,
-                None => self.fill().await?,
-            }
-        };
-        if self.shared.config.offers.drops_input_behind_dot {
-            self.wire.drop_input();
-        }
-        self.end_of_content(message_id, content).await
-    }
-
-    async fn bdat(&mut self, rest: &str) -> Result<(), Over> {
-        let mut words = rest.split(' ');
-        let length = words.next().and_then(|word| word.parse::<usize>().ok());
-        let last = words.next().is_some_and(|word| word.eq_ignore_ascii_case("LAST"));
-        let Some(length) = length else {
-            return self.answer("501 5.5.4 Syntax: BDAT length [LAST]\r\n");
-        };
-        self.in_content().await?;
-        let chunk = loop {
-            match self.wire.take_bytes(length, <[u8]>::to_vec) {
-                Some(chunk) => break chunk,
-                None => self.fill().await?,
-            }
-        };
-        let Some(envelope) = self
-            .envelope
-            .as_mut()
-            .filter(|envelope| !envelope.recipients.is_empty())
-        else {
-            return self.answer("503 5.5.1 No valid recipients\r\n");
-        };
-        envelope.chunks.extend_from_slice(&chunk);
-        if !last {
-            return self.answer("250 2.0.0 Go on\r\n");
-        }
-        let content = std::mem::take(&mut envelope.chunks);
-        let message_id = mail::message_id(&content);
-        let kept = if self.shared.ledger.keep() == Keep::Everything {
-            content
-        } else {
-            Vec::new()
-        };
-        self.end_of_content(message_id, kept).await
-    }
-
-    /// Misbehaves once content has begun to arrive.
-    async fn in_content(&mut self) -> Result<(), Over> {
-        if self
-            .envelope
-            .as_ref()
-            .is_some_and(|envelope| envelope.cut_in_content)
-        {
-            return Err(Over::Cut);
-        }
-        self.script(Stage::Content).await.map(drop)
-    }
-
-    async fn end_of_content(&mut self, message_id: String, content: Vec<u8>) -> Result<(), Over> {
-        let envelope = self
-            .envelope
-            .take()
-            .filter(|envelope| !envelope.recipients.is_empty());
-        let scripted = match self.script(Stage::FinalDot).await? {
-            Script::Proceed => false,
-            Script::Replied(reply) if reply.is_success() => true,
-            Script::Replied(_) | Script::Said => return Ok(()),
-        };
-        let Some(envelope) = envelope else {
-            return self.answer("554 5.5.1 No valid recipients\r\n");
-        };
-        let limit = self.shared.config.offers.size_bytes.filter(|limit| *limit > 0);
-        if limit.is_some_and(|limit| content.len() as u64 > limit) {
-            return self.answer("552 5.3.4 The message is too large\r\n");
-        }
-        self.shared.ledger.add(ReceivedMessage {
-            connection: self.connection,
-            mail_from: envelope.mail_from,
-            mail_parameters: envelope.mail_parameters,
-            recipients: envelope.recipients,
-            recipient_parameters: envelope.recipient_parameters,
-            message_id,
-            content: Bytes::from(content),
-        })?;
-        self.log_waits = true;
-        match self.script(Stage::Kept).await? {
-            Script::Proceed if !scripted => self.answer("250 2.0.0 Ok, kept\r\n"),
-            Script::Proceed | Script::Replied(_) | Script::Said => Ok(()),
-        }
-    }
-
     /// Does what the plan has for this stage.
-    async fn script(&mut self, stage: Stage) -> Result<Script, Over> {
+    pub(super) async fn script(&mut self, stage: Stage) -> Result<Script, Over> {
         let act = self
             .shared
             .config
@@ -510,16 +229,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         Ok(())
     }
 
-    fn answer(&mut self, line: &str) -> Result<(), Over> {
+    pub(super) fn answer(&mut self, line: &str) -> Result<(), Over> {
         self.say(line);
         Ok(())
     }
 
-    fn say(&mut self, line: &str) {
+    pub(super) fn say(&mut self, line: &str) {
         self.wire.out.extend_from_slice(line.as_bytes());
     }
 
-    async fn next_line(&mut self, line: &mut String) -> Result<(), Over> {
+    pub(super) async fn next_line(&mut self, line: &mut String) -> Result<(), Over> {
         while !self.wire.take_line(line)? {
             self.fill().await?;
         }
@@ -527,7 +246,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
     }
 
     /// Gives the replies that wait, then reads more.
-    async fn fill(&mut self) -> Result<(), Over> {
+    pub(super) async fn fill(&mut self) -> Result<(), Over> {
         self.flush().await?;
         if self.wire.fill().await? {
             Ok(())
@@ -536,7 +255,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         }
     }
 
-    async fn flush(&mut self) -> Result<(), Over> {
+    pub(super) async fn flush(&mut self) -> Result<(), Over> {
         if std::mem::take(&mut self.log_waits) {
             self.shared.ledger.flush()?;
         }
@@ -548,9 +267,4 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         }
         Ok(self.wire.flush().await?)
     }
-}
-
-fn decoded(base64: &str) -> String {
-    let bytes = BASE64.decode(base64.trim()).unwrap_or_default();
-    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -11,8 +11,10 @@ mod convention;
 mod conversation;
 mod handle;
 mod ledger;
+mod login;
 mod mail;
 mod plan;
+mod transaction;
 mod wire;
 
 pub use config::{ByAddress, Keep, Offers, SinkAuth, SinkConfig, SinkTls};
