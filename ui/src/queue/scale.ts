@@ -21,13 +21,13 @@ export class Scale {
   #rowHeight = 1;
   #viewport = 1;
 
-  /** Takes a new shape of the list; keeps the row at the top. Returns where the scrollbar belongs. */
-  resize(total: number, rowHeight: number, viewport: number): number {
+  /** Takes a new shape of the list; keeps the row at the top. `settle` follows once it is laid out. */
+  resize(total: number, rowHeight: number, viewport: number): void {
     const row = this.top / this.#rowHeight;
     this.#total = total;
     this.#rowHeight = rowHeight;
     this.#viewport = viewport;
-    return this.moveTo(row * rowHeight);
+    this.moveTo(row * rowHeight);
   }
 
   /** The height to give to the scrolled element. */
