@@ -304,7 +304,25 @@ fn printable(bytes: &[u8]) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_reply_a_start_or_a_refusal(bytes in proptest::collection::vec(
+            prop_oneof![Just(b'2'), Just(b'5'), Just(b'0'), Just(b'-'), Just(b' '), Just(b'.'), Just(b'\r'), Just(b'\n'), any::<u8>()],
+            0..64,
+        )) {
+            if let Ok(Some((reply, used))) = Reply::parse(&bytes) {
+                prop_assert!(used <= bytes.len() && (200..600).contains(&reply.code));
+                // A reply never changes when more follows, and is not there before its last byte.
+                let more = [&bytes[..used], b"250 more\r\n"].concat();
+                prop_assert_eq!(Reply::parse(&more), Ok(Some((reply, used))));
+                prop_assert_eq!(Reply::parse(&bytes[..used - 1]), Ok(None));
+            }
+        }
+    }
 
     fn parsed(bytes: &[u8]) -> Reply {
         let (reply, used) = Reply::parse(bytes).unwrap().unwrap();

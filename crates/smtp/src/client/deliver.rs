@@ -250,6 +250,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             }
             lead = b"";
         }
+        self.nothing_unasked(Phase::Content)
+            .await
+            .map_err(Outcome::Failed)?;
         match at_dot() {
             AtDot::Write { next: given } => *next = given,
             AtDot::Withdraw => return Err(Outcome::Untried(Untried::Withdrawn)),
@@ -340,7 +343,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.answer(phase, self.limit(phase)).await
     }
 
+    /// Refuses a reply that nothing asked for: taken for the answer to what comes next, it could turn a no into a yes.
+    async fn nothing_unasked(&mut self, phase: Phase) -> Result<(), SessionError> {
+        if !self.wire.has_unread_input() {
+            return Ok(());
+        }
+        let cause = match self.wire.reply(LAST_WORDS).await {
+            Ok(reply) if matches!(reply.severity(), Severity::Transient | Severity::Permanent) => {
+                Cause::Refused(reply)
+            }
+            Ok(reply) => Cause::Unexpected(reply),
+            Err(cause) => cause,
+        };
+        Err(SessionError::new(phase, cause))
+    }
+
     async fn send_commands(&mut self, phase: Phase) -> Result<(), SessionError> {
+        self.nothing_unasked(phase).await?;
         match self
             .wire
             .write([&self.commands, b"", b""], self.limit(phase))
@@ -366,7 +385,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 
     /// An end before the relay answered MAIL: no fault of this message's if the session had worked before.
     fn early_end(&self, error: SessionError) -> Outcome {
-        if self.answered > 0 && error.is_close() {
+        let ended = error.is_close() || matches!(error.cause, Cause::Unexpected(_));
+        if self.answered > 0 && ended {
             Outcome::Untried(Untried::SessionEnded)
         } else {
             Outcome::Failed(error)

@@ -276,3 +276,35 @@ async fn five_thousand_recipients_do_not_block_the_pipe() {
     assert_eq!(answers.recipients.len(), 5_000);
     assert_eq!(sink.received()[0].recipients.len(), 5_000);
 }
+
+#[tokio::test(start_paused = true)]
+async fn reply_that_nothing_asked_for_is_never_taken_for_the_answer_to_the_dot() {
+    let twice = Act::Say(b"354 go ahead\r\n250 2.0.0 Ok, kept\r\n".to_vec());
+    for pipelining in [PipeliningUse::AcrossMessages, PipeliningUse::Never] {
+        let relay = RelayConfig {
+            pipelining,
+            ..relay()
+        };
+        let (_sink, mut session) = open_with(doing(Stage::Data, twice.clone()), relay).await;
+        let error = failed(deliver(&mut session, &message(1)).await);
+        assert!(
+            matches!(
+                (error.phase, &error.cause),
+                (Phase::Content, Cause::Unexpected(_))
+            ),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn session_out_of_step_is_left_before_the_next_message() {
+    let twice = Act::Say(b"250 2.0.0 Ok\r\n250 2.0.0 Ok\r\n".to_vec());
+    let (_sink, mut session) = open(doing(Stage::Kept, twice)).await;
+    finished(deliver(&mut session, &message(1)).await);
+    let second = deliver(&mut session, &message(2)).await;
+    assert!(
+        matches!(second.outcome, Outcome::Untried(Untried::SessionEnded)),
+        "{second:?}"
+    );
+}
