@@ -1,0 +1,101 @@
+//! JSON of the admin routes; both ends are in this crate.
+
+use serde::{Deserialize, Serialize};
+
+/// A user to make.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewPerson {
+    /// What they sign in with.
+    pub login: String,
+    /// Their name.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+    /// Their password; without one they cannot sign in, but have keys.
+    pub password: Option<String>,
+    /// Their office's name; without one the System Office.
+    pub office: Option<String>,
+    /// Their rights.
+    #[serde(default)]
+    pub rights: Vec<String>,
+}
+
+impl std::fmt::Debug for NewPerson {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewPerson")
+            .field("login", &self.login)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A user that was made.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PersonMade {
+    /// Their id.
+    pub id: i64,
+    /// Their office's name.
+    pub office: String,
+}
+
+/// A user.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PersonRow {
+    /// Their id.
+    pub id: i64,
+    /// What they sign in with.
+    pub login: String,
+    /// Their name.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+    /// Their office's name.
+    pub office: String,
+    /// Their rights.
+    pub rights: Vec<String>,
+    /// Whether they may not sign in.
+    pub disabled: bool,
+}
+
+/// An API key to make, of a user or of an office.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewKey {
+    /// The user's login.
+    pub user: Option<String>,
+    /// The office's name.
+    pub office: Option<String>,
+    /// What it is for.
+    #[serde(default)]
+    pub label: String,
+    /// What an office's key may do.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+}
+
+/// A key that was made.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct KeyMade {
+    /// Its id.
+    pub id: i64,
+    /// The key itself, shown this once.
+    pub secret: String,
+}
+
+/// What a recount found.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Checked {
+    /// Messages counted.
+    pub messages: u64,
+    /// Unfinished messages counted.
+    pub work: u64,
+    /// One sentence for each difference.
+    pub differences: Vec<String>,
+}
+
+/// What a flush did.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Flushed {
+    /// Deferred messages made due now.
+    pub made_due: u64,
+}

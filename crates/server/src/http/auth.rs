@@ -1,0 +1,69 @@
+//! Who asks: proved by a cookie, an API key, or the operator's socket.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use axum_extra::extract::CookieJar;
+use postroom_office::Principal;
+
+use super::App;
+use super::problem::ApiError;
+
+/// The name of the session's cookie.
+pub(super) const COOKIE: &str = "postroom_session";
+
+/// Whoever asks; a handler that takes one answers nobody else.
+#[derive(Debug, Clone)]
+pub(super) struct Caller(pub(super) Arc<Principal>);
+
+/// Marks requests that came through the operator's socket.
+#[derive(Debug, Clone, Copy)]
+struct Operator;
+
+/// Lets everything through as the operator: in front of the admin router alone.
+pub(super) async fn as_operator(mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(Operator);
+    next.run(request).await
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        if parts.extensions.get::<Operator>().is_some() {
+            return Ok(Self(Principal::operator()));
+        }
+        let found = if let Some(secret) = bearer(&parts.headers)? {
+            app.authenticator.key(secret).await?
+        } else if let Some(token) = session_token(&parts.headers) {
+            app.authenticator.session(&token).await?
+        } else {
+            None
+        };
+        found.map(Self).ok_or_else(ApiError::not_signed_in)
+    }
+}
+
+/// The secret of an `Authorization: Bearer` header.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        return Ok(None);
+    };
+    let value = value.to_str().map_err(|_| ApiError::not_signed_in())?;
+    match value.split_once(' ') {
+        Some((scheme, secret)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(secret.trim())),
+        Some(_) | None => Err(ApiError::not_signed_in()),
+    }
+}
+
+/// The token of the session's cookie.
+pub(super) fn session_token(headers: &HeaderMap) -> Option<String> {
+    CookieJar::from_headers(headers)
+        .get(COOKIE)
+        .map(|cookie| cookie.value().to_owned())
+        .filter(|token| !token.is_empty() && token.len() <= 128)
+}

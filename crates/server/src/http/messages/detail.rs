@@ -1,0 +1,134 @@
+//! One message: its record, its attempts, and why it is where it is.
+
+use axum::extract::State;
+use postroom_domain::{MessageState, Scope};
+use postroom_store::{self as store, Submitter};
+
+use super::explain;
+use super::mime;
+use crate::http::App;
+use crate::http::auth::Caller;
+use crate::http::extract::Id;
+use crate::http::problem::ApiError;
+use crate::http::wire::detail::{Action, Attempts, Detail, Explanation, Links};
+use crate::http::wire::problem::Problem;
+
+/// One message in full.
+///
+/// # Errors
+/// 404 for an id that does not exist or is out of sight.
+#[utoipa::path(
+    get, path = "/api/v1/messages/{id}", tag = "message", params(("id" = String, Path)),
+    responses((status = 200, body = Detail), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(in crate::http) async fn detail(
+    State(app): State<App>,
+    Caller(who): Caller,
+    Id(id): Id,
+) -> Result<axum::Json<Detail>, ApiError> {
+    let see = &who.authority.see;
+    let found = app
+        .store
+        .detail(see, id)
+        .await?
+        .ok_or_else(ApiError::no_message)?;
+    let octets = mime::load(&app, see, id).await?;
+    let secret = found.row.kind.body_is_secret();
+    let (headers, attachments, parts) = octets
+        .map(|octets| {
+            let Some(message) = mime::parse(&octets) else {
+                return Default::default();
+            };
+            let fields = mime::fields(&message);
+            if secret {
+                return (fields, Vec::new(), Vec::new());
+            }
+            (fields, mime::attachments(&message), mime::parts(&message))
+        })
+        .unwrap_or_default();
+    Ok(axum::Json(Detail {
+        message_id: found.message_id,
+        headers,
+        attachments,
+        parts,
+        actions: actions_of(&found.row, &who.authority.act),
+        submitted_by: submitter(&app, found.submitted_by, &found.row).await?,
+        links: Links {
+            resent_from: found.resent_from.map(|id| id.to_string()),
+            resent_as: found.resent_as.iter().map(ToString::to_string).collect(),
+        },
+        metadata: found.metadata.and_then(|text| serde_json::from_str(&text).ok()),
+        recipients_detail: found.recipients.into_iter().map(Into::into).collect(),
+        row: found.row.into(),
+    }))
+}
+
+/// The attempts of a message, oldest first.
+///
+/// # Errors
+/// 404 for an id that does not exist or is out of sight.
+#[utoipa::path(
+    get, path = "/api/v1/messages/{id}/attempts", tag = "message", params(("id" = String, Path)),
+    responses((status = 200, body = Attempts), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(in crate::http) async fn attempts(
+    State(app): State<App>,
+    Caller(who): Caller,
+    Id(id): Id,
+) -> Result<axum::Json<Attempts>, ApiError> {
+    let found = app.store.attempts(&who.authority.see, id).await?;
+    let attempts = found.ok_or_else(ApiError::no_message)?;
+    Ok(axum::Json(Attempts {
+        attempts: attempts.into_iter().map(Into::into).collect(),
+    }))
+}
+
+/// Why a message is where it is, and what happens next.
+///
+/// # Errors
+/// 404 for an id that does not exist or is out of sight.
+#[utoipa::path(
+    get, path = "/api/v1/messages/{id}/explain", tag = "message", params(("id" = String, Path)),
+    responses((status = 200, body = Explanation), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(in crate::http) async fn explain(
+    State(app): State<App>,
+    Caller(who): Caller,
+    Id(id): Id,
+) -> Result<axum::Json<Explanation>, ApiError> {
+    let found = app.store.detail(&who.authority.see, id).await?;
+    let found = found.ok_or_else(ApiError::no_message)?;
+    let relays = app.engine.as_ref().map(|engine| engine.status().relays);
+    Ok(axum::Json(explain::explain(
+        &found,
+        &relays.unwrap_or_default(),
+        explain::Service::of(&app),
+    )))
+}
+
+/// What this person may do with the message now.
+pub(super) fn actions_of(row: &store::Row, act: &Scope) -> Vec<Action> {
+    if !act.sees(row.sender.0, row.office.0, row.kind.category()) {
+        return Vec::new();
+    }
+    match row.state {
+        MessageState::Sending => Vec::new(),
+        MessageState::Sent => vec![Action::Resend, Action::Delete],
+        MessageState::Failed => vec![Action::Requeue, Action::Resend, Action::Delete],
+        MessageState::Queued | MessageState::Scheduled | MessageState::Held | MessageState::Deferred => {
+            vec![Action::Requeue, Action::Delete]
+        }
+    }
+}
+
+async fn submitter(app: &App, submitted_by: Submitter, row: &store::Row) -> Result<String, ApiError> {
+    Ok(match submitted_by {
+        Submitter::User(user) if user == row.sender.0 => row.sender.1.clone(),
+        Submitter::User(user) => match app.store.user(user).await? {
+            Some(user) => user.name,
+            None => format!("user {user}"),
+        },
+        Submitter::Key(key) => format!("API key {key}"),
+        Submitter::System => app.brand.clone(),
+    })
+}

@@ -1,0 +1,185 @@
+//! Takes a kept message apart for people to look at.
+
+use axum::http::StatusCode;
+use mail_parser::{Address, HeaderValue, Message, MessageParser, MimeHeaders, PartType};
+use postroom_domain::{MessageId, Scope};
+use postroom_engine::packing;
+
+use crate::http::App;
+use crate::http::problem::ApiError;
+use crate::http::wire::detail::{Attachment, HeaderField, Part};
+
+/// Most header fields that are shown.
+const MOST_FIELDS: usize = 500;
+/// Longest value of a header field that is shown, in characters.
+const MOST_VALUE_CHARS: usize = 4_000;
+/// Longest name of a file, in characters.
+const MOST_NAME_CHARS: usize = 150;
+
+/// Reads the content of a message in scope; `None` where it is gone.
+pub(super) async fn load(app: &App, scope: &Scope, id: MessageId) -> Result<Option<Vec<u8>>, ApiError> {
+    let Some(content) = app.store.content(scope, id).await? else {
+        return Ok(None);
+    };
+    let unpacked = move || {
+        let mut octets = Vec::new();
+        packing::unpack_into(&content.header, &mut octets)?;
+        packing::unpack_into(&content.body, &mut octets)?;
+        Ok::<_, packing::UnpackError>(octets)
+    };
+    tokio::task::spawn_blocking(unpacked)
+        .await
+        .map_err(|error| ApiError::internal(error.to_string()))?
+        .map(Some)
+        .map_err(|error| ApiError::internal(format!("{id}: {error}")))
+}
+
+/// The answer where retention has removed the content.
+pub(super) fn content_gone() -> ApiError {
+    ApiError::new(
+        StatusCode::GONE,
+        "content_gone",
+        "The content is no longer kept",
+        "the record is kept longer than the content of this message",
+    )
+}
+
+/// Takes a message apart.
+pub(super) fn parse(octets: &[u8]) -> Option<Message<'_>> {
+    MessageParser::new().parse(octets)
+}
+
+/// The header fields, decoded and unfolded.
+pub(super) fn fields(message: &Message<'_>) -> Vec<HeaderField> {
+    message
+        .headers()
+        .iter()
+        .take(MOST_FIELDS)
+        .map(|header| HeaderField {
+            name: header.name().to_owned(),
+            value: shown_value(message, header),
+        })
+        .collect()
+}
+
+fn shown_value(message: &Message<'_>, header: &mail_parser::Header<'_>) -> String {
+    let decoded = match header.value() {
+        HeaderValue::Text(text) => text.to_string(),
+        HeaderValue::Address(address) => mailboxes(address),
+        HeaderValue::TextList(_)
+        | HeaderValue::DateTime(_)
+        | HeaderValue::ContentType(_)
+        | HeaderValue::Received(_)
+        | HeaderValue::Empty => {
+            let start = usize::try_from(header.offset_start()).unwrap_or(usize::MAX);
+            let end = usize::try_from(header.offset_end()).unwrap_or(0);
+            let raw = message.raw_message().get(start..end).unwrap_or_default();
+            String::from_utf8_lossy(raw).into_owned()
+        }
+    };
+    let unfolded = decoded.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    unfolded.chars().take(MOST_VALUE_CHARS).collect()
+}
+
+fn mailboxes(address: &Address<'_>) -> String {
+    let shown: Vec<String> = address
+        .iter()
+        .map(|mailbox| match (mailbox.name(), mailbox.address()) {
+            (Some(name), Some(address)) => format!("{name} <{address}>"),
+            (None, Some(address)) => address.to_owned(),
+            (Some(name), None) => name.to_owned(),
+            (None, None) => String::new(),
+        })
+        .collect();
+    shown.join(", ")
+}
+
+/// The files of a message.
+pub(super) fn attachments(message: &Message<'_>) -> Vec<Attachment> {
+    (0u32..)
+        .zip(message.attachments())
+        .map(|(index, part)| Attachment {
+            index,
+            filename: file_name(part, index),
+            content_type: media_type(part),
+            size_bytes: u64::try_from(part.contents().len()).unwrap_or(u64::MAX),
+        })
+        .collect()
+}
+
+/// The bodies that a message has itself; the parser would convert one into the other.
+pub(super) fn parts(message: &Message<'_>) -> Vec<Part> {
+    let mut found = Vec::new();
+    if text_of(message).is_some() {
+        found.push(Part::Text);
+    }
+    if html_of(message).is_some() {
+        found.push(Part::Html);
+    }
+    found
+}
+
+/// The plain text body.
+pub(super) fn text_of<'a>(message: &'a Message<'_>) -> Option<&'a str> {
+    let parts = message.text_body.iter().chain(&message.html_body);
+    parts
+        .filter_map(|&n| message.part(n))
+        .find_map(|part| match &part.body {
+            PartType::Text(text) => Some(text.as_ref()),
+            PartType::Html(_)
+            | PartType::Binary(_)
+            | PartType::InlineBinary(_)
+            | PartType::Message(_)
+            | PartType::Multipart(_) => None,
+        })
+}
+
+/// The HTML body.
+pub(super) fn html_of<'a>(message: &'a Message<'_>) -> Option<&'a str> {
+    let parts = message.html_body.iter().chain(&message.text_body);
+    parts
+        .filter_map(|&n| message.part(n))
+        .find_map(|part| match &part.body {
+            PartType::Html(html) => Some(html.as_ref()),
+            PartType::Text(_)
+            | PartType::Binary(_)
+            | PartType::InlineBinary(_)
+            | PartType::Message(_)
+            | PartType::Multipart(_) => None,
+        })
+}
+
+/// The media type of a part.
+pub(super) fn media_type(part: &mail_parser::MessagePart<'_>) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "!#$&-^_.+".contains(c);
+    part.content_type()
+        .and_then(|given| Some((given.ctype(), given.subtype()?)))
+        .filter(|(kind, sub)| kind.chars().all(plain) && sub.chars().all(plain))
+        .map_or_else(
+            || "application/octet-stream".to_owned(),
+            |(kind, sub)| format!("{kind}/{sub}").to_ascii_lowercase(),
+        )
+}
+
+/// A name that is safe as a file's: no folders, no control characters, no leading dot.
+pub(super) fn file_name(part: &mail_parser::MessagePart<'_>, index: u32) -> String {
+    let given = part.attachment_name().unwrap_or("");
+    let last = given.rsplit(['/', '\\']).next().unwrap_or("");
+    let safe: String = last
+        .chars()
+        .filter(|c| !c.is_control() && !is_direction_mark(*c))
+        .map(|c| if "<>:\"|?*".contains(c) { '_' } else { c })
+        .take(MOST_NAME_CHARS)
+        .collect();
+    let safe = safe.trim().trim_start_matches('.').trim();
+    if safe.is_empty() {
+        format!("attachment-{}", index + 1)
+    } else {
+        safe.to_owned()
+    }
+}
+
+/// Marks that turn the order of letters around, so that `gpj.exe` reads as `exe.jpg`.
+const fn is_direction_mark(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}

@@ -1,0 +1,11 @@
+//! `/messages`: the list, one message, its content, and acting on them.
+
+pub(super) mod actions;
+pub(super) mod content;
+mod cursor;
+pub(super) mod detail;
+mod explain;
+pub(super) mod filter;
+pub(super) mod list;
+mod mime;
+pub(super) mod submit;

@@ -1,0 +1,192 @@
+//! Numbers for Prometheus: never addresses, subjects or names of people.
+
+use std::fmt::Write as _;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use postroom_domain::health::HealthState;
+use postroom_domain::{MessageState, Scope, Timestamp};
+use postroom_store::Filter;
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+use super::App;
+use super::problem::ApiError;
+
+/// What the server counts.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    started_at: Timestamp,
+    accepted: Counter,
+    requests: Family<RequestLabels, Histogram>,
+    messages: Family<StateLabel, Gauge>,
+    queue: Family<PhaseLabel, Gauge>,
+    oldest: Gauge<f64, AtomicU64>,
+    relay_up: Family<RelayLabel, Gauge>,
+    relay_connections: Family<RelayLabel, Gauge>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    method: String,
+    route: String,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabel {
+    state: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PhaseLabel {
+    phase: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RelayLabel {
+    relay: String,
+}
+
+impl Metrics {
+    /// Starts to count.
+    pub fn new(started_at: Timestamp) -> Self {
+        let mut registry = Registry::with_prefix("postroom");
+        let metrics = Self {
+            registry: Registry::default(),
+            started_at,
+            accepted: Counter::default(),
+            requests: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_5, 2.0, 14))),
+            messages: Family::default(),
+            queue: Family::default(),
+            oldest: Gauge::default(),
+            relay_up: Family::default(),
+            relay_connections: Family::default(),
+        };
+        registry.register(
+            "accepted",
+            "Messages taken in and durable, since the start",
+            metrics.accepted.clone(),
+        );
+        registry.register_with_unit(
+            "http_request_duration",
+            "Time from a request's header to its answer's",
+            Unit::Seconds,
+            metrics.requests.clone(),
+        );
+        registry.register("messages", "Messages by state", metrics.messages.clone());
+        registry.register(
+            "queue_depth",
+            "Unfinished messages by phase",
+            metrics.queue.clone(),
+        );
+        registry.register_with_unit(
+            "queue_oldest_age",
+            "Age of the oldest unfinished message",
+            Unit::Seconds,
+            metrics.oldest.clone(),
+        );
+        registry.register(
+            "relay_up",
+            "1 while a relay takes mail, 0 while it is down or being probed",
+            metrics.relay_up.clone(),
+        );
+        registry.register(
+            "relay_connections",
+            "Open connections to a relay",
+            metrics.relay_connections.clone(),
+        );
+        Self { registry, ..metrics }
+    }
+
+    /// When the process began.
+    pub const fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
+    /// Messages were taken in, by HTTP or SMTP.
+    pub fn accepted(&self, messages: u64) {
+        self.accepted.inc_by(messages);
+    }
+
+    /// A request was answered.
+    pub(super) fn http_answered(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
+        let method = match *method {
+            Method::GET | Method::POST | Method::PUT | Method::DELETE | Method::HEAD | Method::OPTIONS => {
+                method.as_str()
+            }
+            // Anybody can invent methods, and every label is kept for ever.
+            _ => "other",
+        };
+        let labels = RequestLabels {
+            method: method.to_owned(),
+            route: route.to_owned(),
+            status: status.as_u16(),
+        };
+        self.requests.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+}
+
+/// Answers Prometheus.
+pub(super) async fn scrape(State(app): State<App>) -> Result<Response, ApiError> {
+    refresh(&app).await?;
+    let mut body = String::new();
+    if text::encode(&mut body, &app.metrics.registry).is_err() {
+        body.clear();
+        let _ = writeln!(body, "# the numbers could not be written");
+    }
+    let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, media_type)], body).into_response())
+}
+
+/// Reads the numbers that are looked up, not counted.
+async fn refresh(app: &App) -> Result<(), ApiError> {
+    let metrics = &app.metrics;
+    let counts = app.store.counts(&Scope::everything(), &Filter::default()).await?;
+    for (state, n) in MessageState::ALL.into_iter().zip(counts.states) {
+        let label = StateLabel {
+            state: state.name().to_owned(),
+        };
+        metrics.messages.get_or_create(&label).set(gauge(n));
+    }
+    let depth = app.store.depth(None).await?;
+    let phases = [
+        ("ready", depth.ready),
+        ("waiting", depth.waiting),
+        ("held", depth.held),
+        ("leased", depth.leased),
+    ];
+    for (phase, n) in phases {
+        let label = PhaseLabel {
+            phase: phase.to_owned(),
+        };
+        metrics.queue.get_or_create(&label).set(gauge(n));
+    }
+    let age = depth
+        .oldest
+        .map_or(0.0, |id| app.clock.now().since(id.submitted_at()).as_secs_f64());
+    metrics.oldest.set(age);
+    let relays = app.engine.as_ref().map(|engine| engine.status().relays);
+    for relay in relays.into_iter().flatten() {
+        let label = RelayLabel { relay: relay.name };
+        let up = i64::from(relay.state == HealthState::Up);
+        metrics.relay_up.get_or_create(&label).set(up);
+        metrics
+            .relay_connections
+            .get_or_create(&label)
+            .set(relay.connections.into());
+    }
+    Ok(())
+}
+
+fn gauge(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}

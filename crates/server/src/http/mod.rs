@@ -1,0 +1,85 @@
+//! The HTTP side: the API, the web page, health and metrics.
+
+pub mod accept;
+mod admin;
+mod app;
+mod assets;
+mod auth;
+mod docs;
+mod events;
+mod extract;
+mod finish;
+mod health;
+mod messages;
+mod metrics;
+pub mod peer;
+mod problem;
+mod session;
+mod status;
+pub mod wire;
+
+pub use admin::wire as admin_wire;
+pub use app::{App, AppParts};
+pub use docs::openapi;
+pub use metrics::Metrics;
+pub use problem::ApiError;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::csrf::CsrfLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The API's routes with their descriptions.
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(session::sign_in, session::who, session::sign_out))
+        .routes(routes!(messages::list::list, messages::submit::submit))
+        .routes(routes!(messages::submit::batch))
+        .routes(routes!(messages::submit::raw))
+        .routes(routes!(messages::list::counts))
+        .routes(routes!(messages::actions::act))
+        .routes(routes!(messages::detail::detail))
+        .routes(routes!(messages::detail::attempts))
+        .routes(routes!(messages::detail::explain))
+        .routes(routes!(messages::content::raw))
+        .routes(routes!(messages::content::body))
+        .routes(routes!(messages::content::attachment))
+        .routes(routes!(events::events))
+        .routes(routes!(status::status))
+}
+
+/// Everything that people and their software reach.
+pub fn router(app: &App) -> Router {
+    let (api, _) = api().split_for_parts();
+    let public = api
+        .route(docs::PATH, get(docs::document))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .route("/metrics", get(metrics::scrape))
+        .fallback(assets::page_or_missing)
+        .method_not_allowed_fallback(problem::method_not_allowed);
+    dressed(public, app)
+}
+
+/// What the operator reaches through the socket in the data folder: the API as an operator, and the admin routes.
+pub fn admin_router(app: &App) -> Router {
+    let (api, _) = api().split_for_parts();
+    let all = api
+        .merge(admin::routes())
+        .fallback(problem::missing)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(middleware::from_fn(auth::as_operator));
+    dressed(all, app)
+}
+
+/// Puts on what every answer gets.
+fn dressed(router: Router<App>, app: &App) -> Router {
+    router
+        .layer(CsrfLayer::new().with_rejection_response(problem::cross_site))
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(middleware::from_fn_with_state(app.clone(), finish::finish))
+        .with_state(app.clone())
+}

@@ -1,0 +1,95 @@
+//! Where a request comes from.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr};
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+
+use super::App;
+use crate::config::Network;
+
+/// The address at the other end of the connection; put into every request by the accept loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub IpAddr);
+
+/// Proxies whose `X-Forwarded-For` is believed.
+#[derive(Debug, Clone, Default)]
+pub struct Proxies(Vec<Network>);
+
+impl Proxies {
+    /// Believes these networks.
+    pub const fn new(networks: Vec<Network>) -> Self {
+        Self(networks)
+    }
+
+    /// The client's address: behind believed proxies the last address that is none of theirs.
+    pub(super) fn client(&self, parts: &Parts) -> IpAddr {
+        let peer = parts
+            .extensions
+            .get::<Peer>()
+            .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
+        self.behind(peer, &parts.headers)
+    }
+
+    fn behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let mut client = peer;
+        let hops: Vec<&str> = headers
+            .get_all("x-forwarded-for")
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .collect();
+        for hop in hops.into_iter().rev() {
+            if !self.0.iter().any(|network| network.contains(client)) {
+                break;
+            }
+            match hop.trim().parse() {
+                Ok(address) => client = address,
+                Err(_) => break,
+            }
+        }
+        client
+    }
+}
+
+/// The address that a request comes from, seen through believed proxies.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ClientAddress(pub(super) IpAddr);
+
+impl FromRequestParts<App> for ClientAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        Ok(Self(app.proxies.client(parts)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(trusted: &[&str], peer: &str, forwarded: &str) -> String {
+        let proxies = Proxies::new(trusted.iter().map(|text| text.parse().unwrap()).collect());
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-for", forwarded.parse().unwrap());
+        proxies.behind(peer.parse().unwrap(), &headers).to_string()
+    }
+
+    #[test]
+    fn forwarded_address_is_believed_from_configured_proxies_alone() {
+        assert_eq!(client(&[], "10.0.0.1", "203.0.113.5"), "10.0.0.1");
+        assert_eq!(client(&["10.0.0.0/8"], "192.0.2.1", "203.0.113.5"), "192.0.2.1");
+        assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1", "203.0.113.5"), "203.0.113.5");
+    }
+
+    #[test]
+    fn client_cannot_choose_its_address_by_sending_the_header_itself() {
+        assert_eq!(
+            client(&["10.0.0.0/8"], "10.0.0.1", "1.2.3.4, 203.0.113.5"),
+            "203.0.113.5"
+        );
+        assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1", "nonsense"), "10.0.0.1");
+    }
+}

@@ -1,0 +1,141 @@
+//! `/session`: signing in and out, and who one is.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum_extra::extract::CookieJar;
+use axum_extra::extract::cookie::{Cookie, SameSite};
+use postroom_office::{Principal, SignInError};
+use postroom_store::Rights;
+
+use super::App;
+use super::auth::{COOKIE, Caller, session_token};
+use super::extract::Json;
+use super::peer::ClientAddress;
+use super::problem::ApiError;
+use super::wire::problem::Problem;
+use super::wire::session::{Named, Person, Right, Session, SignIn};
+
+/// Signs in and sets the session's cookie.
+///
+/// # Errors
+/// 401 `invalid_credentials` for a wrong password and an unknown login alike; 429 `too_many_attempts`.
+#[utoipa::path(
+    post, path = "/api/v1/session", tag = "session", request_body = SignIn,
+    responses((status = 200, body = Session), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(super) async fn sign_in(
+    State(app): State<App>,
+    ClientAddress(peer): ClientAddress,
+    jar: CookieJar,
+    Json(given): Json<SignIn>,
+) -> Result<(CookieJar, axum::Json<Session>), ApiError> {
+    let principal = app
+        .authenticator
+        .sign_in(&given.login, &given.password, peer)
+        .await
+        .map_err(refused)?;
+    let user = principal.user().ok_or_else(invalid)?;
+    let token = app.authenticator.begin_session(user).await?;
+    let cookie = Cookie::build((COOKIE, token.reveal().to_owned()))
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .secure(app.https)
+        .path("/")
+        .build();
+    Ok((jar.add(cookie), axum::Json(describe(&app, &principal)?)))
+}
+
+/// Who one is.
+///
+/// # Errors
+/// 401 where nobody signed in; 404 for an office's key, which is nobody.
+#[utoipa::path(
+    get, path = "/api/v1/session", tag = "session",
+    responses((status = 200, body = Session), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(super) async fn who(
+    State(app): State<App>,
+    Caller(principal): Caller,
+) -> Result<axum::Json<Session>, ApiError> {
+    describe(&app, &principal).map(axum::Json)
+}
+
+/// Signs out.
+///
+/// # Errors
+/// Those of the store.
+#[utoipa::path(
+    delete, path = "/api/v1/session", tag = "session",
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(super) async fn sign_out(
+    State(app): State<App>,
+    headers: axum::http::HeaderMap,
+    jar: CookieJar,
+) -> Result<(CookieJar, StatusCode), ApiError> {
+    if let Some(token) = session_token(&headers) {
+        app.authenticator.end_session(&token).await?;
+    }
+    let gone = Cookie::build(COOKIE).path("/").build();
+    Ok((jar.remove(gone), StatusCode::NO_CONTENT))
+}
+
+fn refused(error: SignInError) -> ApiError {
+    match error {
+        SignInError::Invalid => invalid(),
+        SignInError::TooMany { retry_after } => ApiError::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_attempts",
+            "Too many tries to sign in",
+            "there were too many tries with this login or from this address: wait and try again",
+        )
+        .after(retry_after),
+        SignInError::Store(error) => error.into(),
+    }
+}
+
+fn invalid() -> ApiError {
+    ApiError::new(
+        StatusCode::UNAUTHORIZED,
+        "invalid_credentials",
+        "The login or the password is wrong",
+        "check the login and the password; after ten wrong tries there is a pause",
+    )
+}
+
+fn describe(app: &App, principal: &Arc<Principal>) -> Result<Session, ApiError> {
+    let (Some(user), Some(office)) = (principal.user(), principal.office()) else {
+        return Err(ApiError::not_found(
+            "this key belongs to an office, not to a person: there is nobody to describe",
+        ));
+    };
+    Ok(Session {
+        user: Person {
+            id: user.id.0,
+            login: user.login.clone(),
+            name: user.name.clone(),
+            email: user.email.clone(),
+            office: Named {
+                id: office.id.0,
+                name: office.name.clone(),
+            },
+            rights: rights_of(user.rights),
+        },
+        brand: app.brand.clone(),
+    })
+}
+
+/// The rights as a list of names.
+pub(super) fn rights_of(rights: Rights) -> Vec<Right> {
+    [
+        (rights.super_user, Right::SuperUser),
+        (rights.enterprise_view, Right::EnterpriseView),
+        (rights.administrator, Right::Administrator),
+        (rights.customize_list_layout, Right::CustomizeListLayout),
+    ]
+    .into_iter()
+    .filter_map(|(has, right)| has.then_some(right))
+    .collect()
+}

@@ -1,0 +1,84 @@
+//! How the service is: relays, what waits, banners.
+
+use axum::extract::State;
+use postroom_domain::health::HealthState;
+use postroom_engine::RelayStatus as Relay;
+use postroom_store::StoreError;
+
+use super::App;
+use super::auth::Caller;
+use super::problem::ApiError;
+use super::wire::problem::Problem;
+use super::wire::status::{Banner, Depth, RelayState, RelayStatus, Status};
+
+/// How the service is.
+///
+/// # Errors
+/// Those of the store.
+#[utoipa::path(
+    get, path = "/api/v1/status", tag = "service",
+    responses((status = 200, body = Status), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(super) async fn status(State(app): State<App>, _: Caller) -> Result<axum::Json<Status>, ApiError> {
+    Ok(axum::Json(read(&app).await?))
+}
+
+/// Reads the status as it is now.
+pub(super) async fn read(app: &App) -> Result<Status, StoreError> {
+    let depth = app.store.depth(None).await?;
+    let relays = app
+        .engine
+        .as_ref()
+        .map(|engine| engine.status().relays)
+        .unwrap_or_default();
+    Ok(Status {
+        brand: app.brand.clone(),
+        queue_enabled: app.queue_enabled,
+        banners: banners(app, &relays),
+        relays: relays.into_iter().map(Into::into).collect(),
+        queue: Depth {
+            ready: depth.ready,
+            waiting: depth.waiting,
+            held: depth.held,
+            leased: depth.leased,
+            oldest: depth.oldest.map(|id| id.submitted_at()),
+        },
+    })
+}
+
+fn banners(app: &App, relays: &[Relay]) -> Vec<Banner> {
+    let mut banners = Vec::new();
+    if !app.queue_enabled {
+        banners.push(Banner {
+            kind: "queue_disabled".to_owned(),
+            text: "The e-mail queue is disabled in the server configuration: nobody can send, and what is queued waits."
+                .to_owned(),
+        });
+    }
+    for relay in relays.iter().filter(|relay| relay.state != HealthState::Up) {
+        banners.push(Banner {
+            kind: "relay_down".to_owned(),
+            text: format!(
+                "The e-mail server {} is down: mail waits and is sent when it is back.",
+                relay.name
+            ),
+        });
+    }
+    banners
+}
+
+impl From<Relay> for RelayStatus {
+    fn from(relay: Relay) -> Self {
+        Self {
+            name: relay.name,
+            host: relay.address,
+            state: match relay.state {
+                HealthState::Up => RelayState::Up,
+                HealthState::Down => RelayState::Down,
+                HealthState::Probing => RelayState::Probing,
+            },
+            since: relay.since,
+            last_error: relay.last_error.map(|reply| reply.to_string()),
+        }
+    }
+}

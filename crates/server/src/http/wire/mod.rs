@@ -1,0 +1,9 @@
+//! What travels: the JSON of the API as types, from which its OpenAPI description is made.
+
+pub mod actions;
+pub mod detail;
+pub mod list;
+pub mod problem;
+pub mod session;
+pub mod status;
+pub mod submit;

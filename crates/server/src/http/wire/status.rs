@@ -1,0 +1,74 @@
+//! How the service is.
+
+use postroom_domain::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// How the service is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Status {
+    /// The name of the product, as configured.
+    pub brand: String,
+    /// Whether mail is taken in and sent at all.
+    pub queue_enabled: bool,
+    /// The relays.
+    pub relays: Vec<RelayStatus>,
+    /// How much waits.
+    pub queue: Depth,
+    /// What people should know.
+    pub banners: Vec<Banner>,
+}
+
+/// How a relay is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RelayStatus {
+    /// Its name.
+    pub name: String,
+    /// Its host.
+    pub host: String,
+    /// Its health.
+    pub state: RelayState,
+    /// Since when.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    pub since: Option<Timestamp>,
+    /// The last thing that went wrong with it.
+    #[schema(required)]
+    pub last_error: Option<String>,
+}
+
+/// The health of a relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RelayState {
+    /// It takes mail.
+    Up,
+    /// It does not.
+    Down,
+    /// One message is trying whether it does again.
+    Probing,
+}
+
+/// How much waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Depth {
+    /// Due now.
+    pub ready: u64,
+    /// Due later.
+    pub waiting: u64,
+    /// Held.
+    pub held: u64,
+    /// Under way.
+    pub leased: u64,
+    /// When the oldest unfinished message was submitted.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    pub oldest: Option<Timestamp>,
+}
+
+/// Something people should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Banner {
+    /// `queue_disabled`, `delivery_paused`, `relay_down`.
+    pub kind: String,
+    /// The words.
+    pub text: String,
+}

@@ -1,0 +1,3 @@
+//! The server from outside, laid out like its routes.
+
+mod openapi;
