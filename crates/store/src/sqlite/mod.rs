@@ -13,6 +13,8 @@ mod depth;
 mod detail;
 mod enqueue;
 mod error;
+#[doc(hidden)]
+pub mod fill;
 mod find;
 mod group;
 mod inbox;

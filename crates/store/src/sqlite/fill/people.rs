@@ -1,0 +1,87 @@
+//! A crowd: offices in a tree, and their users.
+
+use rusqlite::{Connection, params};
+
+use super::FillPlan;
+use super::letters::Chance;
+use crate::StoreError;
+
+/// Children of an office of the tree.
+const BRANCHES: i64 = 8;
+
+/// Offices 1 to n and their users; office 1 is the System Office.
+#[derive(Debug)]
+pub(super) struct Crowd {
+    offices: i64,
+    users_per_office: i64,
+}
+
+/// Somebody who sends.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Somebody {
+    pub(super) user: i64,
+    pub(super) office: i64,
+}
+
+impl Crowd {
+    /// Writes the people.
+    pub(super) fn write(conn: &Connection, plan: &FillPlan) -> Result<Self, StoreError> {
+        let crowd = Self {
+            offices: i64::from(plan.offices.max(1)),
+            users_per_office: i64::from(plan.users_per_office.max(1)),
+        };
+        let transaction = conn.unchecked_transaction()?;
+        for office in 1..=crowd.offices {
+            let parent = (office > 1).then(|| (office - 2) / BRANCHES + 1);
+            let name = match parent {
+                None => "System Office".to_owned(),
+                Some(_) => format!("Office {office}"),
+            };
+            transaction
+                .prepare_cached("INSERT INTO office (id, parent, name) VALUES (?1, ?2, ?3)")?
+                .execute(params![office, parent, name])?;
+            for n in 0..crowd.users_per_office {
+                let user = crowd.user(office, n);
+                transaction
+                    .prepare_cached(
+                        "INSERT INTO user (id, office, login, name, email, password_hash) \
+                         VALUES (?1, ?2, ?3, ?4, ?5, '')",
+                    )?
+                    .execute(params![
+                        user,
+                        office,
+                        format!("user{user}"),
+                        format!("User {user}"),
+                        email(user, office)
+                    ])?;
+            }
+        }
+        transaction.commit()?;
+        Ok(crowd)
+    }
+
+    /// Somebody: a few offices and a few people of each send most of the mail.
+    pub(super) fn somebody(&self, chance: &mut Chance) -> Somebody {
+        let office = chance.skewed(self.offices) + 1;
+        let n = chance.skewed(self.users_per_office);
+        Somebody {
+            user: self.user(office, n),
+            office,
+        }
+    }
+
+    /// The address of somebody of the server.
+    pub(super) fn address(&self, chance: &mut Chance) -> String {
+        let somebody = self.somebody(chance);
+        email(somebody.user, somebody.office)
+    }
+
+    const fn user(&self, office: i64, n: i64) -> i64 {
+        (office - 1) * self.users_per_office + n + 1
+    }
+}
+
+/// A user's address.
+pub(super) fn email(user: i64, office: i64) -> String {
+    format!("user{user}@office{office}.example.com")
+}
