@@ -1,0 +1,133 @@
+//! Offices, users, sessions and API keys.
+
+use std::time::Duration;
+
+use postroom_domain::{KeyId, OfficeId, RouteId, UserId};
+use postroom_store::{
+    KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Rights, Store, StoreError,
+};
+
+use super::Harness;
+use super::world::somebody;
+use crate::build::at;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn office(name: &str, parent: Option<OfficeId>) -> NewOffice {
+    NewOffice {
+        parent,
+        name: name.to_owned(),
+        route: RouteId(3),
+    }
+}
+
+async fn one_user(store: &dyn Store) -> UserId {
+    let office = store.create_office(office("System Office", None)).await.unwrap();
+    store.create_user(somebody(1, office.0)).await.unwrap()
+}
+
+pub(crate) async fn office_name_is_taken_once_below_a_parent(h: &mut impl Harness) {
+    let store = h.store();
+    let root = store.create_office(office("System Office", None)).await.unwrap();
+    let north = store.create_office(office("North", Some(root))).await.unwrap();
+    store.create_office(office("North", Some(north))).await.unwrap();
+    for twin in [office("North", Some(root)), office("System Office", None)] {
+        let refused = store.create_office(twin).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Exists { what: "office", .. }), "{refused:?}");
+    }
+    let offices = store.offices().await.unwrap();
+    assert_eq!(offices.len(), 3);
+    assert_eq!((offices[1].parent, offices[1].route), (Some(root), RouteId(3)));
+}
+
+pub(crate) async fn user_is_found_by_login_and_by_address_in_any_case(h: &mut impl Harness) {
+    let store = h.store();
+    let office = store.create_office(office("System Office", None)).await.unwrap();
+    let rights = Rights { super_user: true, administrator: true, ..Rights::default() };
+    let dana = NewUser {
+        office,
+        login: "Dana".to_owned(),
+        name: "Dana Reyes".to_owned(),
+        email: "Dana@Office.Example.com".to_owned(),
+        password_hash: "hash".to_owned(),
+        rights,
+    };
+    let id = store.create_user(dana).await.unwrap();
+    for login in ["dana", "DANA", "dana@office.example.COM"] {
+        let user = store.user_by_login(login).await.unwrap().unwrap();
+        assert_eq!((user.id, user.login.as_str(), user.rights), (id, "dana", rights));
+        assert_eq!(user.email, "dana@office.example.com");
+    }
+    assert!(store.user_by_login("nobody").await.unwrap().is_none());
+    assert_eq!(store.user(id).await.unwrap().unwrap().name, "Dana Reyes");
+    assert!(store.user(UserId(77)).await.unwrap().is_none());
+    assert_eq!(store.users().await.unwrap().len(), 1);
+}
+
+pub(crate) async fn login_and_address_are_taken_once(h: &mut impl Harness) {
+    let store = h.store();
+    one_user(store).await;
+    let same_login = NewUser { email: "other@example.com".to_owned(), ..somebody(1, 1) };
+    let same_address = NewUser { login: "other".to_owned(), ..somebody(1, 1) };
+    let same_in_capitals = NewUser { login: "USER1".to_owned(), ..somebody(2, 1) };
+    for twin in [same_login, same_address, same_in_capitals] {
+        let refused = store.create_user(twin).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Exists { what: "user", .. }), "{refused:?}");
+    }
+    assert_eq!(store.users().await.unwrap().len(), 1);
+}
+
+pub(crate) async fn session_ends_by_time_by_hand_and_by_a_new_password(h: &mut impl Harness) {
+    let store = h.store();
+    let user = one_user(store).await;
+    let session = |n: u8| NewSession {
+        hash: KeyHash([n; 32]),
+        user,
+        started_at: at(0),
+        ends_at: at(0).plus(HOUR),
+    };
+    for n in 1..=3 {
+        store.create_session(session(n)).await.unwrap();
+    }
+    let open = |n: u8, now| async move { store.session(&KeyHash([n; 32]), now).await.unwrap() };
+    assert_eq!(open(1, at(1)).await.unwrap().user.id, user);
+    assert!(open(1, at(0).plus(HOUR)).await.is_none(), "over");
+    assert!(open(9, at(1)).await.is_none(), "unknown");
+    store.end_session(&KeyHash([1; 32])).await.unwrap();
+    assert!(open(1, at(1)).await.is_none(), "ended");
+    assert!(open(2, at(1)).await.is_some());
+    store.set_password(user, "new".to_owned()).await.unwrap();
+    assert!(open(2, at(1)).await.is_none() && open(3, at(1)).await.is_none());
+    assert_eq!(store.user(user).await.unwrap().unwrap().password_hash, "new");
+}
+
+pub(crate) async fn key_is_found_by_its_hash_until_it_is_revoked(h: &mut impl Harness) {
+    let store = h.store();
+    let user = one_user(store).await;
+    let key = |n: u8, user| NewApiKey {
+        hash: KeyHash([n; 32]),
+        prefix: "pk_abc".to_owned(),
+        label: "billing".to_owned(),
+        office: OfficeId(1),
+        user,
+        scopes: vec!["send".to_owned(), "read".to_owned()],
+        created_at: at(0),
+    };
+    let id = store.create_key(key(1, Some(user))).await.unwrap();
+    let other = store.create_key(key(2, None)).await.unwrap();
+    let found = store.key(&KeyHash([1; 32])).await.unwrap().unwrap();
+    assert_eq!((found.id, found.user, found.created_at), (id, Some(user), at(0)));
+    assert_eq!(found.scopes, ["send", "read"]);
+    assert!(store.revoke_key(id).await.unwrap());
+    assert!(!store.revoke_key(id).await.unwrap());
+    assert!(!store.revoke_key(KeyId(99)).await.unwrap());
+    assert!(store.key(&KeyHash([1; 32])).await.unwrap().is_none());
+    let keys = store.keys().await.unwrap();
+    assert_eq!(keys.iter().map(|key| key.id).collect::<Vec<_>>(), [other]);
+}
+
+pub(crate) async fn people_survive_reopening(h: &mut impl Harness) {
+    let user = one_user(h.store()).await;
+    h.reopen().await;
+    assert_eq!(h.store().user(user).await.unwrap().unwrap().login, "user1");
+}
