@@ -16,11 +16,14 @@ use postroom_domain::Scope;
 
 /// A search is counted exactly up to so many rows.
 const SEARCH_ROWS_MAX: usize = 10_000;
-/// A search is counted for at most so long.
-const SEARCH_TIME: Duration = Duration::from_millis(60);
 
-/// Counts; the caller has begun a transaction.
-pub(super) fn counts(conn: &Connection, scope: &Scope, filter: &Filter) -> rusqlite::Result<Counts> {
+/// Counts; the caller has begun a transaction. A search is counted for at most `time`.
+pub(super) fn counts(
+    conn: &Connection,
+    scope: &Scope,
+    filter: &Filter,
+    time: Duration,
+) -> rusqlite::Result<Counts> {
     let wide = Filter {
         shown: None,
         state: None,
@@ -35,7 +38,7 @@ pub(super) fn counts(conn: &Connection, scope: &Scope, filter: &Filter) -> rusql
         });
     }
     if let Some(query) = &filter.search {
-        return searched(conn, &selection, &Words::of(query), filter);
+        return searched(conn, &selection, &Words::of(query), filter, time);
     }
     let mut matrix = kept(conn, &selection)?;
     let leased = leased(conn)?;
@@ -103,6 +106,7 @@ fn searched(
     selection: &Selection,
     words: &Words,
     filter: &Filter,
+    time: Duration,
 ) -> rusqlite::Result<Counts> {
     let quest = Quest {
         selection,
@@ -111,7 +115,7 @@ fn searched(
         span: Span::ALL,
         want: SEARCH_ROWS_MAX + 1,
     };
-    let mut budget = Budget::start(SEARCH_TIME);
+    let mut budget = Budget::start(time);
     let mut found = find(conn, &quest, &mut budget)?;
     found.ords.truncate(SEARCH_ROWS_MAX);
     let mut probe = Probe::new(conn, selection, None)?;

@@ -12,10 +12,8 @@ use super::merge::Direction;
 use super::probe::{Budget, leased};
 use super::words::Words;
 
-/// A jump within kept counts always ends; this is far more than it takes.
-const TIME: Duration = Duration::from_secs(5);
-/// A jump under a search walks the matches and may give up.
-const TIME_SEARCHING: Duration = Duration::from_millis(100);
+/// A jump within kept counts always ends.
+const NO_END: Duration = Duration::from_secs(3_600);
 
 /// Where a jump ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,19 +26,20 @@ pub(super) enum Landing {
     Spent(i64),
 }
 
-/// Finds the row at `position`, counted from 0.
+/// Finds the row at `position`, counted from 0. A search is walked for at most `time`.
 pub(super) fn land(
     conn: &Connection,
     selection: &Selection,
     words: Option<&Words>,
     position: u64,
+    time: Duration,
 ) -> rusqlite::Result<Landing> {
     if selection.is_empty() {
         return Ok(Landing::Beyond);
     }
     let walks = words.is_some() || selection.state == Some(MessageState::Sending);
     if walks {
-        return walk(conn, selection, words, position);
+        return walk(conn, selection, words, position, time);
     }
     let position = i64::try_from(position).unwrap_or(i64::MAX);
     let mut before = 0;
@@ -59,6 +58,7 @@ fn walk(
     selection: &Selection,
     words: Option<&Words>,
     position: u64,
+    time: Duration,
 ) -> rusqlite::Result<Landing> {
     let want = usize::try_from(position).unwrap_or(usize::MAX - 1) + 1;
     let quest = Quest {
@@ -68,7 +68,7 @@ fn walk(
         span: Span::ALL,
         want,
     };
-    let found = find(conn, &quest, &mut Budget::start(TIME_SEARCHING))?;
+    let found = find(conn, &quest, &mut Budget::start(time))?;
     Ok(match (found.end, found.ords.last()) {
         (End::Full, Some(ord)) => Landing::On(*ord),
         (End::Spent(ord), _) => Landing::Spent(ord),
@@ -161,6 +161,6 @@ fn within(
         span,
         want: usize::try_from(steps).unwrap_or(usize::MAX),
     };
-    let found = find(conn, &quest, &mut Budget::start(TIME))?;
+    let found = find(conn, &quest, &mut Budget::start(NO_END))?;
     Ok(found.ords.last().map_or(Landing::Beyond, |ord| Landing::On(*ord)))
 }

@@ -34,12 +34,15 @@ impl SqliteStore {
 impl List for SqliteStore {
     async fn page(&self, request: &PageRequest) -> Result<Page, StoreError> {
         let request = request.clone();
-        self.read(move |conn| page::page(conn, &request)).await
+        let time = self.read_time;
+        self.read(move |conn| page::page(conn, &request, time)).await
     }
 
     async fn counts(&self, scope: &Scope, filter: &Filter) -> Result<Counts, StoreError> {
         let (scope, filter) = (scope.clone(), filter.clone());
-        self.read(move |conn| counts::counts(conn, &scope, &filter)).await
+        let time = self.read_time;
+        self.read(move |conn| counts::counts(conn, &scope, &filter, time))
+            .await
     }
 
     async fn rows(&self, scope: &Scope, ids: &[MessageId]) -> Result<Vec<Row>, StoreError> {

@@ -31,6 +31,8 @@ pub struct SqliteOptions {
     pub page_size_bytes: u32,
     /// The write-ahead log is brought into the file from this size on, MiB.
     pub checkpoint_mib: u32,
+    /// After so long a page or a count that has to look for its rows answers with what it has.
+    pub read_time: Duration,
     /// Most pages that the file may have; `None` for the disk's own limit.
     pub max_pages: Option<u32>,
 }
@@ -43,6 +45,7 @@ impl Default for SqliteOptions {
             writer_cache_kib: 12 * 1_024,
             page_size_bytes: 4_096,
             checkpoint_mib: 16,
+            read_time: Duration::from_millis(30),
             max_pages: None,
         }
     }
@@ -54,6 +57,7 @@ pub struct SqliteStore {
     pub(crate) readers: Readers,
     pub(crate) writer: WriterHandle,
     pub(crate) changes: broadcast::Sender<std::sync::Arc<ChangeSet>>,
+    pub(crate) read_time: Duration,
 }
 
 impl SqliteStore {
@@ -70,11 +74,13 @@ impl SqliteStore {
         let conn = place.create()?;
         let (changes, _) = broadcast::channel(CHANGE_RING);
         let readers = Readers::new(&place.path, place.options.readers, place.options.reader_cache_kib);
+        let read_time = place.options.read_time;
         let writer = Writer::start(conn, place, changes.clone())?;
         Ok(Self {
             readers,
             writer,
             changes,
+            read_time,
         })
     }
 }

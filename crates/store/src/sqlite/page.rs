@@ -16,17 +16,16 @@ use crate::{More, Page, PageRequest, Place};
 
 /// Most rows of a page.
 const ROWS_MAX: u32 = 200;
-/// After so long a page answers with what it has; a page within the goal takes a third of it.
-const TIME: Duration = Duration::from_millis(30);
 
-/// Reads one page; the caller has begun a transaction.
-pub(super) fn page(conn: &Connection, request: &PageRequest) -> rusqlite::Result<Page> {
+/// Reads one page; the caller has begun a transaction. After `time` it answers with what it has.
+pub(super) fn page(conn: &Connection, request: &PageRequest, time: Duration) -> rusqlite::Result<Page> {
     let words = request.filter.search.as_ref().map(Words::of);
     let reader = PageReader {
         conn,
         selection: &Selection::of(conn, &request.scope, &request.filter)?,
         words: words.as_ref(),
         limit: usize::try_from(request.limit.clamp(1, ROWS_MAX)).unwrap_or(1),
+        time,
     };
     match request.place {
         Place::First => {
@@ -52,6 +51,7 @@ struct PageReader<'c> {
     selection: &'c Selection,
     words: Option<&'c Words>,
     limit: usize,
+    time: Duration,
 }
 
 /// Whether newer rows precede.
@@ -63,7 +63,7 @@ impl PageReader<'_> {
         find(
             self.conn,
             &self.quest(direction, span, self.limit + 1),
-            &mut Budget::start(TIME),
+            &mut Budget::start(self.time),
         )
     }
 
@@ -121,7 +121,7 @@ impl PageReader<'_> {
             let found = self.find(Direction::Down, Span::ALL)?;
             return self.down(found, Some(0), Newer(false));
         }
-        let landing = jump::land(self.conn, self.selection, self.words, position)?;
+        let landing = jump::land(self.conn, self.selection, self.words, position, self.time)?;
         let found = match landing {
             Landing::On(ord) => self.find(
                 Direction::Down,
@@ -140,7 +140,8 @@ impl PageReader<'_> {
             },
         };
         let at = (!matches!(landing, Landing::Spent(_))).then_some(position);
-        self.down(found, at, Newer(true))
+        let newer = landing != Landing::Beyond || self.has_row(Direction::Down, Span::ALL)?;
+        self.down(found, at, Newer(newer))
     }
 
     /// Whether the row of `id`, which a page was asked beside, or one beyond it is there.
@@ -159,11 +160,13 @@ impl PageReader<'_> {
                 high: id.ord(),
             },
         };
-        let found = find(
-            self.conn,
-            &self.quest(direction, span, 1),
-            &mut Budget::start(TIME),
-        )?;
+        self.has_row(direction, span)
+    }
+
+    /// Whether there is a row; where the time is up first, there may be.
+    fn has_row(&self, direction: Direction, span: Span) -> rusqlite::Result<bool> {
+        let quest = self.quest(direction, span, 1);
+        let found = find(self.conn, &quest, &mut Budget::start(self.time))?;
         Ok(found.end != End::Exhausted)
     }
 }

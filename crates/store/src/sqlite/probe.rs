@@ -65,7 +65,10 @@ impl<'c> Probe<'c> {
                 " FROM message m WHERE m.ord = ?1"
             ))?,
             text: conn.prepare_cached(
-                "SELECT subject, header_from, header_to, header_cc, header_bcc FROM message WHERE ord = ?1",
+                // The index holds the addresses of long lists apart from their shortened fields; see `text`.
+                "SELECT subject, header_from, header_to, header_cc, header_bcc, CASE WHEN recipients >= 10 \
+                 THEN (SELECT group_concat(address, ' ') FROM recipient r WHERE r.ord = m.ord) END \
+                 FROM message m WHERE ord = ?1",
             )?,
             leased: if selection.state.is_some() {
                 leased(conn)?
@@ -100,9 +103,9 @@ impl<'c> Probe<'c> {
         let found = self
             .text
             .query_row([ord], |row| {
-                let mut texts = [""; 5];
+                let mut texts = [""; 6];
                 for (column, text) in texts.iter_mut().enumerate() {
-                    *text = row.get_ref(column)?.as_str()?;
+                    *text = row.get_ref(column)?.as_str_or_null()?.unwrap_or("");
                 }
                 Ok(words.occur_in(&texts))
             })

@@ -10,10 +10,7 @@ use crate::build::{at, letter, put};
 const MESSAGES: usize = 700;
 
 /// Calls `check` for every scope and filter with what the model expects.
-async fn everywhere(
-    world: &World,
-    mut check: impl AsyncFnMut(&str, &Scope, &Filter, &[MessageId]),
-) {
+async fn everywhere(world: &World, mut check: impl AsyncFnMut(&str, &Scope, &Filter, &[MessageId])) {
     for (name, scope) in scopes() {
         for filter in filters() {
             let expected = world.expect(&scope, &filter);
@@ -46,11 +43,18 @@ pub(crate) async fn counts_are_the_rows_that_scope_and_filter_mean(h: &mut impl 
             exact: counts.exact,
             ..Counts::default()
         };
-        let any_state = Filter { shown: None, state: None, ..filter.clone() };
+        let any_state = Filter {
+            shown: None,
+            state: None,
+            ..filter.clone()
+        };
         for id in world.expect(scope, &any_state) {
             model.states[world.get(id).state.number() as usize] += 1;
         }
-        let any_source = Filter { category: None, ..filter.clone() };
+        let any_source = Filter {
+            category: None,
+            ..filter.clone()
+        };
         for id in world.expect(scope, &any_source) {
             model.sources[world.get(id).kind.category().number() as usize] += 1;
         }
@@ -92,7 +96,11 @@ pub(crate) async fn pages_backward_show_each_row_once_in_order(h: &mut impl Harn
         let mut from = MessageId::MIN;
         loop {
             let page = page(h.store(), scope, filter, Place::Before(from), 41).await;
-            assert_eq!(page.more, if seen.is_empty() { More::No } else { More::Yes }, "{what}");
+            assert_eq!(
+                page.more,
+                if seen.is_empty() { More::No } else { More::Yes },
+                "{what}"
+            );
             let rows = ids(&page);
             seen.splice(0..0, rows.iter().copied());
             if !page.newer {
@@ -110,7 +118,14 @@ pub(crate) async fn jump_lands_on_the_row_at_that_position(h: &mut impl Harness)
     let mut dice = Dice::new(4);
     everywhere(&world, async |what, scope, filter, expected| {
         let n = expected.len() as u64;
-        for position in [0, dice.roll(n + 1), dice.roll(n + 1), n.saturating_sub(1), n, n + 9] {
+        for position in [
+            0,
+            dice.roll(n + 1),
+            dice.roll(n + 1),
+            n.saturating_sub(1),
+            n,
+            n + 9,
+        ] {
             let page = page(h.store(), scope, filter, Place::At(position), 5).await;
             let rest = expected.get(position as usize..).unwrap_or(&[]);
             if page.more == More::Unknown && page.at.is_none() {
@@ -154,9 +169,17 @@ pub(crate) async fn message_outside_the_scope_is_like_none(h: &mut impl Harness)
             let id = known.id;
             let store = h.store();
             assert_eq!(store.detail(&scope, id).await.unwrap().is_some(), sees, "{name}");
-            assert_eq!(store.attempts(&scope, id).await.unwrap().is_some(), sees, "{name}");
+            assert_eq!(
+                store.attempts(&scope, id).await.unwrap().is_some(),
+                sees,
+                "{name}"
+            );
             assert_eq!(store.content(&scope, id).await.unwrap().is_some(), sees, "{name}");
-            assert_eq!(store.rows(&scope, &[id]).await.unwrap().len() == 1, sees, "{name}");
+            assert_eq!(
+                store.rows(&scope, &[id]).await.unwrap().len() == 1,
+                sees,
+                "{name}"
+            );
         }
     }
     let unknown = MessageId::MAX;
@@ -169,7 +192,10 @@ pub(crate) async fn message_outside_the_scope_is_like_none(h: &mut impl Harness)
 pub(crate) async fn page_beside_a_deleted_row_goes_on_where_it_stood(h: &mut impl Harness) {
     let messages = (0..9).map(|_| letter(1)).collect();
     let put = put(h.store(), messages, at(0)).await;
-    h.store().delete(&crate::build::anyone(), &[put[4]]).await.unwrap();
+    h.store()
+        .delete(&crate::build::anyone(), &[put[4]])
+        .await
+        .unwrap();
     let own = Scope::own(UserId(1));
     let plain = Filter::default();
     let older = page(h.store(), &own, &plain, Place::After(put[4]), 50).await;
@@ -183,7 +209,10 @@ pub(crate) async fn page_beside_a_deleted_row_goes_on_where_it_stood(h: &mut imp
 pub(crate) async fn pages_stay_whole_while_mail_arrives(h: &mut impl Harness) {
     let world = World::make(h.store(), 300, 7).await;
     let all = Scope::everything();
-    let user = Filter { category: Some(Category::User), ..Filter::default() };
+    let user = Filter {
+        category: Some(Category::User),
+        ..Filter::default()
+    };
     let expected = world.expect(&all, &user);
     let mut seen = Vec::new();
     let mut arrived = Vec::new();

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use postroom_domain::{KeyId, OfficeId, RouteId, UserId};
-use postroom_store::{
-    KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Rights, Store, StoreError,
-};
+use postroom_store::{KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Rights, Store, StoreError};
 
 use super::Harness;
 use super::world::somebody;
@@ -33,7 +31,10 @@ pub(crate) async fn office_name_is_taken_once_below_a_parent(h: &mut impl Harnes
     store.create_office(office("North", Some(north))).await.unwrap();
     for twin in [office("North", Some(root)), office("System Office", None)] {
         let refused = store.create_office(twin).await.unwrap_err();
-        assert!(matches!(refused, StoreError::Exists { what: "office", .. }), "{refused:?}");
+        assert!(
+            matches!(refused, StoreError::Exists { what: "office", .. }),
+            "{refused:?}"
+        );
     }
     let offices = store.offices().await.unwrap();
     assert_eq!(offices.len(), 3);
@@ -43,7 +44,11 @@ pub(crate) async fn office_name_is_taken_once_below_a_parent(h: &mut impl Harnes
 pub(crate) async fn user_is_found_by_login_and_by_address_in_any_case(h: &mut impl Harness) {
     let store = h.store();
     let office = store.create_office(office("System Office", None)).await.unwrap();
-    let rights = Rights { super_user: true, administrator: true, ..Rights::default() };
+    let rights = Rights {
+        super_user: true,
+        administrator: true,
+        ..Rights::default()
+    };
     let dana = NewUser {
         office,
         login: "Dana".to_owned(),
@@ -67,12 +72,24 @@ pub(crate) async fn user_is_found_by_login_and_by_address_in_any_case(h: &mut im
 pub(crate) async fn login_and_address_are_taken_once(h: &mut impl Harness) {
     let store = h.store();
     one_user(store).await;
-    let same_login = NewUser { email: "other@example.com".to_owned(), ..somebody(1, 1) };
-    let same_address = NewUser { login: "other".to_owned(), ..somebody(1, 1) };
-    let same_in_capitals = NewUser { login: "USER1".to_owned(), ..somebody(2, 1) };
+    let same_login = NewUser {
+        email: "other@example.com".to_owned(),
+        ..somebody(1, 1)
+    };
+    let same_address = NewUser {
+        login: "other".to_owned(),
+        ..somebody(1, 1)
+    };
+    let same_in_capitals = NewUser {
+        login: "USER1".to_owned(),
+        ..somebody(2, 1)
+    };
     for twin in [same_login, same_address, same_in_capitals] {
         let refused = store.create_user(twin).await.unwrap_err();
-        assert!(matches!(refused, StoreError::Exists { what: "user", .. }), "{refused:?}");
+        assert!(
+            matches!(refused, StoreError::Exists { what: "user", .. }),
+            "{refused:?}"
+        );
     }
     assert_eq!(store.users().await.unwrap().len(), 1);
 }

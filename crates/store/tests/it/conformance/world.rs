@@ -95,7 +95,11 @@ impl World {
 
     /// The ids that scope and filter mean, newest first.
     pub(crate) fn expect(&self, scope: &Scope, filter: &Filter) -> Vec<MessageId> {
-        let meant = self.mail.iter().rev().filter(|known| known.is_meant(scope, filter));
+        let meant = self
+            .mail
+            .iter()
+            .rev()
+            .filter(|known| known.is_meant(scope, filter));
         meant.map(|known| known.id).collect()
     }
 
@@ -201,7 +205,9 @@ pub(crate) fn scopes() -> Vec<(&'static str, Scope)> {
             scope.with(Arm::OfficeNotifications(OfficeId(*office)))
         })
     };
-    let quiet: Vec<i64> = (1..=OFFICES * USERS).filter(|user| (user - 1) % USERS >= 3).collect();
+    let quiet: Vec<i64> = (1..=OFFICES * USERS)
+        .filter(|user| (user - 1) % USERS >= 3)
+        .collect();
     let all: Vec<i64> = (1..=OFFICES * USERS).collect();
     vec![
         ("nothing", Scope::nothing()),
@@ -231,42 +237,126 @@ pub(crate) fn filters() -> Vec<Filter> {
     let mut filters = vec![plain.clone()];
     for shown in postroom_domain::ShownType::ALL {
         let shown = Some(shown);
-        filters.push(Filter { shown, ..plain.clone() });
-        filters.push(Filter { shown, from, ..plain.clone() });
-        filters.push(Filter { shown, ..search("policy") });
+        filters.push(Filter {
+            shown,
+            ..plain.clone()
+        });
+        filters.push(Filter {
+            shown,
+            from,
+            ..plain.clone()
+        });
+        filters.push(Filter {
+            shown,
+            ..search("policy")
+        });
     }
     for category in [Category::User, Category::Notification] {
         let category = Some(category);
-        filters.push(Filter { category, ..plain.clone() });
-        filters.push(Filter { category, until, ..plain.clone() });
+        filters.push(Filter {
+            category,
+            ..plain.clone()
+        });
+        filters.push(Filter {
+            category,
+            until,
+            ..plain.clone()
+        });
     }
     for kind in [Kind::FormLetter, Kind::Direct, Kind::Alert] {
         let kind = Some(kind);
-        filters.push(Filter { kind, ..plain.clone() });
-        filters.push(Filter { kind, from, until, ..plain.clone() });
-        filters.push(Filter { kind, ..search("policy") });
+        filters.push(Filter {
+            kind,
+            ..plain.clone()
+        });
+        filters.push(Filter {
+            kind,
+            from,
+            until,
+            ..plain.clone()
+        });
+        filters.push(Filter {
+            kind,
+            ..search("policy")
+        });
     }
     for state in MessageState::ALL {
         let state = Some(state);
-        filters.push(Filter { state, ..plain.clone() });
-        filters.push(Filter { state, until, ..plain.clone() });
-        filters.push(Filter { state, ..search("ex") });
+        filters.push(Filter {
+            state,
+            ..plain.clone()
+        });
+        filters.push(Filter {
+            state,
+            until,
+            ..plain.clone()
+        });
+        filters.push(Filter {
+            state,
+            ..search("ex")
+        });
     }
     for sender in [1, 14, 999] {
         let sender = Some(UserId(sender));
-        filters.push(Filter { sender, ..plain.clone() });
-        filters.push(Filter { sender, office: Some(OfficeId(2)), ..plain.clone() });
-        filters.push(Filter { sender, category: Some(Category::Notification), ..plain.clone() });
+        filters.push(Filter {
+            sender,
+            ..plain.clone()
+        });
+        filters.push(Filter {
+            sender,
+            office: Some(OfficeId(2)),
+            ..plain.clone()
+        });
+        filters.push(Filter {
+            sender,
+            category: Some(Category::Notification),
+            ..plain.clone()
+        });
     }
     let office = Some(OfficeId(1));
-    filters.push(Filter { office, ..plain.clone() });
-    filters.push(Filter { office, from, until, ..plain.clone() });
-    filters.push(Filter { from, until, ..plain.clone() });
-    filters.push(Filter { from: until, until: from, ..plain.clone() });
-    filters.push(Filter { from: Some(at(86_400 * 2)), until: Some(at(86_400 * 2 + 5_000)), ..plain });
+    filters.push(Filter {
+        office,
+        ..plain.clone()
+    });
+    filters.push(Filter {
+        office,
+        from,
+        until,
+        ..plain.clone()
+    });
+    filters.push(Filter {
+        from,
+        until,
+        ..plain.clone()
+    });
+    filters.push(Filter {
+        from: until,
+        until: from,
+        ..plain.clone()
+    });
+    filters.push(Filter {
+        from: Some(at(86_400 * 2)),
+        until: Some(at(86_400 * 2 + 5_000)),
+        ..plain
+    });
     for text in [
-        "policy", "POL", "4711 offer", "renewal your", "cafe", "Café meet", "uber", "quoted not", "ex", "zebra",
-        "client3 example", "secret", "policy\" OR c0 *", "NEAR(policy 2)", "scope : s1", "a", "für märz",
+        "policy",
+        "POL",
+        "4711 offer",
+        "renewal your",
+        "cafe",
+        "Café meet",
+        "uber",
+        "quoted not",
+        "ex",
+        "zebra",
+        "client3 example",
+        "secret",
+        "policy\" OR c0 *",
+        "NEAR(policy 2)",
+        "scope : s1",
+        "a",
+        "für märz",
     ] {
         filters.push(search(text));
     }
@@ -306,7 +396,11 @@ pub(crate) fn somebody(user: i64, office: i64) -> NewUser {
 
 fn message(dice: &mut Dice, now: Timestamp) -> NewMessage {
     let office = 1 + i64::try_from(dice.roll(OFFICES as u64)).unwrap();
-    let n = if dice.roll(30) == 0 { dice.roll(USERS as u64) } else { dice.roll(3) };
+    let n = if dice.roll(30) == 0 {
+        dice.roll(USERS as u64)
+    } else {
+        dice.roll(3)
+    };
     let sender = (office - 1) * USERS + 1 + i64::try_from(n).unwrap();
     let kind = match dice.roll(10) {
         0 => dice.of(&Kind::ALL),
