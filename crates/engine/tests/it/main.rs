@@ -1,0 +1,15 @@
+//! The engine over a real SQLite file and a relay on loopback.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops where something is wrong"
+)]
+
+mod fairness;
+mod house;
+mod misbehaviour;
+mod outage;
+mod recovery;
+mod schedule;
