@@ -2,8 +2,10 @@
  * The event stream: opened while the tab is seen, closed while it is hidden (HTTP/1.1 gives a browser six
  * connections), opened anew after a loss with growing waits, and replaced without a gap when what is watched changes.
  */
+import { api, unwrap } from './api/client';
 import type { Counts, Row, Status } from './api/types';
 
+const FIRST_WAIT_MS = 250;
 const WAITS_S = [1, 2, 4, 8, 15];
 
 export type LivePhase = 'connecting' | 'live' | 'offline' | 'paused';
@@ -124,12 +126,20 @@ class Live {
     });
   }
 
+  /** The server ends a stream now and then on purpose: only when the next one fails too is this called offline. */
   #lost(): void {
     this.#drop();
     this.#missed = true;
-    this.phase = 'offline';
-    const wait = WAITS_S[Math.min(this.#losses, WAITS_S.length - 1)] ?? 15;
     this.#losses += 1;
+    if (this.#losses === 1) {
+      this.phase = 'connecting';
+      this.#timer = setTimeout(() => this.#open(), FIRST_WAIT_MS);
+      return;
+    }
+    // A stream does not say why it was refused; an ended session shows here.
+    void unwrap(api.GET('/api/v1/session')).catch(() => {});
+    this.phase = 'offline';
+    const wait = WAITS_S[Math.min(this.#losses - 2, WAITS_S.length - 1)] ?? 15;
     this.retryAt = new Date(Date.now() + wait * 1000);
     this.#timer = setTimeout(() => this.#open(), wait * 1000);
   }

@@ -36,7 +36,7 @@ export function detailOf(row: Row): Detail {
     parts: row.mime_type === 'text/html' ? ['text', 'html'] : ['text'],
     actions: row.state === 'sending' ? [] : row.state === 'sent' ? ['resend', 'delete'] : ['requeue', 'delete'],
     submitted_by: row.sender?.name ?? null,
-    links: {},
+    links: { resent_from: null, resent_as: [] },
   };
 }
 
@@ -48,7 +48,7 @@ export function attemptsOf(row: Row): Attempt[] {
     const outcome = sent ? 'sent' : last && row.state === 'failed' ? 'failed' : 'deferred';
     return {
       number: i + 1,
-      cycle: 1,
+      cycle: 0,
       started_at: new Date(Date.parse(row.date) + (waits[i] ?? 0) * 60_000).toISOString(),
       duration_ms: 80 + ((i * 331) % 4000),
       relay: 'smtp.office.example.com',

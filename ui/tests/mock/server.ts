@@ -11,7 +11,9 @@ import { attemptsOf, bodyOf, detailOf } from './detail.ts';
 import { Streams } from './events.ts';
 
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
-const CSP = "default-src 'self'; style-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+/** The server's own policy for the page. */
+const CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html default";
 const BODY_CSP = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 const people: Record<string, { id: number; name: string; rights: string[] }> = {
   dana: { id: 0, name: 'Dana Reyes', rights: ['super_user', 'enterprise_view', 'administrator', 'customize_list_layout'] },
@@ -154,7 +156,7 @@ export class Mock {
       queue_enabled: true,
       relays: [{ name: 'office', host: 'smtp.office.example.com', since: '2026-11-23T08:00:00Z', ...this.#relay }],
       queue: { ready: states.queued, waiting: states.deferred, held: states.held, leased: states.sending, oldest: null },
-      banners: this.#relay.state === 'down' ? [{ kind: 'relay_down', text: 'E-mail Server for system is Down' }] : [],
+      banners: this.#relay.state === 'down' ? [{ kind: 'relay_down', text: 'The e-mail server office is down: mail waits and is sent when it is back.' }] : [],
     };
   }
 }

@@ -120,7 +120,7 @@ export interface components {
       parts: ('text' | 'html')[];
       actions: ('requeue' | 'resend' | 'delete')[];
       submitted_by: string | null;
-      links: { resent_from?: string | null; resent_as?: string | null };
+      links: { resent_from: string | null; resent_as: string[] };
     };
     Recipient: {
       address: string;

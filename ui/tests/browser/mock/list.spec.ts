@@ -183,7 +183,7 @@ test('a relay that goes down is told at once', async ({ page }) => {
   await expect(page.getByText('Live', { exact: true })).toBeVisible();
   await page.request.get(`${server.url}/mock/relay?state=down`);
   await expect(page.getByText('Relay down')).toBeVisible();
-  await expect(page.getByRole('alert')).toContainText('E-mail Server for system is Down');
+  await expect(page.getByRole('alert')).toContainText('The e-mail server office is down');
 });
 
 test('on a phone the rows are cards of two lines and nothing sticks out', async ({ page }) => {
