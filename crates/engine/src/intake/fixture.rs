@@ -18,6 +18,9 @@ use crate::random::Seeded;
 /// 2026-11-23T09:30:00Z.
 pub(super) const NOW: Timestamp = Timestamp::from_micros(1_795_426_200_000_000);
 
+/// Largest message at the tests' desk: 1 MiB, so that going over it is quick.
+pub(super) const MESSAGE_BYTES: usize = 1024 * 1024;
+
 /// Knows `*@office.example.com`.
 #[derive(Debug)]
 pub(super) struct OfficePeople;
@@ -34,16 +37,21 @@ pub(super) fn address(text: &str) -> Address {
 
 /// Dana, who sends as herself and as the office.
 pub(super) fn dana() -> Principal {
-    let identity = Identity {
+    dana_of(Identity {
         user: UserId(3),
         office: OfficeId(1),
         route: RouteId::SERVER,
-    };
+    })
+}
+
+/// Dana as the user of a store.
+pub(super) fn dana_of(identity: Identity) -> Principal {
+    let user = identity.user;
     let rights = SenderRights::new("a user sends as themself")
         .with(&address("dana@office.example.com"), identity.clone())
         .with(&address("büro@office.example.com"), identity);
     Principal {
-        submitted_by: Submitter::User(UserId(3)),
+        submitted_by: Submitter::User(user),
         rights: Arc::new(rights),
         notifications: NotificationRight::Refused,
     }
@@ -52,7 +60,10 @@ pub(super) fn dana() -> Principal {
 /// Runs `build` at a desk where time and chance stand still.
 pub(super) fn at_desk<T>(principal: &Principal, build: impl FnOnce(&Desk<'_>) -> T) -> T {
     build(&Desk {
-        limits: &IntakeLimits::default(),
+        limits: &IntakeLimits {
+            message_bytes: MESSAGE_BYTES,
+            ..IntakeLimits::default()
+        },
         host: "mail.example.com",
         now: NOW,
         random: &Seeded::new(7),

@@ -297,3 +297,6 @@ fn refused(error: &StoreError) -> Refusal {
         | StoreError::Database(_) => Refusal::StoreUnavailable,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::intake::fixture::{from_json, octets, wire};
+use crate::intake::fixture::{MESSAGE_BYTES, from_json, octets, wire};
 
 /// A message that is good but for what `changes` says.
 fn with(changes: serde_json::Value) -> Result<NewMessage, Refusal> {
@@ -131,9 +131,7 @@ fn mistakes() -> Vec<Mistake> {
         (json!({"from": "dana"}), "bad_address", "from"),
         (json!({"to": ["a@x.test", "a@b@c"]}), "bad_address", "to[1]"),
         (json!({"to": "a@x.test"}), "wrong_type", "to"),
-        (json!({"to": [7]}), "wrong_type", "to[0]"),
         (json!({"subject": 7}), "wrong_type", "subject"),
-        (json!({"headers": []}), "wrong_type", "headers"),
         (json!({"headers": {"X": 1}}), "wrong_type", "headers.X"),
         (
             json!({"headers": {"Bcc": "a@x.test"}}),
@@ -191,7 +189,7 @@ fn mistakes() -> Vec<Mistake> {
             "from",
         ),
         (
-            json!({"text": "x".repeat(26 * 1024 * 1024)}),
+            json!({"text": "x".repeat(MESSAGE_BYTES + 1)}),
             "too_large",
             "message",
         ),

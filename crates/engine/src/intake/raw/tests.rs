@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::intake::fixture::{address, at_desk, by_smtp, dana, octets, take, wire};
+use crate::intake::fixture::{MESSAGE_BYTES, address, at_desk, by_smtp, dana, octets, take, wire};
 use crate::intake::sender::NotificationRight;
 use postroom_store::RecipientRole as Role;
 
@@ -246,7 +246,10 @@ fn bad_octets_are_named() {
         (format!("{from}Subject: a\0b\r\n\r\nx"), "bad_header"),
         ("From: nobody\r\n\r\nx".to_owned(), "bad_address"),
         (long, "line_too_long"),
-        (format!("{from}\r\n{}", "x\r\n".repeat(9_000_000)), "too_large"),
+        (
+            format!("{from}\r\n{}", "x\r\n".repeat(MESSAGE_BYTES / 3)),
+            "too_large",
+        ),
     ] {
         assert_eq!(refused(&octets).code(), code);
     }
