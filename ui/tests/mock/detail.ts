@@ -36,6 +36,7 @@ export function detailOf(row: Row): Detail {
     parts: row.mime_type === 'text/html' ? ['text', 'html'] : ['text'],
     actions: row.state === 'sending' ? [] : row.state === 'sent' ? ['resend', 'delete'] : ['requeue', 'delete'],
     submitted_by: row.sender?.name ?? null,
+    metadata: null,
     links: { resent_from: null, resent_as: [] },
   };
 }

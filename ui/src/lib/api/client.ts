@@ -9,15 +9,15 @@ export const api = createClient<paths>({ baseUrl: '' });
 export class ApiError extends Error {
   readonly code: string;
   readonly status: number;
-  readonly field: string | undefined;
+  readonly field: string | null;
   /** Seconds to wait before trying again, from `Retry-After`; null where the server named none. */
   readonly retryAfter: number | null;
 
-  constructor(problem: Problem, retryAfter: number | null = null) {
+  constructor(problem: Omit<Problem, 'type'>, retryAfter: number | null = null) {
     super(problem.detail || problem.title);
     this.code = problem.code;
     this.status = problem.status;
-    this.field = problem.field;
+    this.field = problem.field ?? null;
     this.retryAfter = retryAfter;
   }
 }
@@ -56,7 +56,7 @@ export async function unwrap<T>(call: Promise<Answer<T>>): Promise<T> {
   throw error;
 }
 
-function problemOf(body: unknown, response: Response): Problem {
+function problemOf(body: unknown, response: Response): Omit<Problem, 'type'> {
   if (typeof body === 'object' && body !== null && 'title' in body) {
     return { code: 'error', status: response.status, ...(body as Partial<Problem>) } as Problem;
   }
