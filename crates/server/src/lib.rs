@@ -2,7 +2,13 @@
 //!
 //! The binary is a few lines around this library, so that tests can start its parts in their own process.
 
+pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod http;
+pub mod logging;
+pub mod node;
+pub mod serve;
 pub mod submission;
+pub mod upkeep;

@@ -157,9 +157,9 @@ fn check(path: &Path, config: &Config) -> Result<(), ConfigError> {
             "submission.max_recipients and submission.max_message_size_bytes are at least 1".to_owned(),
         );
     }
-    if config.delivery.max_attempts == 0 || config.delivery.retry_waits.is_empty() {
+    if !(1..=10).contains(&config.delivery.max_attempts) || config.delivery.retry_waits.is_empty() {
         return wrong(
-            "delivery.max_attempts is at least 1, and delivery.retry_waits has at least one wait".to_owned(),
+            "delivery.max_attempts is 1 to 10, and delivery.retry_waits has at least one wait".to_owned(),
         );
     }
     let url = &config.http.public_url;

@@ -1,0 +1,124 @@
+//! The command line.
+
+mod check;
+mod config;
+mod key;
+mod operator;
+mod queue;
+mod user;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, load};
+
+/// The e-mail queue for offices.
+#[derive(Debug, Parser)]
+#[command(name = "postroom", version, about, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server: take mail in, deliver it, show the queue
+    Serve(ConfigFile),
+    /// List, show, requeue and delete messages
+    Queue(queue::QueueCommand),
+    /// Add and list users
+    User(user::UserCommand),
+    /// Make API keys
+    Key(key::KeyCommand),
+    /// Recount what is kept and compare
+    Check(ConfigFile),
+    /// Look at the configuration
+    Config(config::ConfigCommand),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConfigFile {
+    /// The configuration file; without one, the defaults and POSTROOM_SECTION__KEY variables hold
+    #[arg(long = "config", value_name = "FILE", env = "POSTROOM_CONFIG")]
+    path: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    /// Reads the configuration.
+    fn load(&self) -> anyhow::Result<Config> {
+        // Names and values that are not text cannot be ours.
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Ok(load(self.path.as_deref(), &environment)?)
+    }
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match execute(cli.command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("postroom: {}", chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(command: Command) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Serve(file) => {
+                let config = file.load()?;
+                crate::logging::start(&config.log)?;
+                crate::serve::run(&config).await?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Queue(command) => queue::run(command).await,
+            Command::User(command) => user::run(command).await,
+            Command::Key(command) => key::run(command).await,
+            Command::Check(file) => check::run(&file).await,
+            Command::Config(command) => config::run(&command),
+        }
+    })
+}
+
+/// An error with what led to it, in one line, nothing said twice.
+fn chain(error: &anyhow::Error) -> String {
+    let mut words = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if words.is_empty() {
+            words = cause;
+        } else if !words.contains(&cause) {
+            words = format!("{words}: {cause}");
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn misspelt_command_is_told_the_right_one() {
+        let error = Cli::try_parse_from(["postroom", "srve"]).unwrap_err().to_string();
+        assert!(error.contains("'serve'"), "{error}");
+        let error = Cli::try_parse_from(["postroom", "queue", "lst"])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("'list'"), "{error}");
+    }
+}

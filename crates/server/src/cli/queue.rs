@@ -1,0 +1,230 @@
+//! `postroom queue`: the list for the operator, who sees everything.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use super::ConfigFile;
+use super::operator::Operator;
+use crate::http::admin_wire::Flushed;
+
+/// Exit status 2: not everything that was asked was done.
+const NOT_ALL_DONE: u8 = 2;
+
+/// List, show, requeue and delete messages
+#[derive(Debug, Args)]
+pub(super) struct QueueCommand {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List messages, newest first
+    List(List),
+    /// Show one message with its recipients and attempts
+    Show(Show),
+    /// Put messages back to Outbox, to be tried now
+    Requeue(Ids),
+    /// Delete messages; in Outbox this cancels them
+    Delete(Ids),
+    /// Make every deferred message due now
+    Flush(ConfigFile),
+}
+
+#[derive(Debug, Args)]
+struct List {
+    /// Only this Type
+    #[arg(long = "type", value_enum, default_value = "all")]
+    shown: Type,
+    /// Words to find in subject and addresses
+    #[arg(long)]
+    search: Option<String>,
+    /// Rows, 1 to 200
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
+    limit: u32,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Type {
+    All,
+    Outbox,
+    Sent,
+    Failed,
+}
+
+#[derive(Debug, Args)]
+struct Show {
+    /// The message's id
+    id: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+struct Ids {
+    /// The messages' ids, up to 1,000
+    #[arg(required = true, num_args = 1..=1000)]
+    ids: Vec<String>,
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Where the store cannot be asked, or there is no such message.
+pub(super) async fn run(command: QueueCommand) -> anyhow::Result<ExitCode> {
+    match command.action {
+        Action::List(list) => print_list(list).await,
+        Action::Show(show) => print_one(show).await,
+        Action::Requeue(ids) => act("requeue", ids).await,
+        Action::Delete(ids) => act("delete", ids).await,
+        Action::Flush(file) => {
+            let operator = Operator::connect(&file.load()?).await?;
+            let flushed: Flushed = operator.post("/admin/v1/flush", &json!({})).await?;
+            operator.close().await;
+            println!("{} deferred messages are due now", flushed.made_due);
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+async fn print_list(list: List) -> anyhow::Result<ExitCode> {
+    let shown = match list.shown {
+        Type::All => "all",
+        Type::Outbox => "outbox",
+        Type::Sent => "sent",
+        Type::Failed => "failed",
+    };
+    let mut query = form_urlencoded::Serializer::new(format!("limit={}&type={shown}", list.limit));
+    if let Some(words) = &list.search {
+        query.append_pair("q", words);
+    }
+    let path = format!("/api/v1/messages?{}", query.finish());
+    let operator = Operator::connect(&list.config.load()?).await?;
+    let page: Value = operator.get(&path).await?;
+    operator.close().await;
+    if list.json {
+        println!("{page:#}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    for row in page.get("rows").and_then(Value::as_array).into_iter().flatten() {
+        println!(
+            "{}  {:<9} {:>2}  {:<30} {:<30} {}",
+            text(row, "id"),
+            text(row, "state"),
+            text(row, "attempts"),
+            text(row, "from"),
+            text(row, "to"),
+            text(row, "subject"),
+        );
+        if row.get("error").is_some_and(|error| !error.is_null()) {
+            println!("               {}", text(row, "error"));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn print_one(show: Show) -> anyhow::Result<ExitCode> {
+    let id: String = form_urlencoded::byte_serialize(show.id.as_bytes()).collect();
+    let operator = Operator::connect(&show.config.load()?).await?;
+    let detail: Value = operator.get(&format!("/api/v1/messages/{id}")).await?;
+    let attempts: Value = operator.get(&format!("/api/v1/messages/{id}/attempts")).await?;
+    operator.close().await;
+    if show.json {
+        println!(
+            "{:#}",
+            json!({"message": detail, "attempts": attempts.get("attempts")})
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    for name in [
+        "id",
+        "date",
+        "state",
+        "from",
+        "to",
+        "cc",
+        "bcc",
+        "subject",
+        "message_id",
+        "size_bytes",
+        "error",
+    ] {
+        println!("{name:<12} {}", text(&detail, name));
+    }
+    let list = |value: &Value, name: &str| {
+        value
+            .get(name)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default()
+    };
+    for recipient in list(&detail, "recipients_detail") {
+        println!(
+            "  {:<8} {} {} {}",
+            text(&recipient, "state"),
+            text(&recipient, "address"),
+            text(&recipient, "code"),
+            text(&recipient, "text")
+        );
+    }
+    for attempt in list(&attempts, "attempts") {
+        println!(
+            "attempt {:>2} {} {:<9} {} {} {}",
+            text(&attempt, "number"),
+            text(&attempt, "started_at"),
+            text(&attempt, "outcome"),
+            text(&attempt, "relay"),
+            text(&attempt, "code"),
+            text(&attempt, "text")
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn act(action: &str, ids: Ids) -> anyhow::Result<ExitCode> {
+    let operator = Operator::connect(&ids.config.load()?).await?;
+    let request = json!({"action": action, "ids": ids.ids});
+    let report: Value = operator.post("/api/v1/messages/actions", &request).await?;
+    operator.close().await;
+    for item in report
+        .get("items")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        println!(
+            "{}  {}  {}",
+            text(item, "id"),
+            text(item, "outcome"),
+            text(item, "reason")
+        );
+    }
+    let all_done = report.get("done").and_then(Value::as_u64) == u64::try_from(ids.ids.len()).ok();
+    Ok(if all_done {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(NOT_ALL_DONE)
+    })
+}
+
+/// A field as it is printed: control characters, which could steer a terminal, are gone.
+fn text(value: &Value, name: &str) -> String {
+    let plain = match value.get(name) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    plain.chars().filter(|c| !c.is_control()).collect()
+}

@@ -1,0 +1,14 @@
+//! The system's clock: the one place that asks the machine for the time.
+
+use postroom_domain::{Clock, Timestamp};
+
+/// Tells the machine's time.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is where the time comes in")]
+    fn now(&self) -> Timestamp {
+        jiff::Timestamp::now().into()
+    }
+}

@@ -1,0 +1,155 @@
+//! One node's parts, put together from its configuration.
+
+mod lock;
+mod relays;
+
+pub use lock::{Lock, LockError};
+pub use relays::engine_settings;
+
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use postroom_domain::{Clock, NodeSlot};
+use postroom_engine::intake::{Intake, IntakeLimits, IntakeParts, IntakeSettings, QueueSwitch};
+use postroom_engine::{EngineHandle, SystemRandom};
+use postroom_office::{Authenticator, Senders};
+use postroom_store::{SqliteOptions, SqliteStore, Store};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::http::peer::Proxies;
+use crate::http::{App, AppParts, Metrics};
+
+/// The socket that the operator's commands use while a server runs.
+pub fn admin_socket(config: &Config) -> PathBuf {
+    config.server.data_dir.join("admin.sock")
+}
+
+/// A store, locked for this process, and what works on it.
+pub struct Node {
+    /// Where mail is kept.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Proves who asks.
+    pub authenticator: Arc<Authenticator>,
+    /// As whom they may send.
+    pub senders: Arc<Senders>,
+    /// Takes mail in.
+    pub intake: Intake,
+    _lock: Lock,
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Node").finish_non_exhaustive()
+    }
+}
+
+impl Node {
+    /// Locks the data folder, opens the store in it (made where it is missing) and puts the parts together.
+    ///
+    /// # Errors
+    /// Where the folder is another process's, or the store cannot be opened.
+    pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let folder = &config.server.data_dir;
+        make_folder(folder)?;
+        let lock = Lock::take(folder)?;
+        let file = folder.join("postroom.db");
+        let opened = tokio::task::spawn_blocking({
+            let file = file.clone();
+            move || SqliteStore::open(file, SqliteOptions::default())
+        });
+        let store = opened
+            .await
+            .context("opening the store")?
+            .with_context(|| format!("cannot open {}", file.display()))?;
+        let store: Arc<dyn Store> = Arc::new(store);
+        let authenticator = Authenticator::new(Arc::clone(&store), Arc::clone(&clock))?;
+        let senders = Arc::new(Senders::new(Arc::clone(&store), Arc::clone(&clock)));
+        senders.refresh().await?;
+        let parts = IntakeParts {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            random: Arc::new(SystemRandom),
+            directory: Arc::clone(&senders) as Arc<_>,
+            slot: NodeSlot(config.server.node),
+        };
+        Ok(Self {
+            store,
+            clock,
+            authenticator: Arc::new(authenticator),
+            senders,
+            intake: Intake::new(parts, intake_settings(config)),
+            _lock: lock,
+        })
+    }
+
+    /// Starts delivery.
+    ///
+    /// # Errors
+    /// Where a relay's settings cannot be used.
+    pub async fn start_engine(&self, config: &Config) -> anyhow::Result<Arc<EngineHandle>> {
+        let settings = engine_settings(config)?;
+        let random = Arc::new(SystemRandom);
+        let engine =
+            EngineHandle::start(settings, Arc::clone(&self.store), Arc::clone(&self.clock), random).await?;
+        Ok(Arc::new(engine))
+    }
+
+    /// What HTTP works with.
+    pub fn app(
+        &self,
+        config: &Config,
+        engine: Option<Arc<EngineHandle>>,
+        stopping: CancellationToken,
+    ) -> App {
+        App::new(AppParts {
+            store: Arc::clone(&self.store),
+            authenticator: Arc::clone(&self.authenticator),
+            clock: Arc::clone(&self.clock),
+            intake: self.intake.clone(),
+            senders: Arc::clone(&self.senders),
+            engine,
+            metrics: Arc::new(Metrics::new(self.clock.now())),
+            brand: config.brand.clone(),
+            queue_enabled: config.queue.enabled,
+            https: config.http.public_url.starts_with("https://"),
+            proxies: Proxies::new(config.http.trusted_proxies.clone()),
+            stopping,
+        })
+    }
+}
+
+/// The intake's settings as configured.
+pub fn intake_settings(config: &Config) -> IntakeSettings {
+    IntakeSettings {
+        host: config.server.hostname.clone(),
+        limits: IntakeLimits {
+            message_bytes: usize::try_from(config.submission.max_message_size_bytes).unwrap_or(usize::MAX),
+            recipients: usize::from(config.submission.max_recipients),
+            ..IntakeLimits::default()
+        },
+        queue: if config.queue.enabled {
+            QueueSwitch::On
+        } else {
+            QueueSwitch::Off
+        },
+    }
+}
+
+/// Makes the data folder for its owner alone: there are people's letters in it.
+fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| {
+            format!(
+                "cannot make the data folder {} (server.data_dir)",
+                folder.display()
+            )
+        })
+}

@@ -1,0 +1,199 @@
+//! A running server, from its start to its stop.
+
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use postroom_engine::EngineHandle;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::http::{self, App, accept};
+use crate::node::{Node, admin_socket};
+use crate::submission::{Door, Listeners};
+use crate::upkeep;
+
+/// A server whose listeners are open.
+pub struct Running {
+    node: Node,
+    app: App,
+    engine: Arc<EngineHandle>,
+    listeners: Listeners,
+    http: SocketAddr,
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running")
+            .field("http", &self.http)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Running {
+    /// Opens the store and every listener and starts delivery.
+    ///
+    /// # Errors
+    /// Whatever keeps the server from working as configured.
+    pub async fn start(config: &Config) -> anyhow::Result<Self> {
+        let node = Node::open(config, Arc::new(SystemClock)).await?;
+        let http = TcpListener::bind(config.http.listen).await.with_context(|| {
+            format!(
+                "cannot listen for HTTP on {} (http.listen); is another server using it?",
+                config.http.listen
+            )
+        })?;
+        let door = Arc::new(Door {
+            authenticator: Arc::clone(&node.authenticator),
+            senders: Arc::clone(&node.senders),
+            intake: node.intake.clone(),
+            trusted: config.submission.trusted.clone(),
+        });
+        // The store is open and the engine recovers before the first message comes in.
+        let engine = node.start_engine(config).await?;
+        let listeners = Listeners::open(&config.submission, &config.server.hostname, door).await?;
+        let stopping = CancellationToken::new();
+        let app = node.app(config, Some(Arc::clone(&engine)), stopping.clone());
+        let running = Self {
+            http: http.local_addr().context("the address of the HTTP listener")?,
+            node,
+            app,
+            engine,
+            listeners,
+            stopping,
+            tasks: TaskTracker::new(),
+        };
+        running.serve_http(http);
+        running.serve_operator(config)?;
+        let (store, clock) = (Arc::clone(&running.node.store), Arc::clone(&running.node.clock));
+        running
+            .tasks
+            .spawn(upkeep::run(store, clock, running.stopping.clone()));
+        if config.relay.is_empty() {
+            tracing::warn!("no [[relay]] is configured: mail is taken in and waits");
+        }
+        Ok(running)
+    }
+
+    fn serve_http(&self, listener: TcpListener) {
+        let router = http::router(&self.app);
+        self.tasks
+            .spawn(accept::serve(listener, router, self.stopping.clone()));
+    }
+
+    /// Listens in the data folder for the operator's commands; the folder's lock says that no other process does.
+    fn serve_operator(&self, config: &Config) -> anyhow::Result<()> {
+        let path = admin_socket(config);
+        let open = || {
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+            let listener = UnixListener::bind(&path)?;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+            Ok(listener)
+        };
+        let listener = open().with_context(|| format!("cannot listen on {}", path.display()))?;
+        let router = http::admin_router(&self.app);
+        self.tasks
+            .spawn(accept::serve(listener, router, self.stopping.clone()));
+        Ok(())
+    }
+
+    /// Where HTTP is served.
+    pub const fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// Where mail is taken in by SMTP, plain listeners first.
+    pub fn smtp(&self) -> &[SocketAddr] {
+        self.listeners.addresses()
+    }
+
+    /// The parts, for what runs beside (the demo).
+    pub const fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// The line that says where it listens.
+    pub fn announcement(&self) -> String {
+        let mut line = format!("listening http={}", self.http);
+        for address in self.smtp() {
+            line.push_str(&format!(" smtp={address}"));
+        }
+        line
+    }
+
+    /// Takes nothing new in, finishes what is under way, closes the store.
+    pub async fn stop(self) {
+        self.stopping.cancel();
+        self.tasks.close();
+        tokio::join!(self.listeners.stop(), self.tasks.wait(), self.engine.stop());
+        self.node.store.close().await;
+    }
+}
+
+/// Serves until a signal says stop.
+///
+/// # Errors
+/// Whatever keeps the server from starting.
+pub async fn run(config: &Config) -> anyhow::Result<()> {
+    let mut stop = StopSignals::listen()?;
+    let running = Running::start(config).await?;
+    announce(&running)?;
+    stop.wait().await;
+    tracing::info!("stopping: taking nothing new in, finishing what is under way");
+    drop(sd_notify::notify(&[sd_notify::NotifyState::Stopping]));
+    running.stop().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Says on standard output, and to systemd, that the server is ready.
+///
+/// # Errors
+/// Where standard output is closed.
+pub fn announce(running: &Running) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", running.announcement())
+        .and_then(|()| out.flush())
+        .context("standard output")?;
+    drop(sd_notify::notify(&[sd_notify::NotifyState::Ready]));
+    Ok(())
+}
+
+/// SIGTERM and SIGINT.
+#[derive(Debug)]
+pub struct StopSignals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl StopSignals {
+    /// Listens from now on: a signal before [`StopSignals::wait`] is not lost.
+    ///
+    /// # Errors
+    /// Where the system refuses.
+    pub fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).context("SIGTERM")?,
+            interrupt: signal(SignalKind::interrupt()).context("SIGINT")?,
+        })
+    }
+
+    /// Waits for the first of them.
+    pub async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
