@@ -266,7 +266,7 @@ fn bad_octets_are_named() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     /// Thousands of malformed messages: each is taken in or refused by name, and none breaks anything.
     #[test]
