@@ -251,11 +251,11 @@ impl Writer {
         self.done.commits.fetch_add(1, Ordering::Relaxed);
         let n = u64::try_from(ran.len()).unwrap_or(0);
         self.done.operations.fetch_add(n, Ordering::Relaxed);
-        for waiting in ran {
-            waiting.operation.answer(Ok(()));
-        }
         if !changes.is_empty() && self.changes.receiver_count() > 0 {
             let _ = self.changes.send(Arc::new(ChangeSet { changes }));
+        }
+        for waiting in ran {
+            waiting.operation.answer(Ok(()));
         }
     }
 

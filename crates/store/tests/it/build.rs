@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use postroom_domain::{
-    EnhancedCode, Kind, MessageId, NodeSlot, OfficeId, RecipientState, Reply, RouteId, Scope, Timestamp,
-    UserId,
+    EnhancedCode, Kind, MessageId, MessageState, NodeSlot, OfficeId, RecipientState, Reply, RouteId, Scope,
+    Timestamp, UserId,
 };
 use postroom_store::{
     AttemptRecord, AttemptResult, Authority, Content, Enqueue, Enqueued, LeaseRequest, Leased, NewMessage,
-    NewRecipient, Next, NodeLease, Outcome, OutcomeBatch, Packed, RecipientOutcome, RecipientRole, Recorded,
-    Shown, SmtpParameters, Store, Submitter, Want,
+    NewRecipient, Next, NodeLease, Outcome, OutcomeBatch, Packed, Promote, Promoted, RecipientOutcome,
+    RecipientRole, Recorded, Row, Shown, SmtpParameters, Store, Submitter, Want,
 };
 
 /// The node of every case that needs but one.
@@ -102,6 +102,33 @@ pub(crate) async fn put(store: &dyn Store, messages: Vec<NewMessage>, now: Times
         Enqueued::Accepted(admitted) => admitted.into_iter().map(|one| one.id).collect(),
         other => panic!("not accepted: {other:?}"),
     }
+}
+
+/// Starts an epoch of the node.
+pub(crate) async fn join(store: &dyn Store) -> NodeLease {
+    store.join(SLOT, at(0)).await.unwrap()
+}
+
+/// The state of a message.
+pub(crate) async fn state(store: &dyn Store, id: MessageId) -> MessageState {
+    row(store, id).await.state
+}
+
+/// The row of a message.
+pub(crate) async fn row(store: &dyn Store, id: MessageId) -> Row {
+    store.rows(&Scope::everything(), &[id]).await.unwrap().remove(0)
+}
+
+/// Promotes what is due.
+pub(crate) async fn promote(store: &dyn Store, now: Timestamp, blocked: Vec<RouteId>) -> Promoted {
+    store
+        .promote(Promote {
+            now,
+            blocked,
+            limit: 256,
+        })
+        .await
+        .unwrap()
 }
 
 /// Asks for `n` messages of the server's route.

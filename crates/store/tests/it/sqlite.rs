@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use postroom_store::{SqliteOptions, SqliteStore, Store, Upkeep};
+use futures_util::future::join_all;
+use postroom_store::{Enqueued, NewMessage, Queue, SqliteOptions, SqliteStore, Store, StoreError, Upkeep};
 use tempfile::TempDir;
 
+use crate::build::{anyone, assert_consistent, at, intake, letter, put};
 use crate::conformance::{Harness, conformance};
 
 struct Sqlite {
@@ -65,3 +67,93 @@ impl Harness for Sqlite {
 }
 
 conformance!(Sqlite);
+
+/// A letter with a body of `kib` KiB that does not shrink.
+fn heavy(kib: usize) -> NewMessage {
+    let mut message = letter(1);
+    message.content.body.bytes = vec![b'x'; kib * 1_024];
+    message
+}
+
+fn small_disk(path: &Path) -> SqliteStore {
+    let options = SqliteOptions {
+        max_pages: Some(400),
+        ..SqliteOptions::default()
+    };
+    SqliteStore::open(path, options).unwrap()
+}
+
+#[tokio::test]
+async fn full_disk_refuses_and_recovers_by_itself() {
+    let dir = TempDir::new().unwrap();
+    let store = small_disk(&dir.path().join("mail.db"));
+    let mut ids = Vec::new();
+    let refused = loop {
+        match store.enqueue(intake(vec![heavy(64)], at(0))).await {
+            Ok(Enqueued::Accepted(admitted)) => ids.push(admitted[0].id),
+            Ok(other) => panic!("not accepted: {other:?}"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refused, StoreError::Full), "{refused}");
+    assert_eq!(store.depth(None).await.unwrap().ready, ids.len() as u64);
+    store.delete(&anyone(), &ids[..3]).await.unwrap();
+    put(&store, vec![heavy(64)], at(1)).await;
+    assert_consistent(&store).await;
+}
+
+#[tokio::test]
+async fn operation_that_does_not_fit_leaves_the_others_of_its_group() {
+    let dir = TempDir::new().unwrap();
+    let store = small_disk(&dir.path().join("mail.db"));
+    let asked: Vec<_> = (0..9)
+        .map(|n| store.enqueue(intake(vec![heavy(if n == 4 { 4_096 } else { 4 })], at(n))))
+        .collect();
+    for (n, answer) in join_all(asked).await.into_iter().enumerate() {
+        assert_eq!(answer.is_err(), n == 4, "{n}: {answer:?}");
+    }
+    assert_eq!(store.depth(None).await.unwrap().ready, 8);
+    assert_consistent(&store).await;
+}
+
+#[tokio::test]
+async fn closed_store_refuses() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir.path().join("mail.db"));
+    put(&store, vec![letter(1)], at(0)).await;
+    store.close().await;
+    let written = store.enqueue(intake(vec![letter(1)], at(1))).await;
+    assert!(matches!(written, Err(StoreError::Closed)), "{written:?}");
+    let read = store.depth(None).await;
+    assert!(matches!(read, Err(StoreError::Closed)), "{read:?}");
+}
+
+#[tokio::test]
+async fn file_of_a_newer_version_is_refused() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("mail.db");
+    open(&path).close().await;
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    conn.execute_batch("PRAGMA user_version = 99").unwrap();
+    drop(conn);
+    let refused = SqliteStore::open(&path, SqliteOptions::default());
+    assert!(matches!(refused, Err(StoreError::Unavailable(text)) if text.contains("newer version")));
+}
+
+/// In SQLite `$2` before `$1` binds by first appearance: parameters are numbered, and `$` is not used.
+#[test]
+fn statements_number_their_parameters() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sqlite");
+    for entry in std::fs::read_dir(sources).unwrap() {
+        let path = entry.unwrap().path();
+        if !path.extension().is_some_and(|ending| ending == "rs") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(
+            !text.contains("$1") && !text.contains(" ?,"),
+            "{}",
+            path.display()
+        );
+    }
+}

@@ -1,9 +1,12 @@
 //! What every backend does. A backend names itself with a [`Harness`] and gets every case as a test of its own through
 //! [`conformance!`].
 
+pub(crate) mod actions;
 pub(crate) mod intake;
+pub(crate) mod leases;
 pub(crate) mod list;
 pub(crate) mod people;
+pub(crate) mod walk;
 pub(crate) mod world;
 
 use async_trait::async_trait;
@@ -48,6 +51,36 @@ macro_rules! conformance {
             people::session_ends_by_time_by_hand_and_by_a_new_password,
             people::key_is_found_by_its_hash_until_it_is_revoked,
             people::people_survive_reopening,
+            intake::repeated_request_gets_the_same_answer,
+            intake::requests_with_one_key_at_once_are_taken_once,
+            intake::key_with_another_body_is_refused,
+            intake::forgotten_key_can_be_used_again,
+            intake::batch_beyond_the_limits_is_refused_whole,
+            intake::message_comes_back_as_it_was_handed_in,
+            intake::every_change_is_told_after_its_commit,
+            leases::single_letter_is_not_stuck_behind_ten_thousand,
+            leases::flows_share_by_their_weights,
+            leases::sending_one_by_one_gains_nothing,
+            leases::lane_is_served_in_the_order_of_arrival,
+            leases::routes_are_served_apart,
+            leases::scheduled_message_is_never_leased_before_its_time,
+            leases::leased_message_is_shown_as_sending,
+            leases::outcome_of_another_generation_changes_nothing,
+            leases::older_epoch_neither_leases_nor_writes,
+            leases::adopted_lease_has_a_new_generation,
+            leases::message_given_back_keeps_its_place_and_attempts,
+            leases::retry_joins_the_end_of_its_lane,
+            leases::waiting_mail_of_a_blocked_route_stays,
+            leases::depth_counts_every_phase,
+            actions::requeue_keeps_delivered_recipients,
+            actions::requeue_makes_deferred_mail_ready_with_no_attempts,
+            actions::sent_message_is_not_requeued,
+            actions::message_under_way_is_not_deleted,
+            actions::deleted_message_leaves_nothing,
+            actions::what_one_may_not_see_does_not_exist,
+            actions::flush_makes_deferred_mail_due,
+            actions::mail_that_found_no_relay_fails_in_the_end,
+            walk::counts_equal_a_recount_after_a_random_walk,
         }
     };
     ($harness:ty => $($module:ident :: $case:ident,)*) => {
