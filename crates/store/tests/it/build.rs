@@ -100,7 +100,7 @@ pub(crate) fn intake(messages: Vec<NewMessage>, now: Timestamp) -> Enqueue {
 pub(crate) async fn put(store: &dyn Store, messages: Vec<NewMessage>, now: Timestamp) -> Vec<MessageId> {
     match store.enqueue(intake(messages, now)).await.unwrap() {
         Enqueued::Accepted(admitted) => admitted.into_iter().map(|one| one.id).collect(),
-        other => panic!("not accepted: {other:?}"),
+        other @ (Enqueued::Replayed(_) | Enqueued::KeyReused) => panic!("not accepted: {other:?}"),
     }
 }
 
