@@ -10,7 +10,7 @@ use mail_builder::headers::content_type::ContentType;
 use mail_builder::headers::raw::Raw;
 use mail_builder::headers::text::Text;
 use mail_builder::mime::{BodyPart, MimePart};
-use memchr::memmem;
+use memchr::{memchr2, memmem};
 use postroom_domain::{Mailbox, Refusal};
 use postroom_store::{BodyType, Content, NewMessage, Shown, SmtpParameters};
 
@@ -204,17 +204,18 @@ fn file(attachment: Attachment) -> MimePart<'static> {
 /// A text whose lines all end with CR LF, however they ended before, and whose last line ends too.
 fn crlf(text: String) -> String {
     let mut lines = String::with_capacity(text.len() + text.len() / 32 + 2);
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\r' => {
-                chars.next_if_eq(&'\n');
-                lines.push_str("\r\n");
-            }
-            '\n' => lines.push_str("\r\n"),
-            other => lines.push(other),
-        }
+    let mut rest = text.as_str();
+    while let Some((line, after)) =
+        memchr2(b'\r', b'\n', rest.as_bytes()).and_then(|at| rest.split_at_checked(at))
+    {
+        lines.push_str(line);
+        lines.push_str("\r\n");
+        rest = after
+            .strip_prefix("\r\n")
+            .or_else(|| after.get(1..))
+            .unwrap_or_default();
     }
+    lines.push_str(rest);
     if !lines.ends_with("\r\n") {
         lines.push_str("\r\n");
     }

@@ -77,6 +77,18 @@ fn what_is_written_reads_back() {
 }
 
 #[test]
+fn every_line_end_becomes_crlf() {
+    for (text, expected) in [
+        ("", "\r\n"),
+        ("a", "a\r\n"),
+        ("a\nb\r\nc\rd\n\n", "a\r\nb\r\nc\r\nd\r\n\r\n"),
+        ("\r\r\n\u{e9}\r", "\r\n\r\n\u{e9}\r\n"),
+    ] {
+        assert_eq!(crlf(text.to_owned()), expected);
+    }
+}
+
+#[test]
 fn same_draft_builds_the_same_octets() {
     let build = || octets(&with(json!({"html": "<p>x</p>"})).expect("taken in"));
     assert_eq!(build(), build());
