@@ -1,0 +1,145 @@
+/** The real server in a folder of its own, on ports of its own: what the browser tests drive. */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from '@playwright/test';
+import type { components } from '../../../src/lib/api/schema';
+import { Relay } from './relay';
+
+export type Row = components['schemas']['Row'];
+type Schemas = components['schemas'];
+
+const BINARY = process.env['POSTROOM_BIN'] ?? join(import.meta.dirname, '../../../../target/debug/postroom');
+const LISTENING = /listening http=(\S+:\d+)/;
+export const PASSWORD = 'correct horse battery staple';
+
+export class Postroom {
+  readonly relay = new Relay();
+  readonly #folder = mkdtempSync(join(tmpdir(), 'postroom-ui-'));
+  readonly #config = join(this.#folder, 'postroom.toml');
+  #listen = '127.0.0.1:0';
+  #process: ChildProcess | null = null;
+  #key = '';
+  url = '';
+
+  /** A server with two people: dana, who administers, and omar, who does not. */
+  static async start(): Promise<Postroom> {
+    const server = new Postroom();
+    await server.relay.listen();
+    server.#configure();
+    server.#command(['user', 'add', '--login', 'dana', '--email', 'dana@example.test', '--name', 'Dana Reyes', '--rights', 'administrator,super_user', '--password-stdin']);
+    server.#command(['user', 'add', '--login', 'omar', '--email', 'omar@example.test', '--name', 'Omar <b>Haddad</b>', '--password-stdin']);
+    server.#key = /pk_\S+/.exec(server.#command(['key', 'add', '--user', 'dana']))?.[0] ?? '';
+    await server.run();
+    return server;
+  }
+
+  /** Starts the process; again after `halt`, on the same port. */
+  async run(): Promise<void> {
+    const log = openSync(join(this.#folder, 'serve.log'), 'a');
+    const child = spawn(BINARY, ['serve', '--config', this.#config], { stdio: ['ignore', 'pipe', log] });
+    this.#process = child;
+    const address = await new Promise<string>((done, fail) => {
+      let printed = '';
+      child.stdout?.on('data', (chunk: Buffer) => {
+        printed += chunk.toString();
+        const found = LISTENING.exec(printed);
+        if (found?.[1]) done(found[1]);
+      });
+      child.on('exit', (code) => fail(new Error(`postroom ended with ${code} before it listened; see ${this.#folder}/serve.log`)));
+    });
+    this.url = `http://${address}`;
+    this.#listen = address;
+    this.#configure();
+  }
+
+  /** Ends the process and keeps its data. */
+  async halt(): Promise<void> {
+    const child = this.#process;
+    this.#process = null;
+    if (!child || child.exitCode !== null) return;
+    const gone = new Promise((done) => child.once('exit', done));
+    child.kill('SIGTERM');
+    await gone;
+  }
+
+  async stop(): Promise<void> {
+    this.relay.release();
+    await this.halt();
+    await this.relay.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Hands mail in; returns the ids in the same order. */
+  async submit(drafts: { to: string; subject: string; text?: string; html?: string; bcc?: string[] }[]): Promise<string[]> {
+    const ids: string[] = [];
+    for (let i = 0; i < drafts.length; i += 500) {
+      const messages = drafts.slice(i, i + 500).map((draft) => ({ from: 'dana@example.test', text: 'Good day.', ...draft, to: [draft.to] }));
+      const answer = await this.#ask<{ items: { id?: string; problem?: { detail: string } }[] }>('/api/v1/messages/batch', { messages });
+      for (const item of answer.items) {
+        if (!item.id) throw new Error(item.problem?.detail);
+        ids.push(item.id);
+      }
+    }
+    return ids;
+  }
+
+  page(query: string): Promise<Schemas['Page']> {
+    return this.#ask(`/api/v1/messages?${query}`);
+  }
+
+  counts(query = ''): Promise<Schemas['Counts']> {
+    return this.#ask(`/api/v1/messages/counts?${query}`);
+  }
+
+  /** A message, or the status of the answer that there is none. */
+  async message(id: string): Promise<Schemas['Detail'] | number> {
+    const answer = await fetch(`${this.url}/api/v1/messages/${id}`, { headers: { authorization: `Bearer ${this.#key}` } });
+    return answer.ok ? ((await answer.json()) as Schemas['Detail']) : answer.status;
+  }
+
+  /** Signs in by the form and waits for the page that was asked for. */
+  async signIn(page: Page, path = '/queue', login = 'dana'): Promise<void> {
+    await page.goto(this.url + path);
+    await page.getByLabel('Sign-in name').fill(login);
+    await page.getByLabel('Password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: /Account of/ }).waitFor();
+  }
+
+  async #ask<T>(path: string, body?: unknown): Promise<T> {
+    const headers = { authorization: `Bearer ${this.#key}`, 'content-type': 'application/json' };
+    const answer = await fetch(this.url + path, body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as T;
+  }
+
+  #command(words: string[]): string {
+    return execFileSync(BINARY, [...words, '--config', this.#config], { input: `${PASSWORD}\n`, encoding: 'utf8' });
+  }
+
+  #configure(): void {
+    writeFileSync(
+      this.#config,
+      `[server]
+data_dir = "${this.#folder}/data"
+hostname = "postroom.example.test"
+[http]
+listen = "${this.#listen}"
+[submission]
+listen = ["127.0.0.1:0"]
+[delivery]
+permanent_failures = "fail"
+[[relay]]
+name = "office"
+host = "127.0.0.1"
+port = ${this.relay.port}
+tls = "none"
+[log]
+format = "text"
+level = "info"
+`,
+    );
+  }
+}

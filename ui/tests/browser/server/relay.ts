@@ -1,0 +1,93 @@
+/**
+ * A relay that the tests direct: it accepts, refuses by the recipient's first letters, and can keep the answer to a
+ * message back, so that a test sees what lies between.
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+
+export class Relay {
+  port = 0;
+  /** While true, recipients called `fail…` and `defer…` are accepted like all others. */
+  kind = false;
+  #server: Server;
+  #sockets = new Set<Socket>();
+  #kept: (() => void)[] | null = null;
+
+  constructor() {
+    this.#server = createServer((socket) => this.#talk(socket));
+  }
+
+  async listen(): Promise<this> {
+    await new Promise<void>((done) => this.#server.listen(this.port, '127.0.0.1', done));
+    const address = this.#server.address();
+    this.port = typeof address === 'object' && address ? address.port : 0;
+    return this;
+  }
+
+  /** From now on messages are read but not answered. */
+  hold(): void {
+    this.#kept ??= [];
+  }
+
+  /** Answers what was kept back, and everything from now on. */
+  release(): void {
+    const kept = this.#kept ?? [];
+    this.#kept = null;
+    for (const answer of kept) answer();
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((done) => this.#server.close(done));
+  }
+
+  #talk(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+    socket.setNoDelay(true);
+    socket.setEncoding('latin1');
+    const say = (line: string): void => void socket.write(`${line}\r\n`);
+    let buffer = '';
+    let reading = false;
+    let accepted = 0;
+    say('220 relay.example.test ESMTP');
+    socket.on('data', (chunk: string) => {
+      buffer += chunk;
+      for (let end = buffer.indexOf('\r\n'); end >= 0; end = buffer.indexOf('\r\n')) {
+        const line = buffer.slice(0, end);
+        buffer = buffer.slice(end + 2);
+        if (reading) {
+          if (line !== '.') continue;
+          reading = false;
+          const answer = (): void => say(accepted > 0 ? '250 2.0.0 Ok: queued as 4XhV2k1' : '554 5.5.1 No valid recipients');
+          if (this.#kept) this.#kept.push(answer);
+          else answer();
+          continue;
+        }
+        const verb = line.slice(0, 4).toUpperCase();
+        if (verb === 'EHLO') say('250-relay.example.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES');
+        else if (verb === 'MAIL') {
+          accepted = 0;
+          say('250 2.1.0 Ok');
+        } else if (verb === 'RCPT') {
+          const reply = this.#judge(line);
+          if (reply.startsWith('250')) accepted += 1;
+          say(reply);
+        } else if (verb === 'DATA') {
+          reading = true;
+          say('354 Go ahead');
+        } else if (verb === 'QUIT') {
+          say('221 2.0.0 Bye');
+          socket.end();
+        } else say('250 2.0.0 Ok');
+      }
+    });
+  }
+
+  #judge(line: string): string {
+    const address = /<([^>]*)>/.exec(line)?.[1]?.toLowerCase() ?? '';
+    if (!this.kind && address.startsWith('fail')) return '550 5.1.1 No such mailbox <img src=x onerror="document.title=1">';
+    if (!this.kind && address.startsWith('defer')) return '451 4.3.0 Mailbox busy, try again later';
+    return '250 2.1.5 Ok';
+  }
+}
