@@ -1,10 +1,14 @@
 //! The command line.
 
+mod bench_fill;
 mod check;
 mod config;
+mod demo;
 mod key;
 mod operator;
 mod queue;
+mod sendmail;
+mod sink;
 mod user;
 
 use std::path::PathBuf;
@@ -26,6 +30,23 @@ struct Cli {
 enum Command {
     /// Run the server: take mail in, deliver it, show the queue
     Serve(ConfigFile),
+    /// Run a server with sample people and mail and a relay of its own, to try things out
+    Demo(demo::DemoArgs),
+    /// Submit a message from standard input, with the options of sendmail
+    ///
+    /// Understands -t, -i, -f ADDR and recipients; POSTROOM_SMTP names the server (127.0.0.1:2525), POSTROOM_LOGIN with
+    /// POSTROOM_PASSWORD, or POSTROOM_API_KEY, signs in.
+    Sendmail {
+        /// What sendmail would be given
+        #[arg(
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "OPTIONS AND RECIPIENTS"
+        )]
+        words: Vec<String>,
+    },
+    /// Run an SMTP server that accepts everything, keeps nothing, and misbehaves by recipient
+    Sink(sink::SinkArgs),
     /// List, show, requeue and delete messages
     Queue(queue::QueueCommand),
     /// Add and list users
@@ -36,6 +57,9 @@ enum Command {
     Check(ConfigFile),
     /// Look at the configuration
     Config(config::ConfigCommand),
+    /// Fill a new database with sample messages, for measurements
+    #[command(hide = true)]
+    BenchFill(bench_fill::FillArgs),
 }
 
 /// Where the configuration is.
@@ -79,6 +103,21 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
                 crate::serve::run(&config).await?;
                 Ok(ExitCode::SUCCESS)
             }
+            Command::Demo(args) => {
+                let quiet = crate::config::Log {
+                    level: "warn".to_owned(),
+                    ..crate::config::Log::default()
+                };
+                crate::logging::start(&quiet)?;
+                demo::run(args).await?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Sendmail { words } => Ok(ExitCode::from(sendmail::run(words).await)),
+            Command::Sink(args) => {
+                sink::run(args).await?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::BenchFill(args) => bench_fill::run(&args),
             Command::Queue(command) => queue::run(command).await,
             Command::User(command) => user::run(command).await,
             Command::Key(command) => key::run(command).await,

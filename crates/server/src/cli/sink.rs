@@ -8,6 +8,8 @@ use anyhow::Context as _;
 use clap::Args;
 use postroom_smtp::sink::{ByAddress, Keep, Sink, SinkConfig};
 
+use crate::serve::StopSignals;
+
 /// What `postroom sink --help` says besides its options.
 const BEHAVIOUR: &str = "\
 The part of a recipient's address before the @ decides what is answered:
@@ -36,8 +38,11 @@ pub struct SinkArgs {
 /// # Errors
 /// Where the address cannot be listened on or the log cannot be written.
 pub async fn run(args: SinkArgs) -> anyhow::Result<()> {
+    let mut stop = StopSignals::listen()?;
     let config = SinkConfig {
-        by_address: ByAddress::On { stall: Duration::from_secs(args.stall) },
+        by_address: ByAddress::On {
+            stall: Duration::from_secs(args.stall),
+        },
         keep: Keep::Counts,
         log: args.log,
         ..SinkConfig::default()
@@ -45,8 +50,8 @@ pub async fn run(args: SinkArgs) -> anyhow::Result<()> {
     let sink = Sink::bind(args.listen, config)
         .await
         .with_context(|| format!("cannot listen for SMTP on {} (--listen)", args.listen))?;
-    super::say(&format!("listening smtp={}", sink.addr()))?;
-    super::stop_signal().await?;
+    println!("listening smtp={}", sink.addr());
+    stop.wait().await;
     let taken = sink.count();
     sink.stop();
     eprintln!("{taken} messages were accepted");

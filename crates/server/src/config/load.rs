@@ -111,7 +111,11 @@ fn put(table: &mut Table, keys: &[String], value: Value) -> bool {
             match inner {
                 Value::Table(inner) => put(inner, rest, value),
                 Value::Array(items) => put_in_list(items, rest, value),
-                _ => false,
+                Value::String(_)
+                | Value::Integer(_)
+                | Value::Float(_)
+                | Value::Boolean(_)
+                | Value::Datetime(_) => false,
             }
         }
     }

@@ -13,6 +13,11 @@ use serde::{Deserialize, Deserializer};
 pub struct HumanDuration(pub Duration);
 
 impl HumanDuration {
+    /// A whole number of seconds.
+    pub const fn from_seconds(seconds: u64) -> Self {
+        Self(Duration::from_secs(seconds))
+    }
+
     /// A whole number of minutes.
     pub const fn from_minutes(minutes: u64) -> Self {
         Self(Duration::from_secs(minutes * 60))

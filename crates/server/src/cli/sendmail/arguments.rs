@@ -54,8 +54,7 @@ impl Arguments {
     }
 
     fn option(&mut self, option: &str, words: &mut impl Iterator<Item = String>) -> Result<(), Failure> {
-        let mut letters = option.char_indices();
-        while let Some((place, letter)) = letters.next() {
+        for (place, letter) in option.char_indices() {
             let rest = option.get(place + letter.len_utf8()..).unwrap_or_default();
             match letter {
                 't' => self.from_header = true,
@@ -94,7 +93,9 @@ fn value(letter: char, rest: &str, words: &mut impl Iterator<Item = String>) -> 
     if !rest.is_empty() {
         return Ok(rest.to_owned());
     }
-    words.next().ok_or_else(|| Failure::Usage(format!("-{letter} needs a value")))
+    words
+        .next()
+        .ok_or_else(|| Failure::Usage(format!("-{letter} needs a value")))
 }
 
 #[cfg(test)]
@@ -121,7 +122,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_done_is_refused_by_name() {
-        for (line, word) in [("", "-t"), ("-x a@b.test", "-x"), ("-f", "-f needs"), ("-bp", "-bp"), ("-q", "-q")] {
+        for (line, word) in [
+            ("", "-t"),
+            ("-x a@b.test", "-x"),
+            ("-f", "-f needs"),
+            ("-bp", "-bp"),
+            ("-q", "-q"),
+        ] {
             assert!(parse(line).unwrap_err().to_string().contains(word), "{line}");
         }
     }

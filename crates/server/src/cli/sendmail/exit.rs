@@ -19,7 +19,9 @@ pub enum Failure {
     #[error("{0}")]
     Configuration(String),
     /// The server could not be reached or broke off; trying again can help.
-    #[error("the server at {server} did not take the message: {source}; is it running? (POSTROOM_SMTP names it)")]
+    #[error(
+        "the server at {server} did not take the message: {source}; is it running? (POSTROOM_SMTP names it)"
+    )]
     Session {
         /// Where it was tried.
         server: String,

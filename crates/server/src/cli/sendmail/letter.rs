@@ -18,11 +18,17 @@ pub(super) struct Letter {
 /// # Errors
 /// [`Failure::Data`] for a message without sender or recipients.
 pub(super) fn read(octets: &[u8], arguments: &Arguments) -> Result<Letter, Failure> {
-    let octets = if arguments.dots_are_content { octets } else { up_to_dot(octets) };
+    let octets = if arguments.dots_are_content {
+        octets
+    } else {
+        up_to_dot(octets)
+    };
     let headers = MessageParser::new().parse_headers(octets);
     let field = |wanted: &HeaderName<'_>| -> Vec<String> {
         let headers = headers.iter().flat_map(|message| message.headers());
-        let values = headers.filter(|header| header.name == *wanted).map(|header| &header.value);
+        let values = headers
+            .filter(|header| header.name == *wanted)
+            .map(|header| &header.value);
         values.flat_map(addresses).collect()
     };
     let sender = match &arguments.sender {
@@ -40,17 +46,29 @@ pub(super) fn read(octets: &[u8], arguments: &Arguments) -> Result<Letter, Failu
     let mut seen = std::collections::HashSet::new();
     recipients.retain(|recipient| seen.insert(recipient.to_ascii_lowercase()));
     if recipients.is_empty() {
-        return Err(Failure::Data("-t was given, yet To, Cc and Bcc name nobody".to_owned()));
+        return Err(Failure::Data(
+            "-t was given, yet To, Cc and Bcc name nobody".to_owned(),
+        ));
     }
-    Ok(Letter { sender, recipients, octets: octets.to_vec() })
+    Ok(Letter {
+        sender,
+        recipients,
+        octets: octets.to_vec(),
+    })
 }
 
 fn addresses(value: &HeaderValue<'_>) -> Vec<String> {
-    let HeaderValue::Address(field) = value else { return Vec::new() };
+    let HeaderValue::Address(field) = value else {
+        return Vec::new();
+    };
     let own = |address: &mail_parser::Addr<'_>| address.address().map(str::to_owned);
     match field {
         Field::List(list) => list.iter().filter_map(own).collect(),
-        Field::Group(groups) => groups.iter().flat_map(|group| group.addresses.iter()).filter_map(own).collect(),
+        Field::Group(groups) => groups
+            .iter()
+            .flat_map(|group| group.addresses.iter())
+            .filter_map(own)
+            .collect(),
     }
 }
 
@@ -69,7 +87,8 @@ fn up_to_dot(octets: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
-    const MESSAGE: &[u8] = b"From: Desk <desk@office.example.com>\nTo: a@example.test,\n \"B, C\" <b@example.test>\n\
+    const MESSAGE: &[u8] =
+        b"From: Desk <desk@office.example.com>\nTo: a@example.test,\n \"B, C\" <b@example.test>\n\
         Bcc: c@example.test\nSubject: x\n\nbody\n.\nmore\n";
 
     fn arguments(words: &[&str]) -> Arguments {
@@ -80,7 +99,10 @@ mod tests {
     fn recipients_come_from_the_header_and_the_command_line_once_each() {
         let letter = read(MESSAGE, &arguments(&["-t", "-i", "A@example.test"])).unwrap();
         assert_eq!(letter.sender, "desk@office.example.com");
-        assert_eq!(letter.recipients, ["A@example.test", "b@example.test", "c@example.test"]);
+        assert_eq!(
+            letter.recipients,
+            ["A@example.test", "b@example.test", "c@example.test"]
+        );
         assert!(letter.octets.ends_with(b".\nmore\n"));
     }
 
