@@ -98,7 +98,7 @@ class PostroomSink:
     def copies(self, message_id: str) -> list[Copy]:
         return [
             Copy(recipient, None)
-            for found, recipients, _ in self.sink.lines()
+            for found, recipients in self.sink.lines()
             if found.strip("<>") == message_id.strip("<>")
             for recipient in recipients
         ]

@@ -108,7 +108,7 @@ def end(clients: list[Submitter]) -> None:
 
 def judge(server: Postroom, sink: LogSink, ledger: Ledger, cycles: int, slowest: float) -> Verdict:
     """Compares what was acknowledged with what the sink has, and asks the server about what came twice."""
-    arrivals = Counter(found.strip("<>") for found, _, _ in sink.lines())
+    arrivals = Counter(found.strip("<>") for found, _ in sink.lines())
     duplicates = {found: count - 1 for found, count in arrivals.items() if count > 1}
     verdict = Verdict(
         cycles=cycles,
