@@ -8,8 +8,9 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.kill import trace
-from tests.lab.postroom import LogSink, Postroom
-from tests.lab.scratch import Scratch, free_port
+from tests.lab.postroom import Postroom
+from tests.lab.scratch import Scratch
+from tests.lab.sink import Sink
 
 MESSAGES = 20
 
@@ -21,7 +22,7 @@ class OrderOfSyncAndAnswer(unittest.TestCase):
         """Some messages one by one, then some at once, over SMTP and HTTP."""
         if shutil.which("strace") is None:
             self.fail("strace is missing: tools/setup test installs it")
-        with Scratch("trace") as folder, LogSink(folder, free_port()) as sink:
+        with Scratch("trace") as folder, Sink() as sink:
             with Postroom(folder / "postroom", sink.port, trusted=True) as server:
                 file = folder / "trace"
                 with trace.Trace(server.pid, file):

@@ -29,6 +29,9 @@ class Api:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
         self.key = key
 
+    def __del__(self) -> None:
+        self.connection.close()
+
     def call(
         self,
         method: str,

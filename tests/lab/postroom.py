@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 from tests.lab import wait
 from tests.lab.api import Api
@@ -117,7 +118,7 @@ class Postroom:
             if match := LISTENING.search(printed):
                 self.http_port, self.smtp_port = int(match[2]), int(match[4])
                 # Whatever else it prints must not fill the pipe and stop it.
-                threading.Thread(target=self.process.stdout.read, daemon=True).start()
+                threading.Thread(target=drain, args=(self.process.stdout,), daemon=True).start()
                 return self
         self.process.wait()
         log = (self.folder / "serve.log").read_text(errors="replace")
@@ -172,6 +173,13 @@ class Postroom:
             self.stop()
         else:
             self.kill()
+
+
+def drain(stream: IO[str]) -> None:
+    """Reads a stream to its end and closes it."""
+    with stream:
+        for _ in stream:
+            pass
 
 
 class LogSink:
