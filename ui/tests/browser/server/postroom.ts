@@ -99,6 +99,11 @@ export class Postroom {
     return answer.ok ? ((await answer.json()) as Schemas['Detail']) : answer.status;
   }
 
+  /** Acts by the API, behind the page's back. */
+  async act(action: Schemas['ActionName'], ids: string[]): Promise<void> {
+    await this.#ask('/api/v1/messages/actions', { action, ids, dry_run: false });
+  }
+
   /** Signs in by the form and waits for the page that was asked for. */
   async signIn(page: Page, path = '/queue', login = 'dana'): Promise<void> {
     await page.goto(this.url + path);
