@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn memory_is_bounded() {
         let throttle = Throttle::default();
-        for n in 0..(MOST as u32 + 10) {
+        for n in 0..u32::try_from(MOST).unwrap() + 10 {
             let peer = IpAddr::V4(n.into());
             assert_eq!(throttle.take(&n.to_string(), peer, START), Ok(()));
         }

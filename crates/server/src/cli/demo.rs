@@ -24,7 +24,7 @@ const WAITS_S: [u64; 9] = [5, 10, 15, 20, 30, 40, 50, 60, 70];
 
 /// Options of `postroom demo`.
 #[derive(Debug, Args)]
-pub struct DemoArgs {
+pub(crate) struct DemoArgs {
     /// The folder for the database; made where it is missing, kept when the demo ends
     #[arg(long, value_name = "DIR", default_value = "./data")]
     data: PathBuf,
@@ -40,7 +40,7 @@ pub struct DemoArgs {
 ///
 /// # Errors
 /// Whatever keeps it from starting.
-pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
+pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let mut stop = StopSignals::listen()?;
     let sink = relay().await?;
     let config = configuration(&args, &sink);

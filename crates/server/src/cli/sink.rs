@@ -21,7 +21,7 @@ The part of a recipient's address before the @ decides what is answered:
 /// Options of `postroom sink`.
 #[derive(Debug, Args)]
 #[command(after_help = BEHAVIOUR)]
-pub struct SinkArgs {
+pub(crate) struct SinkArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:2526")]
     listen: SocketAddr,
@@ -37,7 +37,7 @@ pub struct SinkArgs {
 ///
 /// # Errors
 /// Where the address cannot be listened on or the log cannot be written.
-pub async fn run(args: SinkArgs) -> anyhow::Result<()> {
+pub(crate) async fn run(args: SinkArgs) -> anyhow::Result<()> {
     let mut stop = StopSignals::listen()?;
     let config = SinkConfig {
         by_address: ByAddress::On {

@@ -17,15 +17,15 @@ const IGNORED: &str = "vmGUne";
 
 /// What was asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Recipients of the command line.
-    pub recipients: Vec<String>,
+    pub(crate) recipients: Vec<String>,
     /// Whether the header fields name recipients too.
-    pub from_header: bool,
+    pub(crate) from_header: bool,
     /// Whether a single dot is content.
-    pub dots_are_content: bool,
+    pub(crate) dots_are_content: bool,
     /// The envelope's sender.
-    pub sender: Option<String>,
+    pub(crate) sender: Option<String>,
 }
 
 impl Arguments {
@@ -33,7 +33,7 @@ impl Arguments {
     ///
     /// # Errors
     /// [`Failure::Usage`] that names the word.
-    pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Self, Failure> {
+    pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Self, Failure> {
         let mut arguments = Self::default();
         let mut words = words.into_iter();
         let mut options = true;

@@ -5,7 +5,7 @@ use postroom_smtp::reply::{Reply, Severity};
 
 /// Why a message was not submitted; nothing was kept.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// The command line is wrong.
     #[error("{0}")]
     Usage(String),
@@ -40,7 +40,7 @@ pub enum Failure {
 
 impl Failure {
     /// The exit code.
-    pub fn code(&self) -> u8 {
+    pub(crate) fn code(&self) -> u8 {
         const USAGE: u8 = 64;
         const DATA: u8 = 65;
         const UNAVAILABLE: u8 = 69;

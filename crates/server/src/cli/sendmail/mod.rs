@@ -8,8 +8,8 @@ mod submit;
 
 use std::io::Read as _;
 
-pub use arguments::Arguments;
-pub use exit::Failure;
+use arguments::Arguments;
+use exit::Failure;
 
 use crate::config::{Environment, load};
 
@@ -17,7 +17,7 @@ use crate::config::{Environment, load};
 const DEFAULT_SERVER: &str = "127.0.0.1:2525";
 
 /// Reads the message, submits it, and answers the exit code of `sysexits.h` that says how it went.
-pub async fn run(words: Vec<String>) -> u8 {
+pub(crate) async fn run(words: Vec<String>) -> u8 {
     match try_run(words).await {
         Ok(()) => 0,
         Err(failure) => {
