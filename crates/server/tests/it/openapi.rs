@@ -13,3 +13,20 @@ fn committed_description_is_the_routes_own() {
         "openapi.json is not what the routes say: UPDATE_OPENAPI=1 cargo test -p postroom openapi writes it anew"
     );
 }
+
+#[test]
+fn every_reference_of_the_description_leads_somewhere() {
+    let document = serde_json::to_value(postroom_server::http::openapi()).unwrap();
+    let mut waiting = vec![&document];
+    while let Some(value) = waiting.pop() {
+        if let Some(path) = value.get("$ref").and_then(|path| path.as_str()) {
+            let pointer = path.strip_prefix('#').unwrap();
+            assert!(document.pointer(pointer).is_some(), "{path} leads nowhere");
+        }
+        match value {
+            serde_json::Value::Object(fields) => waiting.extend(fields.values()),
+            serde_json::Value::Array(items) => waiting.extend(items),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Bodies and files of a message.
+
+use axum::http::{Method, StatusCode};
+use postroom_store::Rights;
+use serde_json::json;
+
+use crate::house::House;
+
+#[tokio::test]
+async fn bodies_are_pages_in_a_sandbox_and_files_are_downloads() {
+    let house = House::open().await;
+    let dana = house.person("dana", house.root, Rights::default()).await;
+    let message = json!({
+        "from": "dana@example.test", "to": ["a@example.com"], "bcc": ["hidden@example.com"], "subject": "s",
+        "text": "a < b", "html": "<p>hello</p><script>alert(1)</script><img src=\"https://tracker.example/p\">",
+        "attachments": [{"filename": "../../evil\u{202e}gpj.exe", "content_type": "text/html", "content": "PGI+"}]
+    });
+    let posted = house
+        .ask(Method::POST, "/api/v1/messages")
+        .key(&dana.key)
+        .json(&message)
+        .send()
+        .await;
+    assert_eq!(posted.status, StatusCode::ACCEPTED, "{}", posted.text);
+    let id = posted.json()["id"].as_str().unwrap().to_owned();
+    let get = async |tail: &str| {
+        house
+            .ask(Method::GET, &format!("/api/v1/messages/{id}/{tail}"))
+            .key(&dana.key)
+            .send()
+            .await
+    };
+    let html = get("body/html").await;
+    assert!(html.text.contains("<p>hello</p>"), "{}", html.text);
+    assert!(
+        !html.text.contains("script") && !html.text.contains("tracker"),
+        "{}",
+        html.text
+    );
+    for page in [&html, &get("body/text").await, &get("body/source").await] {
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+        let policy = page.header("content-security-policy");
+        assert!(policy.starts_with("sandbox; default-src 'none';"), "{policy}");
+        assert_eq!(page.header("x-content-type-options"), "nosniff");
+    }
+    assert!(get("body/text").await.text.contains("a &lt; b"));
+    let raw = get("raw").await;
+    assert_eq!(raw.header("content-type"), "message/rfc822");
+    assert!(!raw.text.contains("hidden@example.com"), "Bcc never travels");
+    let file = get("attachments/0").await;
+    assert_eq!((file.status, file.text.as_str()), (StatusCode::OK, "<b>"));
+    assert_eq!(
+        file.header("content-disposition"),
+        "attachment; filename=\"evilgpj.exe\""
+    );
+    assert!(file.header("content-security-policy").starts_with("sandbox"));
+    for tail in ["attachments/1", "attachments/x", "body/rtf"] {
+        assert_eq!(get(tail).await.status, StatusCode::NOT_FOUND, "{tail}");
+    }
+}

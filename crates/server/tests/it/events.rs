@@ -1,0 +1,113 @@
+//! The event stream.
+
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
+use axum::http::{Method, StatusCode};
+use futures_util::StreamExt as _;
+use postroom_store::Rights;
+use serde_json::{Value, json};
+
+use crate::house::{House, Person};
+
+/// Reads events off a stream.
+struct Events {
+    body: BodyDataStream,
+    text: String,
+}
+
+impl Events {
+    async fn open(house: &House, who: &Person, query: &str) -> Self {
+        let (status, headers, body) = house
+            .ask(Method::GET, &format!("/api/v1/events?{query}"))
+            .key(&who.key)
+            .open()
+            .await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(headers["content-type"], "text/event-stream");
+        Self {
+            body: Body::into_data_stream(body),
+            text: String::new(),
+        }
+    }
+
+    /// The data of the next event of this name; others are passed over. `None` when the stream ended.
+    async fn next(&mut self, name: &str) -> Option<Value> {
+        loop {
+            while let Some((event, rest)) = self.text.split_once("\n\n") {
+                let (event, rest) = (event.to_owned(), rest.to_owned());
+                self.text = rest;
+                if event.lines().any(|line| line == format!("event: {name}")) {
+                    let data = event
+                        .lines()
+                        .find_map(|line| line.strip_prefix("data: "))
+                        .unwrap();
+                    return Some(serde_json::from_str(data).unwrap());
+                }
+            }
+            let chunk = tokio::time::timeout(Duration::from_secs(20), self.body.next())
+                .await
+                .expect("an event in time")?;
+            self.text.push_str(std::str::from_utf8(&chunk.unwrap()).unwrap());
+        }
+    }
+}
+
+#[tokio::test]
+async fn stream_tells_of_new_changed_and_deleted_rows() {
+    let house = House::open().await;
+    let dana = house.person("dana", house.root, Rights::default()).await;
+    let lee = house.person("lee", house.root, Rights::default()).await;
+    let id = house.letter(&dana, "a@example.com", "watched").await;
+    let mut events = Events::open(&house, &dana, &format!("visible={id}")).await;
+    assert_eq!(events.next("status").await.unwrap()["brand"], "Postroom");
+    house.letter(&lee, "a@example.com", "not hers").await;
+    house.letter(&dana, "a@example.com", "new").await;
+    assert_eq!(events.next("new").await.unwrap(), json!({"n": 1}));
+    assert_eq!(events.next("counts").await.unwrap()["total"], 2);
+    let act = async |action: &str| {
+        let body = json!({"action": action, "ids": [id]});
+        house
+            .ask(Method::POST, "/api/v1/messages/actions")
+            .key(&dana.key)
+            .json(&body)
+            .send()
+            .await
+    };
+    act("requeue").await;
+    let changed = events.next("rows").await.unwrap();
+    assert_eq!(
+        (&changed["rows"][0]["id"], &changed["rows"][0]["subject"]),
+        (&json!(id), &json!("watched"))
+    );
+    act("delete").await;
+    assert_eq!(
+        events.next("rows").await.unwrap(),
+        json!({"rows": [{"id": id, "deleted": true}]})
+    );
+}
+
+#[tokio::test]
+async fn stream_refuses_what_it_cannot_watch() {
+    let house = House::open().await;
+    let dana = house.person("dana", house.root, Rights::default()).await;
+    let many: Vec<String> = (0..201).map(|n| format!("{n:013}")).collect();
+    for (query, field) in [
+        (format!("visible={}", many.join(",")), "visible"),
+        ("typ=all".to_owned(), "typ"),
+    ] {
+        let answer = house
+            .ask(Method::GET, &format!("/api/v1/events?{query}"))
+            .key(&dana.key)
+            .send()
+            .await;
+        assert_eq!(
+            (answer.code().as_str(), answer.json()["field"].as_str()),
+            ("bad_parameter", Some(field))
+        );
+    }
+    assert_eq!(
+        house.ask(Method::GET, "/api/v1/events").send().await.status,
+        StatusCode::UNAUTHORIZED
+    );
+}

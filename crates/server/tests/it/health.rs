@@ -1,0 +1,53 @@
+//! Health, metrics, and the page.
+
+use axum::http::{Method, StatusCode};
+use postroom_store::Rights;
+
+use crate::house::House;
+
+#[tokio::test]
+async fn server_says_that_it_lives_and_is_ready() {
+    let house = House::open().await;
+    for path in ["/health/live", "/health/ready"] {
+        assert_eq!(
+            house.ask(Method::GET, path).send().await.status,
+            StatusCode::OK,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn metrics_count_and_tell_nobodys_address() {
+    let house = House::open().await;
+    let dana = house.person("dana", house.root, Rights::default()).await;
+    house.letter(&dana, "client@example.com", "secret subject").await;
+    let metrics = house.ask(Method::GET, "/metrics").send().await.text;
+    for line in [
+        "postroom_accepted_total 1",
+        "postroom_messages{state=\"queued\"} 1",
+        "postroom_queue_depth{phase=\"ready\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
+    assert!(!metrics.contains("example.com") && !metrics.contains("secret"));
+}
+
+#[tokio::test]
+async fn page_may_load_nothing_but_its_own() {
+    let house = House::open().await;
+    let page = house.ask(Method::GET, "/").send().await;
+    assert_eq!(page.status, StatusCode::OK);
+    let policy = page.header("content-security-policy");
+    for part in [
+        "default-src 'none'",
+        "script-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+    ] {
+        assert!(policy.contains(part), "{part} in {policy}");
+    }
+    assert!(!policy.contains("unsafe"));
+}

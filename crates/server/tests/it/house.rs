@@ -1,0 +1,280 @@
+//! A server's HTTP side over a store in a temporary folder, and a client for it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use bytes_of::read;
+use hyper_util::rt::TokioIo;
+use postroom_domain::{Clock, ManualClock, OfficeId, RouteId, Timestamp, UserId};
+use postroom_office::Secret;
+use postroom_server::config::Config;
+use postroom_server::http::{self, accept};
+use postroom_server::node::Node;
+use postroom_store::{NewApiKey, NewOffice, NewUser, Rights};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+/// The password of everybody here.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+/// When the tests begin.
+pub(crate) const START: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
+
+/// A server's HTTP side.
+pub(crate) struct House {
+    pub(crate) node: Node,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) root: OfficeId,
+    address: SocketAddr,
+    stopping: CancellationToken,
+    _folder: TempDir,
+}
+
+impl House {
+    /// Opens a house with the System Office and nobody in it.
+    pub(crate) async fn open() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// Opens a house with another configuration.
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        config.server.data_dir = folder.path().join("data");
+        config.server.hostname = "mail.example.test".to_owned();
+        change(&mut config);
+        let clock = Arc::new(ManualClock::new(START));
+        let node = Node::open(&config, Arc::clone(&clock) as Arc<dyn Clock>)
+            .await
+            .unwrap();
+        let root = node
+            .store
+            .create_office(NewOffice {
+                parent: None,
+                name: "System Office".to_owned(),
+                route: RouteId::SERVER,
+            })
+            .await
+            .unwrap();
+        let stopping = CancellationToken::new();
+        let app = node.app(&config, None, stopping.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(accept::serve(listener, http::router(&app), stopping.clone()));
+        Self {
+            node,
+            clock,
+            root,
+            address,
+            stopping,
+            _folder: folder,
+        }
+    }
+
+    /// Adds an office below another.
+    pub(crate) async fn office(&self, parent: OfficeId, name: &str) -> OfficeId {
+        let office = NewOffice {
+            parent: Some(parent),
+            name: name.to_owned(),
+            route: RouteId::SERVER,
+        };
+        self.node.store.create_office(office).await.unwrap()
+    }
+
+    /// Adds somebody with an API key; answers both.
+    pub(crate) async fn person(&self, login: &str, office: OfficeId, rights: Rights) -> Person {
+        let password_hash = self.node.authenticator.passwords().hash(PASSWORD).await.unwrap();
+        let user = self
+            .node
+            .store
+            .create_user(NewUser {
+                office,
+                login: login.to_owned(),
+                name: format!("{login} of the house"),
+                email: format!("{login}@example.test"),
+                password_hash,
+                rights,
+            })
+            .await
+            .unwrap();
+        self.node.senders.refresh().await.unwrap();
+        let key = self.key(office, Some(user), &[]).await;
+        Person {
+            user,
+            login: login.to_owned(),
+            key,
+        }
+    }
+
+    /// Makes an API key.
+    pub(crate) async fn key(&self, office: OfficeId, user: Option<UserId>, scopes: &[&str]) -> String {
+        let secret = Secret::key();
+        self.node
+            .store
+            .create_key(NewApiKey {
+                hash: secret.hash(),
+                prefix: secret.prefix(),
+                label: String::new(),
+                office,
+                user,
+                scopes: scopes.iter().map(ToString::to_string).collect(),
+                created_at: START,
+            })
+            .await
+            .unwrap();
+        secret.reveal().to_owned()
+    }
+
+    /// Asks with a key.
+    pub(crate) fn ask(&self, method: Method, path: &str) -> Ask {
+        Ask {
+            address: self.address,
+            request: Request::builder()
+                .method(method)
+                .uri(path)
+                .header("host", "mail.example.test"),
+            body: Body::empty(),
+        }
+    }
+
+    /// Submits a plain message of somebody and answers its id.
+    pub(crate) async fn letter(&self, from: &Person, to: &str, subject: &str) -> String {
+        self.clock.advance(Duration::from_millis(1));
+        let message = serde_json::json!({
+            "from": format!("{}@example.test", from.login), "to": [to], "subject": subject, "text": "Dear client,\nyours."
+        });
+        let answer = self
+            .ask(Method::POST, "/api/v1/messages")
+            .key(&from.key)
+            .json(&message)
+            .send()
+            .await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text);
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Rows in the store, whoever's.
+    pub(crate) async fn kept(&self) -> u64 {
+        let counts = self
+            .node
+            .store
+            .counts(&postroom_domain::Scope::everything(), &Default::default())
+            .await;
+        counts.unwrap().total
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.stopping.cancel();
+    }
+}
+
+/// Somebody of the house.
+pub(crate) struct Person {
+    pub(crate) user: UserId,
+    pub(crate) login: String,
+    pub(crate) key: String,
+}
+
+/// A request on its way.
+pub(crate) struct Ask {
+    address: SocketAddr,
+    request: axum::http::request::Builder,
+    body: Body,
+}
+
+impl Ask {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    pub(crate) fn key(self, key: &str) -> Self {
+        self.header("authorization", &format!("Bearer {key}"))
+    }
+
+    pub(crate) fn json(self, value: &Value) -> Self {
+        self.raw("application/json", value.to_string())
+    }
+
+    pub(crate) fn raw(self, media_type: &str, body: impl Into<Body>) -> Self {
+        let mut ask = self.header("content-type", media_type);
+        ask.body = body.into();
+        ask
+    }
+
+    /// Sends it over a connection of its own and reads the whole answer.
+    pub(crate) async fn send(self) -> Answer {
+        let (status, headers, body) = self.open().await;
+        let text = String::from_utf8_lossy(&read(body).await).into_owned();
+        Answer {
+            status,
+            headers,
+            text,
+        }
+    }
+
+    /// Sends it and leaves the body to come.
+    pub(crate) async fn open(self) -> (StatusCode, HeaderMap, Body) {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        let response = sender
+            .send_request(self.request.body(self.body).unwrap())
+            .await
+            .unwrap();
+        let (parts, body) = response.into_parts();
+        (parts.status, parts.headers, Body::new(body))
+    }
+}
+
+mod bytes_of {
+    use axum::body::{Body, to_bytes};
+
+    pub(super) async fn read(body: Body) -> Vec<u8> {
+        to_bytes(body, 64 * 1024 * 1024).await.unwrap().to_vec()
+    }
+}
+
+/// An answer, read to its end.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// The problem's code, where it is a problem.
+    pub(crate) fn code(&self) -> String {
+        let media_type = self
+            .headers
+            .get("content-type")
+            .map(|value| value.to_str().unwrap());
+        assert_eq!(media_type, Some("application/problem+json"), "{}", self.text);
+        self.json()["code"].as_str().unwrap().to_owned()
+    }
+
+    /// The problem without its request's id, which is another each time.
+    pub(crate) fn problem(&self) -> Value {
+        self.code();
+        let mut problem = self.json();
+        let id = problem.as_object_mut().unwrap().remove("request_id");
+        assert!(id.is_some_and(|id| id == self.headers["x-request-id"].to_str().unwrap()));
+        problem
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
