@@ -9,6 +9,7 @@ use crate::house::House;
 const JSON: &str = "application/json";
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table, one entry a line of thought")]
 async fn bad_submissions_are_named_and_nothing_is_kept() {
     let house = House::with(|config| {
         config.submission.max_recipients = 3;
