@@ -63,6 +63,11 @@ export function plural(n: number, one: string, many = `${one}s`): string {
   return `${count(n)} ${n === 1 ? one : many}`;
 }
 
+/** What a relay said, with its codes: "550 5.1.1 No such mailbox". */
+export function reply(...parts: (string | number | null | undefined)[]): string {
+  return parts.filter((part) => part !== null && part !== undefined && part !== '').join(' ');
+}
+
 /** Bytes in the unit a person would say. */
 export function size(bytes: number): string {
   if (bytes < 1000) return plural(bytes, 'byte');

@@ -29,7 +29,7 @@ export function detailOf(row: Row): Detail {
       state: row.state === 'sent' || (i > 0 && row.state === 'failed') ? 'sent' : row.state === 'failed' ? 'failed' : 'pending',
       code: row.state === 'sent' || (i > 0 && row.state === 'failed') ? 250 : row.code ? Number.parseInt(row.code, 10) : null,
       enhanced: row.state === 'sent' || (i > 0 && row.state === 'failed') ? '2.0.0' : (row.code?.split(' ')[1] ?? null),
-      text: row.state === 'sent' || (i > 0 && row.state === 'failed') ? '250 2.0.0 Ok: queued as 4XhV2k1' : row.error,
+      text: row.state === 'sent' || (i > 0 && row.state === 'failed') ? 'Ok: queued as 4XhV2k1' : (words(row.error) ?? null),
       at: row.sent_on ?? (row.attempts > 0 ? row.date : null),
     })),
     attachments: row.size_bytes > 40_000 ? [{ index: 0, filename: 'Renewal 2027.pdf', content_type: 'application/pdf', size_bytes: 182_344 }] : [],
@@ -40,6 +40,9 @@ export function detailOf(row: Row): Detail {
     links: { resent_from: null, resent_as: [] },
   };
 }
+
+/** An error without its codes, as attempts and recipients carry it. */
+const words = (error: string | null): string | undefined => error?.replace(/^\d{3} \d\.\d\.\d /, '');
 
 export function attemptsOf(row: Row): Attempt[] {
   const waits = [0, 1, 6, 21, 51, 111, 231, 471, 831, 1311];
@@ -55,8 +58,8 @@ export function attemptsOf(row: Row): Attempt[] {
       relay: 'smtp.office.example.com',
       tls: 'TLSv1.3',
       outcome,
-      code: sent ? '250' : (row.code ?? '451'),
-      text: sent ? '250 2.0.0 Ok: queued as 4XhV2k1' : (row.error ?? '451 4.3.0 Try again later'),
+      code: sent ? '250 2.0.0' : (row.code ?? '451'),
+      text: sent ? 'Ok: queued as 4XhV2k1' : (words(row.error) ?? 'Try again later'),
       recipients: [],
     };
   });

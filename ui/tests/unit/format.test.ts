@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { duration, plural, relative, shortDate, size } from '../../src/lib/format';
+import { duration, plural, relative, reply, shortDate, size } from '../../src/lib/format';
 
 const now = new Date(2026, 10, 23, 12, 0, 0);
 const at = (...parts: [number, number, number, number, number, number]): string => new Date(...parts).toISOString();
@@ -23,6 +23,10 @@ it('sizes are in the unit a person would say', () => {
 
 it('durations are in the unit a person would say', () => {
   expect([duration(80), duration(3_140), duration(125_000)]).toEqual(['80 ms', '3.1 s', '2 min 5 s']);
+});
+
+it('a reply stands with the codes that it has', () => {
+  expect([reply(550, '5.1.1', 'No such mailbox'), reply(null, null, 'connection refused')]).toEqual(['550 5.1.1 No such mailbox', 'connection refused']);
 });
 
 it('counts have their separators and their plural', () => {

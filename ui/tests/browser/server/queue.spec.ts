@@ -177,7 +177,7 @@ test('the history tells what the relay said, as text', async ({ page }) => {
   await rows(page).first().locator('.subject a').click();
   await expect(page.getByText(/^Not delivered after 1 attempt/)).toBeVisible();
   await expect(page.getByRole('complementary')).toContainText('Attempt 1: refused');
-  await expect(page.getByRole('complementary')).toContainText('No such mailbox <img src=x');
+  await expect(page.getByRole('complementary')).toContainText('550 5.1.1 No such mailbox <img src=x');
   await expect(page.getByRole('complementary')).toContainText('Not delivered');
   await page.keyboard.press('Escape');
   await expect(grid(page)).toBeFocused();
