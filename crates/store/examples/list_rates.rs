@@ -34,8 +34,8 @@ async fn main() -> Result<(), StoreError> {
     }
     let store = SqliteStore::open(&path, SqliteOptions::default())?;
     println!(
-        "{:<12} {:<22} {:<8} {:>9} {:>9} {:>9}  ms",
-        "person", "filter", "what", "p50", "p95", "max"
+        "{:<12} {:<22} {:<8} {:>9} {:>9} {:>9} {:>9}  ms",
+        "person", "filter", "what", "min", "p50", "p95", "max"
     );
     for (person, scope) in people() {
         for (name, filter) in filters() {
@@ -246,7 +246,8 @@ fn show(person: &str, name: &str, what: &str, mut times: Vec<Duration>) {
     };
     let slow = if ms(95) > 10.0 { " <<<" } else { "" };
     println!(
-        "{person:<12} {name:<22} {what:<8} {:>9.2} {:>9.2} {:>9.2}{slow}",
+        "{person:<12} {name:<22} {what:<8} {:>9.2} {:>9.2} {:>9.2} {:>9.2}{slow}",
+        ms(0),
         ms(50),
         ms(95),
         ms(100)

@@ -56,7 +56,7 @@ pub struct Filter {
     pub kind: Option<Kind>,
     /// One state.
     pub state: Option<MessageState>,
-    /// One sender.
+    /// One sender's user mail; a notification is the office's.
     pub sender: Option<UserId>,
     /// One office.
     pub office: Option<OfficeId>,
@@ -127,7 +127,8 @@ pub struct Page {
     pub more: More,
     /// Whether newer rows precede.
     pub newer: bool,
-    /// Where an unfinished search goes on, for [`Place::After`]; else the last row's id.
+    /// Where an unfinished search goes on, for [`Place::After`] (for [`Place::Before`], where a page found no row);
+    /// else the last row's id.
     pub resume: Option<MessageId>,
 }
 

@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::arms::{IndexArm, Selection, Span};
+use super::kept_counts::{Days, by_day, day_of};
 use super::merge::{Direction, Merge};
 use super::probe::{Budget, Probe, key_columns, leased, row_key};
 use super::search;
@@ -10,11 +11,14 @@ use super::words::Words;
 use postroom_domain::{Category, MessageState, ShownType};
 
 /// From so many ranges on, a walk of the whole list is tried before the merge: a range costs about 4 µs to open.
-const WALK_FROM_STREAMS: usize = 24;
+const WALK_FROM_STREAMS: usize = 128;
 /// A walk goes on while one row in so many is meant (DESIGN invariant 10: 2 %).
 const WALK_SPARSITY: usize = 50;
 /// Rows between two looks at how dense the walk is.
-const WALK_STEP: usize = 256;
+const WALK_STEP: usize = 64;
+/// Looks in vain before kept counts are asked which days have what is looked for, and more for each tally to read.
+const LOOKS_BEFORE_DAYS: usize = 128;
+const LOOKS_PER_TALLY: usize = 8;
 
 /// What to find.
 #[derive(Debug, Clone, Copy)]
@@ -70,8 +74,59 @@ pub(super) fn find(conn: &Connection, quest: &Quest<'_>, budget: &mut Budget) ->
     }
     match quest.words {
         Some(words) => search::find(conn, &quest, words, budget),
+        None if quest.selection.is_residual() => by_days(conn, &quest, budget),
         None => scan(conn, &quest, budget),
     }
+}
+
+/// Looks at rows for a kind or a state. Where these are rare, kept counts tell the days that have some, and how many:
+/// the other days are passed over.
+fn by_days(conn: &Connection, quest: &Quest<'_>, budget: &mut Budget) -> rusqlite::Result<Found> {
+    let looks = LOOKS_BEFORE_DAYS + LOOKS_PER_TALLY * quest.selection.tallies().len();
+    let mut found = scan(conn, quest, &mut budget.with_looks(looks))?;
+    let End::Spent(ord) = found.end else {
+        return Ok(found);
+    };
+    let rest = beyond(quest.span, quest.direction, ord);
+    if budget.is_over() || rest.is_empty() {
+        return Ok(found);
+    }
+    let touched = Days {
+        first: day_of(rest.low),
+        last: day_of(rest.high - 1),
+    };
+    let mut days: Vec<_> = by_day(conn, quest.selection, touched)?.into_iter().collect();
+    if quest.direction == Direction::Down {
+        days.reverse();
+    }
+    found.end = End::Exhausted;
+    for (day, n) in days {
+        let left = quest.want - found.ords.len();
+        let day = Quest {
+            span: Days {
+                first: day,
+                last: day,
+            }
+            .span()
+            .within(rest),
+            want: left.min(usize::try_from(n).unwrap_or(0)),
+            ..*quest
+        };
+        if day.want == 0 || day.span.is_empty() {
+            continue;
+        }
+        let part = scan(conn, &day, budget)?;
+        found.ords.extend(part.ords);
+        if let End::Spent(_) = part.end {
+            found.end = part.end;
+            return Ok(found);
+        }
+        if found.ords.len() == quest.want {
+            found.end = End::Full;
+            return Ok(found);
+        }
+    }
+    Ok(found)
 }
 
 /// Reads index ranges or the whole list, testing what the ranges do not say.

@@ -1,11 +1,10 @@
 //! Search: the full-text index for what it holds, and a look at the rows that it does not hold yet.
 
-use std::fmt::Write as _;
-
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
 use super::arms::{IndexArm, Selection, Span};
 use super::find::{End, Found, Quest, beyond, scan};
+use super::kept_counts::totals;
 use super::merge::Direction;
 use super::probe::{Budget, Probe};
 use super::words::Words;
@@ -13,7 +12,9 @@ use postroom_domain::{Category, ShownType};
 
 /// Rows looked at one by one before the full-text index is asked: a word that is common in what a person sees fills
 /// the page from these, where the index would first gather every row of the server that has it.
-const GLANCE: usize = 256;
+const GLANCE: usize = 96;
+/// People who see fewer rows than this have them looked at one by one, all of them.
+const SCAN_ALL_MAX: i64 = 1_000;
 /// The look goes on while one row in so many has the words.
 const GLANCE_SPARSITY: usize = 50;
 /// From so many arms on, matches are first tested row by row: every scope token costs the index some 20 µs.
@@ -91,6 +92,9 @@ fn find_indexed(
         end: End::Exhausted,
     };
     let mut rest = *quest;
+    if sees_few(conn, quest.selection)? {
+        return scan(conn, quest, budget);
+    }
     loop {
         rest.want = quest.want - found.ords.len();
         let mut glance = budget.with_looks(GLANCE);
@@ -114,6 +118,11 @@ fn find_indexed(
     found.ords.extend(more.ords);
     found.end = more.end;
     Ok(found)
+}
+
+fn sees_few(conn: &Connection, selection: &Selection) -> rusqlite::Result<bool> {
+    Ok(selection.arms.len() < PROBE_FROM_ARMS
+        && totals(conn, selection)?.0.iter().flatten().sum::<i64>() < SCAN_ALL_MAX)
 }
 
 fn ask_index(
@@ -182,6 +191,7 @@ impl Asked<'_> {
         loop {
             let matches = self.matches(expression)?;
             let ended = matches.len() < self.chunk;
+            let last = matches.last().copied().unwrap_or(0);
             self.chunk = (self.chunk * 2).min(CHUNK.1);
             for ord in matches {
                 self.quest.span = beyond(self.quest.span, self.quest.direction, ord);
@@ -197,6 +207,9 @@ impl Asked<'_> {
             }
             if ended {
                 return Ok(Some(End::Exhausted));
+            }
+            if budget.is_over() {
+                return Ok(Some(End::Spent(last)));
             }
             if test == Test::WhileDense && self.ords.len() * GLANCE_SPARSITY < tested {
                 return Ok(None);
@@ -256,7 +269,7 @@ fn index_terms(word: &str) -> rusqlite::Result<Vec<String>> {
         .collect()
 }
 
-/// The arms as scope tokens; `None` for the whole server.
+/// The arms as scope tokens (see `text`); `None` for the whole server.
 fn scope_expression(selection: &Selection) -> Option<String> {
     let whole = [Category::User, Category::Notification]
         .iter()
@@ -264,31 +277,17 @@ fn scope_expression(selection: &Selection) -> Option<String> {
     if whole {
         return None;
     }
-    let mut sides = Vec::new();
-    for category in [Category::User, Category::Notification] {
-        let mut tokens = String::new();
-        let mut wide = false;
-        for arm in &selection.arms {
-            let separator = if tokens.is_empty() { "" } else { " OR " };
-            // Writing to a string cannot fail.
-            let _ = match *arm {
-                IndexArm::Sender(id) if category == Category::User => write!(tokens, "{separator}s{id}"),
-                IndexArm::Office(id, of) if of == category => write!(tokens, "{separator}o{id}"),
-                IndexArm::Server(of) if of == category => {
-                    wide = true;
-                    Ok(())
-                }
-                IndexArm::Sender(_) | IndexArm::Office(..) | IndexArm::Server(_) => Ok(()),
-            };
-        }
-        let number = category.number();
-        if wide {
-            sides.push(format!("c{number}"));
-        } else if !tokens.is_empty() {
-            sides.push(format!("(c{number} AND ({tokens}))"));
-        }
-    }
-    Some(format!("scope : ({})", sides.join(" OR ")))
+    let tokens: Vec<String> = selection
+        .arms
+        .iter()
+        .map(|arm| match *arm {
+            IndexArm::Sender(id) => format!("s{id}"),
+            IndexArm::Office(id, Category::User) => format!("m{id}"),
+            IndexArm::Office(id, Category::Notification) => format!("n{id}"),
+            IndexArm::Server(category) => format!("c{}", category.number()),
+        })
+        .collect();
+    Some(format!("scope : ({})", tokens.join(" OR ")))
 }
 
 const MATCH_DOWN: &str = "SELECT rowid FROM text WHERE text MATCH ?1 AND rowid >= ?2 AND rowid <= ?3 \

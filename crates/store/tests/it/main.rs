@@ -1,12 +1,17 @@
 //! The store's behaviours, the same for every backend.
 
-#![expect(
+#![allow(
+    clippy::tests_outside_test_module,
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a case that meets what it does not expect fails"
+    clippy::cast_possible_truncation,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops where something is wrong"
 )]
 
 mod build;
 mod conformance;
+mod hurry;
 mod sqlite;

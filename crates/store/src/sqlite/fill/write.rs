@@ -65,7 +65,7 @@ impl Sheaf {
         conn.prepare_cached(
             "INSERT INTO text (rowid, subject, address, scope) \
              SELECT ord, subject, header_from || ' ' || header_to || ' ' || header_cc || ' ' || header_bcc, \
-                 'o' || office || ' s' || sender || ' c' || category \
+                 CASE category WHEN 0 THEN 'm' || office || ' s' || sender || ' c0' ELSE 'n' || office || ' c1' END \
              FROM message WHERE ord > (SELECT ord FROM text_cursor) AND ord <= ?1",
         )?
         .execute([last.ord()])?;

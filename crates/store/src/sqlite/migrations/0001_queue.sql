@@ -195,7 +195,7 @@ CREATE TABLE idempotency (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_age ON idempotency (made_at);
 
--- Subject, addresses and scope tokens (`o17 s345 c0`); filled behind the writer, see text_cursor.
+-- Subject, addresses and scope tokens (`m17 s345 c0`); filled behind the writer, see text_cursor.
 CREATE VIRTUAL TABLE text USING fts5 (
     subject, address, scope,
     content = '', contentless_delete = 1, detail = column, tokenize = 'unicode61 remove_diacritics 2'
