@@ -142,10 +142,14 @@ impl Selection {
 
     /// Whether a row that shows as `state` is meant; its ord is not looked at.
     pub(super) fn admits(&self, key: &RowKey, state: i64) -> bool {
-        self.seen.sees(key)
-            && self.types.iter().any(|shown| shown.number() == key.shown)
+        self.is_inside(key)
             && self.kind.is_none_or(|kind| kind.number() == key.kind)
             && self.state.is_none_or(|wanted| wanted.number() == state)
+    }
+
+    /// Whether the index ranges hold a row.
+    pub(super) fn is_inside(&self, key: &RowKey) -> bool {
+        self.seen.sees(key) && self.types.iter().any(|shown| shown.number() == key.shown)
     }
 
     /// Whether a row is meant but for its state.

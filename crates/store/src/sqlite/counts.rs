@@ -7,13 +7,15 @@ use rusqlite::Connection;
 
 use super::arms::{Selection, Span};
 use super::find::{End, Quest, find};
-use super::kept_counts::{Days, Matrix, day_of, days, look, totals, under_way};
+use super::kept_counts::{Days, Matrix, day_of, days, lived, look, totals, under_way};
 use super::merge::Direction;
 use super::probe::{Budget, Probe, leased};
 use super::words::Words;
 use crate::{Counts, Filter};
 use postroom_domain::Scope;
 
+/// A search may take so many times as long as a page.
+const SEARCH: u32 = 2;
 /// A search is counted exactly up to so many rows.
 const SEARCH_ROWS_MAX: usize = 10_000;
 
@@ -58,25 +60,69 @@ fn kept(conn: &Connection, selection: &Selection) -> rusqlite::Result<Matrix> {
     if span == Span::ALL {
         return totals(conn, selection);
     }
-    let low = since(conn, selection, span.low)?;
-    if span.high == i64::MAX {
-        return Ok(low);
+    let whole = Days::inside(span);
+    if whole.is_empty() {
+        return look(conn, selection, span);
     }
-    let mut matrix = low;
-    matrix.merge(&since(conn, selection, span.high)?, -1);
+    let mut matrix = whole_days(conn, selection, whole)?;
+    let low_edge = Span {
+        low: span.low,
+        high: whole.span().low,
+    };
+    if !low_edge.is_empty() {
+        matrix.merge(&part_of_day(conn, selection, low_edge)?, 1);
+    }
+    if span.high > whole.span().high {
+        let day = whole.last + 1;
+        matrix.merge(
+            &days(
+                conn,
+                selection,
+                Days {
+                    first: day,
+                    last: day,
+                },
+            )?,
+            1,
+        );
+        let after = Span {
+            low: span.high,
+            high: Days {
+                first: day,
+                last: day,
+            }
+            .span()
+            .high,
+        };
+        matrix.merge(&part_of_day(conn, selection, after)?, -1);
+    }
     Ok(matrix)
 }
 
-/// What is kept at or after `low`.
-fn since(conn: &Connection, selection: &Selection, low: i64) -> rusqlite::Result<Matrix> {
-    let whole = Days::inside(Span { low, high: i64::MAX });
-    let mut matrix = days(conn, selection, whole)?;
-    let edge = Span {
-        low,
-        high: whole.span().low,
+/// What some whole days hold: added up, or everything less the other days where these are fewer.
+fn whole_days(conn: &Connection, selection: &Selection, whole: Days) -> rusqlite::Result<Matrix> {
+    let Some(lived) = lived(conn)? else {
+        return Ok(Matrix::default());
     };
-    if !edge.is_empty() {
-        matrix.merge(&part_of_day(conn, selection, edge)?, 1);
+    let first = whole.first.max(lived.first);
+    let last = whole.last.min(lived.last);
+    let outside = (first - lived.first) + (lived.last - last);
+    if last - first <= outside {
+        return days(conn, selection, Days { first, last });
+    }
+    let before = Days {
+        first: lived.first,
+        last: first - 1,
+    };
+    let after = Days {
+        first: last + 1,
+        last: lived.last,
+    };
+    let mut matrix = totals(conn, selection)?;
+    for others in [before, after] {
+        if !others.is_empty() {
+            matrix.merge(&days(conn, selection, others)?, -1);
+        }
     }
     Ok(matrix)
 }
@@ -115,7 +161,7 @@ fn searched(
         span: Span::ALL,
         want: SEARCH_ROWS_MAX + 1,
     };
-    let mut budget = Budget::start(time);
+    let mut budget = Budget::start(time * SEARCH);
     let mut found = find(conn, &quest, &mut budget)?;
     found.ords.truncate(SEARCH_ROWS_MAX);
     let mut probe = Probe::new(conn, selection, None)?;

@@ -14,6 +14,9 @@ use postroom_domain::{Category, MessageState, ShownType};
 const WALK_FROM_STREAMS: usize = 128;
 /// A walk goes on while one row in so many is meant (DESIGN invariant 10: 2 %).
 const WALK_SPARSITY: usize = 50;
+/// Rows of the ranges that need a look are looked at in a walk at a fifth of the cost: it goes on while one row in so
+/// many is such a row.
+const WALK_OUTSIDE: usize = 5;
 /// Rows between two looks at how dense the walk is.
 const WALK_STEP: usize = 64;
 /// Looks in vain before kept counts are asked which days have what is looked for, and more for each tally to read.
@@ -184,7 +187,7 @@ impl<'c> Scan<'c> {
             Direction::Up => WALK_UP,
         })?;
         let mut rows = statement.query((self.quest.span.low, self.quest.span.high))?;
-        let mut walked = 0;
+        let (mut walked, mut inside) = (0, 0);
         while self.ords.len() < self.quest.want {
             let Some(row) = rows.next()? else {
                 return Ok(Some(End::Exhausted));
@@ -197,7 +200,9 @@ impl<'c> Scan<'c> {
                 return Ok(Some(End::Spent(ord)));
             }
             walked += 1;
-            if walked % WALK_STEP == 0 && self.ords.len() * WALK_SPARSITY < walked {
+            inside += usize::from(selection.is_residual() && selection.is_inside(&key));
+            let pays = self.ords.len() * WALK_SPARSITY >= walked || inside * WALK_OUTSIDE >= walked;
+            if walked % WALK_STEP == 0 && !pays {
                 self.quest.span = beyond(self.quest.span, self.quest.direction, ord);
                 return Ok(None);
             }

@@ -7,11 +7,13 @@ use rusqlite::Connection;
 
 use super::arms::{Selection, Span};
 use super::find::{End, Quest, find};
-use super::kept_counts::{Days, by_day, day_of, look, under_way};
+use super::kept_counts::{Days, by_day, day_of, lived, look, totals, under_way};
 use super::merge::Direction;
 use super::probe::{Budget, leased};
 use super::words::Words;
 
+/// Days of the first window of kept counts.
+const WINDOW_DAYS: i64 = 4;
 /// A jump within kept counts always ends.
 const NO_END: Duration = Duration::from_secs(3_600);
 
@@ -26,22 +28,25 @@ pub(super) enum Landing {
     Spent(i64),
 }
 
-/// Finds the row at `position`, counted from 0. A search is walked for at most `time`.
+/// Finds the row at `position`, counted from 0. A search is walked within the budget.
 pub(super) fn land(
     conn: &Connection,
     selection: &Selection,
     words: Option<&Words>,
     position: u64,
-    time: Duration,
+    budget: Budget,
 ) -> rusqlite::Result<Landing> {
     if selection.is_empty() {
         return Ok(Landing::Beyond);
     }
     let walks = words.is_some() || selection.state == Some(MessageState::Sending);
     if walks {
-        return walk(conn, selection, words, position, time);
+        return walk(conn, selection, words, position, budget);
     }
     let position = i64::try_from(position).unwrap_or(i64::MAX);
+    if selection.span == Span::ALL && selection.state.is_none() {
+        return by_windows(conn, selection, position);
+    }
     let mut before = 0;
     for (span, n) in parts(conn, selection)?.into_iter().rev() {
         if before + n > position {
@@ -52,13 +57,63 @@ pub(super) fn land(
     Ok(Landing::Beyond)
 }
 
+/// Reads kept counts in windows of days, each twice as long as the one before, from the nearer end of the list.
+fn by_windows(conn: &Connection, selection: &Selection, position: i64) -> rusqlite::Result<Landing> {
+    let total: i64 = totals(conn, selection)?.0.iter().flatten().sum();
+    let Some(lived) = lived(conn)?.filter(|_| position < total) else {
+        return Ok(Landing::Beyond);
+    };
+    let newest_first = position <= total / 2;
+    let mut left = if newest_first {
+        position
+    } else {
+        total - 1 - position
+    };
+    let mut rest = lived;
+    let mut length = WINDOW_DAYS;
+    while !rest.is_empty() {
+        let window = if newest_first {
+            Days {
+                first: rest.first.max(rest.last - length + 1),
+                last: rest.last,
+            }
+        } else {
+            Days {
+                first: rest.first,
+                last: rest.last.min(rest.first + length - 1),
+            }
+        };
+        let mut days: Vec<_> = by_day(conn, selection, window)?.into_iter().collect();
+        if newest_first {
+            days.reverse();
+            rest.last = window.first - 1;
+        } else {
+            rest.first = window.last + 1;
+        }
+        for (day, n) in days {
+            if left < n {
+                let from_newest = if newest_first { left } else { n - 1 - left };
+                let span = Days {
+                    first: day,
+                    last: day,
+                }
+                .span();
+                return within(conn, selection, span, n, from_newest);
+            }
+            left -= n;
+        }
+        length *= 2;
+    }
+    Ok(Landing::Beyond)
+}
+
 /// Counts its way through the matches from the newest on.
 fn walk(
     conn: &Connection,
     selection: &Selection,
     words: Option<&Words>,
     position: u64,
-    time: Duration,
+    budget: Budget,
 ) -> rusqlite::Result<Landing> {
     let want = usize::try_from(position).unwrap_or(usize::MAX - 1) + 1;
     let quest = Quest {
@@ -68,7 +123,7 @@ fn walk(
         span: Span::ALL,
         want,
     };
-    let found = find(conn, &quest, &mut Budget::start(time))?;
+    let found = find(conn, &quest, &mut budget.clone())?;
     Ok(match (found.end, found.ords.last()) {
         (End::Full, Some(ord)) => Landing::On(*ord),
         (End::Spent(ord), _) => Landing::Spent(ord),

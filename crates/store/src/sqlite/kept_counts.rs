@@ -81,6 +81,17 @@ impl Days {
     }
 }
 
+/// The days from the first message to the last; `None` for an empty store.
+pub(super) fn lived(conn: &Connection) -> rusqlite::Result<Option<Days>> {
+    let (first, last): (Option<i64>, Option<i64>) = conn
+        .prepare_cached("SELECT (SELECT min(ord) FROM message), (SELECT max(ord) FROM message)")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(first.zip(last).map(|(first, last)| Days {
+        first: day_of(first),
+        last: day_of(last),
+    }))
+}
+
 /// The day that an ord lies in.
 pub(super) const fn day_of(ord: i64) -> i64 {
     MessageId::from_ord(ord).submitted_at().utc_day()
@@ -128,15 +139,14 @@ pub(super) fn by_day(
     let mut counts = BTreeMap::new();
     let states = selection.state_mask();
     let mut statement = conn.prepare_cached(
-        "SELECT day, kind, state, n FROM tally WHERE dimension = ?1 AND id = ?2 AND day >= ?3 AND day <= ?4",
+        "SELECT day, sum(n) FROM tally WHERE dimension = ?1 AND id = ?2 AND day >= ?3 AND day <= ?4 \
+         AND (?5 >> kind) & 1 AND (?6 >> state) & 1 GROUP BY day",
     )?;
     for (key, kinds) in selection.tallies() {
-        let mut rows = statement.query((key.dimension, key.id, days.first.max(0), days.last))?;
+        let first = days.first.max(0);
+        let mut rows = statement.query((key.dimension, key.id, first, days.last, kinds, states))?;
         while let Some(row) = rows.next()? {
-            let (kind, state) = (row.get(1)?, row.get(2)?);
-            if has_bit(kinds, kind) && has_bit(states, state) {
-                *counts.entry(row.get(0)?).or_insert(0) += row.get::<_, i64>(3)?;
-            }
+            *counts.entry(row.get(0)?).or_insert(0) += row.get::<_, i64>(1)?;
         }
     }
     Ok(counts)

@@ -32,7 +32,8 @@ pub struct SqliteOptions {
     pub page_size_bytes: u32,
     /// The write-ahead log is brought into the file from this size on, MiB.
     pub checkpoint_mib: u32,
-    /// After so long a page or a count that has to look for its rows answers with what it has.
+    /// After so long a page that has to look for its rows answers with what it has; a search may take three times as
+    /// long.
     pub read_time: Duration,
     /// Most pages that the file may have; `None` for the disk's own limit.
     pub max_pages: Option<u32>,
@@ -46,7 +47,7 @@ impl Default for SqliteOptions {
             writer_cache_kib: 12 * 1_024,
             page_size_bytes: 4_096,
             checkpoint_mib: 16,
-            read_time: Duration::from_millis(30),
+            read_time: Duration::from_millis(8),
             max_pages: None,
         }
     }

@@ -16,6 +16,8 @@ use crate::{More, Page, PageRequest, Place};
 
 /// Most rows of a page.
 const ROWS_MAX: u32 = 200;
+/// A search may take so many times as long.
+const SEARCH: u32 = 3;
 
 /// Reads one page; the caller has begun a transaction. After `time` it answers with what it has.
 pub(super) fn page(conn: &Connection, request: &PageRequest, time: Duration) -> rusqlite::Result<Page> {
@@ -25,7 +27,7 @@ pub(super) fn page(conn: &Connection, request: &PageRequest, time: Duration) -> 
         selection: &Selection::of(conn, &request.scope, &request.filter)?,
         words: words.as_ref(),
         limit: usize::try_from(request.limit.clamp(1, ROWS_MAX)).unwrap_or(1),
-        time,
+        budget: Budget::start(if words.is_some() { time * SEARCH } else { time }),
     };
     match request.place {
         Place::First => {
@@ -51,7 +53,7 @@ struct PageReader<'c> {
     selection: &'c Selection,
     words: Option<&'c Words>,
     limit: usize,
-    time: Duration,
+    budget: Budget,
 }
 
 /// Whether newer rows precede.
@@ -63,7 +65,7 @@ impl PageReader<'_> {
         find(
             self.conn,
             &self.quest(direction, span, self.limit + 1),
-            &mut Budget::start(self.time),
+            &mut self.budget.clone(),
         )
     }
 
@@ -121,7 +123,7 @@ impl PageReader<'_> {
             let found = self.find(Direction::Down, Span::ALL)?;
             return self.down(found, Some(0), Newer(false));
         }
-        let landing = jump::land(self.conn, self.selection, self.words, position, self.time)?;
+        let landing = jump::land(self.conn, self.selection, self.words, position, self.budget)?;
         let found = match landing {
             Landing::On(ord) => self.find(
                 Direction::Down,
@@ -166,7 +168,7 @@ impl PageReader<'_> {
     /// Whether there is a row; where the time is up first, there may be.
     fn has_row(&self, direction: Direction, span: Span) -> rusqlite::Result<bool> {
         let quest = self.quest(direction, span, 1);
-        let found = find(self.conn, &quest, &mut Budget::start(self.time))?;
+        let found = find(self.conn, &quest, &mut self.budget.clone())?;
         Ok(found.end != End::Exhausted)
     }
 }

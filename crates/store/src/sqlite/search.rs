@@ -19,6 +19,8 @@ const SCAN_ALL_MAX: i64 = 1_000;
 const GLANCE_SPARSITY: usize = 50;
 /// From so many arms on, matches are first tested row by row: every scope token costs the index some 20 µs.
 const PROBE_FROM_ARMS: usize = 24;
+/// Words that the start of one is spelt out as.
+const TERMS_MAX: usize = 16;
 /// Matches read from the index at once, at first and at most.
 const CHUNK: (usize, usize) = (64, 1024);
 
@@ -131,7 +133,7 @@ fn ask_index(
     words: &Words,
     budget: &mut Budget,
 ) -> rusqlite::Result<Found> {
-    let Some(words) = expression(words)? else {
+    let Some(words) = expression(conn, words)? else {
         return Ok(Found {
             ords: Vec::new(),
             end: End::Exhausted,
@@ -231,20 +233,47 @@ impl Asked<'_> {
 }
 
 /// The words as a full-text expression; `None` where the index would find no word in them.
-fn expression(words: &Words) -> rusqlite::Result<Option<String>> {
+fn expression(conn: &Connection, words: &Words) -> rusqlite::Result<Option<String>> {
     let mut terms = Vec::new();
     for word in words.whole() {
         terms.extend(index_terms(word)?.iter().map(|term| format!("\"{term}\"")));
     }
-    let mut last: Vec<_> = index_terms(words.start())?
-        .iter()
-        .map(|term| format!("\"{term}\""))
-        .collect();
+    let mut last = index_terms(words.start())?;
+    let whole = last.len().saturating_sub(1);
+    for term in last.iter_mut().take(whole) {
+        *term = format!("\"{term}\"");
+    }
     if let Some(start) = last.last_mut() {
-        start.push_str(" *");
+        *start = start_expression(conn, start)?;
     }
     terms.append(&mut last);
     Ok((!terms.is_empty()).then(|| format!("{{subject address}} : ({})", terms.join(" AND "))))
+}
+
+/// The start of a word as the few words that begin with it. The index would gather every entry of a start before it
+/// answers, a word's entries it reads as they are wanted; where many words begin so, nothing else is left.
+fn start_expression(conn: &Connection, start: &str) -> rusqlite::Result<String> {
+    let mut next = conn.prepare_cached("SELECT term FROM text_terms WHERE term >= ?1 LIMIT 1")?;
+    let mut terms: Vec<String> = Vec::new();
+    let mut from = start.to_owned();
+    while let Some(term) = next
+        .query_row([&from], |row| row.get::<_, String>(0))
+        .optional()?
+    {
+        if !term.starts_with(start) {
+            break;
+        }
+        if terms.len() == TERMS_MAX {
+            return Ok(format!("\"{start}\" *"));
+        }
+        terms.push(format!("\"{term}\""));
+        // The next term is the first at or after this one with one more character, the smallest.
+        from = term + "\u{1}";
+    }
+    if terms.is_empty() {
+        return Ok(format!("\"{start}\""));
+    }
+    Ok(format!("({})", terms.join(" OR ")))
 }
 
 /// A folded word as the index splits it: in writing whose vowel signs are marks, one word of ours is several of its.
