@@ -1,6 +1,7 @@
 //! Measures pages, jumps, counts and search over a filled file, for several sorts of people.
 //!
-//! `list_rates FILE [MESSAGES]` fills the file first where it is missing; prints p50, p95 and the slowest of each.
+//! `list_rates FILE [MESSAGES]` fills the file first where it is missing; prints processor time (p50, p95, the
+//! slowest) and time on the clock (p50) of each.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,7 +10,9 @@ use postroom_domain::{
     Arm, Category, Kind, MessageId, MessageState, OfficeId, Scope, ShownType, Timestamp, UserId,
 };
 use postroom_store::sqlite::fill::{FillPlan, fill};
-use postroom_store::{Filter, List, PageRequest, Place, SearchQuery, SqliteOptions, SqliteStore, StoreError};
+use postroom_store::{
+    Filter, List, More, PageRequest, Place, SearchQuery, SqliteOptions, SqliteStore, StoreError,
+};
 
 /// The end of the sample mail: 2026-11-23.
 const UNTIL: Timestamp = Timestamp::from_micros(1_795_392_000_000_000);
@@ -35,10 +38,10 @@ async fn main() -> Result<(), StoreError> {
     let store = SqliteStore::open(&path, SqliteOptions::default())?;
     println!(
         "{:<12} {:<22} {:<8} {:>9} {:>9} {:>9} {:>9}  ms",
-        "person", "filter", "what", "min", "p50", "p95", "max"
+        "person", "filter", "what", "cpu p50", "cpu p95", "cpu max", "wall p50"
     );
     for (person, scope) in people() {
-        for (name, filter) in filters() {
+        for (name, filter) in filters().into_iter().chain(searches()) {
             let whole = format!("{person} {name}");
             if only.as_ref().is_none_or(|only| whole.contains(only.as_str())) {
                 measure(&store, person, &scope, name, &filter).await?;
@@ -76,10 +79,6 @@ fn people() -> Vec<(&'static str, Scope)> {
 
 fn filters() -> Vec<(&'static str, Filter)> {
     let plain = Filter::default();
-    let search = |text: &str| Filter {
-        search: SearchQuery::parse(text),
-        ..Filter::default()
-    };
     vec![
         ("none", plain.clone()),
         (
@@ -160,6 +159,15 @@ fn filters() -> Vec<(&'static str, Filter)> {
                 ..plain.clone()
             },
         ),
+    ]
+}
+
+fn searches() -> Vec<(&'static str, Filter)> {
+    let search = |text: &str| Filter {
+        search: SearchQuery::parse(text),
+        ..Filter::default()
+    };
+    vec![
         ("search common", search("policy")),
         ("search two", search("invoice renewal")),
         ("search rare", search("bacorden")),
@@ -177,6 +185,74 @@ fn filters() -> Vec<(&'static str, Filter)> {
     ]
 }
 
+/// What an operation took: on the clock, and of the processor (what the operation costs when nothing else runs).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Took {
+    cpu: Duration,
+    wall: Duration,
+}
+
+/// Times of one operation over the rounds.
+struct Timed {
+    what: &'static str,
+    times: Vec<Took>,
+}
+
+impl Timed {
+    const fn new(what: &'static str) -> Self {
+        Self {
+            what,
+            times: Vec::new(),
+        }
+    }
+
+    async fn take<T>(
+        &mut self,
+        operation: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let (cpu, wall) = (cpu(), Instant::now());
+        let answer = operation.await?;
+        self.times.push(Took {
+            wall: wall.elapsed(),
+            cpu: crate::cpu().saturating_sub(cpu),
+        });
+        Ok(answer)
+    }
+
+    fn show(mut self, person: &str, name: &str) {
+        let last = self.times.len().saturating_sub(1);
+        let ms = |times: &[Took], part: usize, of: fn(&Took) -> Duration| {
+            let at = (times.len() * part / 100).min(last);
+            times.get(at).map_or(0.0, |took| of(took).as_secs_f64() * 1e3)
+        };
+        self.times.sort_unstable_by_key(|took| took.wall);
+        let wall = ms(&self.times, 50, |took| took.wall);
+        self.times.sort_unstable();
+        let cpu = |part| ms(&self.times, part, |took| took.cpu);
+        let slow = if cpu(95) > 10.0 { " <<<" } else { "" };
+        println!(
+            "{person:<12} {name:<22} {:<8} {:>9.2} {:>9.2} {:>9.2} {wall:>9.2}{slow}",
+            self.what,
+            cpu(50),
+            cpu(95),
+            cpu(100)
+        );
+    }
+}
+
+/// Processor time of all threads so far (Linux).
+fn cpu() -> Duration {
+    let tasks = std::fs::read_dir("/proc/self/task")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let nanos = tasks.filter_map(|task| {
+        let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(nanos.sum())
+}
+
 async fn measure(
     store: &SqliteStore,
     person: &str,
@@ -190,66 +266,30 @@ async fn measure(
         place,
         limit: 50,
     };
-    let mut counts = Vec::new();
-    let mut total = 0;
-    let mut exact = true;
-    for _ in 0..ROUNDS {
-        let started = Instant::now();
-        let counted = store.counts(scope, filter).await?;
-        counts.push(started.elapsed());
-        (total, exact) = (counted.total, counted.exact);
-    }
-    let spread = |round: usize| u64::try_from(round * 7_919 % ROUNDS).unwrap_or(0);
-    let rounds = u64::try_from(ROUNDS).unwrap_or(1);
-    let [mut first, mut after, mut at, mut up] = [const { Vec::new() }; 4];
+    let [mut counts, mut first, mut after, mut before, mut at] =
+        ["counts", "first", "after", "before", "at"].map(Timed::new);
     let mut unknown = 0;
+    let mut rows = String::new();
     for round in 0..ROUNDS {
-        let started = Instant::now();
-        let page = store.page(&request(Place::First)).await?;
-        first.push(started.elapsed());
-        unknown += u32::from(page.more == postroom_store::More::Unknown);
-        let back = DAY * u32::try_from(spread(round)).unwrap_or(0);
-        let middle = MessageId::first_at(UNTIL.minus(back));
-        let started = Instant::now();
-        let page = store.page(&request(Place::After(middle))).await?;
-        after.push(started.elapsed());
-        unknown += u32::from(page.more == postroom_store::More::Unknown);
-        let started = Instant::now();
-        let _page = store.page(&request(Place::Before(middle))).await?;
-        up.push(started.elapsed());
-        let started = Instant::now();
-        let page = store
-            .page(&request(Place::At(total * spread(round) / rounds)))
-            .await?;
-        at.push(started.elapsed());
-        unknown += u32::from(page.more == postroom_store::More::Unknown);
+        let spread = u64::try_from(round * 7_919 % ROUNDS).unwrap_or(0);
+        let middle = MessageId::first_at(UNTIL.minus(DAY * u32::try_from(spread).unwrap_or(0)));
+        let counted = counts.take(store.counts(scope, filter)).await?;
+        let at_least = if counted.exact { "" } else { "+" };
+        rows = format!("{}{at_least}", counted.total);
+        let position = counted.total * spread / u64::try_from(ROUNDS).unwrap_or(1);
+        for (timed, place) in [
+            (&mut first, Place::First),
+            (&mut after, Place::After(middle)),
+            (&mut before, Place::Before(middle)),
+            (&mut at, Place::At(position)),
+        ] {
+            let page = timed.take(store.page(&request(place))).await?;
+            unknown += u32::from(page.more == More::Unknown);
+        }
     }
-    let at_least = if exact { "" } else { "+" };
-    println!("{person:<12} {name:<22} {total}{at_least} rows, {unknown} unknown");
-    for (what, times) in [
-        ("counts", counts),
-        ("first", first),
-        ("after", after),
-        ("before", up),
-        ("at", at),
-    ] {
-        show(person, name, what, times);
+    println!("{person:<12} {name:<22} {rows} rows, {unknown} unknown");
+    for timed in [counts, first, after, before, at] {
+        timed.show(person, name);
     }
     Ok(())
-}
-
-fn show(person: &str, name: &str, what: &str, mut times: Vec<Duration>) {
-    times.sort_unstable();
-    let ms = |part: usize| {
-        let index = (times.len() * part / 100).min(times.len().saturating_sub(1));
-        times.get(index).map_or(0.0, |time| time.as_secs_f64() * 1e3)
-    };
-    let slow = if ms(95) > 10.0 { " <<<" } else { "" };
-    println!(
-        "{person:<12} {name:<22} {what:<8} {:>9.2} {:>9.2} {:>9.2} {:>9.2}{slow}",
-        ms(0),
-        ms(50),
-        ms(95),
-        ms(100)
-    );
 }
