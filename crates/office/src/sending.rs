@@ -1,8 +1,8 @@
 //! As whom somebody may send (SPEC I5), in the intake's words.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -22,7 +22,12 @@ struct Snapshot {
     addresses: HashSet<Box<str>>,
     offices: Vec<Office>,
     until: Option<Timestamp>,
+    /// What was made from this snapshot already, by credential: a busy key costs no walk over all users a request.
+    made: Mutex<HashMap<String, intake::Principal>>,
 }
+
+/// Most principals that a snapshot remembers.
+const MOST_MADE: usize = 4_096;
 
 /// Knows as whom each principal may send, and which addresses are users of this server.
 pub struct Senders {
@@ -58,6 +63,10 @@ impl Senders {
     /// Those of the store.
     pub async fn principal(&self, principal: &Principal) -> Result<intake::Principal, StoreError> {
         let known = self.known().await?;
+        let credential = principal.credential();
+        if let Some(made) = known.remembered(&credential) {
+            return Ok(made);
+        }
         let (rights, notifications) = match &principal.who {
             Who::Operator => {
                 let rights = SenderRights::new("the operator may send as any user of the server");
@@ -73,11 +82,13 @@ impl Senders {
             }
             Who::Key(key) => (known.rights_of_key(key), notification_right(key)),
         };
-        Ok(intake::Principal {
+        let made = intake::Principal {
             submitted_by: principal.submitter(),
             rights: Arc::new(rights),
             notifications,
-        })
+        };
+        known.remember(credential, &made);
+        Ok(made)
     }
 
     /// Reads people anew, at the latest when what is known is a few seconds old.
@@ -102,6 +113,7 @@ impl Senders {
             addresses,
             offices,
             until,
+            made: Mutex::default(),
         }));
         Ok(())
     }
@@ -127,6 +139,18 @@ impl intake::Directory for Senders {
 }
 
 impl Snapshot {
+    fn remembered(&self, credential: &str) -> Option<intake::Principal> {
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.get(credential).cloned()
+    }
+
+    fn remember(&self, credential: String, principal: &intake::Principal) {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.len() < MOST_MADE {
+            made.insert(credential, principal.clone());
+        }
+    }
+
     fn rights(&self, rights: SenderRights, may: impl Fn(&User) -> bool) -> SenderRights {
         self.users
             .iter()

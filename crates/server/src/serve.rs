@@ -54,6 +54,7 @@ impl Running {
             authenticator: Arc::clone(&node.authenticator),
             senders: Arc::clone(&node.senders),
             intake: node.intake.clone(),
+            metrics: Arc::clone(&node.metrics),
             trusted: config.submission.trusted.clone(),
         });
         // The store is open and the engine recovers before the first message comes in.

@@ -39,6 +39,8 @@ pub struct Node {
     pub senders: Arc<Senders>,
     /// Takes mail in.
     pub intake: Intake,
+    /// Numbers for Prometheus, from HTTP and SMTP alike.
+    pub metrics: Arc<Metrics>,
     _lock: Lock,
 }
 
@@ -78,6 +80,7 @@ impl Node {
             slot: NodeSlot(config.server.node),
         };
         Ok(Self {
+            metrics: Arc::new(Metrics::new(clock.now())),
             store,
             clock,
             authenticator: Arc::new(authenticator),
@@ -113,7 +116,7 @@ impl Node {
             intake: self.intake.clone(),
             senders: Arc::clone(&self.senders),
             engine,
-            metrics: Arc::new(Metrics::new(self.clock.now())),
+            metrics: Arc::clone(&self.metrics),
             brand: config.brand.clone(),
             queue_enabled: config.queue.enabled,
             https: config.http.public_url.starts_with("https://"),

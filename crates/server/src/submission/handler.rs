@@ -15,6 +15,7 @@ use postroom_smtp::server::{Envelope, Handler, MailFrom, Notify, RcptTo, Ret, Se
 
 use super::words;
 use crate::config::Trusted;
+use crate::http::Metrics;
 
 /// What every session asks.
 pub struct Door {
@@ -24,6 +25,8 @@ pub struct Door {
     pub senders: Arc<Senders>,
     /// Takes mail in.
     pub intake: Intake,
+    /// Counts what was taken in.
+    pub metrics: Arc<Metrics>,
     /// Clients that need no AUTH.
     pub trusted: Vec<Trusted>,
 }
@@ -162,6 +165,7 @@ impl Handler for Session {
         };
         match self.door.intake.submit_raw(principal, submission, None).await {
             Ok(accepted) => {
+                self.door.metrics.accepted(1);
                 let text = format!("Queued as {}", accepted.admitted.id);
                 Reply::enhanced(250, EnhancedCode::new(2, 0, 0), text)
             }
