@@ -81,6 +81,7 @@ def run(folder: Path, cycles: int, seed: int, report: Callable[[str], None] = la
             end(clients)
             slowest = max(slowest, start(server, []))
             server.wait_until_empty(seconds=120 + cycles)
+            server.command("check")  # fails where a kept count is wrong
             return judge(server, sink, ledger, cycles, slowest)
         finally:
             end(clients)
