@@ -95,6 +95,10 @@ class Postroom:
         """Adds a user with `PASSWORD` and returns an API key of theirs."""
         words = ["user", "add", "--login", login, "--email", email, "--name", name, "--password-stdin"]
         self.command(*words, *(["--rights", rights] if rights else []), text=PASSWORD + "\n")
+        return self.add_key(login)
+
+    def add_key(self, login: str) -> str:
+        """Makes an API key for a user and returns it."""
         printed = self.command("key", "add", "--user", login)
         found = re.search(r"pk_\S+", printed)
         if found is None:
