@@ -33,7 +33,10 @@ export class Rows {
   #places = new Map<string, { page: number; slot: number }>();
   #filters: Filters = { type: 'all', source: 'all', q: '' };
   #inFlight = new Set<number>();
+  /** Pages in view that are missing. */
   #wanted: number[] = [];
+  /** Pages beside the view, fetched once nothing in view is missing. */
+  #ahead: number[] = [];
   /** Bumped whenever what is under way has become pointless. */
   #epoch = 0;
 
@@ -87,7 +90,8 @@ export class Rows {
     const to = Math.min(end, Math.floor(Math.max(first, last) / PAGE_ROWS));
     const ahead = [to + 1, from - 1].filter((page) => page >= 0 && page <= end);
     const nearEdge = last % PAGE_ROWS > PAGE_ROWS / 2 || first % PAGE_ROWS < PAGE_ROWS / 2;
-    this.#wanted = [...range(from, to), ...(nearEdge ? ahead : [])].filter((page) => !this.#pages.has(page));
+    this.#wanted = range(from, to).filter((page) => !this.#pages.has(page));
+    this.#ahead = nearEdge ? ahead : [];
     this.#pump();
   }
 
@@ -135,8 +139,9 @@ export class Rows {
   }
 
   #pump(): void {
+    const missing = (page: number): boolean => !this.#inFlight.has(page) && !this.#pages.has(page);
     while (this.#inFlight.size < REQUESTS_AT_ONCE) {
-      const page = this.#wanted.find((wanted) => !this.#inFlight.has(wanted) && !this.#pages.has(wanted));
+      const page = this.#wanted.find(missing) ?? (this.#inFlight.size === 0 ? this.#ahead.find(missing) : undefined);
       if (page === undefined || this.error) return;
       void this.#load(page);
     }
@@ -213,6 +218,7 @@ export class Rows {
     this.gone.clear();
     this.#inFlight.clear();
     this.#wanted = [];
+    this.#ahead = [];
   }
 
   #fail(error: unknown): void {
