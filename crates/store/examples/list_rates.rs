@@ -41,7 +41,7 @@ async fn main() -> Result<(), StoreError> {
         "person", "filter", "what", "cpu p50", "cpu p95", "cpu max", "wall p50"
     );
     for (person, scope) in people() {
-        for (name, filter) in filters().into_iter().chain(searches()) {
+        for (name, filter) in filters().into_iter().chain(narrower()).chain(searches()) {
             let whole = format!("{person} {name}");
             if only.as_ref().is_none_or(|only| whole.contains(only.as_str())) {
                 measure(&store, person, &scope, name, &filter).await?;
@@ -109,6 +109,12 @@ fn filters() -> Vec<(&'static str, Filter)> {
                 ..plain.clone()
             },
         ),
+    ]
+}
+
+fn narrower() -> Vec<(&'static str, Filter)> {
+    let plain = Filter::default();
+    vec![
         (
             "state deferred",
             Filter {

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::arms::{IndexArm, Selection, Span};
 use super::kept_counts::{Days, by_day, day_of};
 use super::merge::{Direction, Merge};
-use super::probe::{Budget, Probe, key_columns, leased, row_key};
+use super::probe::{Budget, Look, Probe, key_columns, leased, row_key};
 use super::search;
 use super::words::Words;
 use postroom_domain::{Category, MessageState, ShownType};
@@ -137,9 +137,10 @@ pub(super) fn scan(conn: &Connection, quest: &Quest<'_>, budget: &mut Budget) ->
     let mut scan = Scan {
         quest: *quest,
         probe: Probe::new(conn, quest.selection, quest.words)?,
+        looks: quest.words.is_some() || quest.selection.is_residual(),
         ords: Vec::with_capacity(quest.want),
     };
-    if walks_first(quest.selection)
+    if walks_first(quest)
         && let Some(end) = scan.walk(conn, budget)?
     {
         return Ok(scan.into_found(end));
@@ -151,6 +152,8 @@ pub(super) fn scan(conn: &Connection, quest: &Quest<'_>, budget: &mut Budget) ->
 struct Scan<'c> {
     quest: Quest<'c>,
     probe: Probe<'c>,
+    /// Whether rows of the ranges may not be meant; where they all are, a page always ends in time.
+    looks: bool,
     ords: Vec<i64>,
 }
 
@@ -163,15 +166,19 @@ impl<'c> Scan<'c> {
             let Some(ord) = merge.next()? else {
                 return Ok(End::Exhausted);
             };
-            if selection.is_residual() {
-                if self.probe.admits(selection, ord)? {
-                    self.ords.push(ord);
-                } else if budget.is_spent() {
-                    return Ok(End::Spent(ord));
-                }
-            } else if self.probe.has_words(ord)? {
+            if !self.looks {
                 self.ords.push(ord);
-            } else if budget.is_spent() {
+                continue;
+            }
+            let meant = if selection.is_residual() {
+                self.probe.admits(selection, ord)?
+            } else {
+                self.probe.has_words(ord)?
+            };
+            if meant {
+                self.ords.push(ord);
+            }
+            if budget.is_spent(Look::of(meant)) {
                 return Ok(End::Spent(ord));
             }
         }
@@ -194,14 +201,19 @@ impl<'c> Scan<'c> {
             };
             let ord = row.get(0)?;
             let key = row_key(row, 1)?;
-            if self.probe.admits_key(selection, ord, &key)? {
+            let meant = self.probe.admits_key(selection, ord, &key)?;
+            if meant {
                 self.ords.push(ord);
-            } else if budget.is_spent() {
+            }
+            if self.looks && budget.is_spent(Look::of(meant)) {
                 return Ok(Some(End::Spent(ord)));
             }
             walked += 1;
             inside += usize::from(selection.is_residual() && selection.is_inside(&key));
-            let pays = self.ords.len() * WALK_SPARSITY >= walked || inside * WALK_OUTSIDE >= walked;
+            // For words every row of the span is looked at anyway: a search bounds its span or its looks.
+            let pays = self.quest.words.is_some()
+                || self.ords.len() * WALK_SPARSITY >= walked
+                || inside * WALK_OUTSIDE >= walked;
             if walked % WALK_STEP == 0 && !pays {
                 self.quest.span = beyond(self.quest.span, self.quest.direction, ord);
                 return Ok(None);
@@ -231,13 +243,15 @@ pub(super) const fn beyond(span: Span, direction: Direction, ord: i64) -> Span {
 
 /// Whether a walk can pay: many ranges, or ranges as wide as the list with something left to test; and Types that are
 /// not rare.
-fn walks_first(selection: &Selection) -> bool {
+fn walks_first(quest: &Quest<'_>) -> bool {
+    let selection = quest.selection;
+    let many = selection.streams() > WALK_FROM_STREAMS;
     let wide = selection
         .arms
         .iter()
         .any(|arm| matches!(arm, IndexArm::Server(Category::User)));
     let dense = wide && selection.is_residual();
-    (dense || selection.streams() > WALK_FROM_STREAMS) && selection.types.contains(&ShownType::Sent)
+    (dense || many) && selection.types.contains(&ShownType::Sent) || many && quest.words.is_some()
 }
 
 fn under_way(conn: &Connection, quest: &Quest<'_>) -> rusqlite::Result<Found> {

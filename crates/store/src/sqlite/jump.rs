@@ -13,7 +13,7 @@ use super::probe::{Budget, leased};
 use super::words::Words;
 
 /// Days of the first window of kept counts.
-const WINDOW_DAYS: i64 = 4;
+const WINDOW_DAYS: i64 = 8;
 /// A jump within kept counts always ends.
 const NO_END: Duration = Duration::from_secs(3_600);
 
@@ -57,7 +57,7 @@ pub(super) fn land(
     Ok(Landing::Beyond)
 }
 
-/// Reads kept counts in windows of days, each twice as long as the one before, from the nearer end of the list.
+/// Reads kept counts in windows of days, each half as long again as the one before, from the nearer end of the list.
 fn by_windows(conn: &Connection, selection: &Selection, position: i64) -> rusqlite::Result<Landing> {
     let total: i64 = totals(conn, selection)?.0.iter().flatten().sum();
     let Some(lived) = lived(conn)?.filter(|_| position < total) else {
@@ -102,7 +102,7 @@ fn by_windows(conn: &Connection, selection: &Selection, position: i64) -> rusqli
             }
             left -= n;
         }
-        length *= 2;
+        length += length / 2;
     }
     Ok(Landing::Beyond)
 }

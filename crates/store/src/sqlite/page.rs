@@ -27,7 +27,7 @@ pub(super) fn page(conn: &Connection, request: &PageRequest, time: Duration) -> 
         selection: &Selection::of(conn, &request.scope, &request.filter)?,
         words: words.as_ref(),
         limit: usize::try_from(request.limit.clamp(1, ROWS_MAX)).unwrap_or(1),
-        budget: Budget::start(if words.is_some() { time * SEARCH } else { time }),
+        time: if words.is_some() { time * SEARCH } else { time },
     };
     match request.place {
         Place::First => {
@@ -53,7 +53,7 @@ struct PageReader<'c> {
     selection: &'c Selection,
     words: Option<&'c Words>,
     limit: usize,
-    budget: Budget,
+    time: Duration,
 }
 
 /// Whether newer rows precede.
@@ -65,7 +65,7 @@ impl PageReader<'_> {
         find(
             self.conn,
             &self.quest(direction, span, self.limit + 1),
-            &mut self.budget.clone(),
+            &mut Budget::start(self.time),
         )
     }
 
@@ -123,7 +123,13 @@ impl PageReader<'_> {
             let found = self.find(Direction::Down, Span::ALL)?;
             return self.down(found, Some(0), Newer(false));
         }
-        let landing = jump::land(self.conn, self.selection, self.words, position, self.budget)?;
+        let landing = jump::land(
+            self.conn,
+            self.selection,
+            self.words,
+            position,
+            Budget::start(self.time),
+        )?;
         let found = match landing {
             Landing::On(ord) => self.find(
                 Direction::Down,
@@ -168,7 +174,7 @@ impl PageReader<'_> {
     /// Whether there is a row; where the time is up first, there may be.
     fn has_row(&self, direction: Direction, span: Span) -> rusqlite::Result<bool> {
         let quest = self.quest(direction, span, 1);
-        let found = find(self.conn, &quest, &mut self.budget.clone())?;
+        let found = find(self.conn, &quest, &mut Budget::start(self.time))?;
         Ok(found.end != End::Exhausted)
     }
 }

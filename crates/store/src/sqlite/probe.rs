@@ -132,7 +132,24 @@ impl<'c> Probe<'c> {
 pub(super) struct Budget {
     ends: Instant,
     looks: usize,
-    looks_max: usize,
+    vain: usize,
+    vain_max: usize,
+}
+
+/// What a look at a row came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// The row is meant.
+    Found,
+    /// It is not.
+    Vain,
+}
+
+impl Look {
+    /// The look at a row that is `meant` or not.
+    pub(super) const fn of(meant: bool) -> Self {
+        if meant { Self::Found } else { Self::Vain }
+    }
 }
 
 impl Budget {
@@ -144,23 +161,26 @@ impl Budget {
         Self {
             ends: Instant::now() + time,
             looks: 0,
-            looks_max: usize::MAX,
+            vain: 0,
+            vain_max: usize::MAX,
         }
     }
 
     /// The same time, for at most so many looks in vain.
-    pub(super) const fn with_looks(self, looks_max: usize) -> Self {
+    pub(super) const fn with_looks(self, vain_max: usize) -> Self {
         Self {
             ends: self.ends,
             looks: 0,
-            looks_max,
+            vain: 0,
+            vain_max,
         }
     }
 
-    /// Takes note of one more look in vain; answers whether the time is up.
-    pub(super) fn is_spent(&mut self) -> bool {
+    /// Takes note of one more look; answers whether the time is up.
+    pub(super) fn is_spent(&mut self, look: Look) -> bool {
         self.looks += 1;
-        self.looks >= self.looks_max || (self.looks.is_multiple_of(Self::GLANCE) && self.is_over())
+        self.vain += usize::from(look == Look::Vain);
+        self.vain >= self.vain_max || (self.looks.is_multiple_of(Self::GLANCE) && self.is_over())
     }
 
     /// Whether the time is up.

@@ -6,7 +6,7 @@ use super::arms::{IndexArm, Selection, Span};
 use super::find::{End, Found, Quest, beyond, scan};
 use super::kept_counts::totals;
 use super::merge::Direction;
-use super::probe::{Budget, Probe};
+use super::probe::{Budget, Look, Probe};
 use super::words::Words;
 use postroom_domain::{Category, ShownType};
 
@@ -198,12 +198,14 @@ impl Asked<'_> {
             for ord in matches {
                 self.quest.span = beyond(self.quest.span, self.quest.direction, ord);
                 tested += 1;
-                if test == Test::None || self.probe.admits(self.quest.selection, ord)? {
+                let meant = test == Test::None || self.probe.admits(self.quest.selection, ord)?;
+                if meant {
                     self.ords.push(ord);
                     if self.ords.len() == self.quest.want {
                         return Ok(Some(End::Full));
                     }
-                } else if budget.is_spent() {
+                }
+                if budget.is_spent(Look::of(meant)) {
                     return Ok(Some(End::Spent(ord)));
                 }
             }

@@ -146,7 +146,7 @@ fn statements_number_their_parameters() {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sqlite");
     for entry in std::fs::read_dir(sources).unwrap() {
         let path = entry.unwrap().path();
-        if !path.extension().is_some_and(|ending| ending == "rs") {
+        if path.extension().is_none_or(|ending| ending != "rs") {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap();

@@ -27,6 +27,26 @@ const SUBJECTS: [&str; 8] = [
     "\"quoted\" AND NOT policy*",
 ];
 
+const SEARCHES: [&str; 17] = [
+    "policy",
+    "POL",
+    "4711 offer",
+    "renewal your",
+    "cafe",
+    "Café meet",
+    "uber",
+    "quoted not",
+    "ex",
+    "zebra",
+    "client3 example",
+    "secret",
+    "policy\" OR c0 *",
+    "NEAR(policy 2)",
+    "scope : s1",
+    "a",
+    "für märz",
+];
+
 /// A small random source: the same seed makes the same world.
 #[derive(Debug)]
 pub(crate) struct Dice(u64);
@@ -280,6 +300,15 @@ pub(crate) fn filters() -> Vec<Filter> {
             ..search("policy")
         });
     }
+    filters.extend(state_filters());
+    filters.extend(narrower_filters());
+    filters
+}
+
+fn state_filters() -> Vec<Filter> {
+    let plain = Filter::default();
+    let until = Some(at(3 * 86_400 + 50_000));
+    let mut filters = Vec::new();
     for state in MessageState::ALL {
         let state = Some(state);
         filters.push(Filter {
@@ -293,9 +322,18 @@ pub(crate) fn filters() -> Vec<Filter> {
         });
         filters.push(Filter {
             state,
-            ..search("ex")
+            search: SearchQuery::parse("ex"),
+            ..plain.clone()
         });
     }
+    filters
+}
+
+fn narrower_filters() -> Vec<Filter> {
+    let plain = Filter::default();
+    let from = Some(at(86_400 + 7_000));
+    let until = Some(at(3 * 86_400 + 50_000));
+    let mut filters = Vec::new();
     for sender in [1, 14, 999] {
         let sender = Some(UserId(sender));
         filters.push(Filter {
@@ -339,26 +377,11 @@ pub(crate) fn filters() -> Vec<Filter> {
         until: Some(at(86_400 * 2 + 5_000)),
         ..plain
     });
-    for text in [
-        "policy",
-        "POL",
-        "4711 offer",
-        "renewal your",
-        "cafe",
-        "Café meet",
-        "uber",
-        "quoted not",
-        "ex",
-        "zebra",
-        "client3 example",
-        "secret",
-        "policy\" OR c0 *",
-        "NEAR(policy 2)",
-        "scope : s1",
-        "a",
-        "für märz",
-    ] {
-        filters.push(search(text));
+    for text in SEARCHES {
+        filters.push(Filter {
+            search: SearchQuery::parse(text),
+            ..Filter::default()
+        });
     }
     filters
 }
