@@ -1,6 +1,6 @@
 //! Measures how many messages a second the embedded store takes in, leases and finishes.
 //!
-//! `cargo run --release -p postroom-store --example queue_rates -- DIRECTORY [MESSAGES [CALLERS [PAGE_SIZE]]]`; the directory must lie
+//! `cargo run --release -p postroom-store --example queue_rates -- DIRECTORY [MESSAGES [CALLERS [PAGE_SIZE [CHECKPOINT_MIB]]]]`; the directory must lie
 //! on the disk that people would use. Every figure is durable: commits are syncs.
 
 use std::path::PathBuf;
@@ -20,22 +20,26 @@ use postroom_store::{
 const SLOT: NodeSlot = NodeSlot(1);
 const SENDERS: u64 = 1_000;
 const OFFICES: u64 = 50;
+/// Tasks that deliver at the same time.
+const WORKERS: u64 = 4;
 
 #[tokio::main]
 async fn main() -> Result<(), StoreError> {
     let mut args = std::env::args().skip(1);
     let Some(directory) = args.next().map(PathBuf::from) else {
-        println!("usage: queue_rates DIRECTORY [MESSAGES [CALLERS [PAGE_SIZE]]]");
+        println!("usage: queue_rates DIRECTORY [MESSAGES [CALLERS [PAGE_SIZE [CHECKPOINT_MIB]]]]");
         return Ok(());
     };
     let mut number = |default: u64| args.next().and_then(|text| text.parse().ok()).unwrap_or(default);
     let (messages, callers, page) = (number(50_000), number(50), number(4_096));
+    let checkpoint = number(64);
     let path = directory.join("queue_rates.db");
     for ending in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{ending}", path.display()));
     }
     let mut options = SqliteOptions::default();
     options.page_size_bytes = u32::try_from(page).unwrap_or(options.page_size_bytes);
+    options.checkpoint_mib = u32::try_from(checkpoint).unwrap_or(options.checkpoint_mib);
     let rates = Rates {
         store: Arc::new(SqliteStore::open(&path, options)?),
         began: Instant::now(),
@@ -70,8 +74,10 @@ impl Rates {
         let (commits, operations) = (commits - before.0, operations - before.1);
         let per_second = n * 1_000_000 / u64::try_from(took.as_micros()).unwrap_or(1).max(1);
         println!(
-            "{what:<28} {per_second:>7}/s  {n} in {took:.2?}, {commits} syncs, {operations} operations, RSS {} MiB",
-            rss_mib()
+            "{what:<28} {per_second:>7}/s  {n} in {took:.2?}, {commits} syncs, {operations} operations, RSS {} MiB, CPU {} ms, written {} MiB",
+            rss_mib(),
+            cpu_ms(),
+            written_mib(),
         );
     }
 
@@ -136,14 +142,30 @@ impl Rates {
         Ok(())
     }
 
-    /// Takes in, leases, loads and finishes at the same time.
+    /// Takes in, leases, loads and finishes at the same time, the latter by several workers.
     async fn cycle(&self, node: NodeLease, n: u64, callers: u64) -> Result<(), StoreError> {
         let (began, before) = (Instant::now(), self.store.writes());
+        let done = Arc::new(AtomicU64::new(0));
+        let mut tasks: Vec<tokio::task::JoinHandle<Result<(), StoreError>>> = Vec::new();
         let rates = self.clone();
-        let intake = tokio::spawn(async move { rates.enqueue("  of it the intake", n, callers).await });
-        let mut done = 0;
-        while done < n {
-            let batch = self.lease(node, 50).await?;
+        tasks.push(tokio::spawn(async move {
+            rates.enqueue("  of it the intake", n, callers).await
+        }));
+        for _ in 0..WORKERS {
+            let (rates, done) = (self.clone(), Arc::clone(&done));
+            tasks.push(tokio::spawn(async move { rates.work(node, n, &done).await }));
+        }
+        for task in tasks {
+            task.await
+                .map_err(|error| StoreError::Unavailable(error.to_string()))??;
+        }
+        self.print("full cycle", n, began, before);
+        Ok(())
+    }
+
+    async fn work(&self, node: NodeLease, n: u64, done: &AtomicU64) -> Result<(), StoreError> {
+        while done.load(Ordering::Relaxed) < n {
+            let batch = self.lease(node, 32).await?;
             if batch.is_empty() {
                 tokio::time::sleep(Duration::from_millis(1)).await;
                 continue;
@@ -151,12 +173,8 @@ impl Rates {
             let ids: Vec<_> = batch.iter().map(|lease| lease.id).collect();
             self.store.load(&ids).await?;
             self.finish(node, &batch).await?;
-            done += len(&batch);
+            done.fetch_add(len(&batch), Ordering::Relaxed);
         }
-        intake
-            .await
-            .map_err(|error| StoreError::Unavailable(error.to_string()))??;
-        self.print("full cycle", n, began, before);
         Ok(())
     }
 
@@ -266,4 +284,26 @@ fn rss_mib() -> u64 {
         .and_then(|kib| kib.parse::<u64>().ok())
         .unwrap_or(0)
         / 1_024
+}
+
+/// Processor time of the process so far, at 100 ticks a second.
+fn cpu_ms() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(") ").next().unwrap_or("").split_whitespace();
+    fields
+        .skip(11)
+        .take(2)
+        .filter_map(|ticks| ticks.parse::<u64>().ok())
+        .sum::<u64>()
+        * 10
+}
+
+/// What the process has sent to the disk so far.
+fn written_mib() -> u64 {
+    let io = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
+    let line = io.lines().find(|line| line.starts_with("write_bytes:"));
+    line.and_then(|line| line.split_whitespace().nth(1))
+        .and_then(|bytes| bytes.parse::<u64>().ok())
+        .unwrap_or(0)
+        / 1_048_576
 }

@@ -143,11 +143,13 @@ fn requeue_one(group: &mut Group<'_>, target: &Target, now: Timestamp) -> Result
     group
         .conn
         .prepare_cached(
-            "INSERT INTO work (ord, route, flow, seq, phase, due_at, since, generation)
-             VALUES (?1, ?2, ?3, ?4, 0, ?5, ?5, ?6)",
+            "INSERT INTO work (ord, sender, office, route, flow, seq, phase, due_at, since, generation)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?7, ?8)",
         )?
         .execute(params![
             ord,
+            target.owner.sender.0,
+            target.owner.office.0,
             target.route.0,
             flow,
             place,

@@ -15,8 +15,12 @@ use rusqlite::{Connection, OpenFlags};
 use super::open::Place;
 use crate::StoreError;
 
-/// From this size on the log is worth a warning: something holds a reader open.
-const WARN_MIB: u64 = 256;
+/// The writer takes the last step when no more than these frames are left: a few milliseconds.
+const REST_FRAMES: u64 = 1_024;
+/// Passive checkpoints in a row, each shorter than the one before unless the writer outruns them.
+const ROUNDS: usize = 6;
+/// From this size on the writer takes the last step whatever is left; if the log still grows, a reader is held open.
+const LARGE_MIB: u64 = 256;
 
 /// The checkpointing thread and what it shares with the writer.
 pub(crate) struct Checkpointer {
@@ -116,16 +120,29 @@ impl Checkpointer {
 
 impl Shared {
     fn passive(&self, conn: &Connection) {
-        match conn.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE) {
-            Ok((log, done)) if u64::try_from(log - done).unwrap_or(u64::MAX) <= self.step_frames => {
-                self.finish.store(true, Ordering::Release);
-            }
-            Ok(_) => self.later(),
-            Err(error) => {
-                tracing::warn!(error = %error, "the write-ahead log could not be brought into the file");
-                self.later();
+        for _ in 0..ROUNDS {
+            match conn.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE) {
+                Ok((log, done)) if u64::try_from(log - done).unwrap_or(u64::MAX) <= REST_FRAMES => {
+                    self.finish.store(true, Ordering::Release);
+                    return;
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(error = %error, "the write-ahead log could not be brought into the file");
+                    self.later();
+                    return;
+                }
             }
         }
+        if self.log_mib() >= LARGE_MIB {
+            self.finish.store(true, Ordering::Release);
+        } else {
+            self.later();
+        }
+    }
+
+    fn log_mib(&self) -> u64 {
+        self.frames.load(Ordering::Relaxed) * self.page_bytes / 1_048_576
     }
 
     /// Waits until the log has grown by another step.
@@ -133,8 +150,8 @@ impl Shared {
         let frames = self.frames.load(Ordering::Relaxed);
         self.start_frames
             .store(frames + self.step_frames, Ordering::Relaxed);
-        let mib = frames * self.page_bytes / 1_048_576;
-        if mib >= WARN_MIB {
+        let mib = self.log_mib();
+        if mib >= LARGE_MIB {
             tracing::warn!(
                 mib,
                 "the write-ahead log is large: a long read keeps it from starting anew"

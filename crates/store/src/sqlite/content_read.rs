@@ -11,6 +11,11 @@ pub(super) fn content(conn: &Connection, scope: &Scope, id: MessageId) -> rusqli
     if !is_in_scope(conn, scope, id)? {
         return Ok(None);
     }
+    kept_content(conn, id)
+}
+
+/// The content of a message, whoever asks.
+pub(super) fn kept_content(conn: &Connection, id: MessageId) -> rusqlite::Result<Option<Content>> {
     conn.prepare_cached(
         "SELECT header_encoding, header_len, header, body_encoding, body_len, body FROM content WHERE ord = ?1",
     )?

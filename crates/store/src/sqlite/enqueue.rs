@@ -120,13 +120,15 @@ fn admit(group: &mut Group<'_>, op: &Enqueue, message: &NewMessage) -> Result<Ad
     group
         .conn
         .prepare_cached(
-            "INSERT INTO work (ord, route, flow, seq, phase, due_at, since) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO work (ord, sender, office, route, flow, seq, phase, due_at, since)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?1, ?6, ?7, ?8)",
         )?
         .execute(params![
             id.ord(),
+            message.sender.0,
+            message.office.0,
             message.route.0,
             flow,
-            id.ord(),
             phase.number(),
             later.unwrap_or(op.now).as_micros(),
             op.now.as_micros()

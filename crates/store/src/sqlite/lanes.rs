@@ -32,10 +32,9 @@ pub(crate) const fn weight(kind: Kind) -> f64 {
     }
 }
 
-/// The weight of a lane by its flow number.
-fn weight_of(flow: i64) -> f64 {
-    let number = if flow < 0 { !flow } else { flow } % KINDS;
-    Kind::from_number(number).map_or(1.0, weight)
+/// The kind that a flow number names.
+pub(crate) fn kind_of(flow: i64) -> Option<Kind> {
+    Kind::from_number(if flow < 0 { !flow } else { flow } % KINDS)
 }
 
 /// What a lane that is empty now has had beyond its share; `None` for nothing.
@@ -218,7 +217,7 @@ pub(crate) fn pick(lanes: &mut [Contender], n: u32) -> (Vec<usize>, Option<f64>)
         let Some((index, lane)) = first else { break };
         time = Some(lane.vtag);
         lane.ready -= 1;
-        lane.vtag += 1.0 / weight_of(lane.flow);
+        lane.vtag += 1.0 / kind_of(lane.flow).map_or(1.0, weight);
         picks.push(index);
     }
     (picks, time)

@@ -5,11 +5,12 @@ use std::collections::VecDeque;
 use postroom_domain::{Epoch, Generation, MessageId, NodeSlot, RouteId, Timestamp};
 use rusqlite::{Row, params};
 
-use super::group::Group;
-use super::lanes::{Contender, pick};
+use super::group::{Group, Owner};
+use super::lanes::{Contender, kind_of, pick};
+use super::promote::owner;
 use super::tally::Phase;
 use crate::StoreError;
-use crate::contract::{LeaseRequest, Leased, NodeLease};
+use crate::contract::{ChangeKind, LeaseRequest, Leased, NodeLease};
 
 /// Messages of one lease operation.
 const LEASES_MAX: u32 = 256;
@@ -122,19 +123,24 @@ fn serve(
     lane: &mut Contender,
     wanted: usize,
 ) -> Result<VecDeque<Leased>, StoreError> {
-    let first: VecDeque<Leased> = group
+    let kind = kind_of(lane.flow).ok_or_else(|| StoreError::Corrupt(format!("work.flow {}", lane.flow)))?;
+    let first: Vec<(Leased, Owner)> = group
         .conn
         .prepare_cached(
-            "SELECT ord, generation, attempts, since FROM work
+            "SELECT ord, generation, attempts, since, sender, office FROM work
              WHERE route = ?1 AND flow = ?2 AND phase = 0 ORDER BY seq LIMIT ?3",
         )?
         .query_map(
             params![route.0, lane.flow, i64::try_from(wanted).unwrap_or(0)],
-            |row| leased(row, route),
+            |row| {
+                let lease = leased(row, route)?;
+                Ok((lease, owner(lease.id, row.get(4)?, row.get(5)?, kind)))
+            },
         )?
         .collect::<Result<_, _>>()?;
-    for message in &first {
+    for (message, owner) in &first {
         take(group, node, message)?;
+        group.changed(owner, ChangeKind::Updated);
     }
     if first.len() < wanted {
         // The lane counted more than it has: it is empty now, whatever it said.
@@ -146,7 +152,7 @@ fn serve(
         lane.ready = 0;
     }
     group.lanes.served(group.conn, route, lane)?;
-    Ok(first)
+    Ok(first.into_iter().map(|(message, _)| message).collect())
 }
 
 fn take(group: &Group<'_>, node: NodeLease, message: &Leased) -> Result<(), StoreError> {

@@ -1,11 +1,12 @@
 //! Loads what an attempt needs, on a reader.
 
 use postroom_domain::{MessageId, OfficeId, RecipientState, UserId};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::codes::from_json;
+use super::content_read::kept_content;
 use crate::StoreError;
-use crate::contract::{Content, Deliverable, Encoded, Packed, PendingRecipient, SmtpParameters};
+use crate::contract::{Deliverable, PendingRecipient, SmtpParameters};
 
 /// Loads leased messages; those deleted since are missing.
 pub(crate) fn load(conn: &Connection, ids: &[MessageId]) -> Result<Vec<Deliverable>, StoreError> {
@@ -33,7 +34,7 @@ fn one(conn: &Connection, id: MessageId) -> Result<Option<Deliverable>, StoreErr
     let Some((sender, office, mail_from, parameters)) = found else {
         return Ok(None);
     };
-    let Some(content) = content(conn, id)? else {
+    let Some(content) = kept_content(conn, id)? else {
         return Ok(None);
     };
     let (pending, failed_before) = recipients(conn, id)?;
@@ -74,30 +75,4 @@ fn recipients(conn: &Connection, id: MessageId) -> Result<(Vec<PendingRecipient>
         });
     }
     Ok((pending, failed_before))
-}
-
-/// The content of a message; `None` where it is gone.
-pub(crate) fn content(conn: &Connection, id: MessageId) -> Result<Option<Content>, StoreError> {
-    Ok(conn
-        .prepare_cached(
-            "SELECT header_encoding, header_len, header, body_encoding, body_len, body FROM content WHERE ord = ?1",
-        )?
-        .query_row(params![id.ord()], |row| {
-            Ok(Content {
-                header: packed(row, 0)?,
-                body: packed(row, 3)?,
-            })
-        })
-        .optional()?)
-}
-
-fn packed(row: &Row<'_>, first: usize) -> rusqlite::Result<Packed> {
-    Ok(Packed {
-        encoding: match row.get::<_, i64>(first)? {
-            0 => Encoded::Plain,
-            _ => Encoded::Zstd,
-        },
-        len: u64::try_from(row.get::<_, i64>(first + 1)?).unwrap_or(0),
-        bytes: row.get(first + 2)?,
-    })
 }

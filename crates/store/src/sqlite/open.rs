@@ -46,7 +46,7 @@ impl Default for SqliteOptions {
             reader_cache_kib: 2_048,
             writer_cache_kib: 12 * 1_024,
             page_size_bytes: 4_096,
-            checkpoint_mib: 16,
+            checkpoint_mib: 64,
             read_time: Duration::from_millis(8),
             max_pages: None,
         }

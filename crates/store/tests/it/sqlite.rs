@@ -157,3 +157,19 @@ fn statements_number_their_parameters() {
         );
     }
 }
+
+#[tokio::test]
+async fn log_starts_anew_while_mail_comes_in() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("mail.db");
+    let options = SqliteOptions {
+        checkpoint_mib: 1,
+        ..SqliteOptions::default()
+    };
+    let store = SqliteStore::open(&path, options).unwrap();
+    for second in 0..400 {
+        put(&store, vec![heavy(64)], at(second)).await;
+    }
+    let log = std::fs::metadata(dir.path().join("mail.db-wal")).unwrap().len();
+    assert!(log < 13 << 20, "400 messages of 64 KiB left a log of {log} bytes");
+}

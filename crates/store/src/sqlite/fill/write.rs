@@ -46,11 +46,13 @@ impl Sheaf {
         }
         self.tallies.phase(RouteId::SERVER, None, Some(phase), 1);
         conn.prepare_cached(
-            "INSERT INTO work (ord, route, flow, seq, phase, due_at, since, attempts) \
-             VALUES (?1, 0, ?2, ?1, ?3, ?4, ?5, ?6)",
+            "INSERT INTO work (ord, sender, office, route, flow, seq, phase, due_at, since, attempts) \
+             VALUES (?1, ?2, ?3, 0, ?4, ?1, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![
             letter.id.ord(),
+            owner.sender.0,
+            owner.office.0,
             flow,
             phase.number(),
             due_at(letter),

@@ -129,6 +129,8 @@ CREATE TABLE content (
 
 CREATE TABLE work (
     ord         INTEGER PRIMARY KEY,
+    sender      INTEGER NOT NULL,               -- with the office and the flow's kind: who may hear of a lease
+    office      INTEGER NOT NULL,
     route       INTEGER NOT NULL,
     flow        INTEGER NOT NULL,
     seq         INTEGER NOT NULL,               -- place in its lane: ord for new mail, later for retries

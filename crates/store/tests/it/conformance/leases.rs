@@ -1,6 +1,6 @@
 //! Who is served, in what order, and whose word counts.
 
-use postroom_domain::{Kind, MessageId, MessageState, RouteId};
+use postroom_domain::{Kind, MessageId, MessageState, OfficeId, RouteId, UserId};
 use postroom_store::{AttemptResult, LeaseRequest, NewMessage, Next, Outcome, Recorded, Want};
 
 use super::Harness;
@@ -120,8 +120,11 @@ pub(crate) async fn leased_message_is_shown_as_sending(h: &mut impl Harness) {
     let store = h.store();
     let node = join(store).await;
     let id = put(store, vec![letter(1)], at(0)).await[0];
+    let mut changes = store.changes();
     let leased = lease(store, node, 1, at(1)).await;
     assert_eq!(state(store, id).await, MessageState::Sending);
+    let told = changes.try_recv().unwrap().changes[0];
+    assert_eq!((told.id, told.sender, told.office), (id, UserId(1), OfficeId(1)));
     record(store, node, vec![sent(&leased[0], at(2))], at(2)).await;
     let row = row(store, id).await;
     assert_eq!(
