@@ -49,10 +49,11 @@ bench-rows: ## Fill 1,000,000 messages and measure lists, jumps, counts, search,
 	@tools/build --release
 	@bench/run rows --size $(SIZE)
 
-soak: ## The long campaigns: CYCLES kill -9 cycles under load (100)
-	@tools/setup test
-	@tools/build
-	@python3 -m tests.kill --cycles $(CYCLES)
+soak: ## The long campaigns: CYCLES kill -9 cycles under load (100), and a million rows
+	@tools/setup all
+	@tools/build --release
+	@POSTROOM_BIN=$${CARGO_TARGET_DIR:-target}/release/postroom python3 -m tests.kill --cycles $(CYCLES)
+	@bench/run rows --size full
 
 fuzz: ## Run each fuzz target for SECONDS_PER_TARGET seconds (needs cargo-fuzz)
 	@tools/fuzz $(SECONDS_PER_TARGET)
