@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use super::ConfigFile;
 use super::operator::Operator;
+use super::out::out;
 use crate::http::admin_wire::Checked;
 
 /// Exit status 2: something differs.
@@ -17,15 +18,16 @@ pub(super) async fn run(file: &ConfigFile) -> anyhow::Result<ExitCode> {
     let operator = Operator::connect(&file.load()?).await?;
     let checked: Checked = operator.post("/admin/v1/check", &serde_json::json!({})).await?;
     operator.close().await;
-    println!(
+    out!(
         "{} messages, {} of them unfinished",
-        checked.messages, checked.work
+        checked.messages,
+        checked.work
     );
     for difference in &checked.differences {
-        println!("{difference}");
+        out!("{difference}");
     }
     if checked.differences.is_empty() {
-        println!("all counts are right");
+        out!("all counts are right");
         return Ok(ExitCode::SUCCESS);
     }
     Ok(ExitCode::from(DIFFERS))

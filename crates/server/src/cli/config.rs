@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::ConfigFile;
+use super::out::out;
 use crate::node::engine_settings;
 
 /// Look at the configuration
@@ -28,6 +29,6 @@ pub(super) fn run(command: &ConfigCommand) -> anyhow::Result<ExitCode> {
     let Action::Check(file) = &command.action;
     let config = file.load()?;
     engine_settings(&config)?;
-    println!("the configuration is right");
+    out!("the configuration is right");
     Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::ConfigFile;
 use super::operator::Operator;
+use super::out::out;
 use crate::http::admin_wire::{KeyMade, NewKey};
 
 /// Make API keys
@@ -60,7 +61,7 @@ pub(super) async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
     };
     let made: KeyMade = operator.post("/admin/v1/keys", &new).await?;
     operator.close().await;
-    println!("{}", made.secret);
+    out!("{}", made.secret);
     eprintln!("key {} made; keep it now, it is not shown again", made.id);
     Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod key;
 mod operator;
+mod out;
 mod queue;
 mod sendmail;
 mod sink;

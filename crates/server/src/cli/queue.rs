@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::ConfigFile;
 use super::operator::Operator;
+use super::out::out;
 use crate::http::admin_wire::Flushed;
 
 /// Exit status 2: not everything that was asked was done.
@@ -93,7 +94,7 @@ pub(super) async fn run(command: QueueCommand) -> anyhow::Result<ExitCode> {
             let operator = Operator::connect(&file.load()?).await?;
             let flushed: Flushed = operator.post("/admin/v1/flush", &json!({})).await?;
             operator.close().await;
-            println!("{} deferred messages are due now", flushed.made_due);
+            out!("{} deferred messages are due now", flushed.made_due);
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -115,11 +116,11 @@ async fn print_list(list: List) -> anyhow::Result<ExitCode> {
     let page: Value = operator.get(&path).await?;
     operator.close().await;
     if list.json {
-        println!("{page:#}");
+        out!("{page:#}");
         return Ok(ExitCode::SUCCESS);
     }
     for row in page.get("rows").and_then(Value::as_array).into_iter().flatten() {
-        println!(
+        out!(
             "{}  {:<9} {:>2}  {:<30} {:<30} {}",
             text(row, "id"),
             text(row, "state"),
@@ -129,7 +130,7 @@ async fn print_list(list: List) -> anyhow::Result<ExitCode> {
             text(row, "subject"),
         );
         if row.get("error").is_some_and(|error| !error.is_null()) {
-            println!("               {}", text(row, "error"));
+            out!("               {}", text(row, "error"));
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -142,7 +143,7 @@ async fn print_one(show: Show) -> anyhow::Result<ExitCode> {
     let attempts: Value = operator.get(&format!("/api/v1/messages/{id}/attempts")).await?;
     operator.close().await;
     if show.json {
-        println!(
+        out!(
             "{:#}",
             json!({"message": detail, "attempts": attempts.get("attempts")})
         );
@@ -161,7 +162,7 @@ async fn print_one(show: Show) -> anyhow::Result<ExitCode> {
         "size_bytes",
         "error",
     ] {
-        println!("{name:<12} {}", text(&detail, name));
+        out!("{name:<12} {}", text(&detail, name));
     }
     let list = |value: &Value, name: &str| {
         value
@@ -171,7 +172,7 @@ async fn print_one(show: Show) -> anyhow::Result<ExitCode> {
             .unwrap_or_default()
     };
     for recipient in list(&detail, "recipients_detail") {
-        println!(
+        out!(
             "  {:<8} {} {} {}",
             text(&recipient, "state"),
             text(&recipient, "address"),
@@ -180,7 +181,7 @@ async fn print_one(show: Show) -> anyhow::Result<ExitCode> {
         );
     }
     for attempt in list(&attempts, "attempts") {
-        println!(
+        out!(
             "attempt {:>2} {} {:<9} {} {} {}",
             text(&attempt, "number"),
             text(&attempt, "started_at"),
@@ -204,7 +205,7 @@ async fn act(action: &str, ids: Ids) -> anyhow::Result<ExitCode> {
         .into_iter()
         .flatten()
     {
-        println!(
+        out!(
             "{}  {}  {}",
             text(item, "id"),
             text(item, "outcome"),

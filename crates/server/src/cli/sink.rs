@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::Args;
 use postroom_smtp::sink::{ByAddress, Keep, Sink, SinkConfig};
 
+use super::out::out;
 use crate::serve::StopSignals;
 
 /// What `postroom sink --help` says besides its options.
@@ -50,7 +51,7 @@ pub(crate) async fn run(args: SinkArgs) -> anyhow::Result<()> {
     let sink = Sink::bind(args.listen, config)
         .await
         .with_context(|| format!("cannot listen for SMTP on {} (--listen)", args.listen))?;
-    println!("listening smtp={}", sink.addr());
+    out!("listening smtp={}", sink.addr());
     stop.wait().await;
     let taken = sink.count();
     sink.stop();

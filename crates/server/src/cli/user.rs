@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 
 use super::ConfigFile;
 use super::operator::Operator;
+use super::out::out;
 use crate::http::admin_wire::{NewPerson, PersonMade, PersonRow};
 
 /// Add and list users
@@ -75,7 +76,7 @@ async fn add_user(add: Add) -> anyhow::Result<()> {
     let operator = Operator::connect(&config).await?;
     let made: PersonMade = operator.post("/admin/v1/users", &new).await?;
     operator.close().await;
-    println!("user {} added: {} in {}", made.id, new.login, made.office);
+    out!("user {} added: {} in {}", made.id, new.login, made.office);
     Ok(())
 }
 
@@ -96,7 +97,7 @@ async fn list(file: &ConfigFile) -> anyhow::Result<()> {
     operator.close().await;
     for user in users {
         let disabled = if user.disabled { " (disabled)" } else { "" };
-        println!(
+        out!(
             "{:>4}  {:<16} {:<24} {:<32} {:<20} {}{disabled}",
             user.id,
             user.login,
