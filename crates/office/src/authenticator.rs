@@ -89,28 +89,41 @@ impl Authenticator {
         if login.len() > MAX_LOGIN_BYTES {
             return Err(SignInError::Invalid);
         }
-        self.throttle.take(&login, peer, self.clock.now())?;
-        let found = if password.starts_with(KEY_PREFIX) {
-            self.key_as_password(&login, password).await?
-        } else {
-            self.person(&login, password).await?
-        };
-        let principal = found.ok_or(SignInError::Invalid)?;
-        self.throttle.succeeded(&login, peer);
-        Ok(principal)
+        if password.starts_with(KEY_PREFIX) {
+            // Nobody guesses a key, and one that is right costs next to nothing: only wrong ones are counted.
+            if let Some(principal) = self.key_as_password(&login, password).await? {
+                return Ok(principal);
+            }
+            self.throttle.take(&login, peer, self.clock.now())?;
+            return Err(SignInError::Invalid);
+        }
+        let principal = self.person(&login, password, peer).await?;
+        principal.ok_or(SignInError::Invalid)
     }
 
-    async fn person(&self, login: &str, password: &str) -> Result<Option<Arc<Principal>>, StoreError> {
+    /// A try is taken in the turn that computes the hash, and given back in it: however many sign in at a time, those
+    /// that are right hold no more tries than there are turns.
+    async fn person(
+        &self,
+        login: &str,
+        password: &str,
+        peer: IpAddr,
+    ) -> Result<Option<Arc<Principal>>, SignInError> {
+        self.throttle.look(login, peer, self.clock.now())?;
+        let turn = self.passwords.turn().await;
+        self.throttle.take(login, peer, self.clock.now())?;
         let user = self.store.user_by_login(login).await?;
         let user = user.filter(|user| !user.disabled);
         let hash = user.as_ref().map(|user| user.password_hash.as_str());
-        if !self.passwords.verify(password, hash).await {
+        if !self.passwords.verify(&turn, password, hash).await {
             return Ok(None);
         }
-        match user {
-            Some(user) => self.principal_of(user).await,
-            None => Ok(None),
-        }
+        let Some(user) = user else {
+            return Ok(None);
+        };
+        self.throttle.succeeded(login, peer);
+        drop(turn);
+        Ok(self.principal_of(user).await?)
     }
 
     async fn key_as_password(&self, login: &str, secret: &str) -> Result<Option<Arc<Principal>>, StoreError> {

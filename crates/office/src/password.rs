@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Most hashes computed at a time: each takes 19 MiB and tens of milliseconds of a core.
 const AT_A_TIME: usize = 2;
@@ -25,6 +25,12 @@ pub enum PasswordError {
     /// The hash function failed.
     #[error("the password could not be hashed")]
     Hash,
+}
+
+/// The right to compute one hash.
+#[derive(Debug)]
+pub struct Turn {
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 /// Hashes and verifies, with bounded concurrency.
@@ -59,13 +65,22 @@ impl Passwords {
             return Err(PasswordError::TooLong);
         }
         let password = password.to_owned();
-        self.run(move || hash(&password))
+        let turn = self.turn().await;
+        run(&turn, move || hash(&password))
             .await
             .unwrap_or(Err(PasswordError::Hash))
     }
 
+    /// Waits until there is room for one more hash.
+    pub async fn turn(&self) -> Turn {
+        Turn {
+            // Nobody closes the semaphore.
+            _room: Arc::clone(&self.room).acquire_owned().await.ok(),
+        }
+    }
+
     /// Whether `password` fits `hash`; without a hash the same work is done and the answer is no.
-    pub async fn verify(&self, password: &str, hash: Option<&str>) -> bool {
+    pub async fn verify(&self, turn: &Turn, password: &str, hash: Option<&str>) -> bool {
         let known = hash.is_some_and(|hash| !hash.is_empty());
         let hash = hash
             .filter(|hash| !hash.is_empty())
@@ -73,20 +88,17 @@ impl Passwords {
             .to_owned();
         // Cut, not refused: a long password must cost no more than a wrong one.
         let password: Vec<u8> = password.bytes().take(MAX_PASSWORD_BYTES + 1).collect();
-        let fits = self
-            .run(move || {
-                PasswordHash::new(&hash)
-                    .is_ok_and(|hash| Argon2::default().verify_password(&password, &hash).is_ok())
-            })
-            .await
-            .unwrap_or(false);
-        fits && known
+        let fits = run(turn, move || {
+            PasswordHash::new(&hash)
+                .is_ok_and(|hash| Argon2::default().verify_password(&password, &hash).is_ok())
+        });
+        fits.await.unwrap_or(false) && known
     }
+}
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-        let _room = self.room.acquire().await.ok()?;
-        tokio::task::spawn_blocking(work).await.ok()
-    }
+/// Works on a thread of its own, in the caller's turn.
+async fn run<T: Send + 'static>(_turn: &Turn, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(work).await.ok()
 }
 
 fn hash(password: &str) -> Result<String, PasswordError> {
@@ -105,11 +117,27 @@ mod tests {
         let passwords = Passwords::new().unwrap();
         let hash = passwords.hash("correct horse").await.unwrap();
         assert!(hash.starts_with("$argon2id$"));
-        assert!(passwords.verify("correct horse", Some(&hash)).await);
-        assert!(!passwords.verify("correct horsf", Some(&hash)).await);
-        assert!(!passwords.verify("correct horse", None).await);
-        assert!(!passwords.verify("", Some("")).await);
-        assert!(!passwords.verify("nobody has this password", None).await);
+        assert!(
+            passwords
+                .verify(&passwords.turn().await, "correct horse", Some(&hash))
+                .await
+        );
+        assert!(
+            !passwords
+                .verify(&passwords.turn().await, "correct horsf", Some(&hash))
+                .await
+        );
+        assert!(
+            !passwords
+                .verify(&passwords.turn().await, "correct horse", None)
+                .await
+        );
+        assert!(!passwords.verify(&passwords.turn().await, "", Some("")).await);
+        assert!(
+            !passwords
+                .verify(&passwords.turn().await, "nobody has this password", None)
+                .await
+        );
     }
 
     #[tokio::test]

@@ -2,7 +2,8 @@
 //!
 //! Every try takes a token from its login's bucket and from its address's bucket; with one of them empty the password
 //! is not even looked at. A success gives back what it took and fills the login's bucket, so that the address of a
-//! guesser who has an account of their own stays slow.
+//! guesser who has an account of their own stays slow. Tries under way hold tokens, so the caller takes one only when
+//! it is about to look: a client with fifty right passwords at a time must not run out.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -58,6 +59,17 @@ impl Throttle {
         make_room(&mut buckets.addresses, now);
         buckets.logins.insert(login.to_owned(), login_next);
         buckets.addresses.insert(peer, address_next);
+        Ok(())
+    }
+
+    /// Says whether there is a try, and takes none: for turning a flood away before it queues.
+    ///
+    /// # Errors
+    /// [`TooMany`] when the login or the address has none left.
+    pub fn look(&self, login: &str, peer: IpAddr, now: Timestamp) -> Result<(), TooMany> {
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        LOGIN.next(buckets.logins.get(login), now)?;
+        ADDRESS.next(buckets.addresses.get(&network_of(peer)), now)?;
         Ok(())
     }
 
