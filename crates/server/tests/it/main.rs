@@ -1,23 +1,19 @@
 //! The server from outside, laid out like its routes.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test stops where something is wrong"
-)]
 
 mod actions;
 mod admin;
 mod bad_input;
 mod cli;
 mod content;
+mod dialogue;
 mod events;
+mod garbage;
 mod health;
 mod house;
 mod list;
 mod openapi;
 mod scope;
+mod server;
 mod session;
+mod submission;
 mod submit;

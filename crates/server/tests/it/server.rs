@@ -1,0 +1,204 @@
+//! A whole server in this process: its store in a temporary folder, its listeners on free ports of loopback, and a
+//! relay that keeps what it gets.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use postroom_domain::{OfficeId, RouteId, Scope, UserId};
+use postroom_office::Secret;
+use postroom_server::config::{Config, Relay, RelayTls};
+use postroom_server::serve::Running;
+use postroom_smtp::sink::SinkHandle;
+use postroom_store::{Filter, NewApiKey, NewOffice, NewUser, PageRequest, Place, Rights, Row};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+
+use crate::dialogue::Dialogue;
+
+/// The password of everybody here.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) running: Running,
+    pub(crate) relay: SinkHandle,
+    pub(crate) root: OfficeId,
+    _folder: TempDir,
+}
+
+impl Server {
+    /// Starts one that delivers to a proper relay; the System Office is there, and nobody in it.
+    pub(crate) async fn start() -> Self {
+        Self::with(|_, _| {}).await
+    }
+
+    /// Starts one with another configuration; `change` gets the temporary folder too.
+    pub(crate) async fn with(change: impl FnOnce(&mut Config, &Path)) -> Self {
+        let relay = postroom_testkit::relay::start().await;
+        let folder = tempfile::tempdir().unwrap();
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut config = Config::default();
+        config.server.data_dir = folder.path().join("data");
+        config.server.hostname = "mail.example.test".to_owned();
+        config.http.listen = anywhere;
+        config.submission.listen = vec![anywhere];
+        config.relay = vec![Relay {
+            host: relay.addr().ip().to_string(),
+            port: relay.addr().port(),
+            tls: RelayTls::None,
+            ..Relay::default()
+        }];
+        change(&mut config, folder.path());
+        let running = Running::start(&config).await.unwrap();
+        let root = NewOffice {
+            parent: None,
+            name: "System Office".to_owned(),
+            route: RouteId::SERVER,
+        };
+        let root = running.node().store.create_office(root).await.unwrap();
+        Self {
+            running,
+            relay,
+            root,
+            _folder: folder,
+        }
+    }
+
+    /// Adds somebody, whose address is `login@example.test`.
+    pub(crate) async fn person(&self, login: &str) -> UserId {
+        let node = self.running.node();
+        let password_hash = node.authenticator.passwords().hash(PASSWORD).await.unwrap();
+        let user = NewUser {
+            office: self.root,
+            login: login.to_owned(),
+            name: login.to_owned(),
+            email: format!("{login}@example.test"),
+            password_hash,
+            rights: Rights::default(),
+        };
+        let id = node.store.create_user(user).await.unwrap();
+        node.senders.refresh().await.unwrap();
+        id
+    }
+
+    /// Makes an API key: somebody's, or the office's with scopes.
+    pub(crate) async fn key(&self, user: Option<UserId>, scopes: &[&str]) -> String {
+        let node = self.running.node();
+        let secret = Secret::key();
+        let key = NewApiKey {
+            hash: secret.hash(),
+            prefix: secret.prefix(),
+            label: String::new(),
+            office: self.root,
+            user,
+            scopes: scopes.iter().map(ToString::to_string).collect(),
+            created_at: node.clock.now(),
+        };
+        node.store.create_key(key).await.unwrap();
+        secret.reveal().to_owned()
+    }
+
+    /// Adds dana and makes her a key: what most tests need.
+    pub(crate) async fn with_dana(&self) -> String {
+        let dana = self.person("dana").await;
+        self.key(Some(dana), &[]).await
+    }
+
+    /// Opens a session on the first SMTP listener, up to the answer to EHLO.
+    pub(crate) async fn greeted(&self) -> Dialogue {
+        let mut dialogue = Dialogue::connect(self.running.smtp()[0]).await;
+        dialogue.ask("EHLO client.example.test").await.expect(250);
+        dialogue
+    }
+
+    /// Opens a session in which dana has signed in.
+    pub(crate) async fn signed_in(&self) -> Dialogue {
+        let mut dialogue = self.greeted().await;
+        dialogue.sign_in("dana", PASSWORD).await.expect(235);
+        dialogue
+    }
+
+    /// Rows in the store, whoever's.
+    pub(crate) async fn kept(&self) -> u64 {
+        let store = &self.running.node().store;
+        let counts = store.counts(&Scope::everything(), &Filter::default()).await;
+        counts.unwrap().total
+    }
+
+    /// The rows, newest first.
+    pub(crate) async fn rows(&self) -> Vec<Row> {
+        let request = PageRequest {
+            scope: Scope::everything(),
+            filter: Filter::default(),
+            place: Place::First,
+            limit: 200,
+        };
+        self.running.node().store.page(&request).await.unwrap().rows
+    }
+
+    /// Sends dana's good message by SMTP and says whether it was queued: the proof that the server is unharmed.
+    pub(crate) async fn still_takes_mail(&self) {
+        let before = self.kept().await;
+        let mut dialogue = self.signed_in().await;
+        let reply = dialogue.send("dana", &["client@example.com"], GOOD).await;
+        assert_eq!((reply.code, reply.enhanced()), (250, "2.0.0"), "{reply:?}");
+        assert_eq!(self.kept().await, before + 1);
+    }
+
+    /// Posts a body and answers status and JSON.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        key: Option<&str>,
+        body: impl Into<Body>,
+    ) -> (StatusCode, Value) {
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header("host", "mail.example.test")
+            .header("content-type", "application/json");
+        if let Some(key) = key {
+            request = request.header("authorization", format!("Bearer {key}"));
+        }
+        self.ask(request.body(body.into()).unwrap()).await
+    }
+
+    /// Gets something as the holder of a key.
+    pub(crate) async fn get(&self, path: &str, key: &str) -> Value {
+        let request = Request::builder()
+            .uri(path)
+            .header("host", "mail.example.test")
+            .header("authorization", format!("Bearer {key}"));
+        let (status, value) = self.ask(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(status, StatusCode::OK, "{value}");
+        value
+    }
+
+    async fn ask(&self, request: Request<Body>) -> (StatusCode, Value) {
+        let (status, body) = self.open(request).await;
+        let bytes = to_bytes(body, 64 * 1024 * 1024).await.unwrap();
+        let value = serde_json::from_slice(&bytes);
+        (
+            status,
+            value.unwrap_or_else(|_| panic!("no JSON: {}", String::from_utf8_lossy(&bytes))),
+        )
+    }
+
+    /// Asks over a connection of its own and leaves the body to come.
+    pub(crate) async fn open(&self, request: Request<Body>) -> (StatusCode, Body) {
+        let stream = TcpStream::connect(self.running.http()).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        let (parts, body) = sender.send_request(request).await.unwrap().into_parts();
+        (parts.status, Body::new(body))
+    }
+}
+
+/// A message that nobody can object to.
+pub(crate) const GOOD: &str = "From: Dana <dana@example.test>\r\nTo: client@example.com\r\nSubject: Your policy\r\n\r\nDear client,\r\nyours.\r\n";
