@@ -43,7 +43,14 @@ impl Running {
     /// # Errors
     /// Whatever keeps the server from working as configured.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
-        let node = Node::open(config, Arc::new(SystemClock)).await?;
+        Self::on(Node::open(config, Arc::new(SystemClock)).await?, config).await
+    }
+
+    /// Opens every listener over a node's store and starts delivery.
+    ///
+    /// # Errors
+    /// Whatever keeps the server from working as configured.
+    pub async fn on(node: Node, config: &Config) -> anyhow::Result<Self> {
         let http = TcpListener::bind(config.http.listen).await.with_context(|| {
             format!(
                 "cannot listen for HTTP on {} (http.listen); is another server using it?",
@@ -121,6 +128,11 @@ impl Running {
     /// The parts, for what runs beside (the demo).
     pub const fn node(&self) -> &Node {
         &self.node
+    }
+
+    /// What delivers, for moving its clock on and for pausing it.
+    pub fn engine(&self) -> &EngineHandle {
+        &self.engine
     }
 
     /// The line that says where it listens.

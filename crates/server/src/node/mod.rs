@@ -56,13 +56,25 @@ impl Node {
     /// # Errors
     /// Where the folder is another process's, or the store cannot be opened.
     pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        Self::open_with(config, clock, SqliteOptions::default()).await
+    }
+
+    /// The same with a store that is told more, such as how large it may grow.
+    ///
+    /// # Errors
+    /// As for [`Node::open`].
+    pub async fn open_with(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        options: SqliteOptions,
+    ) -> anyhow::Result<Self> {
         let folder = &config.server.data_dir;
         make_folder(folder)?;
         let lock = Lock::take(folder)?;
         let file = folder.join("postroom.db");
         let opened = tokio::task::spawn_blocking({
             let file = file.clone();
-            move || SqliteStore::open(file, SqliteOptions::default())
+            move || SqliteStore::open(file, options)
         });
         let store = opened
             .await

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::house::{House, Person};
 
 /// Reads events off a stream.
-struct Events {
+pub(crate) struct Events {
     body: BodyDataStream,
     text: String,
 }
@@ -25,6 +25,11 @@ impl Events {
             .await;
         assert_eq!(status, StatusCode::OK);
         assert_eq!(headers["content-type"], "text/event-stream");
+        Self::over(body)
+    }
+
+    /// Reads a stream that was opened.
+    pub(crate) fn over(body: Body) -> Self {
         Self {
             body: Body::into_data_stream(body),
             text: String::new(),
@@ -32,7 +37,7 @@ impl Events {
     }
 
     /// The data of the next event of this name; others are passed over. `None` when the stream ended.
-    async fn next(&mut self, name: &str) -> Option<Value> {
+    pub(crate) async fn next(&mut self, name: &str) -> Option<Value> {
         loop {
             while let Some((event, rest)) = self.text.split_once("\n\n") {
                 let (event, rest) = (event.to_owned(), rest.to_owned());

@@ -1,11 +1,21 @@
 //! The server from outside, laid out like its routes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops where something is wrong"
+)]
 
 mod actions;
 mod admin;
 mod bad_input;
 mod cli;
+mod command_line;
 mod content;
 mod dialogue;
+mod disk_full;
 mod events;
 mod garbage;
 mod health;
@@ -13,6 +23,7 @@ mod house;
 mod list;
 mod openapi;
 mod scope;
+mod sendmail;
 mod server;
 mod session;
 mod submission;

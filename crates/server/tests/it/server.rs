@@ -3,16 +3,19 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use postroom_domain::{OfficeId, RouteId, Scope, UserId};
+use postroom_domain::{Clock, OfficeId, RouteId, Scope, UserId};
 use postroom_office::Secret;
+use postroom_server::clock::SystemClock;
 use postroom_server::config::{Config, Relay, RelayTls};
+use postroom_server::node::Node;
 use postroom_server::serve::Running;
 use postroom_smtp::sink::SinkHandle;
-use postroom_store::{Filter, NewApiKey, NewOffice, NewUser, PageRequest, Place, Rights, Row};
+use postroom_store::{Filter, NewApiKey, NewOffice, NewUser, PageRequest, Place, Rights, Row, SqliteOptions};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
@@ -27,7 +30,7 @@ pub(crate) struct Server {
     pub(crate) running: Running,
     pub(crate) relay: SinkHandle,
     pub(crate) root: OfficeId,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Server {
@@ -38,6 +41,15 @@ impl Server {
 
     /// Starts one with another configuration; `change` gets the temporary folder too.
     pub(crate) async fn with(change: impl FnOnce(&mut Config, &Path)) -> Self {
+        Self::on(Arc::new(SystemClock), SqliteOptions::default(), change).await
+    }
+
+    /// Starts one with another clock, store and configuration.
+    pub(crate) async fn on(
+        clock: Arc<dyn Clock>,
+        store: SqliteOptions,
+        change: impl FnOnce(&mut Config, &Path),
+    ) -> Self {
         let relay = postroom_testkit::relay::start().await;
         let folder = tempfile::tempdir().unwrap();
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -53,7 +65,8 @@ impl Server {
             ..Relay::default()
         }];
         change(&mut config, folder.path());
-        let running = Running::start(&config).await.unwrap();
+        let node = Node::open_with(&config, clock, store).await.unwrap();
+        let running = Running::on(node, &config).await.unwrap();
         let root = NewOffice {
             parent: None,
             name: "System Office".to_owned(),
@@ -64,8 +77,24 @@ impl Server {
             running,
             relay,
             root,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Runs the binary with a configuration that names this server's data; answers exit status, output and errors.
+    pub(crate) async fn command(&self, words: &[&str], given: &str, variables: &[(&str, &str)]) -> Ended {
+        let config = self.folder.path().join("postroom.toml");
+        let text = format!("[server]\ndata_dir = {:?}\n", self.folder.path().join("data"));
+        std::fs::write(&config, text).unwrap();
+        let smtp = self.running.smtp()[0].to_string();
+        let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_postroom"));
+        command
+            .args(words)
+            .write_stdin(given)
+            .env("POSTROOM_CONFIG", &config)
+            .env("POSTROOM_SMTP", smtp)
+            .envs(variables.iter().copied());
+        ended(command).await
     }
 
     /// Adds somebody, whose address is `login@example.test`.
@@ -202,3 +231,22 @@ impl Server {
 
 /// A message that nobody can object to.
 pub(crate) const GOOD: &str = "From: Dana <dana@example.test>\r\nTo: client@example.com\r\nSubject: Your policy\r\n\r\nDear client,\r\nyours.\r\n";
+
+/// How a process ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// Waits for a process without keeping the server beside it from working.
+pub(crate) async fn ended(mut command: assert_cmd::Command) -> Ended {
+    let output = tokio::task::spawn_blocking(move || command.output()).await;
+    let output = output.unwrap().unwrap();
+    Ended {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
