@@ -147,9 +147,14 @@ impl Selection {
             && self.state.is_none_or(|wanted| wanted.number() == state)
     }
 
+    /// Whether a row lies in the arms.
+    pub(super) fn sees(&self, key: &RowKey) -> bool {
+        self.seen.sees(key)
+    }
+
     /// Whether the index ranges hold a row.
     pub(super) fn is_inside(&self, key: &RowKey) -> bool {
-        self.seen.sees(key) && self.types.iter().any(|shown| shown.number() == key.shown)
+        self.sees(key) && self.types.iter().any(|shown| shown.number() == key.shown)
     }
 
     /// Whether a row is meant but for its state.

@@ -19,6 +19,8 @@ const SCAN_ALL_MAX: i64 = 1_000;
 const GLANCE_SPARSITY: usize = 50;
 /// From so many arms on, matches are first tested row by row: every scope token costs the index some 20 µs.
 const PROBE_FROM_ARMS: usize = 24;
+/// Matches are tested row by row while one in so many lies in the scope.
+const OUTSIDE_MAX: usize = 20;
 /// Words that the start of one is spelt out as.
 const TERMS_MAX: usize = 16;
 /// Matches read from the index at once, at first and at most.
@@ -151,7 +153,7 @@ fn ask_index(
         chunk: CHUNK.0,
     };
     let wide = selection.arms.len() >= PROBE_FROM_ARMS;
-    if wide && let Some(end) = asked.read(&words, Test::WhileDense, budget)? {
+    if wide && let Some(end) = asked.read(&words, Test::WhileInside, budget)? {
         return Ok(asked.into_found(end));
     }
     let scoped = match scope_expression(selection) {
@@ -174,8 +176,8 @@ enum Test {
     None,
     /// The row's Type, kind and state.
     Each,
-    /// The same and the scope, giving up once few matches are meant.
-    WhileDense,
+    /// The same and the scope, giving up once few matches lie in the scope.
+    WhileInside,
 }
 
 struct Asked<'c> {
@@ -189,7 +191,7 @@ struct Asked<'c> {
 impl Asked<'_> {
     /// Reads matches in pieces; `None` where it gave up, with what is left in the quest's span.
     fn read(&mut self, expression: &str, test: Test, budget: &mut Budget) -> rusqlite::Result<Option<End>> {
-        let mut tested = 0;
+        let (mut tested, mut inside) = (0, 0);
         loop {
             let matches = self.matches(expression)?;
             let ended = matches.len() < self.chunk;
@@ -198,7 +200,11 @@ impl Asked<'_> {
             for ord in matches {
                 self.quest.span = beyond(self.quest.span, self.quest.direction, ord);
                 tested += 1;
-                let meant = test == Test::None || self.probe.admits(self.quest.selection, ord)?;
+                let meant = match test {
+                    Test::None => true,
+                    Test::Each => self.probe.admits(self.quest.selection, ord)?,
+                    Test::WhileInside => self.test_inside(ord, &mut inside)?,
+                };
                 if meant {
                     self.ords.push(ord);
                     if self.ords.len() == self.quest.want {
@@ -215,10 +221,18 @@ impl Asked<'_> {
             if budget.is_over() {
                 return Ok(Some(End::Spent(last)));
             }
-            if test == Test::WhileDense && self.ords.len() * GLANCE_SPARSITY < tested {
+            if test == Test::WhileInside && inside * OUTSIDE_MAX < tested {
                 return Ok(None);
             }
         }
+    }
+
+    fn test_inside(&mut self, ord: i64, inside: &mut usize) -> rusqlite::Result<bool> {
+        let Some(key) = self.probe.key(ord)? else {
+            return Ok(false);
+        };
+        *inside += usize::from(self.quest.selection.sees(&key));
+        self.probe.admits_key(self.quest.selection, ord, &key)
     }
 
     fn matches(&mut self, expression: &str) -> rusqlite::Result<Vec<i64>> {

@@ -13,5 +13,6 @@
 
 mod build;
 mod conformance;
+mod filled;
 mod hurry;
 mod sqlite;
