@@ -119,6 +119,7 @@ impl EngineHandle {
             status: status_sender,
             recording,
             stop_timeout: settings.stop_timeout,
+            revivals: Vec::new(),
         };
         engine.publish();
         let task = tokio::spawn(engine.run(stop.clone()));
@@ -186,6 +187,8 @@ struct Engine {
     status: watch::Sender<EngineStatus>,
     recording: JoinHandle<()>,
     stop_timeout: Duration,
+    /// Routes whose relay came Up, whose deferred mail is being made due: behind which message to go on.
+    revivals: Vec<(RouteId, Option<postroom_domain::MessageId>)>,
 }
 
 impl Engine {
@@ -264,7 +267,7 @@ impl Engine {
 
     /// Does what a step says; answers whether to step again at once.
     async fn perform(&mut self, step: Step, now: Timestamp) -> Result<bool, StoreError> {
-        let mut more = false;
+        let mut more = self.revive(now).await?;
         if let Some(blocked) = step.promote {
             let promoted = self
                 .store
@@ -309,6 +312,20 @@ impl Engine {
         Ok(more)
     }
 
+    /// Makes some of the mail due that waits for a relay which is Up again (D4); answers whether there was any to do.
+    async fn revive(&mut self, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(&(route, after)) = self.revivals.last() else {
+            return Ok(false);
+        };
+        let last = self.store.revive(route, after, now).await?;
+        self.revivals.pop();
+        if last.is_some() {
+            self.revivals.push((route, last));
+        }
+        self.scheduler.look_anew(now);
+        Ok(true)
+    }
+
     /// Loads leased messages beside the loop and feeds them to their relay's connections.
     fn dispatch(&self, route: RouteId, leases: Vec<Leased>, now: Timestamp) {
         let Some(pool) = self
@@ -343,6 +360,7 @@ impl Engine {
             Some(HealthEdge::CameUp { down_since, at }) => {
                 let outage_s = at.since(down_since).as_secs();
                 tracing::info!(route = %ended.route, outage_s, "the relay is Up again");
+                self.revivals.push((ended.route, None));
             }
             None => {}
         }

@@ -22,6 +22,7 @@ mod health;
 mod house;
 mod list;
 mod openapi;
+mod outage_live;
 mod scope;
 mod sendmail;
 mod server;

@@ -93,6 +93,18 @@ pub trait Queue: Send + Sync {
     /// Those of the store.
     async fn flush(&self, scope: &Scope, now: Timestamp) -> Result<u32, StoreError>;
 
+    /// Makes deferred messages of a route due now, because its relay is Up again (D4): at most 256 a call, by id from
+    /// behind `after`, so that each is visited once; answers the last one looked at, `None` behind the last of all.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn revive(
+        &self,
+        route: RouteId,
+        after: Option<MessageId>,
+        now: Timestamp,
+    ) -> Result<Option<MessageId>, StoreError>;
+
     /// How much waits, over all routes or one.
     ///
     /// # Errors

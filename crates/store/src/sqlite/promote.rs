@@ -252,6 +252,26 @@ pub(crate) fn flushable(
     Ok(found)
 }
 
+/// Deferred messages of a route that are due later than `now`, by id from behind `after`, found on a reader.
+pub(crate) fn revivable(
+    conn: &Connection,
+    route: RouteId,
+    after: Option<MessageId>,
+    now: Timestamp,
+) -> Result<Vec<MessageId>, StoreError> {
+    let after = after.map_or(i64::MIN, MessageId::ord);
+    Ok(conn
+        .prepare_cached(
+            "SELECT w.ord FROM work w JOIN message m ON m.ord = w.ord
+             WHERE w.phase = 1 AND w.route = ?1 AND w.due_at > ?2 AND w.ord > ?3 AND m.state = 4
+             ORDER BY w.ord LIMIT ?4",
+        )?
+        .query_map(params![route.0, now.as_micros(), after, STEP], |row| {
+            Ok(MessageId::from_ord(row.get(0)?))
+        })?
+        .collect::<Result<_, _>>()?)
+}
+
 /// Makes those of `ids` that are still deferred due now.
 pub(crate) fn flush(group: &mut Group<'_>, ids: &[MessageId], now: Timestamp) -> Result<u32, StoreError> {
     let mut flushed = 0;

@@ -120,6 +120,25 @@ impl Queue for SqliteStore {
             .await
     }
 
+    async fn revive(
+        &self,
+        route: RouteId,
+        after: Option<MessageId>,
+        now: Timestamp,
+    ) -> Result<Option<MessageId>, StoreError> {
+        let ids = self
+            .readers
+            .run(move |conn| promote::revivable(conn, route, after, now))
+            .await?;
+        let Some(&last) = ids.last() else {
+            return Ok(None);
+        };
+        self.writer
+            .run(Lane::Hot, 0, move |group| promote::flush(group, &ids, now))
+            .await?;
+        Ok(Some(last))
+    }
+
     async fn depth(&self, route: Option<RouteId>) -> Result<QueueDepth, StoreError> {
         self.readers.run(move |conn| depth::depth(conn, route)).await
     }

@@ -203,3 +203,18 @@ async fn found(h: &impl Harness, words: &str) -> u64 {
         .unwrap()
         .total
 }
+
+pub(crate) async fn revival_makes_the_deferred_mail_of_a_route_due_each_once(h: &mut impl Harness) {
+    let store = h.store();
+    let node = join(store).await;
+    put(store, vec![letter(1), letter(2)], at(0)).await;
+    for leased in lease(store, node, 2, at(1)).await {
+        record(store, node, vec![deferred(&leased, at(1), at(3_600))], at(1)).await;
+    }
+    assert_eq!(store.revive(RouteId(99), None, at(2)).await.unwrap(), None);
+    let last = store.revive(RouteId::SERVER, None, at(2)).await.unwrap();
+    assert!(last.is_some());
+    assert_eq!(store.revive(RouteId::SERVER, last, at(2)).await.unwrap(), None);
+    assert_eq!(promote(store, at(2), vec![]).await.moved, 2);
+    assert_consistent(store).await;
+}

@@ -79,6 +79,7 @@ macro_rules! conformance {
             actions::deleted_message_leaves_nothing,
             actions::what_one_may_not_see_does_not_exist,
             actions::flush_makes_deferred_mail_due,
+            actions::revival_makes_the_deferred_mail_of_a_route_due_each_once,
             actions::mail_that_found_no_relay_fails_in_the_end,
             walk::counts_equal_a_recount_after_a_random_walk,
         }
