@@ -9,7 +9,7 @@ use crate::kind::Category;
 /// offices' notifications. Every read of the store takes one.
 ///
 /// Architecture invariant: there is no scope that means "no check"; [`Scope::everything`] is for the command line of
-/// the operator, who holds the database anyway.
+/// the operator, who holds the database anyway, and [`Scope::everything_for`] for a person who sees every arm there is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
     everything: bool,
@@ -44,6 +44,16 @@ impl Scope {
             everything: true,
             arms: BTreeSet::new(),
             me: None,
+        }
+    }
+
+    /// Sees the whole server as `user`: somebody whose rights add up to every office's mail and notifications. One
+    /// range of the store in place of an arm for each office.
+    pub const fn everything_for(user: UserId) -> Self {
+        Self {
+            everything: true,
+            arms: BTreeSet::new(),
+            me: Some(user),
         }
     }
 

@@ -79,7 +79,18 @@ impl Directory {
                 act = act.with(Arm::OfficeNotifications(office));
             }
         }
+        if self.is_whole(&see) {
+            see = Scope::everything_for(user.id);
+        }
         Authority { see, act }
+    }
+
+    /// Whether a scope holds every office's mail and notifications.
+    fn is_whole(&self, scope: &Scope) -> bool {
+        // Arms are disjoint, and a sender's arm goes when the office's comes.
+        !self.offices.is_empty()
+            && scope.arms().len() == 2 * self.offices.len()
+            && scope.arms().all(|arm| !matches!(arm, Arm::Sender(_)))
     }
 
     /// Whose notifications an administrator of `office` sees: every office's for the System Office (V5).
@@ -179,5 +190,24 @@ mod tests {
         assert!(!sees(&local.see, 8, 2, Category::User));
         let system = tree().authority_of(&person(1, rights));
         assert!(sees(&system.act, 8, 3, Category::Notification));
+    }
+
+    #[test]
+    fn only_all_rights_at_the_root_are_the_whole_server() {
+        let all = Rights {
+            super_user: true,
+            enterprise_view: true,
+            administrator: true,
+            customize_list_layout: false,
+        };
+        let root = tree().authority_of(&person(1, all));
+        assert!(root.see.is_everything() && root.see.me() == Some(UserId(7)));
+        assert!(!root.act.is_everything(), "looking is not acting");
+        assert!(!tree().authority_of(&person(2, all)).see.is_everything());
+        let without = Rights {
+            administrator: false,
+            ..all
+        };
+        assert!(!tree().authority_of(&person(1, without)).see.is_everything());
     }
 }
