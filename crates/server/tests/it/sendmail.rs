@@ -33,6 +33,9 @@ async fn message_goes_to_the_recipients_of_its_header_whole_and_without_bcc() {
     }
 }
 
+/// Words behind `sendmail`, the letter, the environment, the exit code, and what is told.
+type Case<'a> = (&'a [&'a str], &'a str, &'a [(&'a str, &'a str)], i32, &'a str);
+
 #[tokio::test]
 async fn each_failure_has_its_exit_code_and_words_and_keeps_nothing() {
     let server = Server::start().await;
@@ -43,7 +46,7 @@ async fn each_failure_has_its_exit_code_and_words_and_keeps_nothing() {
         ("POSTROOM_LOGIN", "dana"),
         ("POSTROOM_PASSWORD", "wrong password"),
     ];
-    let table: [(&[&str], &str, &[(&str, &str)], i32, &str); 9] = [
+    let table: [Case; 9] = [
         (&[], LETTER, &AS_DANA, 64, "nobody to send to"),
         (&["-z", "a@example.com"], LETTER, &AS_DANA, 64, "-z"),
         (&["-bs"], LETTER, &AS_DANA, 64, "-bs"),
