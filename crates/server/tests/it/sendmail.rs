@@ -46,7 +46,7 @@ async fn each_failure_has_its_exit_code_and_words_and_keeps_nothing() {
         ("POSTROOM_LOGIN", "dana"),
         ("POSTROOM_PASSWORD", "wrong password"),
     ];
-    let table: [Case; 9] = [
+    let table: [Case<'_>; 9] = [
         (&[], LETTER, &AS_DANA, 64, "nobody to send to"),
         (&["-z", "a@example.com"], LETTER, &AS_DANA, 64, "-z"),
         (&["-bs"], LETTER, &AS_DANA, 64, "-bs"),
