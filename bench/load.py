@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.lab.sink import Sink
 
-SENDER = "dana@example.test"
+SENDER = "case@example.test"
 RECIPIENT = "client@example.org"
 MESSAGE_BYTES = 4096
 SESSIONS = 50

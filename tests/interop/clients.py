@@ -22,7 +22,7 @@ class Submission:
 
     port: int
     folder: Path
-    user: str = "dana"
+    user: str = "case"
     password: str = PASSWORD
 
 

@@ -8,12 +8,12 @@ import uuid
 from dataclasses import dataclass, field
 from email.header import Header
 
-TO = ("dana@example.test", "kim@example.test")
+TO = ("case@example.test", "kiosk@example.test")
 CC = ("lee@example.test",)
 BCC = ("hidden@example.test",)
 EVERYBODY = TO + CC + BCC
 MAILBOXES = tuple(address.partition("@")[0] for address in EVERYBODY)
-SENDER = "dana@example.test"
+SENDER = "case@example.test"
 
 SUBJECT = "Änderung Ihrer Police – 保険 ✓"
 # What relays trip over: dots at line starts, trailing blanks, a long line, "From " and blank lines at the end.
@@ -47,9 +47,9 @@ class Sample:
         subject = Header(SUBJECT, "utf-8", header_name="Subject").encode(linesep="\r\n")
         head = (
             f"Date: Mon, 23 Nov 2026 10:11:12 +0100\r\n"
-            f"From: Dana Reyes <{SENDER}>\r\n"
+            f"From: Case Clerk <{SENDER}>\r\n"
             f"To: {TO[0]},\r\n"
-            f" Kim <{TO[1]}>\r\n"
+            f" Kiosk <{TO[1]}>\r\n"
             f"Cc: {CC[0]}\r\n"
             f"Bcc: {BCC[0]}\r\n"
             f"Subject: {subject}\r\n"

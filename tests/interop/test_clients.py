@@ -82,7 +82,7 @@ class Clients:
     def test_json_message_arrives_with_its_text_subject_and_attachment(self: Through) -> None:
         """`POST /messages`, sent by curl: Postroom builds the MIME."""
         body = {
-            "from": f"Dana Reyes <{material.SENDER}>",
+            "from": f"Case Clerk <{material.SENDER}>",
             "to": list(material.TO),
             "cc": list(material.CC),
             "bcc": list(material.BCC),
@@ -114,9 +114,9 @@ class Clients:
     def test_message_composed_by_nodemailer_arrives_with_its_parts(self: Through) -> None:
         """nodemailer builds the MIME and takes the envelope, Bcc included, from its fields."""
         job = {
-            "host": "127.0.0.1", "port": self.server.smtp_port, "user": "dana", "password": self.at().password,
+            "host": "127.0.0.1", "port": self.server.smtp_port, "user": "case", "password": self.at().password,
             "message": {
-                "from": f"Dana Reyes <{material.SENDER}>", "to": list(material.TO), "cc": list(material.CC),
+                "from": f"Case Clerk <{material.SENDER}>", "to": list(material.TO), "cc": list(material.CC),
                 "bcc": list(material.BCC), "subject": material.SUBJECT, "text": material.TEXT,
                 "attachments": [
                     {
@@ -137,7 +137,7 @@ class Clients:
         pdf.write_bytes(material.attachment())
         clients.run(
             "swaks", "--server", "127.0.0.1", "--port", str(self.server.smtp_port), "--from", material.SENDER,
-            "--to", ",".join(material.EVERYBODY), "--auth", "PLAIN", "--auth-user", "dana",
+            "--to", ",".join(material.EVERYBODY), "--auth", "PLAIN", "--auth-user", "case",
             "--auth-password", self.at().password, "--header", "Subject: a plain one",
             "--header", f"Message-Id: {message_id}", "--attach-type", "application/pdf", "--attach", f"@{pdf}",
         )  # fmt: skip

@@ -18,11 +18,11 @@ class FairShare(unittest.TestCase):
     """One sender's single message beside another's backlog (SPEC D6)."""
 
     def test_single_message_leaves_within_twenty_of_a_backlog_of_ten_thousand(self) -> None:
-        """dana has 10,000 queued and the relay takes them; kim sends one."""
+        """case has 10,000 queued and the relay takes them; the kiosk sends one."""
         paused = {"delivery": {"paused": True}, "[[relay]]": {"connections": CONNECTIONS}, "log": {"level": "warn"}}
         with Scratch("fair") as folder, LogSink(folder, free_port()) as sink:
             server = Postroom(folder / "postroom", sink.port, paused).prepare()
-            kim = server.add_user("kim", "kim@example.test", "Kim Lee")
+            kiosk = server.add_user("kiosk", "kiosk@example.test", "Kiosk")
             with server:
                 for batch in range(BACKLOG // 1000):
                     answer = server.api().call("POST", "/messages/batch", {"messages": letters(batch)})
@@ -30,22 +30,22 @@ class FairShare(unittest.TestCase):
             server.configure(paused | {"delivery": {"paused": False}})
             with server:
                 wait.until(lambda: len(sink.lines()) >= 50, "the backlog to move")
-                sent = server.api(kim).send(
-                    {"from": "kim@example.test", "to": ["client@example.org"], "subject": "one", "text": "just one"}
+                sent = server.api(kiosk).send(
+                    {"from": "kiosk@example.test", "to": ["client@example.org"], "subject": "one", "text": "just one"}
                 )
                 before = len(sink.lines())
                 mine = sent["message_id"].strip("<>")
-                wait.until(lambda: mine in [row[0].strip("<>") for row in sink.lines()], "kim's message at the relay")
+                wait.until(lambda: mine in [row[0].strip("<>") for row in sink.lines()], "the kiosk's message at the relay")
                 order = [row[0].strip("<>") for row in sink.lines()]
-                self.assertGreater(BACKLOG - before, 2000, "the backlog was gone before kim's message came")
+                self.assertGreater(BACKLOG - before, 2000, "the backlog was gone before the kiosk's message came")
                 self.assertLessEqual(order.index(mine) - before, 20 + ON_THE_WIRE)
 
 
 def letters(batch: int) -> list[dict[str, object]]:
-    """Returns a thousand of dana's form letters."""
+    """Returns a thousand of case's form letters."""
     return [
         {
-            "from": "dana@example.test",
+            "from": "case@example.test",
             "to": [f"client{batch}-{number}@example.org"],
             "subject": f"Letter {batch}-{number}",
             "text": "Dear client, this is one of many.\n",
@@ -67,7 +67,7 @@ class RelayOutage(unittest.TestCase):
                 api = server.api()
                 ids = {
                     api.send(
-                        {"from": "dana@example.test", "to": ["client@example.org"], "subject": str(n), "text": "t"}
+                        {"from": "case@example.test", "to": ["client@example.org"], "subject": str(n), "text": "t"}
                     )["message_id"].strip("<>")
                     for n in range(30)
                 }

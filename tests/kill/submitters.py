@@ -11,7 +11,7 @@ from tests.kill.ledger import Ledger, message_id
 from tests.lab.api import Api
 from tests.lab.postroom import Postroom
 
-SENDER = "dana@example.test"
+SENDER = "case@example.test"
 RECIPIENT = "client@example.org"
 
 

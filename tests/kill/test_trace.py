@@ -39,10 +39,10 @@ class OrderOfSyncAndAnswer(unittest.TestCase):
 def submit(server: Postroom, number: int) -> None:
     """Submits one message, by SMTP and by HTTP in turn."""
     if number % 2:
-        server.api().send({"from": "dana@example.test", "to": ["client@example.org"], "subject": "s", "text": "t"})
+        server.api().send({"from": "case@example.test", "to": ["client@example.org"], "subject": "s", "text": "t"})
         return
     with smtplib.SMTP("127.0.0.1", server.smtp_port, timeout=60) as client:
-        client.sendmail("dana@example.test", ["client@example.org"], b"Subject: s\r\n\r\nt\r\n")
+        client.sendmail("case@example.test", ["client@example.org"], b"Subject: s\r\n\r\nt\r\n")
 
 
 class ExaminesTraces(unittest.TestCase):

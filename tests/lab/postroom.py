@@ -43,7 +43,7 @@ def toml(tables: Mapping[str, Mapping[str, object]]) -> str:
 
 
 class Postroom:
-    """One server: `start`, `stop`, `kill`, its ports, and one user, dana, with an API key."""
+    """One server: `start`, `stop`, `kill`, its ports, and one user, case, with an API key."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Postroom:
         settings: Mapping[str, Mapping[str, object]] | None = None,
         trusted: bool = False,
     ) -> None:
-        """Writes the configuration; `settings` override keys, table by table; `trusted` lets loopback submit as dana."""
+        """Writes the configuration; `settings` override keys, table by table; `trusted` lets loopback submit as case."""
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.config = folder / "postroom.toml"
@@ -75,7 +75,7 @@ class Postroom:
             "log": {"format": "text", "level": "info"},
         }
         if self.trusted:
-            tables["[[submission.trusted]]"] = {"network": "127.0.0.1/32", "login": "dana"}
+            tables["[[submission.trusted]]"] = {"network": "127.0.0.1/32", "login": "case"}
         for name, keys in settings.items():
             tables.setdefault(name, {}).update(keys)
         self.config.write_text(toml(tables))
@@ -90,7 +90,7 @@ class Postroom:
         return done.stdout.decode()
 
     def add_user(
-        self, login: str = "dana", email: str = "dana@example.test", name: str = "Dana Reyes", rights: str = ""
+        self, login: str = "case", email: str = "case@example.test", name: str = "Case Clerk", rights: str = ""
     ) -> str:
         """Adds a user with `PASSWORD` and returns an API key of theirs."""
         words = ["user", "add", "--login", login, "--email", email, "--name", name, "--password-stdin"]
@@ -106,7 +106,7 @@ class Postroom:
         return found.group()
 
     def prepare(self) -> Postroom:
-        """Adds dana and keeps her API key, before the first start."""
+        """Adds case and keeps her API key, before the first start."""
         self.key = self.add_user()
         return self
 
@@ -159,7 +159,7 @@ class Postroom:
             self.process = None
 
     def api(self, key: str | None = None) -> Api:
-        """Opens an API client with dana's key, or another."""
+        """Opens an API client with case's key, or another."""
         return Api(self.http_port, self.key if key is None else key)
 
     def wait_until_empty(self, seconds: float = 60.0) -> None:

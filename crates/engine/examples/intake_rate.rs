@@ -15,7 +15,7 @@ use postroom_engine::intake::{
 use postroom_store::Submitter;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let from: Address = "dana@office.example.com".parse()?;
+    let from: Address = "case@office.example.com".parse()?;
     let to: Address = "client@example.com".parse()?;
     let identity = Identity {
         user: UserId(3),
@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let text: String = words().take(4096).collect();
     let json =
-        serde_json::json!({"from": "Dana Reyes <dana@office.example.com>", "to": ["client@example.com"],
+        serde_json::json!({"from": "Case Clerk <case@office.example.com>", "to": ["client@example.com"],
         "subject": "Your policy", "text": text, "kind": "direct"})
         .to_string();
     rate("JSON, 4 KiB", || desk.draft(Draft::from_json(json.as_bytes())?))
@@ -98,7 +98,7 @@ fn words() -> impl Iterator<Item = char> {
 }
 
 fn raw_message(bytes: usize) -> Vec<u8> {
-    let header = "From: Dana Reyes <dana@office.example.com>\r\nTo: client@example.com\r\nSubject: Your policy\r\nDate: Mon, 23 Nov 2026 09:30:00 +0000\r\nMessage-ID: <1@office.example.com>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n";
+    let header = "From: Case Clerk <case@office.example.com>\r\nTo: client@example.com\r\nSubject: Your policy\r\nDate: Mon, 23 Nov 2026 09:30:00 +0000\r\nMessage-ID: <1@office.example.com>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n";
     let text: String = words().take(bytes - header.len()).collect();
     [header, &text.replace('\n', "\r\n")].concat().into_bytes()
 }

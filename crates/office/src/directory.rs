@@ -128,9 +128,9 @@ mod tests {
         User {
             id: UserId(7),
             office: OfficeId(office),
-            login: "dana".to_owned(),
-            name: "Dana Reyes".to_owned(),
-            email: "dana@example.com".to_owned(),
+            login: "case".to_owned(),
+            name: "Case Clerk".to_owned(),
+            email: "case@example.com".to_owned(),
             password_hash: String::new(),
             rights,
             disabled: false,

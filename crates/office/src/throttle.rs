@@ -137,13 +137,13 @@ mod tests {
     fn login_has_ten_tries_and_then_one_every_half_minute() {
         let throttle = Throttle::default();
         for _ in 0..10 {
-            assert_eq!(throttle.take("dana", HERE, START), Ok(()));
+            assert_eq!(throttle.take("case", HERE, START), Ok(()));
         }
-        let wait = throttle.take("dana", THERE, START).unwrap_err().retry_after;
+        let wait = throttle.take("case", THERE, START).unwrap_err().retry_after;
         assert_eq!(wait, Duration::from_secs(30));
         assert_eq!(throttle.take("lee", HERE, START), Ok(()));
-        assert_eq!(throttle.take("dana", HERE, START.plus(wait)), Ok(()));
-        assert!(throttle.take("dana", HERE, START.plus(wait)).is_err());
+        assert_eq!(throttle.take("case", HERE, START.plus(wait)), Ok(()));
+        assert!(throttle.take("case", HERE, START.plus(wait)).is_err());
     }
 
     #[test]

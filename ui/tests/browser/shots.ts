@@ -20,7 +20,7 @@ for (const { scheme, width, height } of looks) {
     };
     await page.goto(`${server.url}/queue`);
     await page.getByLabel('Password').waitFor();
-    await page.getByLabel('Sign-in name').fill('dana');
+    await page.getByLabel('Sign-in name').fill('case');
     await page.getByLabel('Password').fill('wrong');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.locator('#password-error').waitFor();

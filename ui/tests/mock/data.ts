@@ -9,8 +9,8 @@ const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const START = Date.parse('2026-11-23T09:30:00Z');
 const STEP_MS = 41_000;
 
-const people = ['Dana Reyes', 'Omar Haddad', 'Ines Kowalski', 'Theo Brandt', 'Mei Tanaka', 'Lars Holm', 'Priya Nair'];
-const clients = ['amelia.hart', 'b.okafor', 'clara.jensen', 'd.novak', 'elif.kaya', 'finn.murphy', 'g.rossi', 'hana.sato'];
+const people = ['Case Clerk', 'Front Desk', 'Claims Team', 'Billing', 'Renewals', 'Fleet Desk', 'Branch Manager'];
+const clients = ['accounts', 'b.office', 'contact', 'd.reception', 'enquiries', 'facilities', 'g.service', 'head.office'];
 const domains = ['client.example.com', 'lakeside.example.org', 'northwind.example.net', 'harbour.test'];
 const subjects = [
   ['Your policy renewal for 2027', 'Please find attached the renewal papers for your household policy. The premium stays the same …'],
@@ -24,12 +24,12 @@ const subjects = [
 ];
 const notices = [
   ['sign_in_failed', 'Unsuccessful sign-in attempts', 'There were five unsuccessful attempts to sign in to your account …'],
-  ['activity_created', 'New activity: call back Mr Novak', 'An activity was assigned to you for Tuesday, 24 November …'],
-  ['record_shared', 'A contact was shared with you', 'Omar Haddad shared the contact "Harbour Logistics" with you …'],
+  ['activity_created', 'New activity: call back the harbour office', 'An activity was assigned to you for Tuesday, 24 November …'],
+  ['record_shared', 'A contact was shared with you', 'Front Desk shared the contact "Harbour Logistics" with you …'],
 ] as const;
 const faults = [
   ['451 4.3.0', '451 4.3.0 Mail server temporarily rejected message'],
-  ['550 5.1.1', '550 5.1.1 <d.novak@harbour.test>: Recipient address rejected: User unknown'],
+  ['550 5.1.1', '550 5.1.1 <d.reception@harbour.test>: Recipient address rejected: User unknown'],
   ['421 4.7.0', '421 4.7.0 Too many connections from your address, closing'],
   ['552 5.2.2', '552 5.2.2 Mailbox full'],
 ] as const;

@@ -1,6 +1,6 @@
 /**
- * A test double of the server: docs/api.md over made-up data, for scale and for looks. Sign in as `dana` (administrator)
- * or `omar` with the password `correct horse`. `/mock/*` moves it: `arrive?n=`, `change?id=&state=`, `cut`, `down`, `up`.
+ * A test double of the server: docs/api.md over made-up data, for scale and for looks. Sign in as `case` (administrator)
+ * or `front` with the password `correct horse`. `/mock/*` moves it: `arrive?n=`, `change?id=&state=`, `cut`, `down`, `up`.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { existsSync, readFileSync, statSync } from 'node:fs';
@@ -16,8 +16,8 @@ const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html default";
 const BODY_CSP = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 const people: Record<string, { id: number; name: string; rights: string[] }> = {
-  dana: { id: 0, name: 'Dana Reyes', rights: ['super_user', 'enterprise_view', 'administrator', 'customize_list_layout'] },
-  omar: { id: 1, name: 'Omar Haddad', rights: [] },
+  case: { id: 0, name: 'Case Clerk', rights: ['super_user', 'enterprise_view', 'administrator', 'customize_list_layout'] },
+  front: { id: 1, name: 'Front Desk', rights: [] },
 };
 
 export class Mock {

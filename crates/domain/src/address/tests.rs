@@ -9,7 +9,7 @@ fn problem(text: &str) -> AddressProblem {
 #[test]
 fn ordinary_and_unusual_addresses_are_kept_as_typed() {
     for text in [
-        "dana@office.example.com",
+        "case@office.example.com",
         "first.last+tag@Example.COM",
         "x@localhost",
         "\"a b\"@example.com",
@@ -32,30 +32,30 @@ fn every_mistake_is_named() {
     let long = "x".repeat(65);
     for (text, expected) in [
         ("", P::Empty),
-        ("dana", P::MissingAt),
+        ("case", P::MissingAt),
         ("a@b@c", P::TwoAtSigns),
         ("\"a\"@b@c", P::TwoAtSigns),
         ("@example.com", P::EmptyLocalPart),
         ("\"\"@example.com", P::EmptyLocalPart),
-        ("dana@", P::MissingDomain),
+        ("case@", P::MissingDomain),
         ("da na@example.com", P::BadLocalCharacter(' ')),
-        ("dana,x@example.com", P::BadLocalCharacter(',')),
-        ("dana@exa mple.com", P::BadDomainCharacter(' ')),
-        ("dana@ex_ample.com", P::BadDomainCharacter('_')),
-        (".dana@example.com", P::MisplacedDot),
-        ("dana..x@example.com", P::MisplacedDot),
-        ("dana@example..com", P::EmptyLabel),
-        ("dana@example.com.", P::EmptyLabel),
-        ("dana@-example.com", P::MisplacedHyphen),
-        ("dana@example.com\r\nRCPT TO:<x@y>", P::LineEnd),
-        ("dana@example.com\0", P::ControlCharacter('\0')),
-        ("\"dana@example.com", P::UnbalancedQuote),
+        ("case,x@example.com", P::BadLocalCharacter(',')),
+        ("case@exa mple.com", P::BadDomainCharacter(' ')),
+        ("case@ex_ample.com", P::BadDomainCharacter('_')),
+        (".case@example.com", P::MisplacedDot),
+        ("case..x@example.com", P::MisplacedDot),
+        ("case@example..com", P::EmptyLabel),
+        ("case@example.com.", P::EmptyLabel),
+        ("case@-example.com", P::MisplacedHyphen),
+        ("case@example.com\r\nRCPT TO:<x@y>", P::LineEnd),
+        ("case@example.com\0", P::ControlCharacter('\0')),
+        ("\"case@example.com", P::UnbalancedQuote),
         ("\"da\"na@example.com", P::UnbalancedQuote),
-        ("dana@[300.0.0.1]", P::BadLiteral),
-        ("dana@[IPv6:zz]", P::BadLiteral),
-        ("dana@[x", P::BadLiteral),
+        ("case@[300.0.0.1]", P::BadLiteral),
+        ("case@[IPv6:zz]", P::BadLiteral),
+        ("case@[x", P::BadLiteral),
         (&format!("{long}@example.com"), P::LocalPartTooLong { bytes: 65 }),
-        ("dana@\u{ad}\u{e4}-.test", P::BadInternationalDomain),
+        ("case@\u{ad}\u{e4}-.test", P::BadInternationalDomain),
     ] {
         assert_eq!(problem(text), expected, "{text:?}");
     }
@@ -83,14 +83,14 @@ fn refusal_shows_the_text_shortened_and_escaped() {
 
 #[test]
 fn domains_compare_whatever_their_case_or_script() {
-    let typed = Address::parse("dana@BÜRO.example").expect("typed");
-    let ascii = Address::parse("dana@xn--bro-hoa.EXAMPLE").expect("ascii");
+    let typed = Address::parse("case@BÜRO.example").expect("typed");
+    let ascii = Address::parse("case@xn--bro-hoa.EXAMPLE").expect("ascii");
     assert_eq!(typed, ascii);
-    assert_eq!(typed.to_ascii_domain(), "dana@xn--bro-hoa.example");
+    assert_eq!(typed.to_ascii_domain(), "case@xn--bro-hoa.example");
     assert!(!typed.needs_smtputf8());
     assert_ne!(
         ascii,
-        Address::parse("Dana@xn--bro-hoa.example").expect("other case")
+        Address::parse("Case@xn--bro-hoa.example").expect("other case")
     );
     assert!(
         Address::parse("däna@example.com")

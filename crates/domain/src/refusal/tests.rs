@@ -48,7 +48,7 @@ fn every_one() -> Vec<Refusal> {
 
 fn every_one_of_the_api() -> Vec<Refusal> {
     let hostile = || "x\r\n250 ok\0".to_owned();
-    let address = || Address::parse("dana@example.com").expect("address");
+    let address = || Address::parse("case@example.com").expect("address");
     vec![
         Refusal::UnknownField {
             field: "x".repeat(5000),

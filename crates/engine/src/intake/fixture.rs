@@ -35,20 +35,20 @@ pub(super) fn address(text: &str) -> Address {
     text.parse().expect("an address")
 }
 
-/// Dana, who sends as herself and as the office.
-pub(super) fn dana() -> Principal {
-    dana_of(Identity {
+/// Case, who sends as herself and as the office.
+pub(super) fn case() -> Principal {
+    case_of(Identity {
         user: UserId(3),
         office: OfficeId(1),
         route: RouteId::SERVER,
     })
 }
 
-/// Dana as the user of a store.
-pub(super) fn dana_of(identity: Identity) -> Principal {
+/// Case as the user of a store.
+pub(super) fn case_of(identity: Identity) -> Principal {
     let user = identity.user;
     let rights = SenderRights::new("a user sends as themself")
-        .with(&address("dana@office.example.com"), identity.clone())
+        .with(&address("case@office.example.com"), identity.clone())
         .with(&address("büro@office.example.com"), identity);
     Principal {
         submitted_by: Submitter::User(user),
@@ -73,19 +73,19 @@ pub(super) fn at_desk<T>(principal: &Principal, build: impl FnOnce(&Desk<'_>) ->
 }
 
 pub(super) fn compose(draft: Draft) -> Result<NewMessage, Refusal> {
-    at_desk(&dana(), |desk| compose::build(desk, draft))
+    at_desk(&case(), |desk| compose::build(desk, draft))
 }
 
 pub(super) fn from_json(json: &str) -> Result<NewMessage, Refusal> {
     compose(Draft::from_json(json.as_bytes())?)
 }
 
-/// A raw message of Dana's by SMTP.
+/// A raw message of Case's by SMTP.
 pub(super) fn by_smtp(octets: impl AsRef<[u8]>, to: &[&str]) -> RawSubmission {
     RawSubmission {
         octets: octets.as_ref().to_vec(),
         envelope: Envelope::Given(GivenEnvelope {
-            mail_from: Some(address("dana@office.example.com")),
+            mail_from: Some(address("case@office.example.com")),
             recipients: to.iter().map(|text| address(text).into()).collect(),
             ..GivenEnvelope::default()
         }),
@@ -98,7 +98,7 @@ pub(super) fn by_smtp(octets: impl AsRef<[u8]>, to: &[&str]) -> RawSubmission {
 }
 
 pub(super) fn take(submission: RawSubmission) -> Result<NewMessage, Refusal> {
-    at_desk(&dana(), |desk| raw::build(desk, submission))
+    at_desk(&case(), |desk| raw::build(desk, submission))
 }
 
 /// The header block and the body as they travel.

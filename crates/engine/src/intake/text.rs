@@ -186,8 +186,8 @@ mod tests {
         );
         assert_eq!(unstructured("a\u{202e}b\tc".as_bytes()), "ab c");
         assert_eq!(
-            addresses(b"=?utf-8?Q?D=C3=A4na_=3Cevil=40x=2Etest=3E=2C?= <dana@example.com>, b@x.test"),
-            "Däna evil@x.test <dana@example.com>, b@x.test"
+            addresses(b"=?utf-8?Q?D=C3=A4na_=3Cevil=40x=2Etest=3E=2C?= <case@example.com>, b@x.test"),
+            "Däna evil@x.test <case@example.com>, b@x.test"
         );
         assert_eq!(unstructured(&b"x".repeat(5000)).len(), FIELD_CHARS);
     }
@@ -195,13 +195,13 @@ mod tests {
     #[test]
     fn bodies_show_their_first_words() {
         assert_eq!(
-            preview("", b"  Dear\r\n\r\nDana,\t hello  \r\n"),
-            "Dear Dana, hello"
+            preview("", b"  Dear\r\n\r\nCase,\t hello  \r\n"),
+            "Dear Case, hello"
         );
         assert_eq!(preview("", &"ä".repeat(3000).into_bytes()), "ä".repeat(200));
         assert_eq!(
-            preview("Content-Type: text/html\r\n", b"<p>Dear <b>Dana</b></p>"),
-            "Dear Dana"
+            preview("Content-Type: text/html\r\n", b"<p>Dear <b>Case</b></p>"),
+            "Dear Case"
         );
         let qp =
             "Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n";

@@ -18,7 +18,7 @@ pub(super) fn line(text: Arguments<'_>) {
     }
 }
 
-/// `println!` over [`line`].
+/// `println!` over [`line()`].
 macro_rules! out {
     ($($words:tt)*) => {
         $crate::cli::out::line(format_args!($($words)*))

@@ -58,7 +58,7 @@ fn each_mistake_is_named_with_its_line() {
             "DIR/postroom.toml: server.node is 1024; it is 0 to 1023",
         ),
         (
-            "[[submission.trusted]]\nnetwork = \"office\"\nlogin = \"dana\"\n",
+            "[[submission.trusted]]\nnetwork = \"office\"\nlogin = \"case\"\n",
             "DIR/postroom.toml:2: submission.trusted[0].network: \"office\" is not a network; write it like \"10.0.0.0/8\" or \"127.0.0.1\"",
         ),
     ];

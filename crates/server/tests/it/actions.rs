@@ -14,17 +14,17 @@ async fn act(house: &House, who: &Person, body: Value) -> Value {
 #[tokio::test]
 async fn dry_run_counts_and_changes_nothing() {
     let house = House::open().await;
-    let dana = house.person("dana", house.root, Rights::default()).await;
-    let id = house.letter(&dana, "a@example.com", "s").await;
+    let case = house.person("case", house.root, Rights::default()).await;
+    let id = house.letter(&case, "a@example.com", "s").await;
     let report = act(
         &house,
-        &dana,
+        &case,
         json!({"action": "delete", "ids": [id], "dry_run": true}),
     )
     .await;
     assert_eq!(report["done"], 1);
     assert_eq!(house.kept().await, 1);
-    let report = act(&house, &dana, json!({"action": "delete", "ids": [id, id]})).await;
+    let report = act(&house, &case, json!({"action": "delete", "ids": [id, id]})).await;
     assert_eq!(
         (&report["done"], report["items"].as_array().map(Vec::len)),
         (&json!(1), Some(1))
@@ -35,11 +35,11 @@ async fn dry_run_counts_and_changes_nothing() {
 #[tokio::test]
 async fn action_that_does_not_fit_the_state_is_skipped_with_its_reason() {
     let house = House::open().await;
-    let dana = house.person("dana", house.root, Rights::default()).await;
-    let id = house.letter(&dana, "a@example.com", "s").await;
+    let case = house.person("case", house.root, Rights::default()).await;
+    let id = house.letter(&case, "a@example.com", "s").await;
     let report = act(
         &house,
-        &dana,
+        &case,
         json!({"action": "resend", "ids": [id, "0000000000001"]}),
     )
     .await;

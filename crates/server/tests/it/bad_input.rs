@@ -16,10 +16,10 @@ async fn bad_submissions_are_named_and_nothing_is_kept() {
         config.submission.max_message_size_bytes = 100_000;
     })
     .await;
-    let dana = house.person("dana", house.root, Rights::default()).await;
+    let case = house.person("case", house.root, Rights::default()).await;
     let with = |field: &str, value: serde_json::Value| {
         let mut message =
-            json!({"from": "dana@example.test", "to": ["a@example.com"], "subject": "s", "text": "t"});
+            json!({"from": "case@example.test", "to": ["a@example.com"], "subject": "s", "text": "t"});
         message[field] = value;
         message.to_string()
     };
@@ -155,7 +155,7 @@ async fn bad_submissions_are_named_and_nothing_is_kept() {
         let shown: String = body.chars().take(120).collect();
         let answer = house
             .ask(Method::POST, "/api/v1/messages")
-            .key(&dana.key)
+            .key(&case.key)
             .raw(media_type, body)
             .send()
             .await;
@@ -175,7 +175,7 @@ async fn bad_submissions_are_named_and_nothing_is_kept() {
 #[tokio::test]
 async fn bad_queries_are_named() {
     let house = House::open().await;
-    let dana = house.person("dana", house.root, Rights::default()).await;
+    let case = house.person("case", house.root, Rights::default()).await;
     for (query, field) in [
         ("typ=all", "typ"),
         ("type=outgoing", "type"),
@@ -187,12 +187,12 @@ async fn bad_queries_are_named() {
         ("at=-1", "at"),
         ("from=yesterday", "from"),
         ("to=2026-02-30", "to"),
-        ("sender=dana", "sender"),
+        ("sender=case", "sender"),
         ("kind=letter", "kind"),
         ("mine=perhaps", "mine"),
     ] {
         let ask = house.ask(Method::GET, &format!("/api/v1/messages?{query}"));
-        let answer = ask.key(&dana.key).send().await;
+        let answer = ask.key(&case.key).send().await;
         assert_eq!(
             (answer.status, answer.code().as_str()),
             (StatusCode::UNPROCESSABLE_ENTITY, "bad_parameter"),
@@ -205,7 +205,7 @@ async fn bad_queries_are_named() {
 #[tokio::test]
 async fn bad_actions_are_named() {
     let house = House::open().await;
-    let dana = house.person("dana", house.root, Rights::default()).await;
+    let case = house.person("case", house.root, Rights::default()).await;
     let many: Vec<String> = (0..1001).map(|n| format!("{n:013}")).collect();
     for (body, code, field) in [
         (json!({"action": "destroy", "ids": ["x"]}), "bad_value", "action"),
@@ -222,7 +222,7 @@ async fn bad_actions_are_named() {
     ] {
         let answer = house
             .ask(Method::POST, "/api/v1/messages/actions")
-            .key(&dana.key)
+            .key(&case.key)
             .json(&body)
             .send()
             .await;

@@ -26,33 +26,33 @@ fn postroom(folder: &Path, words: &[&str], given: &str) -> (Option<i32>, String,
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-const DANA: [&str; 8] = [
+const CASE: [&str; 8] = [
     "user",
     "add",
     "--login",
-    "dana",
+    "case",
     "--email",
-    "dana@example.test",
+    "case@example.test",
     "--name",
-    "Dana Reyes",
+    "Case Clerk",
 ];
 
 #[test]
 fn user_is_added_once_and_gets_a_key() {
     let folder = tempfile::tempdir().unwrap();
-    let words: Vec<&str> = DANA.into_iter().chain(["--password-stdin"]).collect();
+    let words: Vec<&str> = CASE.into_iter().chain(["--password-stdin"]).collect();
     let (code, out, _) = postroom(folder.path(), &words, "correct horse battery\n");
     assert_eq!(
         (code, out.as_str()),
-        (Some(0), "user 1 added: dana in System Office\n")
+        (Some(0), "user 1 added: case in System Office\n")
     );
     let (code, _, err) = postroom(folder.path(), &words, "correct horse battery\n");
     assert_eq!(code, Some(1));
-    assert!(err.contains("dana") && err.contains("exists already"), "{err}");
-    let (_, key, _) = postroom(folder.path(), &["key", "add", "--user", "dana"], "");
+    assert!(err.contains("case") && err.contains("exists already"), "{err}");
+    let (_, key, _) = postroom(folder.path(), &["key", "add", "--user", "case"], "");
     assert!(key.starts_with("pk_") && key.trim().len() == 46, "{key}");
     let (_, list, _) = postroom(folder.path(), &["user", "list"], "");
-    assert!(list.contains("dana@example.test"), "{list}");
+    assert!(list.contains("case@example.test"), "{list}");
     let (code, out, _) = postroom(folder.path(), &["check"], "");
     assert_eq!(
         (code, out.as_str()),
@@ -72,7 +72,7 @@ fn bad_values_of_commands_are_named() {
         err
     };
     let with = |more: &[&'static str]| {
-        DANA.iter()
+        CASE.iter()
             .copied()
             .chain(more.iter().copied())
             .collect::<Vec<_>>()
@@ -106,7 +106,7 @@ fn bad_configuration_refuses_the_start_with_its_line() {
 #[test]
 fn commands_work_beside_a_running_server_and_it_stops_when_told() {
     let folder = tempfile::tempdir().unwrap();
-    postroom(folder.path(), &DANA, "");
+    postroom(folder.path(), &CASE, "");
     let mut server = Command::new(env!("CARGO_BIN_EXE_postroom"))
         .arg("serve")
         .env("POSTROOM_CONFIG", folder.path().join("postroom.toml"))
@@ -120,7 +120,7 @@ fn commands_work_beside_a_running_server_and_it_stops_when_told() {
         ready.starts_with("listening http=127.0.0.1:") && ready.contains(" smtp=127.0.0.1:"),
         "{ready}"
     );
-    let (code, key, err) = postroom(folder.path(), &["key", "add", "--user", "dana"], "");
+    let (code, key, err) = postroom(folder.path(), &["key", "add", "--user", "case"], "");
     assert_eq!(code, Some(0), "{err}");
     assert!(key.starts_with("pk_"));
     let (code, _, err) = postroom(folder.path(), &["serve"], "");

@@ -18,10 +18,10 @@ async fn alone(words: &[&str], variables: &[(&str, &str)]) -> Ended {
 #[tokio::test]
 async fn queue_is_listed_shown_mended_and_emptied_beside_a_server() {
     let server = Server::with(|config, _| config.delivery.paused = true).await;
-    server.with_dana().await;
+    server.with_case().await;
     let mut dialogue = server.signed_in().await;
     dialogue
-        .send("dana", &["client@example.com"], GOOD)
+        .send("case", &["client@example.com"], GOOD)
         .await
         .expect(250);
     let id = server.rows().await[0].id.to_string();

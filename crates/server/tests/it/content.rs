@@ -9,15 +9,15 @@ use crate::house::House;
 #[tokio::test]
 async fn bodies_are_pages_in_a_sandbox_and_files_are_downloads() {
     let house = House::open().await;
-    let dana = house.person("dana", house.root, Rights::default()).await;
+    let case = house.person("case", house.root, Rights::default()).await;
     let message = json!({
-        "from": "dana@example.test", "to": ["a@example.com"], "bcc": ["hidden@example.com"], "subject": "s",
+        "from": "case@example.test", "to": ["a@example.com"], "bcc": ["hidden@example.com"], "subject": "s",
         "text": "a < b", "html": "<p>hello</p><script>alert(1)</script><img src=\"https://tracker.example/p\">",
         "attachments": [{"filename": "../../evil\u{202e}gpj.exe", "content_type": "text/html", "content": "PGI+"}]
     });
     let posted = house
         .ask(Method::POST, "/api/v1/messages")
-        .key(&dana.key)
+        .key(&case.key)
         .json(&message)
         .send()
         .await;
@@ -26,7 +26,7 @@ async fn bodies_are_pages_in_a_sandbox_and_files_are_downloads() {
     let get = async |tail: &str| {
         house
             .ask(Method::GET, &format!("/api/v1/messages/{id}/{tail}"))
-            .key(&dana.key)
+            .key(&case.key)
             .send()
             .await
     };

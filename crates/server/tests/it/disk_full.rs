@@ -19,12 +19,12 @@ async fn full_store_refuses_new_mail_delivers_what_it_has_and_recovers_when_ther
         ..SqliteOptions::default()
     };
     let server = Server::on(Arc::new(SystemClock), options, |_, _| {}).await;
-    let key = server.with_dana().await;
+    let key = server.with_case().await;
     let mut dialogue = server.signed_in().await;
     let mut queued = 0;
     let full = loop {
         let reply = dialogue
-            .send("dana", &["client@example.com"], &large(queued))
+            .send("case", &["client@example.com"], &large(queued))
             .await;
         if reply.code != 250 {
             break reply;
@@ -37,7 +37,7 @@ async fn full_store_refuses_new_mail_delivers_what_it_has_and_recovers_when_ther
         full.text.contains("no room") && full.text.contains("try again later"),
         "{full:?}"
     );
-    let message = json!({"from": "dana@example.test", "to": ["client@example.com"], "text": large(999)});
+    let message = json!({"from": "case@example.test", "to": ["client@example.com"], "text": large(999)});
     let (status, problem) = server
         .post("/api/v1/messages", Some(&key), message.to_string())
         .await;
@@ -65,7 +65,7 @@ async fn full_store_refuses_new_mail_delivers_what_it_has_and_recovers_when_ther
         (200, Some(queued)),
         "{report}"
     );
-    let reply = dialogue.send("dana", &["client@example.com"], GOOD).await;
+    let reply = dialogue.send("case", &["client@example.com"], GOOD).await;
     assert_eq!(reply.code, 250, "{reply:?}");
     let checked = server.command(&["check"], "", &[]).await;
     assert_eq!(checked.code, Some(0), "{checked:?}");

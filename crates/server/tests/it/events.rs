@@ -61,20 +61,20 @@ impl Events {
 #[tokio::test]
 async fn stream_tells_of_new_changed_and_deleted_rows() {
     let house = House::open().await;
-    let dana = house.person("dana", house.root, Rights::default()).await;
+    let case = house.person("case", house.root, Rights::default()).await;
     let lee = house.person("lee", house.root, Rights::default()).await;
-    let id = house.letter(&dana, "a@example.com", "watched").await;
-    let mut events = Events::open(&house, &dana, &format!("visible={id}")).await;
+    let id = house.letter(&case, "a@example.com", "watched").await;
+    let mut events = Events::open(&house, &case, &format!("visible={id}")).await;
     assert_eq!(events.next("status").await.unwrap()["brand"], "Postroom");
     house.letter(&lee, "a@example.com", "not hers").await;
-    house.letter(&dana, "a@example.com", "new").await;
+    house.letter(&case, "a@example.com", "new").await;
     assert_eq!(events.next("new").await.unwrap(), json!({"n": 1}));
     assert_eq!(events.next("counts").await.unwrap()["total"], 2);
     let act = async |action: &str| {
         let body = json!({"action": action, "ids": [id]});
         house
             .ask(Method::POST, "/api/v1/messages/actions")
-            .key(&dana.key)
+            .key(&case.key)
             .json(&body)
             .send()
             .await
@@ -95,7 +95,7 @@ async fn stream_tells_of_new_changed_and_deleted_rows() {
 #[tokio::test]
 async fn stream_refuses_what_it_cannot_watch() {
     let house = House::open().await;
-    let dana = house.person("dana", house.root, Rights::default()).await;
+    let case = house.person("case", house.root, Rights::default()).await;
     let many: Vec<String> = (0..201).map(|n| format!("{n:013}")).collect();
     for (query, field) in [
         (format!("visible={}", many.join(",")), "visible"),
@@ -103,7 +103,7 @@ async fn stream_refuses_what_it_cannot_watch() {
     ] {
         let answer = house
             .ask(Method::GET, &format!("/api/v1/events?{query}"))
-            .key(&dana.key)
+            .key(&case.key)
             .send()
             .await;
         assert_eq!(

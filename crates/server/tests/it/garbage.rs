@@ -15,8 +15,8 @@ const JSON_SEEDS: u64 = 400;
 const LINES: [&str; 22] = [
     "EHLO client.example.test\r\n",
     "HELO client\r\n",
-    "MAIL FROM:<dana@example.test>\r\n",
-    "MAIL FROM:<dana@example.test> SIZE=120 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=x+2By\r\n",
+    "MAIL FROM:<case@example.test>\r\n",
+    "MAIL FROM:<case@example.test> SIZE=120 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=x+2By\r\n",
     "MAIL FROM:<>\r\n",
     "RCPT TO:<client@example.com>\r\n",
     "RCPT TO:<\"a b\"@example.com> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;a@example.com\r\n",
@@ -24,7 +24,7 @@ const LINES: [&str; 22] = [
     "DATA\r\n",
     "Subject: x\r\n\r\n.a\r\n.\r\n",
     ".\r\n",
-    "From: dana@example.test\r\nTo: a@example.com\r\n\r\ntext\r\n.\r\n",
+    "From: case@example.test\r\nTo: a@example.com\r\n\r\ntext\r\n.\r\n",
     "BDAT 5\r\nab\r\nc",
     "BDAT 0 LAST\r\n",
     "BDAT 99999999999999999999 LAST\r\n",
@@ -32,7 +32,7 @@ const LINES: [&str; 22] = [
     "AUTH LOGIN\r\nZGFuYQ==\r\n*\r\n",
     "RSET\r\n",
     "NOOP x\r\n",
-    "VRFY dana\r\n",
+    "VRFY case\r\n",
     "STARTTLS\r\n",
     "HELP\r\n",
 ];
@@ -42,11 +42,11 @@ async fn malformed_conversations_are_answered_and_keep_nothing_that_was_not_ackn
     let server = Server::with(|config, _| {
         config.submission.trusted = vec![Trusted {
             network: "127.0.0.1".parse().unwrap(),
-            login: "dana".to_owned(),
+            login: "case".to_owned(),
         }];
     })
     .await;
-    server.person("dana").await;
+    server.person("case").await;
     let mut queued = 0;
     for seed in 0..SMTP_SEEDS {
         let said = conversation(&mut StdRng::seed_from_u64(seed));
@@ -64,7 +64,7 @@ async fn malformed_conversations_are_answered_and_keep_nothing_that_was_not_ackn
     let reply = server
         .greeted()
         .await
-        .send("dana", &["client@example.com"], GOOD)
+        .send("case", &["client@example.com"], GOOD)
         .await;
     reply.expect(250);
 }
@@ -75,7 +75,7 @@ fn conversation(random: &mut StdRng) -> Vec<u8> {
         said.extend_from_slice(LINES[0].as_bytes());
     }
     if random.random_ratio(1, 2) {
-        said.extend_from_slice(b"MAIL FROM:<dana@example.test>\r\nRCPT TO:<client@example.com>\r\n");
+        said.extend_from_slice(b"MAIL FROM:<case@example.test>\r\nRCPT TO:<client@example.com>\r\n");
     }
     for _ in 0..random.random_range(1..9) {
         let mut line = LINES[random.random_range(0..LINES.len())].as_bytes().to_vec();
@@ -87,8 +87,8 @@ fn conversation(random: &mut StdRng) -> Vec<u8> {
     said
 }
 
-const MESSAGE: &str = r#"{"from": "Dana <dana@example.test>", "to": ["client@example.com", "Lee <lee@example.test>"],
- "cc": [], "bcc": ["b@example.com"], "reply_to": ["dana@example.test"], "subject": "Your policy", "text": "Dear client",
+const MESSAGE: &str = r#"{"from": "Case <case@example.test>", "to": ["client@example.com", "Lee <lee@example.test>"],
+ "cc": [], "bcc": ["b@example.com"], "reply_to": ["case@example.test"], "subject": "Your policy", "text": "Dear client",
  "html": "<p>Dear client</p>", "headers": {"X-Case": "42"},
  "attachments": [{"filename": "p.pdf", "content_type": "application/pdf", "content": "JVBERi0="}],
  "kind": "direct", "send_at": null, "tags": ["a"], "external_id": "4711", "metadata": {"deep": [1, {"er": true}]}}"#;
@@ -116,7 +116,7 @@ const VALUES: [&str; 16] = [
 #[tokio::test]
 async fn malformed_bodies_get_a_problem_and_keep_nothing_that_was_not_acknowledged() {
     let server = Server::start().await;
-    let key = server.with_dana().await;
+    let key = server.with_case().await;
     let mut accepted = 0;
     for seed in 0..JSON_SEEDS {
         let random = &mut StdRng::seed_from_u64(seed);
@@ -152,7 +152,7 @@ async fn malformed_bodies_get_a_problem_and_keep_nothing_that_was_not_acknowledg
 #[tokio::test]
 async fn deep_and_wide_bodies_are_refused() {
     let server = Server::start().await;
-    let key = server.with_dana().await;
+    let key = server.with_case().await;
     let deep = format!("{{\"metadata\": {}", "[".repeat(200_000));
     let wide = format!(
         "{{\"to\": [{}\"a@example.com\"]}}",

@@ -20,8 +20,8 @@ async fn server_says_that_it_lives_and_is_ready() {
 #[tokio::test]
 async fn metrics_count_and_tell_nobodys_address() {
     let house = House::open().await;
-    let dana = house.person("dana", house.root, Rights::default()).await;
-    house.letter(&dana, "client@example.com", "secret subject").await;
+    let case = house.person("case", house.root, Rights::default()).await;
+    house.letter(&case, "client@example.com", "secret subject").await;
     let metrics = house.ask(Method::GET, "/metrics").send().await.text;
     for line in [
         "postroom_accepted_total 1",

@@ -18,13 +18,13 @@ fn subjects(page: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn pages_follow_each_other_in_both_directions() {
     let house = House::open().await;
-    let dana = house.person("dana", house.root, Rights::default()).await;
+    let case = house.person("case", house.root, Rights::default()).await;
     for n in 1..=5 {
-        house.letter(&dana, "a@example.com", &format!("letter {n}")).await;
+        house.letter(&case, "a@example.com", &format!("letter {n}")).await;
     }
     let page = async |query: &str| {
         let path = format!("/api/v1/messages?limit=2{query}");
-        house.ask(Method::GET, &path).key(&dana.key).send().await.json()
+        house.ask(Method::GET, &path).key(&case.key).send().await.json()
     };
     let first = page("").await;
     assert_eq!(subjects(&first), ["letter 5", "letter 4"]);
@@ -45,11 +45,11 @@ async fn pages_follow_each_other_in_both_directions() {
 #[tokio::test]
 async fn row_and_counts_have_the_documented_form() {
     let house = House::open().await;
-    let dana = house.person("dana", house.root, Rights::default()).await;
+    let case = house.person("case", house.root, Rights::default()).await;
     house
-        .letter(&dana, "Client <client@example.com>", "Your policy")
+        .letter(&case, "Client <client@example.com>", "Your policy")
         .await;
-    let get = async |path: &str| house.ask(Method::GET, path).key(&dana.key).send().await;
+    let get = async |path: &str| house.ask(Method::GET, path).key(&case.key).send().await;
     let page = get("/api/v1/messages").await;
     assert!(page.header("server-timing").starts_with("total;dur="));
     insta::assert_json_snapshot!(page.json(), {".rows[].id" => "[id]", ".rows[].size_bytes" => "[size]"});
@@ -66,16 +66,16 @@ async fn only_mine_leaves_out_the_others_of_the_office() {
         ..Rights::default()
     };
     let boss = house.person("boss", house.root, rights).await;
-    let dana = house.person("dana", house.root, Rights::default()).await;
+    let case = house.person("case", house.root, Rights::default()).await;
     house.letter(&boss, "a@example.com", "mine").await;
-    house.letter(&dana, "a@example.com", "theirs").await;
+    house.letter(&case, "a@example.com", "theirs").await;
     let get = async |query: &str| {
         let path = format!("/api/v1/messages?{query}");
         house.ask(Method::GET, &path).key(&boss.key).send().await.json()
     };
     assert_eq!(subjects(&get("").await), ["theirs", "mine"]);
     assert_eq!(subjects(&get("mine=true").await), ["mine"]);
-    let none = get(&format!("mine=true&sender={}", dana.user)).await;
+    let none = get(&format!("mine=true&sender={}", case.user)).await;
     assert_eq!(none["rows"], json!([]));
-    assert_eq!(subjects(&get(&format!("sender={}", dana.user)).await), ["theirs"]);
+    assert_eq!(subjects(&get(&format!("sender={}", case.user)).await), ["theirs"]);
 }

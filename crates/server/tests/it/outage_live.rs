@@ -23,12 +23,12 @@ async fn outage_and_recovery_are_seen_without_a_reload() {
         config.delivery.retry_waits = vec![HumanDuration::from_minutes(60)];
     })
     .await;
-    let key = server.with_dana().await;
+    let key = server.with_case().await;
     let mut ids = Vec::new();
     for n in 0..3 {
         clock.advance(Duration::from_millis(1));
         let message = json!({
-            "from": "dana@example.test", "to": ["client@example.com"], "subject": format!("letter {n}"), "text": "x",
+            "from": "case@example.test", "to": ["client@example.com"], "subject": format!("letter {n}"), "text": "x",
             "send_at": START.plus(Duration::from_secs(60)),
         });
         let (status, answer) = server
@@ -52,7 +52,7 @@ async fn outage_and_recovery_are_seen_without_a_reload() {
 
     server.relay.set_mode(Mode::Up).await;
     // A new letter probes the relay; that it came Up makes the others due, whose hour has not passed.
-    let probe = json!({"from": "dana@example.test", "to": ["client@example.com"], "text": "x"});
+    let probe = json!({"from": "case@example.test", "to": ["client@example.com"], "text": "x"});
     let (status, _) = server
         .post("/api/v1/messages", Some(&key), probe.to_string())
         .await;

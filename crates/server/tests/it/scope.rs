@@ -11,7 +11,7 @@ const UNKNOWN: &str = "0000000000001";
 #[tokio::test]
 async fn others_mail_answers_like_an_unknown_id_everywhere() {
     let house = House::open().await;
-    let dana = house.person("dana", house.root, Rights::default()).await;
+    let case = house.person("case", house.root, Rights::default()).await;
     let lee = house.person("lee", house.root, Rights::default()).await;
     let theirs = house.letter(&lee, "a@example.com", "private").await;
     for tail in [
@@ -26,7 +26,7 @@ async fn others_mail_answers_like_an_unknown_id_everywhere() {
     ] {
         let get = async |id: &str| {
             let path = format!("/api/v1/messages/{id}{tail}");
-            house.ask(Method::GET, &path).key(&dana.key).send().await
+            house.ask(Method::GET, &path).key(&case.key).send().await
         };
         let (hidden, unknown, nonsense) = (get(&theirs).await, get(UNKNOWN).await, get("nonsense").await);
         assert_eq!(hidden.status, StatusCode::NOT_FOUND, "{tail}");
@@ -37,7 +37,7 @@ async fn others_mail_answers_like_an_unknown_id_everywhere() {
         for dry_run in [true, false] {
             let act = async |id: &str| {
                 let body = json!({"action": action, "ids": [id], "dry_run": dry_run});
-                let ask = house.ask(Method::POST, "/api/v1/messages/actions").key(&dana.key);
+                let ask = house.ask(Method::POST, "/api/v1/messages/actions").key(&case.key);
                 let mut report = ask.json(&body).send().await.json();
                 report["items"][0]["id"] = json!("[id]");
                 report
@@ -47,7 +47,7 @@ async fn others_mail_answers_like_an_unknown_id_everywhere() {
     }
     let list = house
         .ask(Method::GET, "/api/v1/messages?q=private")
-        .key(&dana.key)
+        .key(&case.key)
         .send()
         .await
         .json();

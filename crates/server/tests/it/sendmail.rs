@@ -2,21 +2,21 @@
 
 use crate::server::{PASSWORD, Server};
 
-const LETTER: &str = "From: Dana <dana@example.test>\nTo: client@example.com\nBcc: secret@example.com\n\
+const LETTER: &str = "From: Case <case@example.test>\nTo: client@example.com\nBcc: secret@example.com\n\
     Subject: nightly\n\nabove\n.\nbelow\n";
-const AS_DANA: [(&str, &str); 2] = [("POSTROOM_LOGIN", "dana"), ("POSTROOM_PASSWORD", PASSWORD)];
+const AS_CASE: [(&str, &str); 2] = [("POSTROOM_LOGIN", "case"), ("POSTROOM_PASSWORD", PASSWORD)];
 
 #[tokio::test]
 async fn message_goes_to_the_recipients_of_its_header_whole_and_without_bcc() {
     let server = Server::start().await;
-    let key = server.with_dana().await;
-    let sent = server.command(&["sendmail", "-t", "-i"], LETTER, &AS_DANA).await;
+    let key = server.with_case().await;
+    let sent = server.command(&["sendmail", "-t", "-i"], LETTER, &AS_CASE).await;
     assert_eq!((sent.code, sent.err.as_str()), (Some(0), ""));
-    let by_key = [("POSTROOM_API_KEY", key.as_str()), ("POSTROOM_LOGIN", "dana")];
+    let by_key = [("POSTROOM_API_KEY", key.as_str()), ("POSTROOM_LOGIN", "case")];
     let words = [
         "sendmail",
         "-oi",
-        "-fdana@example.test",
+        "-fcase@example.test",
         "--",
         "client@example.com",
     ];
@@ -39,35 +39,35 @@ type Case<'a> = (&'a [&'a str], &'a str, &'a [(&'a str, &'a str)], i32, &'a str)
 #[tokio::test]
 async fn each_failure_has_its_exit_code_and_words_and_keeps_nothing() {
     let server = Server::start().await;
-    server.with_dana().await;
-    let other = LETTER.replace("dana@", "boss@");
+    server.with_case().await;
+    let other = LETTER.replace("case@", "boss@");
     let gone = [("POSTROOM_SMTP", "127.0.0.1:1")];
     let wrong = [
-        ("POSTROOM_LOGIN", "dana"),
+        ("POSTROOM_LOGIN", "case"),
         ("POSTROOM_PASSWORD", "wrong password"),
     ];
     let table: [Case<'_>; 9] = [
-        (&[], LETTER, &AS_DANA, 64, "nobody to send to"),
-        (&["-z", "a@example.com"], LETTER, &AS_DANA, 64, "-z"),
-        (&["-bs"], LETTER, &AS_DANA, 64, "-bs"),
+        (&[], LETTER, &AS_CASE, 64, "nobody to send to"),
+        (&["-z", "a@example.com"], LETTER, &AS_CASE, 64, "-z"),
+        (&["-bs"], LETTER, &AS_CASE, 64, "-bs"),
         (
             &["-t"],
-            "From: dana@example.test\n\nx",
-            &AS_DANA,
+            "From: case@example.test\n\nx",
+            &AS_CASE,
             65,
             "name nobody",
         ),
         (
             &["a@example.com"],
             "Subject: x\n\nx",
-            &AS_DANA,
+            &AS_CASE,
             65,
             "no From field",
         ),
         (
             &["-t"],
             &other,
-            &AS_DANA,
+            &AS_CASE,
             69,
             "you may not send as boss@example.test",
         ),
@@ -94,8 +94,8 @@ async fn each_failure_has_its_exit_code_and_words_and_keeps_nothing() {
 #[tokio::test]
 async fn disabled_queue_asks_scripts_to_try_again() {
     let server = Server::with(|config, _| config.queue.enabled = false).await;
-    server.person("dana").await;
-    let ended = server.command(&["sendmail", "-t"], LETTER, &AS_DANA).await;
+    server.person("case").await;
+    let ended = server.command(&["sendmail", "-t"], LETTER, &AS_CASE).await;
     assert_eq!(ended.code, Some(75), "{ended:?}");
     assert!(
         ended.err.contains("disabled in the server configuration"),

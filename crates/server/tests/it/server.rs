@@ -131,10 +131,10 @@ impl Server {
         secret.reveal().to_owned()
     }
 
-    /// Adds dana and makes her a key: what most tests need.
-    pub(crate) async fn with_dana(&self) -> String {
-        let dana = self.person("dana").await;
-        self.key(Some(dana), &[]).await
+    /// Adds case and makes her a key: what most tests need.
+    pub(crate) async fn with_case(&self) -> String {
+        let case = self.person("case").await;
+        self.key(Some(case), &[]).await
     }
 
     /// Opens a session on the first SMTP listener, up to the answer to EHLO.
@@ -144,10 +144,10 @@ impl Server {
         dialogue
     }
 
-    /// Opens a session in which dana has signed in.
+    /// Opens a session in which case has signed in.
     pub(crate) async fn signed_in(&self) -> Dialogue {
         let mut dialogue = self.greeted().await;
-        dialogue.sign_in("dana", PASSWORD).await.expect(235);
+        dialogue.sign_in("case", PASSWORD).await.expect(235);
         dialogue
     }
 
@@ -169,11 +169,11 @@ impl Server {
         self.running.node().store.page(&request).await.unwrap().rows
     }
 
-    /// Sends dana's good message by SMTP and says whether it was queued: the proof that the server is unharmed.
+    /// Sends case's good message by SMTP and says whether it was queued: the proof that the server is unharmed.
     pub(crate) async fn still_takes_mail(&self) {
         let before = self.kept().await;
         let mut dialogue = self.signed_in().await;
-        let reply = dialogue.send("dana", &["client@example.com"], GOOD).await;
+        let reply = dialogue.send("case", &["client@example.com"], GOOD).await;
         assert_eq!((reply.code, reply.enhanced()), (250, "2.0.0"), "{reply:?}");
         assert_eq!(self.kept().await, before + 1);
     }
@@ -230,7 +230,7 @@ impl Server {
 }
 
 /// A message that nobody can object to.
-pub(crate) const GOOD: &str = "From: Dana <dana@example.test>\r\nTo: client@example.com\r\nSubject: Your policy\r\n\r\nDear client,\r\nyours.\r\n";
+pub(crate) const GOOD: &str = "From: Case <case@example.test>\r\nTo: client@example.com\r\nSubject: Your policy\r\n\r\nDear client,\r\nyours.\r\n";
 
 /// How a process ended.
 #[derive(Debug)]

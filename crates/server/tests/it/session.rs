@@ -28,8 +28,8 @@ async fn person_signs_in_asks_and_signs_out() {
         administrator: true,
         ..Rights::default()
     };
-    house.person("dana", house.root, rights).await;
-    let answer = sign_in(&house, "Dana", PASSWORD).await;
+    house.person("case", house.root, rights).await;
+    let answer = sign_in(&house, "Case", PASSWORD).await;
     assert_eq!(answer.status, StatusCode::OK);
     insta::assert_json_snapshot!(answer.json());
     let given = answer.header("set-cookie").to_owned();
@@ -67,16 +67,16 @@ async fn person_signs_in_asks_and_signs_out() {
 #[tokio::test]
 async fn cookie_is_for_https_alone_where_the_public_url_is() {
     let house = House::with(|config| config.http.public_url = "https://mail.example.test".to_owned()).await;
-    house.person("dana", house.root, Rights::default()).await;
-    let answer = sign_in(&house, "dana", PASSWORD).await;
+    house.person("case", house.root, Rights::default()).await;
+    let answer = sign_in(&house, "case", PASSWORD).await;
     assert!(answer.header("set-cookie").contains("Secure"));
 }
 
 #[tokio::test]
 async fn unknown_login_and_wrong_password_get_the_same_answer() {
     let house = House::open().await;
-    house.person("dana", house.root, Rights::default()).await;
-    let wrong = sign_in(&house, "dana", "wrong horse battery").await;
+    house.person("case", house.root, Rights::default()).await;
+    let wrong = sign_in(&house, "case", "wrong horse battery").await;
     let unknown = sign_in(&house, "nobody", PASSWORD).await;
     assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
     assert_eq!(wrong.problem(), unknown.problem());
@@ -86,8 +86,8 @@ async fn unknown_login_and_wrong_password_get_the_same_answer() {
 #[tokio::test]
 async fn session_ends_after_twelve_hours() {
     let house = House::open().await;
-    house.person("dana", house.root, Rights::default()).await;
-    let cookie = cookie(&sign_in(&house, "dana", PASSWORD).await);
+    house.person("case", house.root, Rights::default()).await;
+    let cookie = cookie(&sign_in(&house, "case", PASSWORD).await);
     let who = async || {
         house
             .ask(Method::GET, "/api/v1/session")
@@ -105,28 +105,28 @@ async fn session_ends_after_twelve_hours() {
 #[tokio::test]
 async fn guessing_is_slowed_down_and_the_right_password_too() {
     let house = House::open().await;
-    house.person("dana", house.root, Rights::default()).await;
+    house.person("case", house.root, Rights::default()).await;
     for _ in 0..10 {
         assert_eq!(
-            sign_in(&house, "dana", "wrong horse battery").await.code(),
+            sign_in(&house, "case", "wrong horse battery").await.code(),
             "invalid_credentials"
         );
     }
-    let refused = sign_in(&house, "dana", PASSWORD).await;
+    let refused = sign_in(&house, "case", PASSWORD).await;
     assert_eq!(
         (refused.status, refused.header("retry-after")),
         (StatusCode::TOO_MANY_REQUESTS, "30")
     );
     insta::assert_json_snapshot!(refused.problem());
     house.clock.advance(Duration::from_secs(30));
-    assert_eq!(sign_in(&house, "dana", PASSWORD).await.status, StatusCode::OK);
+    assert_eq!(sign_in(&house, "case", PASSWORD).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn request_that_changes_something_has_to_come_from_the_same_site() {
     let house = House::open().await;
-    house.person("dana", house.root, Rights::default()).await;
-    let cookie = cookie(&sign_in(&house, "dana", PASSWORD).await);
+    house.person("case", house.root, Rights::default()).await;
+    let cookie = cookie(&sign_in(&house, "case", PASSWORD).await);
     let act = async |name: &str, value: &str| {
         let body = json!({"action": "delete", "ids": ["0000000000000"]});
         let ask = house

@@ -658,7 +658,7 @@ export interface components {
             external_id?: string | null;
             /**
              * @description Whose mail it is; left out, the signed-in person's.
-             * @example Dana Reyes <dana@office.example.com>
+             * @example Case Clerk <case@office.example.com>
              */
             from?: string | null;
             /** @description Further header fields. */
@@ -921,7 +921,7 @@ export interface components {
         SignIn: {
             /**
              * @description The login or the e-mail address.
-             * @example dana
+             * @example case
              */
             login: string;
             /** @description The password. */

@@ -13,7 +13,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize({ width, height: 800 });
       await page.goto(server.url);
-      await page.getByLabel('Sign-in name').fill('dana');
+      await page.getByLabel('Sign-in name').fill('case');
       await page.getByRole('button', { name: 'Sign in' }).click();
       await expect(page.locator('#password-error')).toBeVisible();
       await expectAccessible(page);

@@ -5,7 +5,7 @@ import { signIn, start, type Started } from './start';
 let server: Started;
 test.beforeEach(async ({ page }) => {
   server = await start(10_000);
-  await signIn(page, server.url, 'dana', '/queue?type=failed');
+  await signIn(page, server.url, 'case', '/queue?type=failed');
 });
 test.afterEach(() => server.close());
 

@@ -74,7 +74,7 @@ test('Source narrows the list and combines with Type', async ({ page }) => {
 
 test('notifications are no choice for those who are not administrators', async ({ page, context }) => {
   await context.clearCookies();
-  await signIn(page, server.url, 'omar');
+  await signIn(page, server.url, 'front');
   await expect(page.getByLabel('Source').locator('option')).toHaveText([/^All/, /^E-mail I Sent/]);
 });
 

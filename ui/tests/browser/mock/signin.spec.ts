@@ -9,13 +9,13 @@ test.afterEach(() => server.close());
 
 test('a wrong password is told beside the field and what was typed stays', async ({ page }) => {
   await page.goto(server.url);
-  await page.getByLabel('Sign-in name').fill('dana');
+  await page.getByLabel('Sign-in name').fill('case');
   await page.getByLabel('Password').fill('guess');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('alert')).toHaveText('The sign-in name or the password is not right. Try again.');
   await expect(page.getByLabel('Password')).toHaveAttribute('aria-describedby', 'password-error');
   await expect(page.getByLabel('Password')).toBeFocused();
-  await expect(page.getByLabel('Sign-in name')).toHaveValue('dana');
+  await expect(page.getByLabel('Sign-in name')).toHaveValue('case');
   await expect(page.getByLabel('Password')).toHaveValue('guess');
 });
 
@@ -29,7 +29,7 @@ test('empty fields are named without asking the server', async ({ page }) => {
 
 test('too many attempts say how long to wait', async ({ page }) => {
   await page.goto(server.url);
-  await page.getByLabel('Sign-in name').fill('dana');
+  await page.getByLabel('Sign-in name').fill('case');
   await page.getByLabel('Password').fill('guess');
   for (let i = 0; i < 6; i += 1) {
     await Promise.all([page.waitForResponse(/session/), page.keyboard.press('Enter')]);
@@ -41,7 +41,7 @@ test('too many attempts say how long to wait', async ({ page }) => {
 });
 
 test('the page that was asked for comes after signing in', async ({ page }) => {
-  await signIn(page, server.url, 'dana', '/queue?type=failed');
+  await signIn(page, server.url, 'case', '/queue?type=failed');
   await expect(page.getByLabel('Type')).toHaveValue('failed');
   await expect(page).toHaveURL(/\/queue\?type=failed$/);
 });
@@ -60,7 +60,7 @@ test('a session that has ended says so and goes on where it was', async ({ page,
   await context.clearCookies();
   await page.getByLabel('Type').selectOption('sent');
   await expect(page.getByRole('status').filter({ hasText: 'Your session has ended' })).toBeVisible();
-  await page.getByLabel('Sign-in name').fill('dana');
+  await page.getByLabel('Sign-in name').fill('case');
   await page.getByLabel('Password').fill('correct horse');
   await page.keyboard.press('Enter');
   await expect(page.getByLabel('Type')).toHaveValue('sent');

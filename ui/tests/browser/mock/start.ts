@@ -10,7 +10,7 @@ export function start(rows = 1_000_000): Promise<Started> {
 }
 
 /** Signs in by the form and waits for the list. */
-export async function signIn(page: Page, url: string, login = 'dana', path = '/queue'): Promise<void> {
+export async function signIn(page: Page, url: string, login = 'case', path = '/queue'): Promise<void> {
   await page.goto(url + path);
   await page.getByLabel('Sign-in name').fill(login);
   await page.getByLabel('Password').fill('correct horse');

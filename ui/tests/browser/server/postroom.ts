@@ -23,14 +23,14 @@ export class Postroom {
   #key = '';
   url = '';
 
-  /** A server with two people: dana, who administers, and omar, who does not. */
+  /** A server with two people: case, who administers, and front, who does not. */
   static async start(): Promise<Postroom> {
     const server = new Postroom();
     await server.relay.listen();
     server.#configure();
-    server.#command(['user', 'add', '--login', 'dana', '--email', 'dana@example.test', '--name', 'Dana Reyes', '--rights', 'administrator,super_user', '--password-stdin']);
-    server.#command(['user', 'add', '--login', 'omar', '--email', 'omar@example.test', '--name', 'Omar <b>Haddad</b>', '--password-stdin']);
-    server.#key = /pk_\S+/.exec(server.#command(['key', 'add', '--user', 'dana']))?.[0] ?? '';
+    server.#command(['user', 'add', '--login', 'case', '--email', 'case@example.test', '--name', 'Case Clerk', '--rights', 'administrator,super_user', '--password-stdin']);
+    server.#command(['user', 'add', '--login', 'front', '--email', 'front@example.test', '--name', 'Front <b>Desk</b>', '--password-stdin']);
+    server.#key = /pk_\S+/.exec(server.#command(['key', 'add', '--user', 'case']))?.[0] ?? '';
     await server.run();
     return server;
   }
@@ -75,7 +75,7 @@ export class Postroom {
   async submit(drafts: { to: string; subject: string; text?: string; html?: string; bcc?: string[] }[]): Promise<string[]> {
     const ids: string[] = [];
     for (let i = 0; i < drafts.length; i += 500) {
-      const messages = drafts.slice(i, i + 500).map((draft) => ({ from: 'dana@example.test', text: 'Good day.', ...draft, to: [draft.to] }));
+      const messages = drafts.slice(i, i + 500).map((draft) => ({ from: 'case@example.test', text: 'Good day.', ...draft, to: [draft.to] }));
       const answer = await this.#ask<{ items: { id?: string; problem?: { detail: string } }[] }>('/api/v1/messages/batch', { messages });
       for (const item of answer.items) {
         if (!item.id) throw new Error(item.problem?.detail);
@@ -105,7 +105,7 @@ export class Postroom {
   }
 
   /** Signs in by the form and waits for the page that was asked for. */
-  async signIn(page: Page, path = '/queue', login = 'dana'): Promise<void> {
+  async signIn(page: Page, path = '/queue', login = 'case'): Promise<void> {
     await page.goto(this.url + path);
     await page.getByLabel('Sign-in name').fill(login);
     await page.getByLabel('Password').fill(PASSWORD);

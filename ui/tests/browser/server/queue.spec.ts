@@ -25,11 +25,11 @@ const rows = (page: Page) => page.locator('[role=row][data-id]');
 
 test('a wrong password is refused beside the field, the right one leads to the queue', async ({ page }) => {
   await page.goto(`${server.url}/queue`);
-  await page.getByLabel('Sign-in name').fill('dana');
+  await page.getByLabel('Sign-in name').fill('case');
   await page.getByLabel('Password').fill('guess');
   await page.keyboard.press('Enter');
   await expect(page.locator('#password-error')).toHaveText('The sign-in name or the password is not right. Try again.');
-  await expect(page.getByLabel('Sign-in name')).toHaveValue('dana');
+  await expect(page.getByLabel('Sign-in name')).toHaveValue('case');
   await page.getByLabel('Password').fill(PASSWORD);
   await page.keyboard.press('Enter');
   await expect(rows(page).first()).toBeVisible();
@@ -59,10 +59,10 @@ test('Type and Source narrow the list to what the server counts', async ({ page 
 });
 
 test('somebody without rights sees their own mail alone, and no notifications to choose', async ({ page }) => {
-  await server.signIn(page, '/queue', 'omar');
+  await server.signIn(page, '/queue', 'front');
   await expect(page.getByRole('heading', { name: 'The queue is empty' })).toBeVisible();
   await expect(page.getByLabel('Source').locator('option')).toHaveCount(2);
-  await expect(page.getByRole('button', { name: 'Account of Omar <b>Haddad</b>' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Account of Front <b>Desk</b>' })).toBeVisible();
 });
 
 test('search finds by subject and by address', async ({ page }) => {

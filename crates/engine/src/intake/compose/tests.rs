@@ -8,7 +8,7 @@ use crate::intake::fixture::{MESSAGE_BYTES, from_json, octets, wire};
 /// A message that is good but for what `changes` says.
 fn with(changes: serde_json::Value) -> Result<NewMessage, Refusal> {
     let mut message = json!({
-        "from": "Dana Reyes <dana@office.example.com>", "to": ["client@example.com"], "subject": "Your policy", "text": "Hello",
+        "from": "Case Clerk <case@office.example.com>", "to": ["client@example.com"], "subject": "Your policy", "text": "Hello",
     });
     let serde_json::Value::Object(changes) = changes else {
         panic!("an object")
@@ -26,7 +26,7 @@ fn refused(changes: serde_json::Value) -> Refusal {
 #[test]
 fn text_alone_is_one_part() {
     let message = with(json!({"cc": ["Ünal <b@example.com>", "c@example.com"], "bcc": ["hidden@example.com"],
-        "subject": "Grüße an alle", "text": "Liebe Grüße,\nDana\r\n", "headers": {"X-Case": "42", "X-Ort": "Köln"},
+        "subject": "Grüße an alle", "text": "Liebe Grüße,\nCase\r\n", "headers": {"X-Case": "42", "X-Ort": "Köln"},
         "reply_to": ["desk@office.example.com"]}))
     .expect("taken in");
     insta::assert_snapshot!(wire(&message));
@@ -106,7 +106,7 @@ fn bcc_alone_shows_no_name() {
 fn line_ends_in_any_field_are_refused() {
     let evil = "x\r\nBcc: victim@example.com";
     for changes in [
-        json!({"from": format!("Dana {evil} <dana@office.example.com>")}),
+        json!({"from": format!("Case {evil} <case@office.example.com>")}),
         json!({"to": [format!("client@example.com{evil}")]}),
         json!({"to": [format!("\"{evil}\" <client@example.com>")]}),
         json!({"cc": [evil]}),
@@ -140,7 +140,7 @@ fn mistakes() -> Vec<Mistake> {
     vec![
         (json!({"form": "x"}), "unknown_field", "form"),
         (json!({"from": null}), "missing_field", "from"),
-        (json!({"from": "dana"}), "bad_address", "from"),
+        (json!({"from": "case"}), "bad_address", "from"),
         (json!({"to": ["a@x.test", "a@b@c"]}), "bad_address", "to[1]"),
         (json!({"to": "a@x.test"}), "wrong_type", "to"),
         (json!({"subject": 7}), "wrong_type", "subject"),
@@ -231,7 +231,7 @@ fn mistakes_are_named_by_their_path() {
 
 #[test]
 fn batch_reports_each_message_and_its_own_limit() {
-    let good = json!({"from": "dana@office.example.com", "to": ["a@x.test"], "text": "x"});
+    let good = json!({"from": "case@office.example.com", "to": ["a@x.test"], "text": "x"});
     let body = json!({"messages": [good, {"from": 7}]}).to_string();
     let drafts = Draft::batch_from_json(body.as_bytes(), 2).expect("a batch");
     let codes: Vec<_> = drafts

@@ -1,11 +1,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::intake::fixture::{MESSAGE_BYTES, address, at_desk, by_smtp, dana, octets, take, wire};
+use crate::intake::fixture::{MESSAGE_BYTES, address, at_desk, by_smtp, case, octets, take, wire};
 use crate::intake::sender::NotificationRight;
 use postroom_store::RecipientRole as Role;
 
-const PLAIN: &str = "From: Dana Reyes <dana@office.example.com>\r\nTo: client@example.com,\r\n \"B, C\" <cc@example.com>\r\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\nX-Odd :   kept  as it is \r\n\r\n..dots and\ttabs  \r\n.\r\n\r\nend without line end";
+const PLAIN: &str = "From: Case Clerk <case@office.example.com>\r\nTo: client@example.com,\r\n \"B, C\" <cc@example.com>\r\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\nX-Odd :   kept  as it is \r\n\r\n..dots and\ttabs  \r\n.\r\n\r\nend without line end";
 
 fn refused(octets: &str) -> Refusal {
     take(by_smtp(octets, &["client@example.com"])).expect_err("refused")
@@ -30,7 +30,7 @@ fn missing_fields_are_added_at_the_top() {
     	Mon, 23 Nov 2026 09:30:00 +0000
     Date: Mon, 23 Nov 2026 09:30:00 +0000
     Message-ID: <63cbe1e459320dd7044c3cd7f43c661c@mail.example.com>
-    From: Dana Reyes <dana@office.example.com>
+    From: Case Clerk <case@office.example.com>
     To: client@example.com,
      "B, C" <cc@example.com>
     Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=
@@ -43,7 +43,7 @@ fn missing_fields_are_added_at_the_top() {
     "#);
     insta::assert_debug_snapshot!(message.shown, @r#"
     Shown {
-        from: "Dana Reyes <dana@office.example.com>",
+        from: "Case Clerk <case@office.example.com>",
         to: "client@example.com, \"B, C\" <cc@example.com>",
         cc: "",
         bcc: "",
@@ -71,7 +71,7 @@ fn missing_fields_are_added_at_the_top() {
 #[test]
 fn present_date_and_message_id_stay() {
     let octets =
-        "Message-Id: <a@b>\r\nDate: Fri, 1 Jan 2021 00:00:00 +0100\r\nFrom: dana@office.example.com\r\n\r\nx";
+        "Message-Id: <a@b>\r\nDate: Fri, 1 Jan 2021 00:00:00 +0100\r\nFrom: case@office.example.com\r\n\r\nx";
     let message = take(by_smtp(octets, &["client@example.com"])).expect("taken in");
     let wire = wire(&message).to_lowercase();
     assert_eq!(wire.matches("\nmessage-id:").count(), 1);
@@ -81,7 +81,7 @@ fn present_date_and_message_id_stay() {
 
 #[test]
 fn bcc_never_travels_but_is_shown() {
-    let octets = "From: dana@office.example.com\r\nBCC: one@example.com,\r\n two@example.com\r\nbcc : three@example.com\r\nResent-Bcc: four@example.com\r\nTo: client@example.com\r\n\r\nhello";
+    let octets = "From: case@office.example.com\r\nBCC: one@example.com,\r\n two@example.com\r\nbcc : three@example.com\r\nResent-Bcc: four@example.com\r\nTo: client@example.com\r\n\r\nhello";
     let message = take(by_smtp(octets, &["client@example.com", "two@example.com"])).expect("taken in");
     let wire = wire(&message).to_lowercase();
     for trace in ["bcc", "one@", "two@", "three@", "four@"] {
@@ -96,14 +96,14 @@ fn bcc_never_travels_but_is_shown() {
 
 #[test]
 fn kind_field_is_used_and_stripped() {
-    let octets = |kind: &str| format!("From: dana@office.example.com\r\nX-Postroom-Kind: {kind}\r\n\r\nx");
+    let octets = |kind: &str| format!("From: case@office.example.com\r\nX-Postroom-Kind: {kind}\r\n\r\nx");
     let message = take(by_smtp(octets("form_letter"), &["client@example.com"])).expect("taken in");
     assert_eq!(message.kind, Kind::FormLetter);
     assert!(!wire(&message).contains("Postroom-Kind"));
     assert_eq!(refused(&octets("spam")).code(), "unknown_kind");
     assert_eq!(refused(&octets("password_reset")).code(), "kind_not_permitted");
 
-    let mut system = dana();
+    let mut system = case();
     system.notifications = NotificationRight::Granted;
     let submission = by_smtp(octets("password_reset"), &["client@example.com"]);
     let message = at_desk(&system, |desk| build(desk, submission)).expect("taken in");
@@ -127,9 +127,9 @@ fn kind_follows_from_the_recipients_where_nobody_says() {
 fn nobody_sends_as_somebody_else() {
     for octets in [
         "From: eve@office.example.com\r\n\r\nx",
-        "From: dana@office.example.com, eve@office.example.com\r\n\r\nx",
-        "From: dana@office.example.com\r\nSender: eve@office.example.com\r\n\r\nx",
-        "From: \"dana@office.example.com\" <eve@office.example.com>\r\n\r\nx",
+        "From: case@office.example.com, eve@office.example.com\r\n\r\nx",
+        "From: case@office.example.com\r\nSender: eve@office.example.com\r\n\r\nx",
+        "From: \"case@office.example.com\" <eve@office.example.com>\r\n\r\nx",
     ] {
         assert_eq!(refused(octets).code(), "from_not_permitted", "{octets}");
     }
@@ -160,21 +160,21 @@ fn null_reverse_path_is_taken_and_from_tells_whose_mail_it_is() {
 #[test]
 fn missing_from_is_the_envelopes() {
     let message = take(by_smtp("Subject: cron\r\n\r\nx", &["client@example.com"])).expect("taken in");
-    assert!(wire(&message).contains("\nFrom: <dana@office.example.com>\nSubject: cron\n"));
-    assert_eq!(message.shown.from, "dana@office.example.com");
+    assert!(wire(&message).contains("\nFrom: <case@office.example.com>\nSubject: cron\n"));
+    assert_eq!(message.shown.from, "case@office.example.com");
     let message = take(by_smtp("\r\nno header at all", &["client@example.com"])).expect("taken in");
-    assert!(wire(&message).contains("\nFrom: <dana@office.example.com>\n\nno header"));
+    assert!(wire(&message).contains("\nFrom: <case@office.example.com>\n\nno header"));
 }
 
 #[test]
 fn envelope_comes_from_the_header_where_none_is_given() {
     let mut submission = by_smtp(
-        "From: Dana <dana@office.example.com>\r\nTo: a@example.com, A <a@example.com>\r\nCc: team: b@example.com;\r\nBcc: c@example.com\r\n\r\nx",
+        "From: Case <case@office.example.com>\r\nTo: a@example.com, A <a@example.com>\r\nCc: team: b@example.com;\r\nBcc: c@example.com\r\n\r\nx",
         &[],
     );
     submission.envelope = Envelope::FromHeader;
     let message = take(submission.clone()).expect("taken in");
-    assert_eq!(message.mail_from, "dana@office.example.com");
+    assert_eq!(message.mail_from, "case@office.example.com");
     let roles: Vec<_> = message
         .recipients
         .iter()
@@ -188,12 +188,12 @@ fn envelope_comes_from_the_header_where_none_is_given() {
             ("c@example.com", Role::Bcc)
         ]
     );
-    submission.octets = b"From: dana@office.example.com\r\nTo: a@@example.com\r\n\r\nx".to_vec();
+    submission.octets = b"From: case@office.example.com\r\nTo: a@@example.com\r\n\r\nx".to_vec();
     assert_eq!(
         take(submission.clone()).expect_err("refused").detail(),
         "To: \"a@@example.com\" has two @ signs"
     );
-    submission.octets = b"From: dana@office.example.com\r\n\r\nx".to_vec();
+    submission.octets = b"From: case@office.example.com\r\n\r\nx".to_vec();
     assert_eq!(take(submission).expect_err("refused").code(), "no_recipients");
 }
 
@@ -207,7 +207,7 @@ fn parameters_follow_from_the_octets() {
         let parameters = take(submission).expect("taken in").parameters;
         (parameters.body, parameters.smtputf8)
     };
-    let from = "From: dana@office.example.com\r\n";
+    let from = "From: case@office.example.com\r\n";
     let body = format!("{from}\r\nGrüße");
     let header = format!("{from}Subject: Grüße\r\n\r\nx");
     let (unsaid, said) = (DeclaredCharset::Unsaid, DeclaredCharset::SmtpUtf8);
@@ -230,7 +230,7 @@ fn parameters_follow_from_the_octets() {
 
 #[test]
 fn bad_octets_are_named() {
-    let from = "From: dana@office.example.com\r\n";
+    let from = "From: case@office.example.com\r\n";
     let long = format!("{from}Subject: {}\r\n\r\nx", "y".repeat(1000));
     for (octets, code) in [
         (
@@ -239,7 +239,7 @@ fn bad_octets_are_named() {
         ),
         (format!("{from}Subject: a\rb\r\n\r\nx"), "bare_line_end"),
         (
-            format!("{from}From: dana@office.example.com\r\n\r\nx"),
+            format!("{from}From: case@office.example.com\r\n\r\nx"),
             "bad_header",
         ),
         (format!("{from}no colon here\r\n\r\nx"), "bad_header"),
@@ -271,7 +271,7 @@ proptest! {
     /// Thousands of malformed messages: each is taken in or refused by name, and none breaks anything.
     #[test]
     fn malformed_messages_are_taken_or_refused(
-        head in "((From|To|Bcc|bcc |Sender|Subject|Date|Message-ID|Content-Type|X-Postroom-Kind|X)(:|)( |)(dana@office.example.com|=\\?utf-8\\?Q\\?=C3\\?=|multipart/mixed; boundary=x|a@b@c|\"|<|>|,|;|\\(|\r\n | ){0,4}(\r\n|\r\n|\r\n|\n|\r|)){0,8}",
+        head in "((From|To|Bcc|bcc |Sender|Subject|Date|Message-ID|Content-Type|X-Postroom-Kind|X)(:|)( |)(case@office.example.com|=\\?utf-8\\?Q\\?=C3\\?=|multipart/mixed; boundary=x|a@b@c|\"|<|>|,|;|\\(|\r\n | ){0,4}(\r\n|\r\n|\r\n|\n|\r|)){0,8}",
         gap in "(\r\n|\r\n|\n|)",
         body in proptest::collection::vec(any::<u8>(), 0..200),
     ) {
@@ -299,7 +299,7 @@ proptest! {
     #[test]
     fn second_pass_changes_nothing_but_the_trace(body in "[ -~é\r\n]{0,80}") {
         let body = body.replace(['\r', '\n'], "\r\n");
-        let octets = format!("From: dana@office.example.com\r\nBcc: x@y.test\r\nSubject: a\r\n b\r\n\r\n{body}");
+        let octets = format!("From: case@office.example.com\r\nBcc: x@y.test\r\nSubject: a\r\n b\r\n\r\n{body}");
         let once = super::super::fixture::octets(&take(by_smtp(&octets, &["client@example.com"])).expect("once"));
         let twice = take(by_smtp([once.0.clone(), once.1.clone()].concat(), &["client@example.com"])).expect("twice");
         let twice = super::super::fixture::octets(&twice);

@@ -8,17 +8,17 @@ use postroom_store::{
 
 use super::*;
 use crate::intake::Identity;
-use crate::intake::fixture::{NOW, OfficePeople, address, by_smtp, dana_of};
+use crate::intake::fixture::{NOW, OfficePeople, address, by_smtp, case_of};
 use crate::packing::unpack_into;
 use crate::random::Seeded;
 
-/// Intake over a store in a folder of its own, with Dana's office and user.
+/// Intake over a store in a folder of its own, with Case's office and user.
 struct Bench {
     _dir: tempfile::TempDir,
     store: Arc<SqliteStore>,
     clock: Arc<ManualClock>,
     intake: Intake,
-    dana: Principal,
+    case: Principal,
 }
 
 async fn bench() -> Bench {
@@ -33,9 +33,9 @@ async fn bench() -> Bench {
     let office: OfficeId = office.await.expect("an office");
     let user = store.create_user(NewUser {
         office,
-        login: "dana".to_owned(),
-        name: "Dana Reyes".to_owned(),
-        email: "dana@office.example.com".to_owned(),
+        login: "case".to_owned(),
+        name: "Case Clerk".to_owned(),
+        email: "case@office.example.com".to_owned(),
         password_hash: String::new(),
         rights: Rights::default(),
     });
@@ -63,7 +63,7 @@ async fn bench() -> Bench {
         store,
         clock,
         intake: Intake::new(parts, settings),
-        dana: dana_of(identity),
+        case: case_of(identity),
     }
 }
 
@@ -114,7 +114,7 @@ impl Bench {
 }
 
 fn draft(subject: &str) -> Draft {
-    let mut draft = Draft::new(address("dana@office.example.com").into());
+    let mut draft = Draft::new(address("case@office.example.com").into());
     draft.to = vec![address("client@example.com").into()];
     draft.subject = subject.to_owned();
     draft
@@ -125,7 +125,7 @@ async fn answer_names_what_the_store_keeps() {
     let bench = bench().await;
     let accepted = bench
         .intake
-        .submit(&bench.dana, draft("one"), None)
+        .submit(&bench.case, draft("one"), None)
         .await
         .expect("accepted");
     assert_eq!(
@@ -133,12 +133,12 @@ async fn answer_names_what_the_store_keeps() {
         (MessageState::Queued, false)
     );
     let raw = by_smtp(
-        "From: dana@office.example.com\r\n\r\nx",
+        "From: case@office.example.com\r\n\r\nx",
         &["a@x.test", "b@x.test"],
     );
     let raw = bench
         .intake
-        .submit_raw(&bench.dana, raw, None)
+        .submit_raw(&bench.case, raw, None)
         .await
         .expect("accepted");
     assert_eq!((raw.admitted.recipients, bench.kept().await), (2, 2));
@@ -150,8 +150,8 @@ async fn answer_names_what_the_store_keeps() {
 async fn same_key_gives_the_same_answer_and_another_body_is_refused() {
     let bench = bench().await;
     let submit = async |digest: u8| {
-        let claim = bench.dana.claim("order-7", [digest; 32]).expect("a key");
-        bench.intake.submit(&bench.dana, draft("one"), Some(claim)).await
+        let claim = bench.case.claim("order-7", [digest; 32]).expect("a key");
+        bench.intake.submit(&bench.case, draft("one"), Some(claim)).await
     };
     let first = submit(1).await.expect("accepted");
     let again = submit(1).await.expect("accepted");
@@ -159,7 +159,7 @@ async fn same_key_gives_the_same_answer_and_another_body_is_refused() {
     assert_eq!(submit(2).await, Err(Refusal::IdempotencyKeyReused));
     assert_eq!(bench.kept().await, 1);
     for key in ["", &"x".repeat(257), "a\nb"] {
-        let refusal = bench.dana.claim(key, [0; 32]).expect_err("no key");
+        let refusal = bench.case.claim(key, [0; 32]).expect_err("no key");
         assert_eq!(refusal.code(), "idempotency_key_invalid");
     }
 }
@@ -170,13 +170,13 @@ async fn disabled_queue_takes_nothing_in() {
     let mut settings = (*bench.intake.settings()).clone();
     settings.queue = QueueSwitch::Off;
     bench.intake.set(settings);
-    let raw = by_smtp("From: dana@office.example.com\r\n\r\nx", &["a@x.test"]);
+    let raw = by_smtp("From: case@office.example.com\r\n\r\nx", &["a@x.test"]);
     let refused = [
-        bench.intake.submit(&bench.dana, draft("one"), None).await.err(),
-        bench.intake.submit_raw(&bench.dana, raw, None).await.err(),
+        bench.intake.submit(&bench.case, draft("one"), None).await.err(),
+        bench.intake.submit_raw(&bench.case, raw, None).await.err(),
         bench
             .intake
-            .submit_batch(&bench.dana, vec![Ok(draft("one"))], None)
+            .submit_batch(&bench.case, vec![Ok(draft("one"))], None)
             .await
             .err(),
     ];
@@ -201,7 +201,7 @@ async fn batch_keeps_the_good_and_names_the_bad() {
     ];
     let items = bench
         .intake
-        .submit_batch(&bench.dana, drafts, None)
+        .submit_batch(&bench.case, drafts, None)
         .await
         .expect("a batch");
     let codes: Vec<_> = items
@@ -217,7 +217,7 @@ async fn batch_keeps_the_good_and_names_the_bad() {
     let drafts = (0..1001).map(|_| Ok(draft("x"))).collect();
     let refusal = bench
         .intake
-        .submit_batch(&bench.dana, drafts, None)
+        .submit_batch(&bench.case, drafts, None)
         .await
         .expect_err("too many");
     assert_eq!(refusal.code(), "batch_too_large");
@@ -228,12 +228,12 @@ async fn resent_message_is_a_new_one_with_the_same_content() {
     let bench = bench().await;
     let first = bench
         .intake
-        .submit(&bench.dana, draft("one"), None)
+        .submit(&bench.case, draft("one"), None)
         .await
         .expect("accepted")
         .admitted;
     let everything = Scope::everything();
-    let resend = async |scope: &Scope, id| bench.intake.resend(&bench.dana, scope, id).await;
+    let resend = async |scope: &Scope, id| bench.intake.resend(&bench.case, scope, id).await;
     assert_eq!(
         resend(&everything, first.id).await,
         Ok(Resent::NotEnded(MessageState::Queued))
@@ -269,7 +269,7 @@ async fn store_that_is_closed_refuses_and_keeps_nothing() {
     bench.store.close().await;
     let refusal = bench
         .intake
-        .submit(&bench.dana, draft("one"), None)
+        .submit(&bench.case, draft("one"), None)
         .await
         .expect_err("refused");
     assert_eq!(

@@ -58,7 +58,7 @@ async fn add_user(
     if login.is_empty() || login.chars().count() > 64 || !login.chars().all(plain) {
         return Err(bad(
             "login",
-            "has 1 to 64 letters, digits and . _ - @ +, for example \"dana\"",
+            "has 1 to 64 letters, digits and . _ - @ +, for example \"case\"",
         ));
     }
     if new.name.trim().is_empty() || new.name.chars().any(char::is_control) || new.name.chars().count() > 200

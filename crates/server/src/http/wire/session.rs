@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
     /// The login or the e-mail address.
-    #[schema(example = "dana")]
+    #[schema(example = "case")]
     pub login: String,
     /// The password.
     pub password: String,

@@ -16,7 +16,7 @@ use super::problem::Problem;
 #[serde(deny_unknown_fields)]
 pub struct NewMessage {
     /// Whose mail it is; left out, the signed-in person's.
-    #[schema(example = "Dana Reyes <dana@office.example.com>")]
+    #[schema(example = "Case Clerk <case@office.example.com>")]
     pub from: Option<String>,
     /// Recipients in To.
     #[serde(default)]

@@ -12,7 +12,7 @@ fn says(reply: &Said, code: u16, enhanced: &str, words: &str) {
 #[tokio::test]
 async fn address_of_somebody_else_is_refused_in_the_envelope_and_in_the_header() {
     let server = Server::start().await;
-    server.person("dana").await;
+    server.person("case").await;
     server.person("lee").await;
     let rule = "people send as themselves, from the address of their account";
     let mut dialogue = server.signed_in().await;
@@ -24,16 +24,16 @@ async fn address_of_somebody_else_is_refused_in_the_envelope_and_in_the_header()
         &format!("you may not send as lee@example.test: {rule}"),
     );
     for forged in [
-        GOOD.replace("dana@", "lee@"),
-        GOOD.replace("From: Dana <dana@", "From : Dana <lee@"),
-        GOOD.replace("From: Dana <dana@", "FROM:\r\n Dana\r\n\t<lee@"),
+        GOOD.replace("case@", "lee@"),
+        GOOD.replace("From: Case <case@", "From : Case <lee@"),
+        GOOD.replace("From: Case <case@", "FROM:\r\n Case\r\n\t<lee@"),
         GOOD.replace(
-            "<dana@example.test>",
-            "<dana@example.test>, Lee <lee@example.test>",
+            "<case@example.test>",
+            "<case@example.test>, Lee <lee@example.test>",
         ),
         format!("Sender: lee@example.test\r\n{GOOD}"),
     ] {
-        let reply = dialogue.send("dana", &["client@example.com"], &forged).await;
+        let reply = dialogue.send("case", &["client@example.com"], &forged).await;
         says(&reply, 550, "5.7.1", "you may not send as lee@example.test");
     }
     assert_eq!(server.kept().await, 0);
@@ -43,13 +43,13 @@ async fn address_of_somebody_else_is_refused_in_the_envelope_and_in_the_header()
 #[tokio::test]
 async fn malformed_addresses_are_refused_at_once_and_the_envelope_goes_on() {
     let server = Server::start().await;
-    server.person("dana").await;
+    server.person("case").await;
     let mut dialogue = server.signed_in().await;
-    let reply = dialogue.ask("MAIL FROM:dana@example.test").await;
+    let reply = dialogue.ask("MAIL FROM:case@example.test").await;
     says(&reply, 501, "5.1.7", "angle brackets");
-    let reply = dialogue.ask("MAIL FROM:<dana@@example.test>").await;
+    let reply = dialogue.ask("MAIL FROM:<case@@example.test>").await;
     says(&reply, 501, "5.1.7", "bad sender address");
-    dialogue.ask("MAIL FROM:<dana@example.test>").await.expect(250);
+    dialogue.ask("MAIL FROM:<case@example.test>").await.expect(250);
     for bad in [
         "",
         "a",
@@ -87,14 +87,14 @@ async fn malformed_addresses_are_refused_at_once_and_the_envelope_goes_on() {
 #[tokio::test]
 async fn message_over_the_size_limit_is_refused_declared_or_not() {
     let server = Server::with(|config, _| config.submission.max_message_size_bytes = 10_000).await;
-    server.person("dana").await;
+    server.person("case").await;
     let mut dialogue = server.signed_in().await;
-    let reply = dialogue.ask("MAIL FROM:<dana@example.test> SIZE=10001").await;
+    let reply = dialogue.ask("MAIL FROM:<case@example.test> SIZE=10001").await;
     says(&reply, 552, "5.3.4", "the limit is 10000 bytes");
     let big = format!("{GOOD}{}", "yours again.\r\n".repeat(1_000));
-    let reply = dialogue.send("dana", &["client@example.com"], &big).await;
+    let reply = dialogue.send("case", &["client@example.com"], &big).await;
     says(&reply, 552, "5.3.4", "the limit is 10000 bytes");
-    dialogue.ask("MAIL FROM:<dana@example.test>").await.expect(250);
+    dialogue.ask("MAIL FROM:<case@example.test>").await.expect(250);
     dialogue.ask("RCPT TO:<client@example.com>").await.expect(250);
     dialogue
         .write(format!("BDAT {} LAST\r\n{big}", big.len()).as_bytes())
@@ -102,7 +102,7 @@ async fn message_over_the_size_limit_is_refused_declared_or_not() {
     says(&dialogue.reply().await, 552, "5.3.4", "the limit is 10000 bytes");
     assert_eq!(server.kept().await, 0);
     dialogue
-        .send("dana", &["client@example.com"], GOOD)
+        .send("case", &["client@example.com"], GOOD)
         .await
         .expect(250);
 }
@@ -110,9 +110,9 @@ async fn message_over_the_size_limit_is_refused_declared_or_not() {
 #[tokio::test]
 async fn one_recipient_too_many_is_refused_and_the_others_have_the_message() {
     let server = Server::with(|config, _| config.submission.max_recipients = 3).await;
-    server.person("dana").await;
+    server.person("case").await;
     let mut dialogue = server.signed_in().await;
-    dialogue.ask("MAIL FROM:<dana@example.test>").await.expect(250);
+    dialogue.ask("MAIL FROM:<case@example.test>").await.expect(250);
     for n in 0..3 {
         dialogue
             .ask(&format!("RCPT TO:<c{n}@example.com>"))
@@ -130,33 +130,33 @@ async fn one_recipient_too_many_is_refused_and_the_others_have_the_message() {
 #[tokio::test]
 async fn content_that_cannot_travel_is_refused_with_its_place() {
     let server = Server::start().await;
-    server.person("dana").await;
+    server.person("case").await;
     let with = |line: &str| GOOD.replace("Subject: Your policy", line);
     let table = [
         (with("Subject: a\r\nno field at all"), "no header field"),
         (with("Subject: a\0b"), "NUL"),
         (
-            with("From: dana@example.test\r\nSubject: two authors' fields"),
+            with("From: case@example.test\r\nSubject: two authors' fields"),
             "From",
         ),
         (with("X-Postroom-Kind: urgent"), "urgent"),
         (with(&format!("Subject: {}", "x".repeat(1_100))), "line 3"),
         (format!("{GOOD}{}\r\n", "y".repeat(65_537)), "line 7"),
         (
-            GOOD.replace("<dana@example.test>", "<dana@@example.test>"),
+            GOOD.replace("<case@example.test>", "<case@@example.test>"),
             "From",
         ),
     ];
     let mut dialogue = server.signed_in().await;
     for (message, words) in table {
-        let reply = dialogue.send("dana", &["client@example.com"], &message).await;
+        let reply = dialogue.send("case", &["client@example.com"], &message).await;
         assert!((550..=554).contains(&reply.code), "{words}: {reply:?}");
         assert!(!reply.enhanced().is_empty(), "{reply:?}");
         assert!(reply.text.contains(words), "{words:?} is not in {reply:?}");
         assert_eq!(server.kept().await, 0, "{reply:?}");
     }
     dialogue
-        .send("dana", &["client@example.com"], GOOD)
+        .send("case", &["client@example.com"], GOOD)
         .await
         .expect(250);
 }
@@ -164,15 +164,15 @@ async fn content_that_cannot_travel_is_refused_with_its_place() {
 #[tokio::test]
 async fn kind_of_a_notification_takes_a_key_that_may_post_them() {
     let server = Server::start().await;
-    server.person("dana").await;
+    server.person("case").await;
     let message = format!("X-Postroom-Kind: record_shared\r\n{GOOD}");
     let mut dialogue = server.signed_in().await;
-    let reply = dialogue.send("dana", &["client@example.com"], &message).await;
+    let reply = dialogue.send("case", &["client@example.com"], &message).await;
     says(&reply, 550, "5.7.1", "post_notifications");
     let key = server.key(None, &["send", "post_notifications"]).await;
     let mut crm = server.greeted().await;
     crm.sign_in("crm", &key).await.expect(235);
-    crm.send("dana", &["client@example.com"], &message)
+    crm.send("case", &["client@example.com"], &message)
         .await
         .expect(250);
     let mut reader = server.greeted().await;
@@ -180,6 +180,6 @@ async fn kind_of_a_notification_takes_a_key_that_may_post_them() {
         .sign_in("crm", &server.key(None, &["read"]).await)
         .await
         .expect(235);
-    let reply = reader.ask("MAIL FROM:<dana@example.test>").await;
+    let reply = reader.ask("MAIL FROM:<case@example.test>").await;
     says(&reply, 550, "5.7.1", "was not given the scope \"send\"");
 }

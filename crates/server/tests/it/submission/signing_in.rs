@@ -14,20 +14,20 @@ use crate::server::{GOOD, PASSWORD, Server};
 #[tokio::test]
 async fn password_and_keys_sign_in_with_plain_and_login() {
     let server = Server::start().await;
-    let personal = server.with_dana().await;
+    let personal = server.with_case().await;
     let office = server.key(None, &["send"]).await;
     let b64 = |text: &str| BASE64_STANDARD.encode(text);
     for (login, secret) in [
-        ("dana", PASSWORD),
-        ("DANA", PASSWORD),
-        ("dana@example.test", PASSWORD),
-        ("dana", &personal),
+        ("case", PASSWORD),
+        ("CASE", PASSWORD),
+        ("case@example.test", PASSWORD),
+        ("case", &personal),
         ("whatever", &office),
     ] {
         let mut plain = server.greeted().await;
         plain.sign_in(login, secret).await.expect(235);
         plain
-            .send("dana", &["client@example.com"], GOOD)
+            .send("case", &["client@example.com"], GOOD)
             .await
             .expect(250);
         let mut steps = server.greeted().await;
@@ -35,7 +35,7 @@ async fn password_and_keys_sign_in_with_plain_and_login() {
         steps.ask(&b64(login)).await.expect(334);
         steps.ask(&b64(secret)).await.expect(235);
         steps
-            .send("dana", &["client@example.com"], GOOD)
+            .send("case", &["client@example.com"], GOOD)
             .await
             .expect(250);
     }
@@ -45,9 +45,9 @@ async fn password_and_keys_sign_in_with_plain_and_login() {
 #[tokio::test]
 async fn nobody_sends_before_signing_in() {
     let server = Server::start().await;
-    server.person("dana").await;
+    server.person("case").await;
     let mut dialogue = server.greeted().await;
-    let reply = dialogue.ask("MAIL FROM:<dana@example.test>").await;
+    let reply = dialogue.ask("MAIL FROM:<case@example.test>").await;
     assert_eq!((reply.code, reply.enhanced()), (530, "5.7.0"));
     dialogue.ask("RCPT TO:<client@example.com>").await.expect(503);
     dialogue.ask("DATA").await.expect(503);
@@ -58,14 +58,14 @@ async fn nobody_sends_before_signing_in() {
 #[tokio::test]
 async fn wrong_sign_ins_get_the_same_words_for_known_and_unknown_names() {
     let server = Server::start().await;
-    let key = server.with_dana().await;
+    let key = server.with_case().await;
     server.person("lee").await;
     let forged = format!("{}x", &key[..key.len() - 1]);
     let mut words = Vec::new();
     for (login, secret) in [
-        ("dana", "wrong password"),
+        ("case", "wrong password"),
         ("nobody", "wrong password"),
-        ("dana", &forged),
+        ("case", &forged),
         ("lee", &key),
     ] {
         let reply = server.greeted().await.sign_in(login, secret).await;
@@ -79,8 +79,8 @@ async fn wrong_sign_ins_get_the_same_words_for_known_and_unknown_names() {
 #[tokio::test]
 async fn wrong_passwords_over_http_count_for_smtp() {
     let server = Server::start().await;
-    server.person("dana").await;
-    let body = r#"{"login": "dana", "password": "wrong password"}"#;
+    server.person("case").await;
+    let body = r#"{"login": "case", "password": "wrong password"}"#;
     for _ in 0..10 {
         let (status, _) = server.post("/api/v1/session", None, body).await;
         assert_eq!(status.as_u16(), 401);
@@ -90,19 +90,19 @@ async fn wrong_passwords_over_http_count_for_smtp() {
         (status.as_u16(), problem["code"].as_str()),
         (429, Some("too_many_attempts"))
     );
-    let reply = server.greeted().await.sign_in("dana", PASSWORD).await;
+    let reply = server.greeted().await.sign_in("case", PASSWORD).await;
     assert_eq!((reply.code, reply.enhanced()), (454, "4.7.0"));
 }
 
 #[tokio::test]
 async fn wrong_keys_over_smtp_count_for_http() {
     let server = Server::start().await;
-    server.person("dana").await;
+    server.person("case").await;
     for _ in 0..10 {
-        let reply = server.greeted().await.sign_in("dana", "pk_guess").await;
+        let reply = server.greeted().await.sign_in("case", "pk_guess").await;
         reply.expect(535);
     }
-    let body = serde_json::json!({"login": "dana", "password": PASSWORD});
+    let body = serde_json::json!({"login": "case", "password": PASSWORD});
     let (status, _) = server.post("/api/v1/session", None, body.to_string()).await;
     assert_eq!(status.as_u16(), 429);
 }
@@ -110,7 +110,7 @@ async fn wrong_keys_over_smtp_count_for_http() {
 #[tokio::test]
 async fn many_sessions_that_sign_in_rightly_at_a_time_are_not_throttled() {
     let server = Server::start().await;
-    let key = server.with_dana().await;
+    let key = server.with_case().await;
     let (together, mut sessions) = (Arc::new(Barrier::new(50)), JoinSet::new());
     for n in 0..50 {
         let mut dialogue = server.greeted().await;
@@ -122,9 +122,9 @@ async fn many_sessions_that_sign_in_rightly_at_a_time_are_not_throttled() {
         let together = Arc::clone(&together);
         sessions.spawn(async move {
             together.wait().await;
-            dialogue.sign_in("dana", &secret).await.expect(235);
+            dialogue.sign_in("case", &secret).await.expect(235);
             dialogue
-                .send("dana", &["client@example.com"], GOOD)
+                .send("case", &["client@example.com"], GOOD)
                 .await
                 .expect(250);
         });
@@ -138,11 +138,11 @@ async fn many_sessions_that_sign_in_rightly_at_a_time_are_not_throttled() {
 #[tokio::test]
 async fn wrong_passwords_at_a_time_are_looked_at_ten_times() {
     let server = Server::start().await;
-    server.person("dana").await;
+    server.person("case").await;
     let mut guesses = JoinSet::new();
     for _ in 0..40 {
         let mut dialogue = server.greeted().await;
-        guesses.spawn(async move { dialogue.sign_in("dana", "wrong password").await.code });
+        guesses.spawn(async move { dialogue.sign_in("case", "wrong password").await.code });
     }
     let codes = guesses.join_all().await;
     let looked_at = codes.iter().filter(|&&code| code == 535).count();
@@ -161,14 +161,14 @@ async fn session_goes_on_encrypted_after_starttls_and_is_encrypted_from_the_star
     assert!(offered.text.contains("STARTTLS"), "{offered:?}");
     dialogue.ask("STARTTLS").await.expect(220);
     let mut encrypted = dialogue.upgrade(&trusted).await;
-    encrypted.ask("MAIL FROM:<dana@example.test>").await.expect(503);
+    encrypted.ask("MAIL FROM:<case@example.test>").await.expect(503);
     for mut dialogue in [encrypted, Dialogue::connect_tls(*implicit, &trusted).await] {
         let offered = dialogue.ask("EHLO client.example.test").await;
         assert!(offered.text.contains("AUTH PLAIN LOGIN"), "{offered:?}");
         assert!(!offered.text.contains("STARTTLS"), "{offered:?}");
-        dialogue.sign_in("dana", PASSWORD).await.expect(235);
+        dialogue.sign_in("case", PASSWORD).await.expect(235);
         dialogue
-            .send("dana", &["client@example.com"], GOOD)
+            .send("case", &["client@example.com"], GOOD)
             .await
             .expect(250);
     }
@@ -184,7 +184,7 @@ async fn plain_text_behind_starttls_ends_the_session() {
     let (server, _) = with_certificate().await;
     let mut dialogue = server.greeted().await;
     dialogue
-        .write(b"STARTTLS\r\nMAIL FROM:<dana@example.test>\r\n")
+        .write(b"STARTTLS\r\nMAIL FROM:<case@example.test>\r\n")
         .await;
     let reply = dialogue.reply().await;
     assert_eq!((reply.code, reply.enhanced()), (554, "5.5.1"));
@@ -192,7 +192,7 @@ async fn plain_text_behind_starttls_ends_the_session() {
     server.still_takes_mail().await;
 }
 
-/// A server with both kinds of listeners, dana in it, and the certificate to trust.
+/// A server with both kinds of listeners, case in it, and the certificate to trust.
 async fn with_certificate() -> (Server, CertificateDer<'static>) {
     let made = rcgen::generate_simple_self_signed(["mail.example.test".to_owned()]).unwrap();
     let server = Server::with(|config, folder| {
@@ -204,6 +204,6 @@ async fn with_certificate() -> (Server, CertificateDer<'static>) {
         config.submission.tls_key = key;
     })
     .await;
-    server.person("dana").await;
+    server.person("case").await;
     (server, made.cert.der().clone())
 }

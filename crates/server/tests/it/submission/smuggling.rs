@@ -18,11 +18,11 @@ const FALSE_ENDS: [&str; 9] = [
 #[tokio::test]
 async fn false_end_of_a_message_smuggles_nothing_in() {
     let server = Server::start().await;
-    server.person("dana").await;
+    server.person("case").await;
     server.person("lee").await;
     for end in FALSE_ENDS {
         let mut dialogue = server.signed_in().await;
-        dialogue.begin("dana", &["client@example.com"]).await;
+        dialogue.begin("case", &["client@example.com"]).await;
         let smuggled = format!(
             "{GOOD}text{end}MAIL FROM:<lee@example.test>\r\nRCPT TO:<victim@example.com>\r\nDATA\r\nSubject: x\r\n\r\nx\r\n.\r\n"
         );
@@ -43,14 +43,14 @@ async fn false_end_of_a_message_smuggles_nothing_in() {
 #[tokio::test]
 async fn bare_line_end_in_chunks_and_commands_ends_the_session() {
     let server = Server::start().await;
-    server.person("dana").await;
+    server.person("case").await;
     for bare in [
         "Subject: x\n\ntext\r\n",
         "Subject: x\r\n\r\ntext\rmore\r\n",
         "Subject: x\r\n\r\ntext\r",
     ] {
         let mut dialogue = server.signed_in().await;
-        dialogue.ask("MAIL FROM:<dana@example.test>").await.expect(250);
+        dialogue.ask("MAIL FROM:<case@example.test>").await.expect(250);
         dialogue.ask("RCPT TO:<client@example.com>").await.expect(250);
         dialogue
             .write(format!("BDAT {} LAST\r\n{bare}", bare.len()).as_bytes())
@@ -62,7 +62,7 @@ async fn bare_line_end_in_chunks_and_commands_ends_the_session() {
     for bare in [
         "NOOP\n",
         "NOOP\rNOOP\r\n",
-        "MAIL FROM:<dana@example.test>\nRCPT TO:<a@example.com>\r\n",
+        "MAIL FROM:<case@example.test>\nRCPT TO:<a@example.com>\r\n",
     ] {
         let mut dialogue = server.signed_in().await;
         dialogue.write(bare.as_bytes()).await;
@@ -77,7 +77,7 @@ async fn bare_line_end_in_chunks_and_commands_ends_the_session() {
 #[tokio::test]
 async fn client_that_leaves_in_a_message_leaves_nothing_behind() {
     let server = Server::start().await;
-    server.person("dana").await;
+    server.person("case").await;
     for part in [
         "",
         "Subject: x",
@@ -86,7 +86,7 @@ async fn client_that_leaves_in_a_message_leaves_nothing_behind() {
         "Subject: x\r\n\r\n\r\n.\r",
     ] {
         let mut dialogue = server.signed_in().await;
-        dialogue.begin("dana", &["client@example.com"]).await;
+        dialogue.begin("case", &["client@example.com"]).await;
         dialogue.write(part.as_bytes()).await;
     }
     server.still_takes_mail().await;

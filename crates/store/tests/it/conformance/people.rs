@@ -49,22 +49,22 @@ pub(crate) async fn user_is_found_by_login_and_by_address_in_any_case(h: &mut im
         administrator: true,
         ..Rights::default()
     };
-    let dana = NewUser {
+    let case = NewUser {
         office,
-        login: "Dana".to_owned(),
-        name: "Dana Reyes".to_owned(),
-        email: "Dana@Office.Example.com".to_owned(),
+        login: "Case".to_owned(),
+        name: "Case Clerk".to_owned(),
+        email: "Case@Office.Example.com".to_owned(),
         password_hash: "hash".to_owned(),
         rights,
     };
-    let id = store.create_user(dana).await.unwrap();
-    for login in ["dana", "DANA", "dana@office.example.COM"] {
+    let id = store.create_user(case).await.unwrap();
+    for login in ["case", "CASE", "case@office.example.COM"] {
         let user = store.user_by_login(login).await.unwrap().unwrap();
-        assert_eq!((user.id, user.login.as_str(), user.rights), (id, "dana", rights));
-        assert_eq!(user.email, "dana@office.example.com");
+        assert_eq!((user.id, user.login.as_str(), user.rights), (id, "case", rights));
+        assert_eq!(user.email, "case@office.example.com");
     }
     assert!(store.user_by_login("nobody").await.unwrap().is_none());
-    assert_eq!(store.user(id).await.unwrap().unwrap().name, "Dana Reyes");
+    assert_eq!(store.user(id).await.unwrap().unwrap().name, "Case Clerk");
     assert!(store.user(UserId(77)).await.unwrap().is_none());
     assert_eq!(store.users().await.unwrap().len(), 1);
 }
