@@ -1,6 +1,6 @@
 //! The embedded store: one SQLite file, one writer thread, a pool of readers.
 //!
-//! Architecture invariant: nothing outside [`writer`] writes, and nothing inside it waits for anything but the disk.
+//! Architecture invariant: nothing outside the writer writes, and nothing inside it waits for anything but the disk.
 
 mod actions;
 mod arms;
