@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use postroom_domain::{KeyId, OfficeId, Scope, UserId};
-use postroom_store::{Authority, Office, Submitter, User};
+use postroom_store::{Actor, AuditNote, Authority, Office, Submitter, User};
 
 /// Somebody who may ask: the operator, a person, or an API key.
 #[derive(Debug, Clone)]
@@ -98,6 +98,15 @@ impl Principal {
             Who::Person(person) => Submitter::User(person.user.id),
             Who::Key(key) => Submitter::Key(key.id),
         }
+    }
+
+    /// Who the audit log names (X1).
+    pub const fn note(&self) -> AuditNote {
+        AuditNote::by(match &self.who {
+            Who::Operator => Actor::Operator,
+            Who::Person(person) => Actor::User(person.user.id),
+            Who::Key(key) => Actor::Key(key.id),
+        })
     }
 
     /// What "only mine" means.

@@ -1,5 +1,6 @@
 //! What every backend must do, as traits by subject.
 
+mod audit;
 mod changes;
 mod content;
 mod list;
@@ -7,6 +8,10 @@ mod people;
 mod queue;
 mod upkeep;
 
+pub use audit::{
+    Actor, Audit, AuditAction, AuditEntry, AuditHead, AuditNote, AuditRecord, AuditReport, AuditView,
+    IdsDigest,
+};
 pub use changes::{Change, ChangeKind, ChangeSet, Changes};
 pub use content::{Content, ContentStore, Encoded, Packed};
 pub use list::{
@@ -25,6 +30,6 @@ pub use queue::{
 pub use upkeep::{CheckReport, Upkeep};
 
 /// A whole store: every subject of the contract.
-pub trait Store: Queue + List + ContentStore + People + Upkeep + Changes {}
+pub trait Store: Queue + List + ContentStore + People + Upkeep + Changes + Audit {}
 
-impl<T: Queue + List + ContentStore + People + Upkeep + Changes> Store for T {}
+impl<T: Queue + List + ContentStore + People + Upkeep + Changes + Audit> Store for T {}

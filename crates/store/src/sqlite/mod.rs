@@ -4,6 +4,7 @@
 
 mod actions;
 mod arms;
+mod audit;
 mod check;
 mod checkpoint;
 mod codes;
