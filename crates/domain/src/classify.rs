@@ -97,7 +97,7 @@ pub fn classify(phase: SmtpPhase, heard: Heard) -> (Lasting, Blame) {
 }
 
 /// Whether a reply asks for a sign-in or refuses ours (RFC 4954 §6, RFC 5248).
-fn is_sign_in(code: u16, subject: u16, detail: u16) -> bool {
+pub(crate) fn is_sign_in(code: u16, subject: u16, detail: u16) -> bool {
     matches!(code, 530 | 534 | 535 | 538)
         || (code == 454 && subject == 7)
         || (subject == 7 && matches!(detail, 8 | 9 | 11))

@@ -15,6 +15,7 @@ pub mod refusal;
 pub mod retry;
 pub mod scope;
 pub mod state;
+pub mod trouble;
 
 pub use address::{Address, AddressError, AddressProblem};
 pub use classify::{Heard, SmtpPhase, classify};
@@ -28,3 +29,4 @@ pub use refusal::Refusal;
 pub use retry::{AfterFailure, BadSchedule, Chance, PermanentFailures, RetrySchedule};
 pub use scope::{Arm, Scope};
 pub use state::{InvalidTransition, MessageEvent, MessageState, RecipientState, ShownType};
+pub use trouble::{Trouble, trouble};

@@ -213,6 +213,7 @@ fn sent(lease: &Leased, now: Timestamp) -> Outcome {
             tls: None,
             result: AttemptResult::Sent,
             reply: reply.clone(),
+            trouble: None,
         }),
         recipients: vec![RecipientOutcome {
             index: 0,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use postroom_domain::classify::{Heard, SmtpPhase, classify};
 use postroom_domain::retry::{AfterFailure, Chance, RetrySchedule};
-use postroom_domain::{Blame, EnhancedCode, Lasting, RecipientState, Reply, Timestamp};
-use postroom_smtp::client::{Answers, Outcome as Spoken, Phase, SessionError, Verdict};
+use postroom_domain::{Blame, EnhancedCode, Lasting, RecipientState, Reply, Timestamp, Trouble, trouble};
+use postroom_smtp::client::{Answers, Cause, Missing, Outcome as Spoken, Phase, SessionError, Verdict};
 use postroom_store::{
     AttemptRecord, AttemptResult, Leased, Next, Outcome, PendingRecipient, RecipientOutcome,
 };
@@ -88,10 +88,9 @@ impl Judge<'_> {
         } else {
             (Signal::Answered, self.every(job, &reply, lasting))
         };
-        Judgement {
-            outcome: self.sum_up(job, told, &reply, None, elapsed),
-            signal,
-        }
+        let mut outcome = self.sum_up(job, told, &reply, None, elapsed);
+        set_trouble(&mut outcome, trouble_of(error));
+        Judgement { outcome, signal }
     }
 
     /// An attempt that no session can speak of: a crash cut it off, or the content cannot be read.
@@ -122,6 +121,7 @@ impl Judge<'_> {
             tls: None,
             result,
             reply,
+            trouble: None,
         };
         Outcome {
             id: lease.id,
@@ -134,7 +134,7 @@ impl Judge<'_> {
 
     fn answered(&self, job: &Job, answers: &Answers, elapsed: Duration) -> Judgement {
         let mut signal = Signal::Answered;
-        let mut summary = None;
+        let (mut summary, mut wrong) = (None, None);
         let mut told = Vec::with_capacity(job.indexes.len());
         for (place, &index) in job.indexes.iter().enumerate() {
             let (state, reply) = match answers.verdict(place) {
@@ -149,6 +149,7 @@ impl Judge<'_> {
                     if blame == Blame::Relay {
                         signal = Signal::Failed(reply.clone());
                     }
+                    wrong = wrong.or_else(|| trouble(phase(at), heard));
                     summary.get_or_insert_with(|| reply.clone());
                     (self.state_after(lasting, blame), reply)
                 }
@@ -157,10 +158,9 @@ impl Judge<'_> {
         }
         let summary = summary.or_else(|| told.first().map(|t| t.reply.clone()));
         let summary = summary.unwrap_or_else(|| Reply::none("the message has no recipient left to try"));
-        Judgement {
-            outcome: self.sum_up(job, told, &summary, None, elapsed),
-            signal,
-        }
+        let mut outcome = self.sum_up(job, told, &summary, None, elapsed);
+        set_trouble(&mut outcome, wrong);
+        Judgement { outcome, signal }
     }
 
     fn all_failed(
@@ -236,6 +236,7 @@ impl Judge<'_> {
             tls: self.tls.map(str::to_owned),
             result,
             reply: summary.clone(),
+            trouble: None,
         };
         Outcome {
             id: job.lease.id,
@@ -254,6 +255,29 @@ impl Judge<'_> {
             AfterFailure::Retry { at } => Next::Defer(at),
             AfterFailure::GiveUp => Next::Failed,
         }
+    }
+}
+
+fn set_trouble(outcome: &mut Outcome, trouble: Option<Trouble>) {
+    if let Some(attempt) = &mut outcome.attempt {
+        attempt.trouble = trouble;
+    }
+}
+
+/// What a failed session says of the settings; the client knows some causes that no reply tells.
+fn trouble_of(error: &SessionError) -> Option<Trouble> {
+    match &error.cause {
+        Cause::Unresolved { .. } => Some(Trouble::Settings),
+        Cause::Missing(Missing::StartTls | Missing::TlsForAuth) => Some(Trouble::Tls),
+        Cause::Missing(Missing::Auth | Missing::Mechanism) => Some(Trouble::Auth),
+        Cause::Io(_)
+        | Cause::Timeout(_)
+        | Cause::Closed
+        | Cause::Refused(_)
+        | Cause::Unexpected(_)
+        | Cause::Garbage(_)
+        | Cause::Tls(_)
+        | Cause::PlainTextBehindStartTls => trouble(phase(error.phase), heard(error)),
     }
 }
 

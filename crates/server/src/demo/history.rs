@@ -110,6 +110,7 @@ fn outcome(lease: &Leased, message: &Deliverable, now: Timestamp) -> Outcome {
         tls: None,
         result,
         reply,
+        trouble: None,
     };
     Outcome {
         id: lease.id,

@@ -16,6 +16,28 @@ pub trait Changes: Send + Sync {
 pub struct ChangeSet {
     /// Each message once.
     pub changes: Vec<Change>,
+    /// People whose alerts are other ones now.
+    pub alerted: Vec<UserId>,
+    /// Whether facts were written: who consumes them looks anew.
+    pub facts: FactsWritten,
+}
+
+/// Whether a commit wrote facts that its change notes tell of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FactsWritten {
+    /// None that are told of.
+    #[default]
+    None,
+    /// Some.
+    Some,
+}
+
+impl ChangeSet {
+    /// Whether there is nothing to tell.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.alerted.is_empty() && self.facts == FactsWritten::None
+    }
 }
 
 /// One message that changed; enough to decide who may hear of it.

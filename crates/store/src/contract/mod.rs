@@ -3,6 +3,7 @@
 mod audit;
 mod changes;
 mod content;
+mod facts;
 mod list;
 mod people;
 mod queue;
@@ -12,8 +13,12 @@ pub use audit::{
     Actor, Audit, AuditAction, AuditEntry, AuditHead, AuditNote, AuditRecord, AuditReport, AuditView,
     IdsDigest,
 };
-pub use changes::{Change, ChangeKind, ChangeSet, Changes};
+pub use changes::{Change, ChangeKind, ChangeSet, Changes, FactsWritten};
 pub use content::{Content, ContentStore, Encoded, Packed};
+pub use facts::{
+    Consumer, DailyLimit, EdgeWritten, Fact, FactId, FactKind, Facts, FailedDetail, LimitDetail, NewFact,
+    RelayDetail, RelayEdge, RelayKept, RelayTo, SignInDetail, TroubleDetail, WaitingMail,
+};
 pub use list::{
     Attempt, AttemptRecipient, Counts, Detail, Filter, List, More, Page, PageRequest, Place, RecipientDetail,
     Row, SearchQuery,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use postroom_domain::{
     Epoch, Generation, KeyId, Kind, MessageId, MessageState, NodeSlot, OfficeId, RecipientState, Reply,
-    RouteId, Scope, Timestamp, UserId,
+    RouteId, Scope, Timestamp, Trouble, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -439,6 +439,8 @@ pub struct AttemptRecord {
     pub result: AttemptResult,
     /// The words that sum it up: of the final reply, or of what went wrong.
     pub reply: Reply,
+    /// What it says of the SMTP settings (A1); not kept in the log, it becomes a fact.
+    pub trouble: Option<Trouble>,
 }
 
 /// How an attempt ended.

@@ -11,7 +11,7 @@ use super::kept::Kept;
 use super::lanes::{Debts, Lanes};
 use super::tally::Tallies;
 use crate::StoreError;
-use crate::contract::{Change, ChangeKind, NodeLease};
+use crate::contract::{Change, ChangeKind, ChangeSet, FactsWritten, NodeLease};
 
 /// What an operation of the writer works with.
 pub(crate) struct Group<'w> {
@@ -24,7 +24,7 @@ pub(crate) struct Group<'w> {
     last_id: MessageId,
     kept: &'w Kept,
     epochs: HashMap<NodeSlot, Epoch>,
-    changes: Vec<Change>,
+    changes: ChangeSet,
 }
 
 /// Whose message it is, in the words of counts and changes.
@@ -49,7 +49,7 @@ pub(crate) struct Learnt {
     times: HashMap<RouteId, f64>,
     debts: Debts,
     /// What changed, for the event stream.
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: ChangeSet,
 }
 
 impl<'w> Group<'w> {
@@ -61,7 +61,7 @@ impl<'w> Group<'w> {
             last_id: kept.last_id,
             kept,
             epochs: HashMap::new(),
-            changes: Vec::new(),
+            changes: ChangeSet::default(),
         }
     }
 
@@ -107,7 +107,7 @@ impl<'w> Group<'w> {
 
     /// Tells of a change that no count shows.
     pub(crate) fn changed(&mut self, owner: &Owner, kind: ChangeKind) {
-        self.changes.push(Change {
+        self.changes.changes.push(Change {
             id: owner.id,
             sender: owner.sender,
             office: owner.office,
@@ -116,9 +116,18 @@ impl<'w> Group<'w> {
         });
     }
 
+    /// Tells the consumers of facts, after the commit, that there are new ones.
+    pub(crate) const fn facts_written(&mut self) {
+        self.changes.facts = FactsWritten::Some;
+    }
+
     /// Counts what was added up; an operation that failed without moving it left nothing to forget.
     pub(crate) fn marks(&self) -> usize {
-        self.changes.len() + self.epochs.len() + self.tallies.marks() + self.lanes.marks()
+        self.changes.changes.len()
+            + self.changes.alerted.len()
+            + self.epochs.len()
+            + self.tallies.marks()
+            + self.lanes.marks()
     }
 
     /// Writes what was added up; the commit follows.
@@ -142,7 +151,7 @@ impl<'w> Group<'w> {
 
 impl Kept {
     /// Takes in what a committed group has learnt; answers its changes.
-    pub(crate) fn learn(&mut self, learnt: Learnt) -> Vec<Change> {
+    pub(crate) fn learn(&mut self, learnt: Learnt) -> ChangeSet {
         self.last_id = learnt.last_id;
         self.epochs.extend(learnt.epochs);
         self.times.extend(learnt.times);

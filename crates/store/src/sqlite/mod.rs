@@ -14,6 +14,7 @@ mod depth;
 mod detail;
 mod enqueue;
 mod error;
+mod facts;
 #[doc(hidden)]
 pub mod fill;
 mod find;
@@ -37,6 +38,7 @@ mod probe;
 mod promote;
 mod queue;
 mod readers;
+mod relay_states;
 mod rows;
 mod search;
 mod tally;

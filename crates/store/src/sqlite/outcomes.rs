@@ -6,6 +6,7 @@ use postroom_domain::{
 use rusqlite::{OptionalExtension, params};
 
 use super::codes::{self, enhanced, reply_text, to_json};
+use super::facts;
 use super::group::{Group, Owner};
 use super::tally::Phase;
 use crate::StoreError;
@@ -102,6 +103,10 @@ fn write(group: &mut Group<'_>, lease: &Lease, outcome: &Outcome, now: Timestamp
     let attempts = lease.attempts + i64::from(outcome.attempt.is_some());
     if let Some(attempt) = &outcome.attempt {
         log(group, lease, attempts, attempt, &outcome.recipients)?;
+        if let Some(trouble) = attempt.trouble {
+            let said = (trouble, attempt.relay.as_str(), &attempt.reply);
+            facts::relay_trouble(group, &lease.owner, lease.route, said, now)?;
+        }
     }
     for recipient in &outcome.recipients {
         tell(group, lease.owner.id, recipient, now)?;
@@ -114,6 +119,7 @@ fn write(group: &mut Group<'_>, lease: &Lease, outcome: &Outcome, now: Timestamp
         }
         Next::Failed => {
             close_recipients(group, lease.owner.id, RecipientState::Failed, reply, now)?;
+            facts::message_failed(group, &lease.owner, reply, now)?;
             end(group, lease, MessageState::Failed, attempts, outcome, now)
         }
         Next::Defer(at) => defer(group, lease, attempts, at, outcome, now),

@@ -6,6 +6,7 @@ use postroom_domain::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::codes::{self, enhanced, reply_text};
+use super::facts;
 use super::group::{Group, Owner};
 use super::outcomes::close_recipients;
 use super::tally::Phase;
@@ -209,6 +210,7 @@ fn fail(group: &mut Group<'_>, found: &Unfinished, op: &Exhaust) -> Result<(), S
             reply_text(&op.reply)
         ])?;
     leave(group, found)?;
+    facts::message_failed(group, &found.owner, Some(&op.reply), op.now)?;
     group.moved(&found.owner, Some(found.state), Some(state));
     Ok(())
 }

@@ -26,7 +26,7 @@ use super::inbox::{Inbox, Lane, Next, Operation, Waiting};
 use super::kept::Kept;
 use super::open::Place;
 use crate::StoreError;
-use crate::contract::{Change, ChangeSet};
+use crate::contract::ChangeSet;
 
 /// Operations in one group.
 const GROUP_MAX: usize = 512;
@@ -143,7 +143,7 @@ pub(crate) struct Writer {
 /// How a group's transaction ended.
 enum Ended {
     /// Committed.
-    Committed(Vec<Change>),
+    Committed(ChangeSet),
     /// Rolled back; each operation can be run again.
     RolledBack(StoreError),
     /// The file cannot be trusted; the connection is gone.
@@ -247,12 +247,12 @@ impl Writer {
         }
     }
 
-    fn committed(&mut self, ran: Vec<Waiting>, changes: Vec<Change>) {
+    fn committed(&mut self, ran: Vec<Waiting>, changes: ChangeSet) {
         self.done.commits.fetch_add(1, Ordering::Relaxed);
         let n = u64::try_from(ran.len()).unwrap_or(0);
         self.done.operations.fetch_add(n, Ordering::Relaxed);
         if !changes.is_empty() && self.changes.receiver_count() > 0 {
-            let _ = self.changes.send(Arc::new(ChangeSet { changes }));
+            let _ = self.changes.send(Arc::new(changes));
         }
         for waiting in ran {
             waiting.operation.answer(Ok(()));

@@ -168,6 +168,7 @@ pub(crate) fn attempt(result: AttemptResult, reply: Reply, now: Timestamp) -> At
         tls: Some("TLSv1.3".to_owned()),
         result,
         reply,
+        trouble: None,
     }
 }
 

@@ -103,6 +103,7 @@ impl Bench {
                 tls: None,
                 result: AttemptResult::Sent,
                 reply: Reply::none("ok"),
+                trouble: None,
             }),
             recipients: Vec::new(),
             next: Next::Sent,

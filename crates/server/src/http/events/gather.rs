@@ -132,6 +132,7 @@ mod tests {
                 category: Category::User,
                 kind,
             }],
+            ..ChangeSet::default()
         }
     }
 
