@@ -1,0 +1,221 @@
+//! The truth table of SPEC §2 as data (`docs/access/truth.toml`), and the page that is made from it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::Deserialize;
+
+const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/access/truth.toml");
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/who-sees-what.md");
+
+/// Person × message × verb.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Truth {
+    pub(crate) verbs: Vec<String>,
+    pub(crate) level: Vec<Level>,
+    pub(crate) message: Vec<Message>,
+    pub(crate) person: Vec<Person>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Level {
+    pub(crate) word: String,
+    title: String,
+    may: Vec<String>,
+    refused: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Message {
+    pub(crate) id: String,
+    title: String,
+    #[serde(default)]
+    nobody_may: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Person {
+    pub(crate) id: String,
+    title: String,
+    #[serde(default = "north")]
+    pub(crate) office: String,
+    #[serde(default)]
+    pub(crate) rights: Vec<String>,
+    pub(crate) branches: Option<Vec<String>>,
+    #[serde(default)]
+    pub(crate) security: Security,
+    pub(crate) proxy: Option<Proxy>,
+    pub(crate) key: Option<KeyOf>,
+    #[serde(default)]
+    pub(crate) scopes: Vec<String>,
+    may: BTreeMap<String, String>,
+}
+
+fn north() -> String {
+    "North Office".to_owned()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Security {
+    #[default]
+    On,
+    Off,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Proxy {
+    #[serde(rename = "for")]
+    pub(crate) principal: String,
+    pub(crate) level: String,
+    #[serde(default)]
+    pub(crate) dates: Dates,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Dates {
+    #[default]
+    Always,
+    Past,
+    Future,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum KeyOf {
+    Person,
+    Office,
+}
+
+/// What the table answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// It is done.
+    Yes,
+    /// 403, with the rule.
+    Refused,
+    /// 404, as for an unknown id.
+    Hidden,
+}
+
+impl Truth {
+    /// Reads the table.
+    pub(crate) fn read() -> Self {
+        toml::from_str(&std::fs::read_to_string(TABLE).unwrap()).unwrap()
+    }
+
+    /// What `person` gets who wants to do `verb` with `message`.
+    pub(crate) fn answer(&self, person: &Person, message: &Message, verb: &str) -> Answer {
+        let word = person.may.get(&message.id).map_or("-", String::as_str);
+        let level = self.level.iter().find(|level| level.word == word).unwrap();
+        let has = |verbs: &[String]| verbs.iter().any(|known| known == verb);
+        if has(&level.refused) || (has(&level.may) && has(&message.nobody_may)) {
+            Answer::Refused
+        } else if has(&level.may) {
+            Answer::Yes
+        } else {
+            Answer::Hidden
+        }
+    }
+
+    fn page(&self) -> String {
+        let mut page = String::from(
+            "# Who sees what\n\n\
+             <!-- Made from access/truth.toml by `UPDATE_DOCS=1 cargo test -p postroom truth`: edit that file. -->\n\n\
+             The offices of this table: the System Office is the root; below it are the North Office and the South \
+             Office;\nbelow the North Office are the branches Lakeside and Hillside; below Lakeside is the Pier Desk. The \
+             people belong\nto the North Office unless it is said. The tests of Postroom walk every route of its API \
+             against this table.\n\n## What the words mean\n\n| word | whoever has it | may | is refused, with the rule |\n\
+             | --- | --- | --- | --- |\n",
+        );
+        for level in &self.level {
+            let names = |verbs: &[String]| {
+                if verbs.is_empty() {
+                    "–".to_owned()
+                } else {
+                    verbs.join(", ")
+                }
+            };
+            let (may, refused) = (names(&level.may), names(&level.refused));
+            let word = if level.word == "-" { "–" } else { &level.word };
+            writeln!(page, "| {word} | {} | {may} | {refused} |", level.title).unwrap();
+        }
+        page.push_str("\nWhat somebody does not know of is answered exactly like what does not exist.\n");
+        for message in self
+            .message
+            .iter()
+            .filter(|message| !message.nobody_may.is_empty())
+        {
+            let verbs = message.nobody_may.join(", ");
+            writeln!(
+                page,
+                "Nobody may do this with {}, whatever the word: {verbs}.",
+                message.title
+            )
+            .unwrap();
+        }
+        page.push_str("\n## The table\n\n| who |");
+        for message in &self.message {
+            write!(page, " {} |", message.title).unwrap();
+        }
+        page.push_str("\n| --- |");
+        page.push_str(&" --- |".repeat(self.message.len()));
+        page.push('\n');
+        for person in &self.person {
+            write!(page, "| {} |", person.title).unwrap();
+            for message in &self.message {
+                let word = person.may.get(&message.id).map_or("-", String::as_str);
+                write!(page, " {} |", if word == "-" { "–" } else { word }).unwrap();
+            }
+            page.push('\n');
+        }
+        page
+    }
+}
+
+#[test]
+fn page_of_the_table_is_made_from_it() {
+    let made = Truth::read().page();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(PAGE, &made).unwrap();
+    }
+    let kept = std::fs::read_to_string(PAGE).unwrap_or_default();
+    assert!(
+        kept == made,
+        "docs/who-sees-what.md differs: UPDATE_DOCS=1 cargo test -p postroom truth writes it anew"
+    );
+}
+
+#[test]
+fn every_word_of_the_table_has_a_meaning() {
+    let truth = Truth::read();
+    let known = |verbs: &[String]| verbs.iter().all(|verb| truth.verbs.contains(verb));
+    assert!(
+        truth
+            .level
+            .iter()
+            .all(|level| known(&level.may) && known(&level.refused))
+    );
+    assert!(truth.message.iter().all(|message| known(&message.nobody_may)));
+    for person in &truth.person {
+        for (message, word) in &person.may {
+            assert!(
+                truth.message.iter().any(|known| known.id == *message),
+                "{}: {message}",
+                person.id
+            );
+            assert!(
+                truth.level.iter().any(|level| level.word == *word),
+                "{}: {word}",
+                person.id
+            );
+        }
+    }
+    assert!(truth.person.len() >= 8 + 4);
+}
