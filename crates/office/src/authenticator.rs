@@ -273,5 +273,6 @@ fn authority_of_office_key(office: &Office, scopes: &[String]) -> Authority {
             Scope::nothing()
         },
         act: if manage { whole() } else { Scope::nothing() },
+        hold: Scope::nothing(),
     }
 }

@@ -3,6 +3,7 @@
 mod authenticator;
 mod cache;
 mod directory;
+mod notifier;
 mod password;
 mod principal;
 mod secret;
@@ -11,6 +12,7 @@ mod throttle;
 
 pub use authenticator::{Authenticator, SESSION_LASTS, SignInError};
 pub use directory::Directory;
+pub use notifier::{Link, Notice, NoticeEvent, Notifier, NotifyError, Unheard};
 pub use password::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS, PasswordError, Passwords};
 pub use principal::{Key, Person, Principal, Who};
 pub use secret::{KEY_PREFIX, Secret, hash_of};

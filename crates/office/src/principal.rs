@@ -55,8 +55,29 @@ impl Principal {
             authority: Authority {
                 see: Scope::everything(),
                 act: Scope::everything(),
+                hold: Scope::everything(),
             },
         })
+    }
+
+    /// Whether it administers the whole server: an administrator of the System Office, or the operator.
+    pub fn is_system_administrator(&self) -> bool {
+        match &self.who {
+            Who::Operator => true,
+            Who::Person(_) | Who::Key(_) => {
+                self.is_administrator() && self.office().is_some_and(|office| office.parent.is_none())
+            }
+        }
+    }
+
+    /// Whether it administers an office: the own one, or every one for the System Office's administrators.
+    pub fn administers(&self, office: OfficeId) -> bool {
+        self.is_system_administrator() || (self.is_administrator() && self.office_id() == Some(office))
+    }
+
+    /// An office's key is nobody, and so no administrator.
+    fn is_administrator(&self) -> bool {
+        self.user().is_some_and(|user| user.rights.administrator)
     }
 
     /// The person it is or stands for.

@@ -1,5 +1,7 @@
 //! What a store can fail with, the same for every backend.
 
+use postroom_domain::PeopleRule;
+
 /// An operation that was not done; nothing of it was kept.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
@@ -17,6 +19,15 @@ pub enum StoreError {
         /// Its name.
         name: String,
     },
+    /// There is no such thing to change.
+    #[error("there is no such {0}")]
+    Missing(&'static str),
+    /// Somebody else changed it since it was read.
+    #[error("the {0} was changed since it was read")]
+    Stale(&'static str),
+    /// A change that would break a rule of offices and people.
+    #[error(transparent)]
+    People(#[from] PeopleRule),
     /// A limit of the contract was passed (batch size, text length).
     #[error("too much for one operation: {0}")]
     TooMuch(&'static str),

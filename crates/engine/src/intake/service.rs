@@ -294,6 +294,9 @@ fn refused(error: &StoreError) -> Refusal {
         | StoreError::TooMuch(_)
         | StoreError::Corrupt(_)
         | StoreError::Closed
+        | StoreError::Missing(_)
+        | StoreError::Stale(_)
+        | StoreError::People(_)
         | StoreError::Database(_) => Refusal::StoreUnavailable,
     }
 }

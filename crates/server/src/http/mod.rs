@@ -6,6 +6,7 @@ mod app;
 mod assets;
 mod auth;
 mod docs;
+mod etag;
 mod events;
 mod extract;
 mod finish;

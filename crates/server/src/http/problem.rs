@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use postroom_domain::Refusal;
+use postroom_domain::{Refusal, Rule};
 use postroom_store::StoreError;
 use tower_http::csrf::ProtectionError;
 
@@ -21,6 +21,7 @@ pub struct ApiError {
     title: &'static str,
     detail: String,
     field: Option<String>,
+    rule: Option<Rule>,
     retry_after: Option<Duration>,
     cause: Option<Cause>,
 }
@@ -46,6 +47,7 @@ impl ApiError {
             title,
             detail: detail.into(),
             field: None,
+            rule: None,
             retry_after: None,
             cause: None,
         }
@@ -63,6 +65,18 @@ impl ApiError {
     pub(super) const fn after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
+    }
+
+    /// Something that one may know of, but not do: names the rule (V6).
+    pub(super) fn forbidden(rule: Rule) -> Self {
+        let code = if rule == Rule::SecretBody {
+            "body_is_secret"
+        } else {
+            "not_permitted"
+        };
+        let mut error = Self::new(StatusCode::FORBIDDEN, code, "You may not do this", rule.words());
+        error.rule = Some(rule);
+        error
     }
 
     /// A message that does not exist or is out of sight: the same words for both.
@@ -127,6 +141,7 @@ impl ApiError {
             detail: self.detail,
             code: self.code.to_owned(),
             field: self.field,
+            rule: self.rule.map(|rule| rule.name().to_owned()),
             request_id: None,
         }
     }
@@ -160,6 +175,20 @@ impl From<StoreError> for ApiError {
                     cause.to_string(),
                 )
                 .at(*what);
+            }
+            StoreError::Missing(what) => {
+                return Self::not_found(format!("there is no such {what} among those that you may see"));
+            }
+            StoreError::Stale(what) => return super::etag::stale(what),
+            StoreError::People(rule) => {
+                let mut error = Self::new(
+                    StatusCode::CONFLICT,
+                    rule.code(),
+                    "A rule of offices and people is in the way",
+                    rule.to_string(),
+                );
+                error.field = rule.field().map(str::to_owned);
+                return error;
             }
             StoreError::TooMuch(what) => {
                 return Self::new(

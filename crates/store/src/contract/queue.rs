@@ -541,6 +541,8 @@ pub struct Authority {
     pub see: Scope,
     /// Inside `see` but outside this, an action is refused.
     pub act: Scope,
+    /// Inside `see` but outside this, Hold and Release are refused.
+    pub hold: Scope,
 }
 
 /// What became of an action on one message.

@@ -235,6 +235,7 @@ pub(crate) fn anyone() -> Authority {
     Authority {
         see: Scope::everything(),
         act: Scope::everything(),
+        hold: Scope::everything(),
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
-use postroom_domain::MessageId;
+use postroom_domain::{MessageId, Rule};
 use postroom_office::Principal;
 
 use super::mime;
@@ -108,12 +108,7 @@ async fn readable(app: &App, who: &Principal, id: MessageId) -> Result<Vec<u8>, 
     let rows = app.store.rows(scope, &[id]).await?;
     let row = rows.first().ok_or_else(ApiError::no_message)?;
     if row.kind.body_is_secret() {
-        return Err(ApiError::new(
-            StatusCode::FORBIDDEN,
-            "body_is_secret",
-            "The body of this mail is shown to nobody",
-            "mail of this kind carries a live link: whoever reads it could use it",
-        ));
+        return Err(ApiError::forbidden(Rule::SecretBody));
     }
     let octets = mime::load(app, scope, id).await?;
     octets.ok_or_else(mime::content_gone)

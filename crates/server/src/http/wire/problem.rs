@@ -23,6 +23,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "to[1]")]
     pub field: Option<String>,
+    /// The rule by which it was refused, where a rule about people refused it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "act_on_message")]
+    pub rule: Option<String>,
     /// Names this request in the server's log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,

@@ -137,10 +137,12 @@ pub(crate) async fn what_one_may_not_see_does_not_exist(h: &mut impl Harness) {
     let stranger = Authority {
         see: Scope::own(UserId(2)),
         act: Scope::own(UserId(2)),
+        hold: Scope::own(UserId(2)),
     };
     let onlooker = Authority {
         see: Scope::own(UserId(2)).with(Arm::OfficeMail(OfficeId(1))),
         act: Scope::own(UserId(2)),
+        hold: Scope::own(UserId(2)),
     };
     let unknown = [ids[0], MessageId::from_ord(17)];
     for outcome in [

@@ -1,0 +1,96 @@
+//! The rules by which somebody is refused what they can see (V7, O3): each has a name that the API answers with 403.
+
+/// Who may do something. A refusal names the rule that was not met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// Sending again, deleting: one's own mail, principals' by a `manage` proxy, the office's for Super Users,
+    /// notifications for administrators (V7).
+    ActOnMessage,
+    /// Hold and Release are for Super Users and administrators (V7).
+    HoldMessage,
+    /// The body of mail with a live link is shown to nobody (V5).
+    SecretBody,
+    /// Settings and people of an office are for its administrators and the System Office's (O3).
+    AdministerOffice,
+    /// What concerns several offices or the whole server is for the System Office's administrators (O3).
+    AdministerSystem,
+    /// Enterprise View reaches other offices, so the System Office's administrators give it (V4).
+    GrantEnterpriseView,
+    /// Notifications are for administrators (V5).
+    SeeNotifications,
+    /// A proxy is given by the principal, or by an administrator of the office (V2).
+    GiveProxy,
+    /// A person's API key is made by that person (V6).
+    MakeKey,
+    /// A layout of one's own takes the right `customize_list_layout` (Q2).
+    CustomizeListLayout,
+    /// It takes a person; an office's key is nobody (V6).
+    BeAPerson,
+}
+
+impl Rule {
+    /// Every rule.
+    pub const ALL: [Self; 11] = [
+        Self::ActOnMessage,
+        Self::HoldMessage,
+        Self::SecretBody,
+        Self::AdministerOffice,
+        Self::AdministerSystem,
+        Self::GrantEnterpriseView,
+        Self::SeeNotifications,
+        Self::GiveProxy,
+        Self::MakeKey,
+        Self::CustomizeListLayout,
+        Self::BeAPerson,
+    ];
+
+    /// The stable name in the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ActOnMessage => "act_on_message",
+            Self::HoldMessage => "hold_message",
+            Self::SecretBody => "secret_body",
+            Self::AdministerOffice => "administer_office",
+            Self::AdministerSystem => "administer_system",
+            Self::GrantEnterpriseView => "grant_enterprise_view",
+            Self::SeeNotifications => "see_notifications",
+            Self::GiveProxy => "give_proxy",
+            Self::MakeKey => "make_key",
+            Self::CustomizeListLayout => "customize_list_layout",
+            Self::BeAPerson => "be_a_person",
+        }
+    }
+
+    /// The rule in a sentence, with whom to ask.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::ActOnMessage => {
+                "you may look at this message, but acting on it is for its sender, assistants with a manage proxy, the office's Super Users and, for notifications, administrators"
+            }
+            Self::HoldMessage => "holding and releasing mail is for Super Users and administrators",
+            Self::SecretBody => {
+                "mail of this kind carries a live link: whoever reads it could use it, so its body is shown to nobody"
+            }
+            Self::AdministerOffice => {
+                "this is for administrators of the office and of the System Office: ask one of them"
+            }
+            Self::AdministerSystem => "this is for administrators of the System Office: ask one of them",
+            Self::GrantEnterpriseView => {
+                "Enterprise View shows other offices' mail: only administrators of the System Office give it or widen it"
+            }
+            Self::SeeNotifications => "notifications are seen by administrators alone",
+            Self::GiveProxy => {
+                "a proxy is given by the person whose mail it shows, or by an administrator of their office"
+            }
+            Self::MakeKey => {
+                "an API key that stands for a person is made by that person; an office's key by its administrators"
+            }
+            Self::CustomizeListLayout => {
+                "a layout of one's own takes the right customize_list_layout: ask an administrator of the office"
+            }
+            Self::BeAPerson => {
+                "this key belongs to an office, not to a person: sign in, or use a person's key"
+            }
+        }
+    }
+}
