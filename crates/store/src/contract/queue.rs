@@ -9,6 +9,7 @@ use postroom_domain::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::audit::AuditNote;
 use super::content::Content;
 use crate::StoreError;
 
@@ -70,7 +71,7 @@ pub trait Queue: Send + Sync {
     /// Those of the store.
     async fn exhaust(&self, op: Exhaust) -> Result<u32, StoreError>;
 
-    /// Puts messages back to Outbox with attempts 0, to be tried now (C1): only undelivered recipients are tried.
+    /// Puts messages back to Outbox with attempts 0, to be tried now (C1): only undelivered recipients are tried. Audited.
     ///
     /// # Errors
     /// Those of the store; per-message refusals are [`ActionOutcome`]s, in the order of `ids` (at most 256).
@@ -78,14 +79,21 @@ pub trait Queue: Send + Sync {
         &self,
         who: &Authority,
         ids: &[MessageId],
+        note: &AuditNote,
         now: Timestamp,
     ) -> Result<Vec<ActionOutcome>, StoreError>;
 
-    /// Deletes records; in Outbox this cancels them (C3).
+    /// Deletes records; in Outbox this cancels them (C3). Audited.
     ///
     /// # Errors
     /// Those of the store; per-message refusals are [`ActionOutcome`]s, in the order of `ids` (at most 256).
-    async fn delete(&self, who: &Authority, ids: &[MessageId]) -> Result<Vec<ActionOutcome>, StoreError>;
+    async fn delete(
+        &self,
+        who: &Authority,
+        ids: &[MessageId],
+        note: &AuditNote,
+        now: Timestamp,
+    ) -> Result<Vec<ActionOutcome>, StoreError>;
 
     /// Makes every deferred message of the scope due now; at most 256 a call, answers how many.
     ///

@@ -10,6 +10,7 @@ mod checkpoint;
 mod codes;
 mod content_read;
 mod counts;
+mod deeds;
 mod depth;
 mod detail;
 mod enqueue;

@@ -7,11 +7,11 @@ use postroom_domain::{MessageId, NodeSlot, RouteId, Scope, Timestamp};
 use tokio::sync::broadcast;
 
 use super::inbox::Lane;
-use super::{SqliteStore, actions, depth, enqueue, lease, load, outcomes, promote};
+use super::{SqliteStore, actions, deeds, depth, enqueue, lease, load, outcomes, promote};
 use crate::StoreError;
 use crate::contract::{
-    ActionOutcome, Authority, ChangeSet, Changes, Deliverable, Enqueue, Enqueued, Exhaust, LeaseRequest,
-    Leased, NodeLease, OutcomeBatch, Promote, Promoted, Queue, QueueDepth, Recorded,
+    ActionOutcome, AuditAction, AuditNote, Authority, ChangeSet, Changes, Deliverable, Enqueue, Enqueued,
+    Exhaust, LeaseRequest, Leased, NodeLease, OutcomeBatch, Promote, Promoted, Queue, QueueDepth, Recorded,
 };
 
 #[async_trait]
@@ -87,22 +87,37 @@ impl Queue for SqliteStore {
         &self,
         who: &Authority,
         ids: &[MessageId],
+        note: &AuditNote,
         now: Timestamp,
     ) -> Result<Vec<ActionOutcome>, StoreError> {
         actions::check(ids)?;
-        let (who, ids) = (who.clone(), ids.to_vec());
+        let (who, ids, note) = (who.clone(), ids.to_vec(), note.clone());
         self.writer
             .run(Lane::Hot, 0, move |group| {
-                actions::requeue(group, &who, &ids, now)
+                let outcomes = actions::requeue(group, &who, &ids, now)?;
+                deeds::log(group, AuditAction::Requeue, &ids, &outcomes, &note, now)?;
+                Ok(outcomes)
             })
             .await
     }
 
-    async fn delete(&self, who: &Authority, ids: &[MessageId]) -> Result<Vec<ActionOutcome>, StoreError> {
+    async fn delete(
+        &self,
+        who: &Authority,
+        ids: &[MessageId],
+        note: &AuditNote,
+        now: Timestamp,
+    ) -> Result<Vec<ActionOutcome>, StoreError> {
         actions::check(ids)?;
-        let (who, ids) = (who.clone(), ids.to_vec());
+        let (who, ids, note) = (who.clone(), ids.to_vec(), note.clone());
         self.writer
-            .run(Lane::Hot, 0, move |group| actions::delete(group, &who, &ids))
+            .run(Lane::Hot, 0, move |group| {
+                // Whose office it was cannot be read any more once the records are gone.
+                let office = deeds::common_office(group.conn, &ids)?;
+                let outcomes = actions::delete(group, &who, &ids)?;
+                deeds::log_in(group, AuditAction::Delete, &ids, &outcomes, office, &note, now)?;
+                Ok(outcomes)
+            })
             .await
     }
 

@@ -7,9 +7,9 @@ use postroom_domain::{
     Timestamp, UserId,
 };
 use postroom_store::{
-    AttemptRecord, AttemptResult, Authority, Content, Enqueue, Enqueued, LeaseRequest, Leased, NewMessage,
-    NewRecipient, Next, NodeLease, Outcome, OutcomeBatch, Packed, Promote, Promoted, RecipientOutcome,
-    RecipientRole, Recorded, Row, Shown, SmtpParameters, Store, Submitter, Want,
+    Actor, AttemptRecord, AttemptResult, AuditNote, Authority, Content, Enqueue, Enqueued, LeaseRequest,
+    Leased, NewMessage, NewRecipient, Next, NodeLease, Outcome, OutcomeBatch, Packed, Promote, Promoted,
+    RecipientOutcome, RecipientRole, Recorded, Row, Shown, SmtpParameters, Store, Submitter, Want,
 };
 
 /// The node of every case that needs but one.
@@ -160,6 +160,11 @@ pub(crate) fn greylisted() -> Reply {
 }
 
 /// An attempt that ended so.
+/// The operator, for the audit log.
+pub(crate) const fn operator() -> AuditNote {
+    AuditNote::by(Actor::Operator)
+}
+
 pub(crate) fn attempt(result: AttemptResult, reply: Reply, now: Timestamp) -> AttemptRecord {
     AttemptRecord {
         started_at: now,

@@ -16,3 +16,4 @@ mod conformance;
 mod filled;
 mod hurry;
 mod sqlite;
+mod tamper;

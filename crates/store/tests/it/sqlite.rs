@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use postroom_store::{Enqueued, NewMessage, Queue, SqliteOptions, SqliteStore, Store, StoreError, Upkeep};
 use tempfile::TempDir;
 
-use crate::build::{anyone, assert_consistent, at, intake, letter, put};
+use crate::build::{anyone, assert_consistent, at, intake, letter, operator, put};
 use crate::conformance::{Harness, conformance};
 
 struct Sqlite {
@@ -97,7 +97,10 @@ async fn full_disk_refuses_and_recovers_by_itself() {
     };
     assert!(matches!(refused, StoreError::Full), "{refused}");
     assert_eq!(store.depth(None).await.unwrap().ready, ids.len() as u64);
-    store.delete(&anyone(), &ids[..3]).await.unwrap();
+    store
+        .delete(&anyone(), &ids[..3], &operator(), at(1))
+        .await
+        .unwrap();
     put(&store, vec![heavy(64)], at(1)).await;
     assert_consistent(&store).await;
 }

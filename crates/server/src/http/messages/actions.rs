@@ -87,8 +87,16 @@ async fn carry_out(
 ) -> Result<Vec<Became>, ApiError> {
     let authority = &who.authority;
     let outcomes = match action {
-        ActionName::Requeue => app.store.requeue(authority, ids, app.clock.now()).await?,
-        ActionName::Delete => app.store.delete(authority, ids).await?,
+        ActionName::Requeue => {
+            app.store
+                .requeue(authority, ids, &who.note(), app.clock.now())
+                .await?
+        }
+        ActionName::Delete => {
+            app.store
+                .delete(authority, ids, &who.note(), app.clock.now())
+                .await?
+        }
         ActionName::Resend => return resend(app, who, ids).await,
     };
     Ok(outcomes.into_iter().map(Became::Acted).collect())

@@ -8,7 +8,7 @@ use postroom_store::{ActionOutcome, Authority, Exhaust, Filter, Next, Outcome, S
 use super::Harness;
 use crate::build::{
     accepted, anyone, assert_consistent, at, deferred, failed, greylisted, join, lease, letter, letter_to,
-    promote, put, record, row, sent, state, told,
+    operator, promote, put, record, row, sent, state, told,
 };
 
 pub(crate) async fn requeue_keeps_delivered_recipients(h: &mut impl Harness) {
@@ -39,7 +39,7 @@ pub(crate) async fn requeue_keeps_delivered_recipients(h: &mut impl Harness) {
         (MessageState::Failed, Some(at(1)))
     );
 
-    let done = store.requeue(&anyone(), &ids, at(2)).await.unwrap();
+    let done = store.requeue(&anyone(), &ids, &operator(), at(2)).await.unwrap();
     assert_eq!(done, [ActionOutcome::Done]);
     let again = lease(store, node, 1, at(3)).await[0];
     assert_eq!((again.id, again.attempts, again.since), (ids[0], 0, at(2)));
@@ -68,7 +68,7 @@ pub(crate) async fn requeue_makes_deferred_mail_ready_with_no_attempts(h: &mut i
     let ids = put(store, vec![letter(1)], at(0)).await;
     let leased = lease(store, node, 1, at(1)).await[0];
     record(store, node, vec![deferred(&leased, at(1), at(61))], at(1)).await;
-    store.requeue(&anyone(), &ids, at(2)).await.unwrap();
+    store.requeue(&anyone(), &ids, &operator(), at(2)).await.unwrap();
     let row = row(store, ids[0]).await;
     assert_eq!(
         (row.state, row.attempts, row.next_attempt_at),
@@ -83,10 +83,10 @@ pub(crate) async fn sent_message_is_not_requeued(h: &mut impl Harness) {
     let node = join(store).await;
     let ids = put(store, vec![letter(1)], at(0)).await;
     let leased = lease(store, node, 1, at(1)).await[0];
-    let sending = store.requeue(&anyone(), &ids, at(1)).await.unwrap();
+    let sending = store.requeue(&anyone(), &ids, &operator(), at(1)).await.unwrap();
     assert_eq!(sending, [ActionOutcome::Sending]);
     record(store, node, vec![sent(&leased, at(2))], at(2)).await;
-    let over = store.requeue(&anyone(), &ids, at(3)).await.unwrap();
+    let over = store.requeue(&anyone(), &ids, &operator(), at(3)).await.unwrap();
     assert_eq!(over, [ActionOutcome::WrongState(MessageState::Sent)]);
     assert_eq!(store.depth(None).await.unwrap().ready, 0);
 }
@@ -97,12 +97,12 @@ pub(crate) async fn message_under_way_is_not_deleted(h: &mut impl Harness) {
     let ids = put(store, vec![letter(1)], at(0)).await;
     let leased = lease(store, node, 1, at(1)).await[0];
     assert_eq!(
-        store.delete(&anyone(), &ids).await.unwrap(),
+        store.delete(&anyone(), &ids, &operator(), at(1)).await.unwrap(),
         [ActionOutcome::Sending]
     );
     record(store, node, vec![deferred(&leased, at(1), at(61))], at(1)).await;
     assert_eq!(
-        store.delete(&anyone(), &ids).await.unwrap(),
+        store.delete(&anyone(), &ids, &operator(), at(1)).await.unwrap(),
         [ActionOutcome::Done]
     );
     assert!(store.load(&ids).await.unwrap().is_empty());
@@ -116,7 +116,10 @@ pub(crate) async fn deleted_message_leaves_nothing(h: &mut impl Harness) {
     assert!(!store.index_text().await.unwrap());
     assert_eq!(found(h, "minutes ada").await, 2);
     let store = h.store();
-    store.delete(&anyone(), &ids[..1]).await.unwrap();
+    store
+        .delete(&anyone(), &ids[..1], &operator(), at(1))
+        .await
+        .unwrap();
     assert!(
         store
             .detail(&Scope::everything(), ids[0])
@@ -146,12 +149,18 @@ pub(crate) async fn what_one_may_not_see_does_not_exist(h: &mut impl Harness) {
     };
     let unknown = [ids[0], MessageId::from_ord(17)];
     for outcome in [
-        store.requeue(&stranger, &unknown, at(1)).await.unwrap(),
-        store.delete(&stranger, &unknown).await.unwrap(),
+        store
+            .requeue(&stranger, &unknown, &operator(), at(1))
+            .await
+            .unwrap(),
+        store
+            .delete(&stranger, &unknown, &operator(), at(1))
+            .await
+            .unwrap(),
     ] {
         assert_eq!(outcome, [ActionOutcome::NotFound; 2]);
     }
-    let refused = store.delete(&onlooker, &ids).await.unwrap();
+    let refused = store.delete(&onlooker, &ids, &operator(), at(1)).await.unwrap();
     assert_eq!(refused, [ActionOutcome::NotPermitted]);
     assert_eq!(state(store, ids[0]).await, MessageState::Queued);
 }

@@ -5,7 +5,7 @@ use postroom_store::{ChangeKind, Enqueue, Enqueued, IdempotencyClaim, StoreError
 
 use super::Harness;
 use crate::build::{
-    anyone, assert_consistent, at, intake, join, lease, letter, letter_to, put, record, sent,
+    anyone, assert_consistent, at, intake, join, lease, letter, letter_to, operator, put, record, sent,
 };
 
 pub(crate) async fn acknowledged_message_survives_reopening(h: &mut impl Harness) {
@@ -142,7 +142,10 @@ pub(crate) async fn every_change_is_told_after_its_commit(h: &mut impl Harness) 
         .map(|change| (change.id, change.kind))
         .collect();
     assert_eq!(told, [(ids[0], ChangeKind::Added)]);
-    h.store().delete(&anyone(), &ids).await.unwrap();
+    h.store()
+        .delete(&anyone(), &ids, &operator(), at(1))
+        .await
+        .unwrap();
     assert_eq!(changes.try_recv().unwrap().changes[0].kind, ChangeKind::Deleted);
 }
 

@@ -193,7 +193,12 @@ pub(crate) async fn page_beside_a_deleted_row_goes_on_where_it_stood(h: &mut imp
     let messages = (0..9).map(|_| letter(1)).collect();
     let put = put(h.store(), messages, at(0)).await;
     h.store()
-        .delete(&crate::build::anyone(), &[put[4]])
+        .delete(
+            &crate::build::anyone(),
+            &[put[4]],
+            &crate::build::operator(),
+            at(1),
+        )
         .await
         .unwrap();
     let own = Scope::own(UserId(1));

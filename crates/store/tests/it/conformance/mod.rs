@@ -2,6 +2,7 @@
 //! [`conformance!`].
 
 pub(crate) mod actions;
+pub(crate) mod audit;
 pub(crate) mod intake;
 pub(crate) mod leases;
 pub(crate) mod list;
@@ -81,6 +82,10 @@ macro_rules! conformance {
             actions::flush_makes_deferred_mail_due,
             actions::revival_makes_the_deferred_mail_of_a_route_due_each_once,
             actions::mail_that_found_no_relay_fails_in_the_end,
+            audit::action_leaves_one_entry_with_a_digest_of_what_was_done,
+            audit::action_that_did_nothing_leaves_no_entry,
+            audit::pages_go_from_new_to_old_and_an_office_has_its_own,
+            audit::chain_is_whole_after_a_kill,
             walk::counts_equal_a_recount_after_a_random_walk,
         }
     };

@@ -6,7 +6,7 @@ use postroom_store::{Leased, NewMessage, NodeLease};
 use super::Harness;
 use crate::build::{
     SLOT, anyone, assert_consistent, at, deferred, failed, form_letter, given_back, join, lease, letter,
-    promote, put, record, sent,
+    operator, promote, put, record, sent,
 };
 
 /// Steps of a walk.
@@ -49,8 +49,18 @@ impl Walk {
             }
             7..11 => self.finish(h, second).await,
             11 | 12 => drop(promote(h.store(), now, vec![]).await),
-            13 => drop(h.store().requeue(&anyone(), &self.some_ids(), now).await.unwrap()),
-            14 => drop(h.store().delete(&anyone(), &self.some_ids()).await.unwrap()),
+            13 => drop(
+                h.store()
+                    .requeue(&anyone(), &self.some_ids(), &operator(), now)
+                    .await
+                    .unwrap(),
+            ),
+            14 => drop(
+                h.store()
+                    .delete(&anyone(), &self.some_ids(), &operator(), at(1))
+                    .await
+                    .unwrap(),
+            ),
             _ => self.rare(h, second).await,
         }
     }

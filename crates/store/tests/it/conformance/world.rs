@@ -10,7 +10,9 @@ use postroom_store::{
     Filter, NewMessage, NewOffice, NewUser, NodeLease, Outcome, Rights, SearchQuery, Shown, Store, Submitter,
 };
 
-use crate::build::{SLOT, anyone, at, deferred, failed, given_back, lease, letter, put, record, sent};
+use crate::build::{
+    SLOT, anyone, at, deferred, failed, given_back, lease, letter, operator, put, record, sent,
+};
 
 /// Offices 1 to 4.
 pub(crate) const OFFICES: i64 = 4;
@@ -173,7 +175,10 @@ impl World {
         if dice.roll(8) == 0 {
             let n = dice.roll(self.mail.len() as u64) as usize;
             let gone = self.mail.remove(n);
-            store.delete(&anyone(), &[gone.id]).await.unwrap();
+            store
+                .delete(&anyone(), &[gone.id], &operator(), at(1))
+                .await
+                .unwrap();
         }
     }
 }
