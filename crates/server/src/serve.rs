@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{Config, Loaded};
 use crate::http::{self, App, accept};
 use crate::node::{Node, admin_socket};
 use crate::submission::{Door, Listeners};
@@ -42,15 +42,17 @@ impl Running {
     ///
     /// # Errors
     /// Whatever keeps the server from working as configured.
-    pub async fn start(config: &Config) -> anyhow::Result<Self> {
-        Self::on(Node::open(config, Arc::new(SystemClock)).await?, config).await
+    pub async fn start(config: impl Into<Loaded>) -> anyhow::Result<Self> {
+        Self::on(Node::open(config, Arc::new(SystemClock)).await?).await
     }
 
     /// Opens every listener over a node's store and starts delivery.
     ///
     /// # Errors
     /// Whatever keeps the server from working as configured.
-    pub async fn on(node: Node, config: &Config) -> anyhow::Result<Self> {
+    pub async fn on(node: Node) -> anyhow::Result<Self> {
+        let loaded = node.live.now();
+        let config = &loaded.config;
         let http = TcpListener::bind(config.http.listen).await.with_context(|| {
             format!(
                 "cannot listen for HTTP on {} (http.listen); is another server using it?",
@@ -65,10 +67,10 @@ impl Running {
             trusted: config.submission.trusted.clone(),
         });
         // The store is open and the engine recovers before the first message comes in.
-        let engine = node.start_engine(config).await?;
+        let engine = node.start_engine().await?;
         let listeners = Listeners::open(&config.submission, &config.server.hostname, door).await?;
         let stopping = CancellationToken::new();
-        let app = node.app(config, Some(Arc::clone(&engine)), stopping.clone());
+        let app = node.app(Some(Arc::clone(&engine)), stopping.clone());
         let running = Self {
             http: http.local_addr().context("the address of the HTTP listener")?,
             node,
@@ -157,7 +159,7 @@ impl Running {
 ///
 /// # Errors
 /// Whatever keeps the server from starting.
-pub async fn run(config: &Config) -> anyhow::Result<()> {
+pub async fn run(config: &Loaded) -> anyhow::Result<()> {
     let mut stop = StopSignals::listen()?;
     let running = Running::start(config).await?;
     announce(&running)?;

@@ -27,7 +27,7 @@ pub(super) struct FillArgs {
 
 /// Fills the database of the configured data folder, which no server may be using.
 pub(super) fn run(args: &FillArgs) -> anyhow::Result<ExitCode> {
-    let folder = args.file.load()?.server.data_dir;
+    let folder = args.file.load()?.config.server.data_dir;
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let _lock = Lock::take(&folder)?;
     let plan = FillPlan::new(args.messages, args.days, SystemClock.now());

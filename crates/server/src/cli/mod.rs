@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Config, load};
+use crate::config::{Environment, Loaded, load};
 
 /// The e-mail queue for offices.
 #[derive(Debug, Parser)]
@@ -66,20 +66,23 @@ enum Command {
 /// Where the configuration is.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ConfigFile {
-    /// The configuration file; without one, the defaults and POSTROOM_SECTION__KEY variables hold
+    /// The configuration file, .toml or .xml; without one, the defaults and POSTROOM_SECTION__KEY variables hold
     #[arg(long = "config", value_name = "FILE", env = "POSTROOM_CONFIG")]
     path: Option<PathBuf>,
 }
 
 impl ConfigFile {
     /// Reads the configuration.
-    fn load(&self) -> anyhow::Result<Config> {
-        // Names and values that are not text cannot be ours.
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        Ok(load(self.path.as_deref(), &environment)?)
+    fn load(&self) -> anyhow::Result<Loaded> {
+        Ok(load(self.path.as_deref(), &environment())?)
     }
+}
+
+/// The process's variables; names and values that are not text cannot be ours.
+fn environment() -> Environment {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 /// Runs the command that the process was started with.
@@ -99,9 +102,9 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
     runtime.block_on(async {
         match command {
             Command::Serve(file) => {
-                let config = file.load()?;
-                crate::logging::start(&config.log)?;
-                crate::serve::run(&config).await?;
+                let loaded = file.load()?;
+                crate::logging::start(&loaded.log)?;
+                crate::serve::run(&loaded).await?;
                 Ok(ExitCode::SUCCESS)
             }
             Command::Demo(args) => {

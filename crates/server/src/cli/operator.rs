@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::Loaded;
 use crate::http;
 use crate::node::{Node, admin_socket};
 
@@ -42,7 +42,7 @@ impl Operator {
     ///
     /// # Errors
     /// Where no server answers and the store cannot be opened.
-    pub(super) async fn connect(config: &Config) -> anyhow::Result<Self> {
+    pub(super) async fn connect(config: &Loaded) -> anyhow::Result<Self> {
         let socket = admin_socket(config);
         if answers(&socket).await {
             return Ok(Self {
@@ -50,7 +50,7 @@ impl Operator {
             });
         }
         let node = Node::open(config, Arc::new(SystemClock)).await?;
-        let app = node.app(config, None, CancellationToken::new());
+        let app = node.app(None, CancellationToken::new());
         Ok(Self {
             way: Way::Here {
                 router: http::admin_router(&app),

@@ -1,202 +1,272 @@
-//! Reads the file, lets the environment override it, and checks what belongs together.
+//! Reads the file, lets the environment override it, and checks every value, and what belongs together.
 
+use std::io::Read as _;
+use std::net::SocketAddr;
+use std::ops::Deref;
 use std::path::Path;
 
-use serde::Deserialize;
-use toml::{Table, Value};
+use toml::Value;
 
-use super::error::explain;
-use super::{Config, ConfigError};
+use super::draft::{Draft, Origin, Places, below, find};
+use super::environment::{self, Environment};
+use super::near::unknown;
+use super::section::{Kind, Section};
+use super::{Config, ConfigError, HumanDuration, Network, check, toml_file, xml_file};
 
-/// Start of every variable that overrides a key: `POSTROOM_HTTP__LISTEN` is `http.listen`.
-const PREFIX: &str = "POSTROOM_";
+/// The largest file that is read, in bytes.
+const MOST_BYTES: u64 = 1024 * 1024;
 
-/// Variables of the environment, in any order.
-pub type Environment = Vec<(String, String)>;
+/// A configuration that was read and is right, with where each value comes from.
+#[derive(Debug, Clone, Default)]
+pub struct Loaded {
+    /// The values.
+    pub config: Config,
+    places: Places,
+}
+
+impl Loaded {
+    /// Where a key's value comes from; `path` is as in the reference, `limits.user_daily_limit` or `relay[0].host`.
+    pub fn origin(&self, path: &str) -> Origin {
+        self.places.get(path).cloned().unwrap_or(Origin::Default)
+    }
+
+    /// Where a key was set, in words for people, and `None` where it has its default: what is set in the configuration
+    /// cannot be changed elsewhere.
+    pub fn pinned(&self, path: &str) -> Option<String> {
+        self.places.get(path).map(ToString::to_string)
+    }
+}
+
+impl Deref for Loaded {
+    type Target = Config;
+
+    fn deref(&self) -> &Config {
+        &self.config
+    }
+}
+
+impl From<Config> for Loaded {
+    /// A configuration that was made in the program: nothing counts as set.
+    fn from(config: Config) -> Self {
+        Self {
+            config,
+            places: Places::new(),
+        }
+    }
+}
+
+impl From<&Config> for Loaded {
+    fn from(config: &Config) -> Self {
+        config.clone().into()
+    }
+}
+
+impl From<&Self> for Loaded {
+    fn from(loaded: &Self) -> Self {
+        loaded.clone()
+    }
+}
 
 /// Reads the configuration; without a file, the defaults and the environment.
 ///
 /// # Errors
-/// [`ConfigError`] with the file, line and key, and what is allowed there.
-pub fn load(path: Option<&Path>, environment: &Environment) -> Result<Config, ConfigError> {
-    let text = match path {
-        Some(path) => std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?,
-        None => String::new(),
-    };
-    let path = path.unwrap_or(Path::new("(no file)"));
-    let mut config = parse(path, &text)?;
-    let mut overrides: Vec<_> = environment
-        .iter()
-        .filter(|(name, _)| name.starts_with(PREFIX) && name.contains("__"))
-        .collect();
-    overrides.sort();
-    if !overrides.is_empty() {
-        let mut table: Table = text.parse().unwrap_or_default();
-        for (name, value) in overrides {
-            config = override_with(&mut table, name, value)?;
-        }
-    }
-    check(path, &config)?;
-    Ok(config)
-}
-
-/// Reads the file's text alone.
-fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
-    let bad = |key: &str, error: &toml::de::Error| ConfigError::Bad {
-        path: path.to_owned(),
-        line: line_of(text, error.span().map_or(0, |span| span.start)),
-        what: explain(key, error.message()),
-    };
-    let reader = toml::Deserializer::parse(text).map_err(|error| bad("", &error))?;
-    serde_path_to_error::deserialize(reader).map_err(|error| bad(&error.path().to_string(), error.inner()))
-}
-
-fn line_of(text: &str, offset: usize) -> usize {
-    text.bytes().take(offset).filter(|&byte| byte == b'\n').count() + 1
-}
-
-/// Puts one variable into the table and reads the whole again, so that whatever is wrong now is this variable's.
-fn override_with(table: &mut Table, name: &str, text: &str) -> Result<Config, ConfigError> {
-    let bad = |what: String| ConfigError::BadVariable {
-        name: name.to_owned(),
-        what,
-    };
-    let keys: Vec<String> = name
-        .strip_prefix(PREFIX)
-        .unwrap_or(name)
-        .split("__")
-        .map(str::to_ascii_lowercase)
-        .collect();
-    let mut first = None;
-    // A text such as `true`, `25` or `["1m"]` is taken as TOML; if that does not fit the key, as a plain string.
-    for value in [toml_value(text), Some(Value::String(text.to_owned()))]
-        .into_iter()
-        .flatten()
-    {
-        let mut trial = table.clone();
-        if !put(&mut trial, &keys, value) {
-            return Err(bad(format!("{} is not a section", keys.join("."))));
-        }
-        match serde_path_to_error::deserialize::<_, Config>(Value::Table(trial.clone())) {
-            Ok(config) => {
-                *table = trial;
-                return Ok(config);
-            }
-            Err(error) => {
-                first.get_or_insert(explain(&error.path().to_string(), error.inner().message()));
+/// [`ConfigError`] with every mistake: the file, line and key, and what is allowed there.
+pub fn load(path: Option<&Path>, environment: &Environment) -> Result<Loaded, ConfigError> {
+    let mut draft = Draft::new(path.unwrap_or(Path::new("(no file)")).to_owned());
+    if let Some(path) = path {
+        let text = text_of(path)?;
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some(ending) if ending.eq_ignore_ascii_case("toml") => toml_file::read(&mut draft, &text),
+            Some(ending) if ending.eq_ignore_ascii_case("xml") => xml_file::read(&mut draft, &text),
+            _ => {
+                return Err(ConfigError::Ending {
+                    path: path.to_owned(),
+                });
             }
         }
-    }
-    Err(bad(first.unwrap_or_default()))
-}
-
-fn toml_value(text: &str) -> Option<Value> {
-    Value::deserialize(toml::de::ValueDeserializer::parse(text).ok()?).ok()
-}
-
-fn put(table: &mut Table, keys: &[String], value: Value) -> bool {
-    match keys {
-        [] => false,
-        [key] => {
-            table.insert(key.clone(), value);
-            true
-        }
-        [key, rest @ ..] => {
-            let inner = table
-                .entry(key.clone())
-                .or_insert_with(|| Value::Table(Table::new()));
-            match inner {
-                Value::Table(inner) => put(inner, rest, value),
-                Value::Array(items) => put_in_list(items, rest, value),
-                Value::String(_)
-                | Value::Integer(_)
-                | Value::Float(_)
-                | Value::Boolean(_)
-                | Value::Datetime(_) => false,
-            }
+        if !draft.problems.is_empty() && draft.table.is_empty() {
+            return Err(ConfigError::Wrong(draft.problems));
         }
     }
-}
-
-/// `POSTROOM_RELAY__0__PASSWORD`: a list is reached into by position.
-fn put_in_list(items: &mut [Value], keys: &[String], value: Value) -> bool {
-    let Some((position, rest)) = keys.split_first() else {
-        return false;
-    };
-    let item = position.parse().ok().and_then(|n: usize| items.get_mut(n));
-    match item {
-        Some(Value::Table(inner)) => put(inner, rest, value),
-        _ => false,
+    environment::apply(&mut draft, environment);
+    check_values(&mut draft);
+    let config = typed(&mut draft);
+    if draft.problems.is_empty() {
+        check::together(&mut draft, &config);
     }
-}
-
-/// Checks values that are right each but may not fit together.
-fn check(path: &Path, config: &Config) -> Result<(), ConfigError> {
-    let wrong = |what: String| {
-        Err(ConfigError::Contradiction {
-            path: path.to_owned(),
-            what,
+    if draft.problems.is_empty() {
+        Ok(Loaded {
+            config,
+            places: draft.places,
         })
-    };
-    if config.server.node > 1023 {
-        return wrong(format!("server.node is {}; it is 0 to 1023", config.server.node));
+    } else {
+        Err(ConfigError::Wrong(in_order(draft.problems)))
     }
-    let submission = &config.submission;
-    let certificate = !submission.tls_certificate.as_os_str().is_empty();
-    if certificate == submission.tls_key.as_os_str().is_empty() {
-        return wrong(
-            "submission.tls_certificate and submission.tls_key belong together: set both or none".to_owned(),
-        );
-    }
-    if !submission.listen_tls.is_empty() && !certificate {
-        return wrong(
-            "submission.listen_tls needs submission.tls_certificate and submission.tls_key".to_owned(),
-        );
-    }
-    if submission.max_recipients == 0 || submission.max_message_size_bytes == 0 {
-        return wrong(
-            "submission.max_recipients and submission.max_message_size_bytes are at least 1".to_owned(),
-        );
-    }
-    if !(1..=10).contains(&config.delivery.max_attempts) || config.delivery.retry_waits.is_empty() {
-        return wrong(
-            "delivery.max_attempts is 1 to 10, and delivery.retry_waits has at least one wait".to_owned(),
-        );
-    }
-    let url = &config.http.public_url;
-    if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
-        return wrong(format!(
-            "http.public_url is {url:?}; it begins with http:// or https://"
-        ));
-    }
-    check_relays(config).or_else(wrong)
 }
 
-fn check_relays(config: &Config) -> Result<(), String> {
-    for (n, relay) in config.relay.iter().enumerate() {
-        if relay.host.is_empty() {
-            return Err(format!("relay.{n} ({:?}) has no host", relay.name));
+fn text_of(path: &Path) -> Result<String, ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut text = String::new();
+    file.take(MOST_BYTES + 1)
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
+    if text.len() as u64 > MOST_BYTES {
+        return Err(ConfigError::TooLarge {
+            path: path.to_owned(),
+            most: MOST_BYTES,
+        });
+    }
+    Ok(text)
+}
+
+/// The file's mistakes by line, then those of the environment.
+fn in_order(mut problems: Vec<super::Problem>) -> Vec<super::Problem> {
+    problems.sort_by_key(|problem| match &problem.origin {
+        Origin::File { line, column, .. } => (0, *line, *column),
+        Origin::Default | Origin::Whole(_) => (1, 0, 0),
+        Origin::Variable(_) => (2, 0, 0),
+    });
+    problems
+}
+
+/// Where a key stands, in words: ` at the top`, ` in [http]`, ` in [[relay]]`.
+pub(super) fn within(section: &str) -> String {
+    match section.rsplit_once('[') {
+        _ if section.is_empty() => " at the top".to_owned(),
+        Some((list, _)) if section.ends_with(']') => format!(" in [[{list}]]"),
+        _ => format!(" in [{section}]"),
+    }
+}
+
+/// Compares every value with what its key holds; what is wrong is told and taken out.
+fn check_values(draft: &mut Draft) {
+    let table = draft.table.clone();
+    check_section(draft, &Config::SECTION, "", &Value::Table(table));
+}
+
+fn check_section(draft: &mut Draft, section: &'static Section, at: &str, held: &Value) {
+    let Value::Table(table) = held else {
+        return;
+    };
+    for (name, value) in table {
+        let path = below(at, name);
+        let Some(key) = section.key(name) else {
+            let allowed: Vec<&str> = section.keys.iter().map(|key| key.name).collect();
+            draft.wrong(&path, unknown("key", name, &within(at), &allowed));
+            draft.remove(&path);
+            continue;
+        };
+        if let Err(what) = fits(key.kind, value) {
+            // What somebody wrote for a secret is not repeated, even where it cannot be one.
+            let what = if key.marks.is_secret {
+                format!("this is not {}", key.kind.expected())
+            } else {
+                what
+            };
+            draft.wrong(&path, format!("{path}: {what}"));
+            draft.remove(&path);
+            continue;
         }
-        if relay.connections == 0 || relay.messages_per_connection == 0 {
-            return Err(format!(
-                "relay.{n} ({:?}): connections and messages_per_connection are at least 1",
-                relay.name
-            ));
-        }
-        if relay.username.is_empty() != relay.password.is_empty() {
-            return Err(format!(
-                "relay.{n} ({:?}): username and password belong together: set both or none",
-                relay.name
-            ));
-        }
-        if config.relay.iter().take(n).any(|other| other.name == relay.name) {
-            return Err(format!("two relays have the name {:?}", relay.name));
+        match (key.kind, value) {
+            (Kind::Section(inner), _) => check_section(draft, inner, &path, value),
+            (Kind::Sections(inner), Value::Array(items)) => {
+                for (n, item) in items.iter().enumerate() {
+                    check_section(draft, inner, &format!("{path}[{n}]"), item);
+                }
+            }
+            (Kind::List(kind), Value::Array(items)) => check_list(draft, *kind, &path, items),
+            _ => {}
         }
     }
-    Ok(())
+}
+
+fn check_list(draft: &mut Draft, kind: Kind, path: &str, items: &[Value]) {
+    let mut is_wrong = false;
+    for (n, item) in items.iter().enumerate() {
+        if let Err(what) = fits(kind, item) {
+            let path = format!("{path}[{n}]");
+            draft.wrong(&path, format!("{path}: {what}"));
+            is_wrong = true;
+        }
+    }
+    if is_wrong && let Some(value) = find(&mut draft.table, path) {
+        *value = Value::Array(Vec::new());
+    }
+}
+
+/// Whether a value is of a kind; numbers are compared with their key's range later.
+fn fits(kind: Kind, value: &Value) -> Result<(), String> {
+    let text = |parse: &dyn Fn(&str) -> Result<(), String>| match value {
+        Value::String(text) => parse(text),
+        _ => Err(format!("{value} is not {}", kind.expected())),
+    };
+    let is_right = match (kind, value) {
+        (Kind::Switch, Value::Boolean(_))
+        | (Kind::List(_), Value::Array(_))
+        | (Kind::Section(_), Value::Table(_)) => true,
+        (Kind::Number, Value::Integer(number)) => *number >= 0,
+        (Kind::Sections(_), Value::Array(items)) => items.iter().all(Value::is_table),
+        (Kind::Text | Kind::Path, _) => return text(&|_| Ok(())),
+        (Kind::Duration, _) => return text(&|text| text.parse::<HumanDuration>().map(drop)),
+        (Kind::Network, _) => return text(&|text| text.parse::<Network>().map(drop)),
+        (Kind::Address, _) => {
+            return text(&|text| {
+                text.parse::<SocketAddr>().map(drop).map_err(|_| {
+                    format!(
+                        "{text:?} is not an address to listen on; write it like \"127.0.0.1:8080\" or \"[::1]:8080\""
+                    )
+                })
+            });
+        }
+        (Kind::Choice(words), _) => {
+            return text(&|text| {
+                if words.contains(&text) {
+                    Ok(())
+                } else {
+                    Err(unknown("value", text, "", words))
+                }
+            });
+        }
+        (Kind::Switch | Kind::Number | Kind::List(_) | Kind::Section(_) | Kind::Sections(_), _) => false,
+    };
+    if is_right {
+        Ok(())
+    } else {
+        Err(format!("{} is not {}", short(value), kind.expected()))
+    }
+}
+
+/// A value as a sentence may show it.
+fn short(value: &Value) -> String {
+    match value {
+        Value::Table(_) => "a section".to_owned(),
+        Value::Array(_) => "a list".to_owned(),
+        Value::String(_) | Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => {
+            value.to_string()
+        }
+    }
+}
+
+/// Reads the values as the types of their keys. What does not fit is told and taken out, until the rest can be read, so
+/// that every mistake is told at once.
+fn typed(draft: &mut Draft) -> Config {
+    loop {
+        let value = Value::Table(draft.table.clone());
+        let error = match serde_path_to_error::deserialize::<_, Config>(value) {
+            Ok(config) => return config,
+            Err(error) => error,
+        };
+        let path = error.path().to_string();
+        let what = error.inner().message().trim().replace('\n', " ");
+        draft.wrong(&path, format!("{path}: {what}"));
+        if !draft.remove(&path) {
+            return Config::default();
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Values of the configuration that need more than a plain type.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 use std::time::Duration;
 
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A length of time as people write it: `90s`, `5m`, `1h 30m`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,16 +26,31 @@ impl HumanDuration {
 
 impl<'de> Deserialize<'de> for HumanDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let parsed = jiff::SignedDuration::from_str(&text).ok();
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
+    }
+}
+
+impl FromStr for HumanDuration {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parsed = jiff::SignedDuration::from_str(text).ok();
         parsed
             .and_then(|signed| Duration::try_from(signed).ok())
             .map(Self)
             .ok_or_else(|| {
-                D::Error::custom(format!(
-                    "{text:?} is not a length of time; write it like \"90s\", \"5m\" or \"1h 30m\""
-                ))
+                format!("{text:?} is not a length of time; write it like \"90s\", \"5m\" or \"1h 30m\"")
             })
+    }
+}
+
+impl Serialize for HumanDuration {
+    /// As people write it.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let span = jiff::SignedDuration::try_from(self.0).unwrap_or(jiff::SignedDuration::MAX);
+        serializer.collect_str(&format_args!("{span:#}"))
     }
 }
 
@@ -47,6 +62,12 @@ pub struct Network {
 }
 
 impl Network {
+    /// The address that nobody has.
+    pub const NOWHERE: Self = Self {
+        base: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        prefix: 32,
+    };
+
     /// Whether `address` lies inside; an IPv4 address in IPv6 clothes counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.base, address.to_canonical()) {
@@ -88,33 +109,18 @@ impl fmt::Debug for Network {
     }
 }
 
+impl Serialize for Network {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{self:?}"))
+    }
+}
+
 impl<'de> Deserialize<'de> for Network {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?
             .parse()
             .map_err(D::Error::custom)
     }
-}
-
-/// Reads one `address:port`.
-pub(super) fn socket_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
-    parse_socket(&String::deserialize(deserializer)?).map_err(D::Error::custom)
-}
-
-/// Reads a list of `address:port`.
-pub(super) fn socket_addresses<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<SocketAddr>, D::Error> {
-    Vec::<String>::deserialize(deserializer)?
-        .iter()
-        .map(|text| parse_socket(text).map_err(D::Error::custom))
-        .collect()
-}
-
-fn parse_socket(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| {
-        format!("{text:?} is not an address to listen on; write it like \"127.0.0.1:8080\" or \"[::1]:8080\"")
-    })
 }
 
 #[cfg(test)]

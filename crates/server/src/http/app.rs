@@ -11,7 +11,7 @@ use postroom_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use super::metrics::Metrics;
-use super::peer::Proxies;
+use crate::config::{Live, Loaded};
 
 /// What every handler works with; cheap to clone.
 #[derive(Clone)]
@@ -33,14 +33,8 @@ pub struct AppParts {
     pub engine: Option<Arc<EngineHandle>>,
     /// Numbers for Prometheus.
     pub metrics: Arc<Metrics>,
-    /// The name that people see.
-    pub brand: String,
-    /// Whether mail is taken in and sent at all.
-    pub queue_enabled: bool,
-    /// Whether cookies are for HTTPS alone: the public URL begins with https.
-    pub https: bool,
-    /// Whose `X-Forwarded-For` is believed.
-    pub proxies: Proxies,
+    /// The configuration that holds now.
+    pub live: Live,
     /// Ends event streams when the server stops.
     pub stopping: CancellationToken,
 }
@@ -49,6 +43,27 @@ impl App {
     /// Puts the parts together.
     pub fn new(parts: AppParts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// The configuration that holds now.
+    pub fn config(&self) -> Arc<Loaded> {
+        self.live.now()
+    }
+
+    /// The name that people see.
+    pub fn brand(&self) -> String {
+        self.config().brand.clone()
+    }
+
+    /// Whether mail is taken in and sent at all (I8).
+    pub fn queue_is_enabled(&self) -> bool {
+        self.config().queue.enabled
+    }
+
+    /// Whether cookies are for HTTPS alone: people come by HTTPS, here or at a proxy before.
+    pub(super) fn is_https(&self) -> bool {
+        let config = self.config();
+        config.http.public_url.starts_with("https://") || !config.http.tls_certificate.as_os_str().is_empty()
     }
 
     /// Says that mail was put back, so that the engine looks now.

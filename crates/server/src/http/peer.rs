@@ -15,12 +15,12 @@ use crate::config::Network;
 pub struct Peer(pub IpAddr);
 
 /// Proxies whose `X-Forwarded-For` is believed.
-#[derive(Debug, Clone, Default)]
-pub struct Proxies(Vec<Network>);
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Proxies<'a>(&'a [Network]);
 
-impl Proxies {
+impl<'a> Proxies<'a> {
     /// Believes these networks.
-    pub const fn new(networks: Vec<Network>) -> Self {
+    pub(super) const fn new(networks: &'a [Network]) -> Self {
         Self(networks)
     }
 
@@ -62,7 +62,9 @@ impl FromRequestParts<App> for ClientAddress {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        Ok(Self(app.proxies.client(parts)))
+        Ok(Self(
+            Proxies::new(&app.config().http.trusted_proxies).client(parts),
+        ))
     }
 }
 
@@ -71,7 +73,8 @@ mod tests {
     use super::*;
 
     fn client(trusted: &[&str], peer: &str, forwarded: &str) -> String {
-        let proxies = Proxies::new(trusted.iter().map(|text| text.parse().unwrap()).collect());
+        let networks: Vec<Network> = trusted.iter().map(|text| text.parse().unwrap()).collect();
+        let proxies = Proxies::new(&networks);
         let mut headers = HeaderMap::new();
         headers.insert("x-forwarded-for", forwarded.parse().unwrap());
         proxies.behind(peer.parse().unwrap(), &headers).to_string()

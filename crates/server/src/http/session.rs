@@ -41,7 +41,7 @@ pub(super) async fn sign_in(
     let cookie = Cookie::build((COOKIE, token.reveal().to_owned()))
         .http_only(true)
         .same_site(SameSite::Strict)
-        .secure(app.https)
+        .secure(app.is_https())
         .path("/")
         .build();
     Ok((jar.add(cookie), axum::Json(describe(&app, &principal)?)))
@@ -123,7 +123,7 @@ fn describe(app: &App, principal: &Arc<Principal>) -> Result<Session, ApiError> 
             },
             rights: rights_of(user.rights),
         },
-        brand: app.brand.clone(),
+        brand: app.brand(),
     })
 }
 

@@ -32,8 +32,8 @@ pub(super) async fn read(app: &App) -> Result<Status, StoreError> {
         .map(|engine| engine.status().relays)
         .unwrap_or_default();
     Ok(Status {
-        brand: app.brand.clone(),
-        queue_enabled: app.queue_enabled,
+        brand: app.brand(),
+        queue_enabled: app.queue_is_enabled(),
         banners: banners(app, &relays),
         relays: relays.into_iter().map(Into::into).collect(),
         queue: Depth {
@@ -48,7 +48,7 @@ pub(super) async fn read(app: &App) -> Result<Status, StoreError> {
 
 fn banners(app: &App, relays: &[Relay]) -> Vec<Banner> {
     let mut banners = Vec::new();
-    if !app.queue_enabled {
+    if !app.queue_is_enabled() {
         banners.push(Banner {
             kind: "queue_disabled".to_owned(),
             text: "The e-mail queue is disabled in the server configuration: nobody can send, and what is queued waits."

@@ -4,7 +4,7 @@ mod lock;
 mod relays;
 
 pub use lock::{Lock, LockError};
-pub use relays::engine_settings;
+pub use relays::{engine_settings, sending};
 
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,7 @@ use postroom_office::{Authenticator, Senders};
 use postroom_store::{SqliteOptions, SqliteStore, Store};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
-use crate::http::peer::Proxies;
+use crate::config::{Config, Live, Loaded};
 use crate::http::{App, AppParts, Metrics};
 
 /// The socket that the operator's commands use while a server runs.
@@ -41,6 +40,8 @@ pub struct Node {
     pub intake: Intake,
     /// Numbers for Prometheus, from HTTP and SMTP alike.
     pub metrics: Arc<Metrics>,
+    /// The configuration that holds now.
+    pub live: Live,
     _lock: Lock,
 }
 
@@ -55,7 +56,7 @@ impl Node {
     ///
     /// # Errors
     /// Where the folder is another process's, or the store cannot be opened.
-    pub async fn open(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+    pub async fn open(config: impl Into<Loaded>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         Self::open_with(config, clock, SqliteOptions::default()).await
     }
 
@@ -64,10 +65,11 @@ impl Node {
     /// # Errors
     /// As for [`Node::open`].
     pub async fn open_with(
-        config: &Config,
+        config: impl Into<Loaded>,
         clock: Arc<dyn Clock>,
         options: SqliteOptions,
     ) -> anyhow::Result<Self> {
+        let config = config.into();
         let folder = &config.server.data_dir;
         make_folder(folder)?;
         let lock = Lock::take(folder)?;
@@ -97,7 +99,8 @@ impl Node {
             clock,
             authenticator: Arc::new(authenticator),
             senders,
-            intake: Intake::new(parts, intake_settings(config)),
+            intake: Intake::new(parts, intake_settings(&config)),
+            live: Live::new(config),
             _lock: lock,
         })
     }
@@ -106,8 +109,8 @@ impl Node {
     ///
     /// # Errors
     /// Where a relay's settings cannot be used.
-    pub async fn start_engine(&self, config: &Config) -> anyhow::Result<Arc<EngineHandle>> {
-        let settings = engine_settings(config)?;
+    pub async fn start_engine(&self) -> anyhow::Result<Arc<EngineHandle>> {
+        let settings = engine_settings(&self.live.now())?;
         let random = Arc::new(SystemRandom);
         let engine =
             EngineHandle::start(settings, Arc::clone(&self.store), Arc::clone(&self.clock), random).await?;
@@ -115,12 +118,7 @@ impl Node {
     }
 
     /// What HTTP works with.
-    pub fn app(
-        &self,
-        config: &Config,
-        engine: Option<Arc<EngineHandle>>,
-        stopping: CancellationToken,
-    ) -> App {
+    pub fn app(&self, engine: Option<Arc<EngineHandle>>, stopping: CancellationToken) -> App {
         App::new(AppParts {
             store: Arc::clone(&self.store),
             authenticator: Arc::clone(&self.authenticator),
@@ -129,10 +127,7 @@ impl Node {
             senders: Arc::clone(&self.senders),
             engine,
             metrics: Arc::clone(&self.metrics),
-            brand: config.brand.clone(),
-            queue_enabled: config.queue.enabled,
-            https: config.http.public_url.starts_with("https://"),
-            proxies: Proxies::new(config.http.trusted_proxies.clone()),
+            live: self.live.clone(),
             stopping,
         })
     }

@@ -26,12 +26,17 @@ pub fn engine_settings(config: &Config) -> anyhow::Result<EngineSettings> {
     let mut settings = EngineSettings::new(slot, relays);
     settings.retry = schedule(&config.delivery)?;
     settings.max_wait = config.delivery.max_wait.0;
-    settings.sending = if config.delivery.paused || !config.queue.enabled {
+    settings.sending = sending(config);
+    Ok(settings)
+}
+
+/// Whether mail leaves, as configured.
+pub fn sending(config: &Config) -> Sending {
+    if config.delivery.paused || !config.queue.enabled {
         Sending::Paused
     } else {
         Sending::On
-    };
-    Ok(settings)
+    }
 }
 
 /// The waits between attempts: as many as attempts need; the last one repeats.

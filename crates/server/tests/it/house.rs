@@ -61,7 +61,7 @@ impl House {
             .await
             .unwrap();
         let stopping = CancellationToken::new();
-        let app = node.app(&config, None, stopping.clone());
+        let app = node.app(None, stopping.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(accept::serve(listener, http::router(&app), stopping.clone()));

@@ -66,7 +66,7 @@ impl Server {
         }];
         change(&mut config, folder.path());
         let node = Node::open_with(&config, clock, store).await.unwrap();
-        let running = Running::on(node, &config).await.unwrap();
+        let running = Running::on(node).await.unwrap();
         let root = NewOffice {
             parent: None,
             name: "System Office".to_owned(),

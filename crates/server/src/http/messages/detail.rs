@@ -129,6 +129,6 @@ async fn submitter(app: &App, submitted_by: Submitter, row: &store::Row) -> Resu
             None => format!("user {user}"),
         },
         Submitter::Key(key) => format!("API key {key}"),
-        Submitter::System => app.brand.clone(),
+        Submitter::System => app.brand(),
     })
 }

@@ -19,7 +19,11 @@ pub(super) enum Service {
 
 impl Service {
     pub(super) fn of(app: &App) -> Self {
-        if app.queue_enabled { Self::On } else { Self::Off }
+        if app.queue_is_enabled() {
+            Self::On
+        } else {
+            Self::Off
+        }
     }
 }
 

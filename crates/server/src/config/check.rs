@@ -1,0 +1,153 @@
+//! Values that are right each but may not fit together.
+
+use std::path::Path;
+
+use super::draft::Draft;
+use super::{Config, Relay};
+
+/// Says what does not fit together, each at its key.
+pub(super) fn together(draft: &mut Draft, config: &Config) {
+    server(draft, config);
+    let http = &config.http;
+    pair(draft, "http", &http.tls_certificate, &http.tls_key);
+    let url = &http.public_url;
+    if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
+        draft.wrong(
+            "http.public_url",
+            format!("http.public_url is {url:?}; it begins with http:// or https://"),
+        );
+    }
+    submission(draft, config);
+    limits(draft, config);
+    delivery(draft, config);
+    for (n, item) in config.relay.iter().enumerate() {
+        relay(draft, &format!("relay[{n}]"), item);
+        if config.relay.iter().take(n).any(|other| other.name == item.name) {
+            let path = format!("relay[{n}].name");
+            draft.wrong(&path, format!("two relays have the name {:?}", item.name));
+        }
+    }
+    if let Err(error) = tracing_subscriber::EnvFilter::builder().parse(&config.log.level) {
+        draft.wrong(
+            "log.level",
+            format!(
+                "log.level is {:?}: {error}; use error, warn, info, debug or trace",
+                config.log.level
+            ),
+        );
+    }
+}
+
+fn server(draft: &mut Draft, config: &Config) {
+    if config.server.node > 1023 {
+        let what = format!("server.node is {}; it is 0 to 1023", config.server.node);
+        draft.wrong("server.node", what);
+    }
+    if config.brand.trim().is_empty() || config.brand.chars().any(char::is_control) {
+        draft.wrong("brand", "brand is a name in one line; it is not empty");
+    }
+}
+
+/// A certificate and its key.
+fn pair(draft: &mut Draft, section: &str, certificate: &Path, key: &Path) {
+    if certificate.as_os_str().is_empty() != key.as_os_str().is_empty() {
+        let given = if key.as_os_str().is_empty() {
+            "tls_certificate"
+        } else {
+            "tls_key"
+        };
+        draft.wrong(
+            &format!("{section}.{given}"),
+            format!("{section}.tls_certificate and {section}.tls_key belong together: set both or none"),
+        );
+    }
+}
+
+fn submission(draft: &mut Draft, config: &Config) {
+    let submission = &config.submission;
+    pair(
+        draft,
+        "submission",
+        &submission.tls_certificate,
+        &submission.tls_key,
+    );
+    if !submission.listen_tls.is_empty() && submission.tls_certificate.as_os_str().is_empty() {
+        draft.wrong(
+            "submission.listen_tls",
+            "submission.listen_tls needs submission.tls_certificate and submission.tls_key",
+        );
+    }
+    for (key, is_zero) in [
+        ("submission.max_recipients", submission.max_recipients == 0),
+        (
+            "submission.max_message_size_bytes",
+            submission.max_message_size_bytes == 0,
+        ),
+    ] {
+        if is_zero {
+            draft.wrong(key, format!("{key} is at least 1"));
+        }
+    }
+    for (n, trusted) in submission.trusted.iter().enumerate() {
+        let path = format!("submission.trusted[{n}]");
+        if !draft.places.contains_key(&format!("{path}.network")) {
+            draft.wrong(&path, format!("{path} has no network"));
+        }
+        if trusted.login.is_empty() {
+            draft.wrong(&path, format!("{path} has no login"));
+        }
+    }
+}
+
+fn limits(draft: &mut Draft, config: &Config) {
+    let zone = &config.limits.time_zone;
+    if !zone.is_empty() && jiff::tz::TimeZone::get(zone).is_err() {
+        draft.wrong(
+            "limits.time_zone",
+            format!("limits.time_zone is {zone:?}; it is the name of a time zone such as \"Europe/Berlin\" or \"UTC\""),
+        );
+    }
+}
+
+fn delivery(draft: &mut Draft, config: &Config) {
+    let delivery = &config.delivery;
+    if !(1..=10).contains(&delivery.max_attempts) {
+        let what = format!(
+            "delivery.max_attempts is {}; it is 1 to 10",
+            delivery.max_attempts
+        );
+        draft.wrong("delivery.max_attempts", what);
+    }
+    if delivery.retry_waits.is_empty() {
+        draft.wrong(
+            "delivery.retry_waits",
+            "delivery.retry_waits has at least one wait",
+        );
+    }
+}
+
+fn relay(draft: &mut Draft, path: &str, relay: &Relay) {
+    if relay.host.is_empty() {
+        draft.wrong(path, format!("{path} ({:?}) has no host", relay.name));
+    }
+    for (key, is_zero) in [
+        ("port", relay.port == 0),
+        ("connections", relay.connections == 0),
+        ("messages_per_connection", relay.messages_per_connection == 0),
+    ] {
+        if is_zero {
+            draft.wrong(&format!("{path}.{key}"), format!("{path}.{key} is at least 1"));
+        }
+    }
+    if relay.username.is_empty() != relay.password.is_empty() {
+        let given = if relay.password.is_empty() {
+            "username"
+        } else {
+            "password"
+        };
+        draft.wrong(
+            &format!("{path}.{given}"),
+            format!("{path}: username and password belong together: set both or none"),
+        );
+    }
+}
