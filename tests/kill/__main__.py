@@ -23,7 +23,12 @@ def main() -> int:
     if verdict.good():
         scratch.remove()
         return 0
-    for title, items in (("lost", verdict.lost), ("unexplained", verdict.unexplained), ("refused", verdict.refused)):
+    for title, items in (
+        ("lost", verdict.lost),
+        ("unexplained", verdict.unexplained),
+        ("unleased", verdict.unleased),
+        ("refused", verdict.refused),
+    ):
         for item in items[:20]:
             print(f"   {title}: {item}")
     print(f"   kept {scratch.path}; the same again: --seed {given.seed}")

@@ -20,6 +20,7 @@ class KillNine(unittest.TestCase):
             print(f"\n   seed {seed}: {verdict.sentence()}")
             self.assertEqual([], verdict.lost, "acknowledged and lost")
             self.assertEqual([], verdict.unexplained, "came again without an attempt recorded uncertain")
+            self.assertEqual([], verdict.unleased, "came again more often than kills found it leased")
             self.assertEqual([], verdict.refused, "the server refused good mail")
             self.assertTrue(verdict.good(), verdict.sentence())
             self.assertGreater(verdict.acknowledged, 50, "there was no load to speak of")
