@@ -5,7 +5,7 @@
 
 mod gather;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Semaphore, SemaphorePermit, broadcast, watch};
 use tokio::time::Instant;
 
-use self::gather::Gathered;
+use self::gather::{Gathered, Told};
 use super::App;
 use super::auth::Caller;
 use super::extract::Params;
@@ -181,7 +181,11 @@ impl Watcher {
                     Err(RecvError::Lagged(_)) => self.gathered.resync(),
                     Err(RecvError::Closed) => return None,
                 },
-                () = relays_changed(&mut self.relays) => self.gathered.status_changed(),
+                () = relays_changed(&mut self.relays) => {
+                    self.gathered.status_changed();
+                    // An outage is told at once: within a second of the fact (SPEC Q4).
+                    self.next_status = Instant::now();
+                }
                 () = tokio::time::sleep_until(due.unwrap_or(self.ends_at)), if due.is_some() => {
                     // An error of the store ends the stream; the browser comes back.
                     self.frame().await.ok()?;
@@ -224,11 +228,16 @@ impl Watcher {
     }
 
     async fn rows(&mut self) -> Result<(), StoreError> {
-        let (changed, deleted) = self.gathered.take_rows();
+        let Told { changed, mut deleted } = self.gathered.take_rows();
+        let opening = self.gathered.take_opening();
         if changed.is_empty() && deleted.is_empty() {
             return Ok(());
         }
         let rows = self.app.store.rows(&self.who.authority.see, &changed).await?;
+        if opening {
+            let found: HashSet<MessageId> = rows.iter().map(|row| row.id).collect();
+            deleted.extend(changed.into_iter().filter(|id| !found.contains(id)));
+        }
         let told: Vec<RowEvent> = rows
             .into_iter()
             .map(|row| RowEvent::Row(Box::new(row.into())))

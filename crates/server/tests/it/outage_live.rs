@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::Request;
@@ -46,7 +46,13 @@ async fn outage_and_recovery_are_seen_without_a_reload() {
     clock.advance(Duration::from_secs(61));
     server.running.engine().wake();
     live.until_all_are("deferred", &ids).await;
+    let down = until_status_says(&server, &key, "down").await;
     live.until_relay_is("down").await;
+    assert!(
+        down.elapsed() < Duration::from_secs(1),
+        "told {:?} after the fact",
+        down.elapsed()
+    );
     let status = server.get("/api/v1/status", &key).await;
     assert_eq!(status["relays"][0]["state"], "down");
 
@@ -68,6 +74,17 @@ async fn outage_and_recovery_are_seen_without_a_reload() {
         .map(|received| received.message_id)
         .collect();
     assert_eq!((arrived.len(), server.relay.count()), (4, 4), "each once");
+}
+
+/// Asks until the relay is in this state; answers when it was.
+async fn until_status_says(server: &Server, key: &str, state: &str) -> Instant {
+    loop {
+        let status = server.get("/api/v1/status", key).await;
+        if status["relays"][0]["state"] == state {
+            return Instant::now();
+        }
+        tokio::task::yield_now().await;
+    }
 }
 
 struct Live {

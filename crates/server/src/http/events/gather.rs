@@ -15,14 +15,26 @@ pub(super) struct Gathered {
     resync: bool,
     counts: bool,
     status: bool,
+    opening: bool,
+}
+
+/// Rows to fetch and rows to tell of as gone.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) changed: Vec<MessageId>,
+    pub(super) deleted: Vec<MessageId>,
 }
 
 impl Gathered {
+    /// Starts with every visible row as changed: what happened between the load of the list and the opening of the
+    /// stream no commit tells of.
     pub(super) fn new(visible: Vec<MessageId>) -> Self {
+        let visible: HashSet<MessageId> = visible.into_iter().collect();
         Self {
-            visible: visible.into_iter().collect(),
-            changed: HashSet::new(),
+            changed: visible.clone(),
+            visible,
             deleted: HashSet::new(),
+            opening: true,
             new: 0,
             new_untold: false,
             resync: false,
@@ -63,6 +75,7 @@ impl Gathered {
         self.resync = true;
         self.counts = true;
         self.status = true;
+        self.opening = true;
         self.changed.clone_from(&self.visible);
     }
 
@@ -94,9 +107,18 @@ impl Gathered {
         std::mem::replace(&mut self.resync, false)
     }
 
-    /// Rows to fetch, and rows that are gone.
-    pub(super) fn take_rows(&mut self) -> (Vec<MessageId>, Vec<MessageId>) {
-        (self.changed.drain().collect(), self.deleted.drain().collect())
+    /// What to tell of since the last time.
+    pub(super) fn take_rows(&mut self) -> Told {
+        Told {
+            changed: self.changed.drain().collect(),
+            deleted: self.deleted.drain().collect(),
+        }
+    }
+
+    /// Whether visible rows that are not found are to be told as gone: in the first frame, and after the stream fell
+    /// behind, no deletion was heard of.
+    pub(super) const fn take_opening(&mut self) -> bool {
+        std::mem::replace(&mut self.opening, false)
     }
 
     /// How many rows came in since the stream opened, if that is news.
@@ -140,10 +162,19 @@ mod tests {
     fn stream_tells_of_visible_rows_in_scope_alone() {
         let scope = Scope::own(UserId(3));
         let mut gathered = Gathered::new(vec![MessageId::from_ord(1), MessageId::from_ord(2)]);
+        assert_eq!(
+            gathered.take_rows().changed.len(),
+            2,
+            "the first frame tells of all"
+        );
         gathered.note(&set(ChangeKind::Updated, 1, 3), &scope, None);
         gathered.note(&set(ChangeKind::Updated, 9, 3), &scope, None);
         gathered.note(&set(ChangeKind::Updated, 2, 4), &scope, None);
-        assert_eq!(gathered.take_rows(), (vec![MessageId::from_ord(1)], vec![]));
+        let told = Told {
+            changed: vec![MessageId::from_ord(1)],
+            deleted: vec![],
+        };
+        assert_eq!(gathered.take_rows(), told);
         assert!(!gathered.has_rows());
     }
 
@@ -153,7 +184,11 @@ mod tests {
         let mut gathered = Gathered::new(vec![MessageId::from_ord(1)]);
         gathered.note(&set(ChangeKind::Updated, 1, 3), &scope, None);
         gathered.note(&set(ChangeKind::Deleted, 1, 3), &scope, None);
-        assert_eq!(gathered.take_rows(), (vec![], vec![MessageId::from_ord(1)]));
+        let told = Told {
+            changed: vec![],
+            deleted: vec![MessageId::from_ord(1)],
+        };
+        assert_eq!(gathered.take_rows(), told);
     }
 
     #[test]
