@@ -110,12 +110,15 @@ class Postroom:
         self.key = self.add_user()
         return self
 
+    def command_line(self) -> list[str]:
+        """Returns the command that serves."""
+        return [str(binary()), "serve", "--config", str(self.config)]
+
     def start(self) -> Postroom:
         """Starts the server and waits for the line that names its ports."""
         self.starts += 1
         errors = (self.folder / "serve.log").open("ab")
-        line = [str(binary()), "serve", "--config", str(self.config)]
-        self.process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=errors, text=True)
+        self.process = subprocess.Popen(self.command_line(), stdout=subprocess.PIPE, stderr=errors, text=True)
         errors.close()
         assert self.process.stdout is not None
         for printed in self.process.stdout:

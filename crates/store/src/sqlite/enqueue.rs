@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use super::codes::{from_json, shorten, to_json};
 use super::group::{Group, Owner};
 use super::lanes::flow;
+use super::room::Room;
 use super::tally::Phase;
 use crate::StoreError;
 use crate::contract::{
@@ -50,6 +51,9 @@ pub(crate) fn enqueue(group: &mut Group<'_>, op: &Enqueue) -> Result<Enqueued, S
         && let Some(earlier) = replay(group, claim)?
     {
         return Ok(earlier);
+    }
+    if group.room == Room::Little {
+        return Err(StoreError::Full);
     }
     let mut admitted = Vec::with_capacity(op.messages.len());
     for message in &op.messages {

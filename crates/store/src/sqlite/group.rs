@@ -9,6 +9,7 @@ use rusqlite::Connection;
 
 use super::kept::Kept;
 use super::lanes::{Debts, Lanes};
+use super::room::Room;
 use super::tally::Tallies;
 use crate::StoreError;
 use crate::contract::{Change, ChangeKind, ChangeSet, FactsWritten, NodeLease};
@@ -21,6 +22,8 @@ pub(crate) struct Group<'w> {
     pub(crate) lanes: Lanes<'w>,
     /// Kept counts.
     pub(crate) tallies: Tallies,
+    /// Whether new mail may come in.
+    pub(crate) room: Room,
     last_id: MessageId,
     kept: &'w Kept,
     epochs: HashMap<NodeSlot, Epoch>,
@@ -53,9 +56,10 @@ pub(crate) struct Learnt {
 }
 
 impl<'w> Group<'w> {
-    pub(crate) fn new(conn: &'w Connection, kept: &'w Kept) -> Self {
+    pub(crate) fn new(conn: &'w Connection, kept: &'w Kept, room: Room) -> Self {
         Self {
             conn,
+            room,
             lanes: Lanes::new(kept),
             tallies: Tallies::default(),
             last_id: kept.last_id,

@@ -40,6 +40,7 @@ mod promote;
 mod queue;
 mod readers;
 mod relay_states;
+mod room;
 mod rows;
 mod search;
 mod tally;

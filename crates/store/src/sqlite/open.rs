@@ -37,6 +37,9 @@ pub struct SqliteOptions {
     pub read_time: Duration,
     /// Most pages that the file may have; `None` for the disk's own limit.
     pub max_pages: Option<u32>,
+    /// New mail is refused while the disk has less free than this, MiB, so that queued mail can still leave; 0 for
+    /// never.
+    pub least_free_mib: u32,
 }
 
 impl Default for SqliteOptions {
@@ -49,6 +52,7 @@ impl Default for SqliteOptions {
             checkpoint_mib: 64,
             read_time: Duration::from_millis(8),
             max_pages: None,
+            least_free_mib: 32,
         }
     }
 }

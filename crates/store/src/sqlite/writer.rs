@@ -25,6 +25,7 @@ use super::group::{Group, Learnt};
 use super::inbox::{Inbox, Lane, Next, Operation, Waiting};
 use super::kept::Kept;
 use super::open::Place;
+use super::room::RoomWatch;
 use crate::StoreError;
 use crate::contract::ChangeSet;
 
@@ -138,6 +139,7 @@ pub(crate) struct Writer {
     done: Arc<Done>,
     changes: broadcast::Sender<Arc<ChangeSet>>,
     checkpointer: Checkpointer,
+    room: RoomWatch,
 }
 
 /// How a group's transaction ended.
@@ -163,6 +165,7 @@ impl Writer {
         checkpointer.watch(&mut conn)?;
         let writer = Self {
             kept: Kept::load(&conn)?,
+            room: RoomWatch::new(&place.path, u64::from(place.options.least_free_mib) << 20),
             place,
             conn: Some(conn),
             broken_at: Instant::now(),
@@ -213,9 +216,9 @@ impl Writer {
         };
         let mut ran = Vec::new();
         let mut refused = Vec::new();
+        let room = self.room.look();
         let ended = match run_group(
-            &conn,
-            &self.kept,
+            Group::new(&conn, &self.kept, room),
             waiting,
             &mut ran,
             &mut refused,
@@ -321,8 +324,7 @@ impl Writer {
 
 /// Runs operations until a bound is reached; everything but the commit.
 fn run_group(
-    conn: &Connection,
-    kept: &Kept,
+    mut group: Group<'_>,
     waiting: &mut VecDeque<Waiting>,
     ran: &mut Vec<Waiting>,
     refused: &mut Vec<(Waiting, StoreError)>,
@@ -330,7 +332,7 @@ fn run_group(
 ) -> Result<Learnt, StoreError> {
     let began = Instant::now();
     let mut bytes = 0;
-    let mut group = Group::new(conn, kept);
+    let conn = group.conn;
     let opened = conn
         .prepare_cached("BEGIN IMMEDIATE")
         .and_then(|mut begin| begin.execute([]));
