@@ -4,19 +4,32 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
-const dayClock = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
-const dayYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
-const full = new Intl.DateTimeFormat('en-GB', {
-  weekday: 'short',
-  day: 'numeric',
-  month: 'short',
-  year: 'numeric',
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-  timeZoneName: 'short',
-});
+type Formats = Record<'clock' | 'dayClock' | 'dayYear' | 'full' | 'day', Intl.DateTimeFormat>;
+
+function formatsIn(timeZone: string | undefined): Formats {
+  const format = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat => new Intl.DateTimeFormat('en-GB', { timeZone, ...options });
+  const time = { hour: '2-digit', minute: '2-digit' } as const;
+  const day = { day: 'numeric', month: 'short' } as const;
+  return {
+    clock: format({ ...time, second: '2-digit' }),
+    dayClock: format({ ...day, ...time }),
+    dayYear: format({ ...day, year: 'numeric' }),
+    full: format({ weekday: 'short', ...day, year: 'numeric', ...time, second: '2-digit', timeZoneName: 'short' }),
+    day: format({ year: 'numeric', month: '2-digit', day: '2-digit' }),
+  };
+}
+
+let formats = formatsIn(undefined);
+
+/** The zone that all dates are told in from now on; an empty or unknown name stands for the browser's. */
+export function setTimeZone(name: string): void {
+  try {
+    formats = formatsIn(name || undefined);
+  } catch {
+    formats = formatsIn(undefined);
+  }
+}
+
 const counts = new Intl.NumberFormat('en-US');
 
 /** A date in as few words as are clear: the time today, day and time this year, the day before that. */
@@ -24,16 +37,18 @@ export function shortDate(iso: string | null, now: Date): string {
   if (!iso) return '';
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return '';
-  if (date.toDateString() === now.toDateString()) return clock.format(date);
-  if (date.getFullYear() === now.getFullYear()) return dayClock.format(date).replace(',', '');
-  return dayYear.format(date);
+  const [then, today] = [formats.day.format(date), formats.day.format(now)];
+  if (then === today) return formats.clock.format(date);
+  // The day is written day/month/year.
+  if (then.slice(-4) === today.slice(-4)) return formats.dayClock.format(date).replace(',', '');
+  return formats.dayYear.format(date);
 }
 
 /** A date with everything: weekday, day, time to the second and zone. */
 export function fullDate(iso: string | null): string {
   if (!iso) return '';
   const date = new Date(iso);
-  return Number.isNaN(date.getTime()) ? '' : full.format(date);
+  return Number.isNaN(date.getTime()) ? '' : formats.full.format(date);
 }
 
 /** How far away a moment is: "in 4 min", "2 h ago", "now". */

@@ -4,20 +4,23 @@
  */
 import { api, unwrap } from './api/client';
 import type { Counts, Row, Status } from './api/types';
+import { serverStatus } from './status.svelte';
 
 const FIRST_WAIT_MS = 250;
+/** A page that comes has this long to watch what it wants before the shell's own stream is opened. */
+const IDLE_AFTER_MS = 400;
 const WAITS_S = [1, 2, 4, 8, 15];
 
 export type LivePhase = 'connecting' | 'live' | 'offline' | 'paused';
 
+/** A page takes what it is interested in. `status` goes to the shell whoever watches. */
 export type LiveHandlers = {
-  rows(rows: (Row | { id: string; deleted: true })[]): void;
-  counts(counts: Counts): void;
+  rows?(rows: (Row | { id: string; deleted: true })[]): void;
+  counts?(counts: Counts): void;
   /** Rows that came in since `watch` was first called or `restart` last was. */
-  fresh(n: number): void;
-  status(status: Status): void;
+  fresh?(n: number): void;
   /** What happened while no stream was open is unknown: fetch anew. */
-  gap(): void;
+  gap?(): void;
 };
 
 class Live {
@@ -25,6 +28,8 @@ class Live {
   /** When the next try is due, while offline. */
   retryAt = $state<Date | null>(null);
   #on: LiveHandlers | null = null;
+  /** Watched while no page watches anything. */
+  #idle: string | null = null;
   #url: string | null = null;
   /** The open stream. */
   #source: EventSource | null = null;
@@ -50,6 +55,16 @@ class Live {
     else this.#open();
   }
 
+  /** What to watch while no page does; ends with what is returned. */
+  idle(url: string): () => void {
+    this.#idle = url;
+    this.#idleSoon();
+    return () => {
+      this.#idle = null;
+      this.#end();
+    };
+  }
+
   /** The list was loaded anew: newcomers count from here. */
   restart(): void {
     this.#before = -this.#latest;
@@ -62,6 +77,17 @@ class Live {
 
   /** Watches nothing any more: the page that did has gone. */
   leave(): void {
+    this.#end();
+    this.#idleSoon();
+  }
+
+  #idleSoon(): void {
+    setTimeout(() => {
+      if (this.#url === null && this.#idle !== null) this.watch(this.#idle, {});
+    }, IDLE_AFTER_MS);
+  }
+
+  #end(): void {
     this.#drop();
     this.#url = null;
     this.#on = null;
@@ -106,7 +132,7 @@ class Live {
     this.#latest = 0;
     this.#losses = 0;
     this.phase = 'live';
-    if (this.#missed) this.#on?.gap();
+    if (this.#missed) this.#gap();
     this.#missed = false;
   }
 
@@ -116,14 +142,19 @@ class Live {
         if (this.#source === source) take(JSON.parse((event as MessageEvent<string>).data) as T);
       });
     };
-    on<{ rows: Row[] }>('rows', (data) => this.#on?.rows(data.rows));
-    on<Counts>('counts', (data) => this.#on?.counts(data));
-    on<Status>('status', (data) => this.#on?.status(data));
-    on<unknown>('resync', () => this.#on?.gap());
+    on<{ rows: Row[] }>('rows', (data) => this.#on?.rows?.(data.rows));
+    on<Counts>('counts', (data) => this.#on?.counts?.(data));
+    on<Status>('status', (data) => (serverStatus.current = data));
+    on<unknown>('resync', () => this.#gap());
     on<{ n: number }>('new', (data) => {
       this.#latest = data.n;
-      this.#on?.fresh(Math.max(0, this.#before + this.#latest));
+      this.#on?.fresh?.(Math.max(0, this.#before + this.#latest));
     });
+  }
+
+  #gap(): void {
+    void serverStatus.load();
+    this.#on?.gap?.();
   }
 
   /** The server ends a stream now and then on purpose: only when the next one fails too is this called offline. */

@@ -1,21 +1,12 @@
-/** Where the person is: the address bar as state, and the pages that it names. */
-
-export type Route = { page: 'queue' } | { page: 'message'; id: string } | { page: 'unknown'; path: string };
-
-/** The page of a path. */
-export function routeOf(path: string): Route {
-  if (path === '/' || path === '/queue' || path === '/queue/') return { page: 'queue' };
-  const message = /^\/queue\/([A-Za-z0-9]+)$/.exec(path);
-  if (message?.[1]) return { page: 'message', id: message[1] };
-  return { page: 'unknown', path };
-}
+/** Where the person is: the address bar as state. Which page that is stands in `shell/pages.ts`. */
 
 class Router {
   path = $state(location.pathname);
   search = $state(location.search);
-  readonly route = $derived(routeOf(this.path));
   /** How many pages of ours lie behind this one, so that "back" never leaves Postroom. */
   #depth = 0;
+  /** Asked before the page is left by a link of ours; false stays. */
+  #guard: (() => boolean | Promise<boolean>) | null = null;
 
   constructor() {
     addEventListener('popstate', () => {
@@ -23,10 +14,15 @@ class Router {
       this.#read();
     });
     addEventListener('click', (event) => this.#follow(event));
+    addEventListener('beforeunload', (event) => {
+      if (this.#guard) event.preventDefault();
+    });
   }
 
-  /** Goes to one of our pages. */
-  go(to: string): void {
+  /** Goes to one of our pages, unless what was typed here is to be kept. */
+  async go(to: string): Promise<void> {
+    if (this.#guard && !(await this.#guard())) return;
+    this.#guard = null;
     history.pushState(null, '', to);
     this.#depth += 1;
     this.#read();
@@ -41,7 +37,12 @@ class Router {
   /** Back to where the person came from, or to `fallback` if that was not one of our pages. */
   back(fallback: string): void {
     if (this.#depth > 0) history.back();
-    else this.go(fallback);
+    else void this.go(fallback);
+  }
+
+  /** While a page holds what is not saved, `ask` is asked before a link leads away; null when all is saved. */
+  guard(ask: (() => boolean | Promise<boolean>) | null): void {
+    this.#guard = ask;
   }
 
   #read(): void {
@@ -57,7 +58,7 @@ class Router {
     if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return;
     if (link.pathname.startsWith('/api/') || link.getAttribute('href')?.startsWith('#')) return;
     event.preventDefault();
-    this.go(link.pathname + link.search);
+    void this.go(link.pathname + link.search);
   }
 }
 

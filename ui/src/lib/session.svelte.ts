@@ -1,8 +1,28 @@
 /** Who is signed in. */
 import { ApiError, api, unwrap, whenSignedOut } from './api/client';
 import type { Session } from './api/types';
+import { preferences } from './preferences.svelte';
 
 type Phase = 'loading' | 'out' | 'in' | 'unreachable';
+export type Person = Session['user'];
+export type Right = 'super_user' | 'enterprise_view' | 'administrator' | 'customize_list_layout';
+
+/** The root of the tree of offices: its administrators administer every office. */
+export const SYSTEM_OFFICE = 1;
+
+export function has(person: Person, right: Right): boolean {
+  return person.rights.includes(right);
+}
+
+/** An administrator of their own office. */
+export function administers(person: Person): boolean {
+  return has(person, 'administrator');
+}
+
+/** An administrator of the System Office, and so of the whole server. */
+export function administersServer(person: Person): boolean {
+  return administers(person) && person.office.id === SYSTEM_OFFICE;
+}
 
 class SessionState {
   phase = $state<Phase>('loading');
@@ -10,13 +30,19 @@ class SessionState {
   /** True after a session that was open has ended by itself: the sign-in page says so. */
   ended = $state(false);
   readonly brand = $derived(this.current?.brand ?? 'Postroom');
-  readonly administrator = $derived(this.current?.user.rights.includes('administrator') ?? false);
+  readonly person = $derived<Person | null>(this.current?.user ?? null);
+  readonly administrator = $derived(this.person !== null && administers(this.person));
 
   constructor() {
     whenSignedOut(() => {
       if (this.phase === 'in') this.ended = true;
       this.#leave();
     });
+  }
+
+  /** Whether the person has a right. */
+  may(right: Right): boolean {
+    return this.person !== null && has(this.person, right);
   }
 
   /** Asks the server who this is. */
@@ -40,6 +66,7 @@ class SessionState {
   }
 
   #enter(session: Session): void {
+    preferences.load(session.user.id);
     this.current = session;
     this.ended = false;
     this.phase = 'in';

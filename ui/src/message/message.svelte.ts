@@ -2,7 +2,6 @@
 import { ApiError, api, unwrap } from '../lib/api/client';
 import type { Attempt, Detail } from '../lib/api/types';
 import { live } from '../lib/live.svelte';
-import { serverStatus } from '../lib/status.svelte';
 
 export class Message {
   detail = $state.raw<Detail | null>(null);
@@ -45,9 +44,6 @@ export class Message {
         if ('deleted' in change) this.gone = true;
         else void this.load();
       },
-      counts: () => {},
-      fresh: () => {},
-      status: (status) => (serverStatus.current = status),
       gap: () => void this.load(),
     });
   }

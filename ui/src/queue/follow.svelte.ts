@@ -1,7 +1,6 @@
 /** Keeps the list true while it is looked at: what streams in, what waits, and when to fetch anew. */
 import type { Row } from '../lib/api/types';
 import { live } from '../lib/live.svelte';
-import { serverStatus } from '../lib/status.svelte';
 import { toQuery } from './filters';
 import type { Queue } from './queue.svelte';
 
@@ -88,11 +87,9 @@ export class Follower {
         rows.waiting = n;
         if (n > 0) this.#soon();
       },
-      status: (status) => (serverStatus.current = status),
       gap: () => {
         if (this.#still()) void this.#reload();
         else void rows.recount();
-        void serverStatus.load();
       },
     });
   }

@@ -32,14 +32,14 @@ export class Queue {
   }
 }
 
-let current: Queue | null = null;
+// Made here and not on first use: state that is made inside an effect does not wake that effect.
+let current = new Queue();
 
 export function theQueue(): Queue {
-  current ??= new Queue();
   return current;
 }
 
 /** Forgets everything, for the next person at this screen. */
 export function forgetQueue(): void {
-  current = null;
+  current = new Queue();
 }

@@ -7,17 +7,24 @@ export const api = createClient<paths>({ baseUrl: '' });
 
 /** A request that did not succeed: the server's problem document, or what stands in for one. */
 export class ApiError extends Error {
+  readonly title: string;
   readonly code: string;
   readonly status: number;
   readonly field: string | null;
+  /** The rule that forbids it, for a 403. */
+  readonly rule: string | null;
+  readonly requestId: string | null;
   /** Seconds to wait before trying again, from `Retry-After`; null where the server named none. */
   readonly retryAfter: number | null;
 
   constructor(problem: Omit<Problem, 'type'>, retryAfter: number | null = null) {
     super(problem.detail || problem.title);
+    this.title = problem.title;
     this.code = problem.code;
     this.status = problem.status;
     this.field = problem.field ?? null;
+    this.rule = (problem as { rule?: string | null }).rule ?? null;
+    this.requestId = problem.request_id ?? null;
     this.retryAfter = retryAfter;
   }
 }
