@@ -3,7 +3,9 @@
 //! Everything else speaks in these words (`SPEC.md` §1); values that exist are valid, because they are parsed
 //! at the edge of the system.
 
+pub mod action;
 pub mod address;
+pub mod cause;
 pub mod classify;
 pub mod clock;
 pub mod health;
@@ -19,7 +21,9 @@ pub mod scope;
 pub mod state;
 pub mod trouble;
 
+pub use action::{Verb, Verdict};
 pub use address::{Address, AddressError, AddressProblem};
+pub use cause::FailureCause;
 pub use classify::{Heard, SmtpPhase, classify};
 pub use clock::{Clock, ManualClock, Timestamp};
 pub use health::{HealthEdge, HealthPolicy, HealthState, RelayHealth};

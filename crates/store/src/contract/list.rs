@@ -8,6 +8,8 @@ use postroom_domain::{
     UserId,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::queue::{AttemptResult, Hold, RecipientRole, Submitter};
 use crate::StoreError;
 
@@ -46,7 +48,8 @@ pub trait List: Send + Sync {
 }
 
 /// What narrows a list; the default narrows nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Filter {
     /// The Type.
     pub shown: Option<ShownType>,
@@ -69,7 +72,7 @@ pub struct Filter {
 }
 
 /// Words to find in subject and addresses; all must occur, the last one may be the start of a word.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SearchQuery(String);
 
 impl SearchQuery {

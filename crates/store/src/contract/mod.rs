@@ -1,6 +1,7 @@
 //! What every backend must do, as traits by subject.
 
 mod audit;
+mod bulk;
 mod changes;
 mod content;
 mod facts;
@@ -12,6 +13,10 @@ mod upkeep;
 pub use audit::{
     Actor, Audit, AuditAction, AuditEntry, AuditHead, AuditNote, AuditRecord, AuditReport, AuditView,
     IdsDigest,
+};
+pub use bulk::{
+    Bulk, FailedBy, FailureGroup, Forecast, ItemOutcome, Job, JobEnd, JobId, JobItem, JobState, JobStep,
+    NewJob, NoResend, Picked, Verb, Which,
 };
 pub use changes::{Change, ChangeKind, ChangeSet, Changes, FactsWritten};
 pub use content::{Content, ContentStore, Encoded, Packed};
@@ -35,6 +40,6 @@ pub use queue::{
 pub use upkeep::{CheckReport, Upkeep};
 
 /// A whole store: every subject of the contract.
-pub trait Store: Queue + List + ContentStore + People + Upkeep + Changes + Audit {}
+pub trait Store: Queue + List + ContentStore + People + Upkeep + Changes + Audit + Bulk {}
 
-impl<T: Queue + List + ContentStore + People + Upkeep + Changes + Audit> Store for T {}
+impl<T: Queue + List + ContentStore + People + Upkeep + Changes + Audit + Bulk> Store for T {}

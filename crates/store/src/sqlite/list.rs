@@ -14,7 +14,7 @@ const IDS_MAX: usize = 200;
 
 impl SqliteStore {
     /// Reads in one transaction, so that counts, indexes and rows agree.
-    async fn read<T, F>(&self, read: F) -> Result<T, StoreError>
+    pub(super) async fn read<T, F>(&self, read: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,

@@ -5,6 +5,7 @@
 mod actions;
 mod arms;
 mod audit;
+mod bulk;
 mod check;
 mod checkpoint;
 mod codes;
@@ -19,8 +20,10 @@ mod facts;
 #[doc(hidden)]
 pub mod fill;
 mod find;
+mod forecast;
 mod group;
 mod inbox;
+mod jobs;
 mod jump;
 mod kept;
 mod kept_counts;
@@ -28,6 +31,7 @@ mod lanes;
 mod lease;
 mod list;
 mod load;
+mod matcher;
 mod merge;
 mod migrate;
 mod open;

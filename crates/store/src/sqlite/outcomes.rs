@@ -1,7 +1,8 @@
 //! Writes what became of leased messages; the only rewriting of their records.
 
 use postroom_domain::{
-    Generation, MessageId, MessageState, OfficeId, RecipientState, Reply, RouteId, Timestamp, UserId,
+    FailureCause, Generation, MessageId, MessageState, OfficeId, RecipientState, Reply, RouteId, Timestamp,
+    UserId,
 };
 use rusqlite::{OptionalExtension, params};
 
@@ -236,7 +237,7 @@ fn end(
         .conn
         .prepare_cached(
             "UPDATE message SET type = ?2, state = ?3, attempts = ?4, sent_on = ifnull(?5, sent_on),
-                next_attempt_at = NULL, error_code = ?6, error_enhanced = ?7, error_text = ?8
+                next_attempt_at = NULL, error_code = ?6, error_enhanced = ?7, error_text = ?8, cause = ?9
              WHERE ord = ?1",
         )?
         .execute(params![
@@ -247,7 +248,8 @@ fn end(
             accepted.then(|| now.as_micros()),
             error.map(|reply| reply.code),
             error.and_then(|reply| enhanced(reply.enhanced)),
-            error.map(reply_text)
+            error.map(reply_text),
+            cause(outcome).filter(|_| state != MessageState::Sent)
         ])?;
     group
         .conn
@@ -273,7 +275,7 @@ fn defer(
         .prepare_cached(
             "UPDATE message SET state = ?2, attempts = ?3, sent_on = ifnull(?4, sent_on), next_attempt_at = ?5,
                 error_code = ifnull(?6, error_code), error_enhanced = iif(?6 IS NULL, error_enhanced, ?7),
-                error_text = ifnull(?8, error_text)
+                error_text = ifnull(?8, error_text), cause = ifnull(?9, cause)
              WHERE ord = ?1",
         )?
         .execute(params![
@@ -284,7 +286,8 @@ fn defer(
             at.as_micros(),
             error.map(|reply| reply.code),
             error.and_then(|reply| enhanced(reply.enhanced)),
-            error.map(reply_text)
+            error.map(reply_text),
+            cause(outcome)
         ])?;
     group
         .conn
@@ -311,6 +314,12 @@ fn give_back(group: &mut Group<'_>, lease: &Lease, attempts: i64) -> Result<(), 
         .phase(lease.route, Some(Phase::Leased), Some(Phase::Ready), 1);
     group.changed(&lease.owner, ChangeKind::Updated);
     Ok(())
+}
+
+/// What the attempt failed by, as it is kept (C6).
+fn cause(outcome: &Outcome) -> Option<i64> {
+    let attempt = outcome.attempt.as_ref()?;
+    Some(FailureCause::of(attempt.trouble, &attempt.reply).number())
 }
 
 fn any_accepted(outcome: &Outcome) -> bool {

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use postroom_domain::MessageState;
+use postroom_domain::{Category, MessageId, MessageState, OfficeId, UserId};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 
 use super::arms::{RowKey, Selection};
+use super::rows::numbered;
 use super::words::Words;
 
 /// The columns of a [`RowKey`], in the order that [`row_key`] reads them.
@@ -187,4 +188,34 @@ impl Budget {
     pub(super) fn is_over(&self) -> bool {
         Instant::now() >= self.ends
     }
+}
+
+/// Whose a message is and how it stands now, `sending` included.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RowState {
+    pub(super) sender: UserId,
+    pub(super) office: OfficeId,
+    pub(super) category: Category,
+    pub(super) state: MessageState,
+}
+
+/// Reads how a message stands; `None` where it is gone.
+pub(super) fn row_state(conn: &Connection, id: MessageId) -> rusqlite::Result<Option<RowState>> {
+    conn.prepare_cached(
+        "SELECT m.sender, m.office, m.category, iif(w.phase = 3, 3, m.state)
+         FROM message m LEFT JOIN work w ON w.ord = m.ord WHERE m.ord = ?1",
+    )?
+    .query_row([id.ord()], |row| {
+        Ok(RowState {
+            sender: UserId(row.get(0)?),
+            office: OfficeId(row.get(1)?),
+            category: if row.get::<_, i64>(2)? == 0 {
+                Category::User
+            } else {
+                Category::Notification
+            },
+            state: numbered(row, 3, MessageState::from_number)?,
+        })
+    })
+    .optional()
 }

@@ -1,7 +1,7 @@
 //! Moves waiting messages when their time comes, or ends them when no relay came up.
 
 use postroom_domain::{
-    Kind, MessageId, MessageState, OfficeId, RecipientState, RouteId, Scope, Timestamp, UserId,
+    FailureCause, Kind, MessageId, MessageState, OfficeId, RecipientState, RouteId, Scope, Timestamp, UserId,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -199,7 +199,7 @@ fn fail(group: &mut Group<'_>, found: &Unfinished, op: &Exhaust) -> Result<(), S
         .conn
         .prepare_cached(
             "UPDATE message SET type = ?2, state = ?3, next_attempt_at = NULL, error_code = ?4, error_enhanced = ?5,
-                error_text = ?6 WHERE ord = ?1",
+                error_text = ?6, cause = ?7 WHERE ord = ?1",
         )?
         .execute(params![
             ord,
@@ -207,7 +207,8 @@ fn fail(group: &mut Group<'_>, found: &Unfinished, op: &Exhaust) -> Result<(), S
             state.number(),
             op.reply.code,
             enhanced(op.reply.enhanced),
-            reply_text(&op.reply)
+            reply_text(&op.reply),
+            FailureCause::RelayDown.number()
         ])?;
     leave(group, found)?;
     facts::message_failed(group, &found.owner, Some(&op.reply), op.now)?;

@@ -1,0 +1,392 @@
+//! Actions on all that match a filter.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use postroom_domain::action::Verdict;
+use postroom_domain::{FailureCause, MessageId, MessageState, RouteId, Scope, ShownType, Timestamp};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::forecast::{counted, is_counted, latest, look, permitted};
+use super::group::Group;
+use super::inbox::Lane;
+use super::jobs::Progress;
+use super::matcher::Matcher;
+use super::probe::row_state;
+use super::{SqliteStore, actions, enqueue, jobs, rows};
+use crate::StoreError;
+use crate::contract::{
+    ActionOutcome, Actor, AuditNote, Authority, Bulk, Enqueue, Enqueued, FailedBy, FailureGroup, Filter,
+    Forecast, ItemOutcome, Job, JobEnd, JobId, JobItem, JobState, JobStep, NewJob, NewMessage, NoResend,
+    Picked, Verb, Which,
+};
+
+/// Messages of one step: the limit of an operation.
+const STEP_MAX: u32 = 256;
+
+/// Does a step of a job; `false` where it has gone on or ended meanwhile.
+fn step(group: &mut Group<'_>, step: &JobStep) -> Result<bool, StoreError> {
+    let Some(job) = jobs::job(group.conn, step.job)? else {
+        return Ok(false);
+    };
+    if job.state != JobState::Running || job.cursor != step.from {
+        return Ok(false);
+    }
+    let still = Matcher::new(group.conn, &step.who.see, &job.which)?.still(group.conn, &step.picked.ids)?;
+    let (meant, mut items) = sift(&step.picked.ids, &still);
+    let outcomes = match job.verb {
+        Verb::Resend => resend(group, step, &meant)?,
+        verb => act(group, verb, step, &meant)?,
+    };
+    let mut done = Vec::with_capacity(meant.len());
+    for (id, outcome) in meant.into_iter().zip(outcomes) {
+        match outcome {
+            None => done.push(id),
+            Some((outcome, reason)) => items.push(JobItem { id, outcome, reason }),
+        }
+    }
+    let progress = Progress {
+        done,
+        items,
+        upto: step.picked.upto,
+    };
+    jobs::advance(group.conn, &job, &progress, &step.note, step.enqueue.now)?;
+    Ok(true)
+}
+
+/// Parts what still matches from what does no more.
+fn sift(ids: &[MessageId], still: &[bool]) -> (Vec<MessageId>, Vec<JobItem>) {
+    let mut meant = Vec::with_capacity(ids.len());
+    let mut items = Vec::new();
+    for (&id, still) in ids.iter().zip(still) {
+        if *still {
+            meant.push(id);
+        } else {
+            items.push(JobItem {
+                id,
+                outcome: ItemOutcome::Skipped,
+                reason: "it does not match the filter any more".to_owned(),
+            });
+        }
+    }
+    (meant, items)
+}
+
+/// `None` where it was done.
+type Became = Option<(ItemOutcome, String)>;
+
+fn act(
+    group: &mut Group<'_>,
+    verb: Verb,
+    step: &JobStep,
+    ids: &[MessageId],
+) -> Result<Vec<Became>, StoreError> {
+    let now = step.enqueue.now;
+    let outcomes = match verb {
+        Verb::Requeue => actions::requeue(group, &step.who, ids, now)?,
+        Verb::Delete => actions::delete(group, &step.who, ids)?,
+        Verb::Hold | Verb::Release | Verb::Resend => {
+            return Err(StoreError::Database(format!("a job cannot {}", verb.name())));
+        }
+    };
+    Ok(outcomes
+        .into_iter()
+        .map(|outcome| became(verb, outcome))
+        .collect())
+}
+
+fn became(verb: Verb, outcome: ActionOutcome) -> Became {
+    match outcome {
+        ActionOutcome::Done => None,
+        ActionOutcome::WrongState(_) => Some((ItemOutcome::Skipped, outcome.reason(verb))),
+        ActionOutcome::NotFound | ActionOutcome::NotPermitted | ActionOutcome::Sending => {
+            Some((ItemOutcome::Refused, outcome.reason(verb)))
+        }
+    }
+}
+
+/// Takes in the new messages of a resend whose originals still may be sent again.
+fn resend(group: &mut Group<'_>, step: &JobStep, ids: &[MessageId]) -> Result<Vec<Became>, StoreError> {
+    let made: BTreeMap<MessageId, &Result<NewMessage, NoResend>> =
+        step.picked.ids.iter().copied().zip(&step.resend).collect();
+    let mut messages = Vec::with_capacity(ids.len());
+    let mut outcomes = Vec::with_capacity(ids.len());
+    for id in ids {
+        let refused = match made.get(id) {
+            None | Some(Err(NoResend::NotFound)) => Some(ActionOutcome::NotFound.reason(Verb::Resend)),
+            Some(Err(NoResend::ContentGone)) => Some("its content is no longer kept".to_owned()),
+            Some(Err(NoResend::Refused(refusal))) => Some(refusal.to_string()),
+            Some(Ok(message)) => match now_refused(group.conn, &step.who, *id)? {
+                Some(became) => {
+                    outcomes.push(Some(became));
+                    continue;
+                }
+                None => {
+                    messages.push((*message).clone());
+                    None
+                }
+            },
+        };
+        outcomes.push(refused.map(|reason| (ItemOutcome::Refused, reason)));
+    }
+    if !messages.is_empty() {
+        let op = Enqueue {
+            messages,
+            ..step.enqueue.clone()
+        };
+        match enqueue::enqueue(group, &op)? {
+            Enqueued::Accepted(_) | Enqueued::Replayed(_) => {}
+            Enqueued::KeyReused => {
+                return Err(StoreError::Database("a job has no idempotency key".to_owned()));
+            }
+        }
+    }
+    Ok(outcomes)
+}
+
+fn now_refused(conn: &Connection, who: &Authority, id: MessageId) -> Result<Became, StoreError> {
+    let verb = Verb::Resend;
+    let outcome = match row_state(conn, id)? {
+        None => ActionOutcome::NotFound,
+        Some(row) if !permitted(who, verb).sees(row.sender, row.office, row.category) => {
+            ActionOutcome::NotPermitted
+        }
+        Some(row) => match verb.verdict(row.state) {
+            Verdict::Do => ActionOutcome::Done,
+            Verdict::Skip => ActionOutcome::WrongState(row.state),
+            Verdict::Busy => ActionOutcome::Sending,
+        },
+    };
+    Ok(became(verb, outcome))
+}
+
+/// Failed mail that was looked at so far.
+type Failures = BTreeMap<FailedBy, (u64, MessageId)>;
+
+/// Adds the next failed messages to the groups; answers up to which id it looked.
+fn group_failures(
+    conn: &Connection,
+    scope: &Scope,
+    after: MessageId,
+    until: MessageId,
+    groups: &mut Failures,
+) -> Result<MessageId, StoreError> {
+    /// Messages of one look.
+    const LOOK: usize = 4_096;
+    let which = Which {
+        filter: Filter {
+            shown: Some(ShownType::Failed),
+            ..Filter::default()
+        },
+        ..Which::default()
+    };
+    let Picked { ids, upto } = Matcher::new(conn, scope, &which)?.pick(conn, after, until, LOOK)?;
+    let mut statement = conn.prepare_cached("SELECT route, cause FROM message WHERE ord = ?1")?;
+    for id in ids {
+        let found = statement
+            .query_row([id.ord()], |row| Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?)))
+            .optional()?;
+        let cause = found.and_then(|(route, cause)| Some((route, FailureCause::from_number(cause?)?)));
+        if let Some((route, cause)) = cause {
+            let by = FailedBy {
+                route: RouteId(route),
+                cause,
+            };
+            let entry = groups.entry(by).or_insert((0, id));
+            *entry = (entry.0 + 1, id);
+        }
+    }
+    Ok(upto)
+}
+
+fn describe(
+    conn: &Connection,
+    by: FailedBy,
+    count: u64,
+    latest: MessageId,
+) -> Result<FailureGroup, StoreError> {
+    let found = conn
+        .prepare_cached(
+            "SELECT error_code, error_enhanced, error_text, (SELECT max(at) FROM recipient r WHERE r.ord = m.ord)
+             FROM message m WHERE ord = ?1",
+        )?
+        .query_row([latest.ord()], |row| Ok((rows::reply(row, 0)?, rows::time(row, 3)?)))
+        .optional()?;
+    let (reply, latest_at) = found.unwrap_or((None, None));
+    Ok(FailureGroup {
+        by,
+        count,
+        latest,
+        latest_at,
+        reply,
+    })
+}
+
+#[async_trait]
+impl Bulk for SqliteStore {
+    async fn foresee(
+        &self,
+        who: &Authority,
+        verb: Verb,
+        which: &Which,
+        as_of: Option<MessageId>,
+    ) -> Result<Forecast, StoreError> {
+        let mut which = which.clone();
+        if let Some(as_of) = as_of {
+            // The first moment behind it: ids are times.
+            let behind = Timestamp::from_micros(as_of.submitted_at().as_micros() + 1);
+            which.filter.until = Some(which.filter.until.map_or(behind, |until| until.min(behind)));
+        }
+        let who = who.clone();
+        if is_counted(&which) {
+            return self
+                .read(move |conn| {
+                    let as_of = as_of.map_or_else(|| latest(conn), Ok)?;
+                    counted(conn, &who, verb, &which, as_of)
+                })
+                .await;
+        }
+        let mut forecast = Forecast {
+            as_of: match as_of {
+                Some(as_of) => as_of,
+                None => self.read(latest).await?,
+            },
+            done: 0,
+            skipped: 0,
+            refused: 0,
+        };
+        let mut after = MessageId::MIN;
+        while after < forecast.as_of {
+            let (who, which) = (who.clone(), which.clone());
+            (after, forecast) = self
+                .read(move |conn| {
+                    let upto = look(conn, &who, verb, &which, after, &mut forecast)?;
+                    Ok((upto, forecast))
+                })
+                .await?;
+        }
+        Ok(forecast)
+    }
+
+    async fn start_job(&self, job: NewJob) -> Result<JobId, StoreError> {
+        self.writer
+            .run(Lane::Hot, 0, move |group| jobs::start(group.conn, &job))
+            .await
+    }
+
+    async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
+        self.readers.run(move |conn| jobs::job(conn, id)).await
+    }
+
+    async fn jobs(&self, owner: Option<Actor>) -> Result<Vec<Job>, StoreError> {
+        let owner = owner.map(|owner| owner.to_string());
+        self.readers.run(move |conn| jobs::jobs(conn, owner)).await
+    }
+
+    async fn running_jobs(&self) -> Result<Vec<Job>, StoreError> {
+        self.readers.run(jobs::running).await
+    }
+
+    async fn pick(&self, job: &Job, who: &Authority, limit: u32) -> Result<Picked, StoreError> {
+        let (see, which) = (who.see.clone(), job.which.clone());
+        let (after, until) = (job.cursor, job.as_of);
+        let limit = usize::try_from(limit.min(STEP_MAX)).unwrap_or(1);
+        self.read(move |conn| Matcher::new(conn, &see, &which)?.pick(conn, after, until, limit))
+            .await
+    }
+
+    async fn step(&self, op: JobStep) -> Result<bool, StoreError> {
+        if op.picked.ids.len() > usize::try_from(STEP_MAX).unwrap_or(0) {
+            return Err(StoreError::TooMuch("a step takes at most 256 messages"));
+        }
+        let bytes = op
+            .resend
+            .iter()
+            .flatten()
+            .map(|message| message.content.header.bytes.len() + message.content.body.bytes.len())
+            .sum();
+        self.writer
+            .run(Lane::Background, bytes, move |group| step(group, &op))
+            .await
+    }
+
+    async fn end_job(
+        &self,
+        id: JobId,
+        end: JobEnd,
+        note: &AuditNote,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let note = note.clone();
+        self.writer
+            .run(Lane::Hot, 0, move |group| {
+                jobs::end(group.conn, id, &end, &note, now)
+            })
+            .await
+    }
+
+    async fn failures(&self, scope: &Scope) -> Result<Vec<FailureGroup>, StoreError> {
+        let until = self.read(latest).await?;
+        let mut after = MessageId::MIN;
+        let mut groups = Failures::new();
+        while after < until {
+            let scope = scope.clone();
+            (after, groups) = self
+                .readers
+                .run(move |conn| {
+                    let snapshot = conn.unchecked_transaction()?;
+                    let upto = group_failures(&snapshot, &scope, after, until, &mut groups)?;
+                    snapshot.finish()?;
+                    Ok((upto, groups))
+                })
+                .await?;
+        }
+        let mut found: Vec<FailureGroup> = self
+            .readers
+            .run(move |conn| {
+                groups
+                    .into_iter()
+                    .map(|(by, (count, latest))| describe(conn, by, count, latest))
+                    .collect()
+            })
+            .await?;
+        found.sort_by_key(|group| std::cmp::Reverse(group.count));
+        Ok(found)
+    }
+
+    async fn job_items(&self, id: JobId, after: Option<MessageId>) -> Result<Vec<JobItem>, StoreError> {
+        self.readers.run(move |conn| jobs::items(conn, id, after)).await
+    }
+}
+
+impl ActionOutcome {
+    /// Why nothing was done, in a sentence; empty where it was.
+    pub fn reason(self, verb: Verb) -> String {
+        match self {
+            Self::Done => String::new(),
+            Self::NotFound => "there is no such message among those that you may see".to_owned(),
+            Self::NotPermitted => match verb {
+                Verb::Hold | Verb::Release => {
+                    "you may look at this message, but holding and releasing is for super users and administrators"
+                }
+                Verb::Requeue | Verb::Resend | Verb::Delete => {
+                    "you may look at this message, but acting on it is for its sender, the office's super users and, for notifications, administrators"
+                }
+            }
+            .to_owned(),
+            Self::Sending => "an attempt is under way: try again when it has ended".to_owned(),
+            Self::WrongState(state) => wrong_state(verb, state),
+        }
+    }
+}
+
+fn wrong_state(verb: Verb, state: MessageState) -> String {
+    let verb = match verb {
+        Verb::Requeue => "be put back to Outbox",
+        Verb::Resend => "be sent again before it has ended",
+        Verb::Delete => "be deleted",
+        Verb::Hold => "be held",
+        Verb::Release => "be released",
+    };
+    format!("a message that is {} cannot {verb}", state.name())
+}
