@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use postroom_domain::{Arm, Clock, Scope};
-use postroom_store::{ApiKey, Authority, NewSession, Office, Store, StoreError, User};
+use postroom_store::{Actor, ApiKey, Authority, NewSession, Office, Store, StoreError, User};
 
 use crate::cache::Cache;
 use crate::directory::Directory;
@@ -213,6 +213,29 @@ impl Authenticator {
         self.store.end_session(&hash).await?;
         self.cache.forget(&hash);
         Ok(())
+    }
+
+    /// The principal that an entry of the audit log or a job names, with the rights of now; `None` for somebody who may
+    /// not sign in any more, or a key that was revoked.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn by_actor(&self, actor: Actor) -> Result<Option<Arc<Principal>>, StoreError> {
+        match actor {
+            Actor::Operator => Ok(Some(Principal::operator())),
+            Actor::System => Ok(None),
+            Actor::User(id) => match self.store.user(id).await? {
+                Some(user) if !user.disabled => self.principal_of(user).await,
+                Some(_) | None => Ok(None),
+            },
+            Actor::Key(id) => {
+                let keys = self.store.keys().await?;
+                match keys.into_iter().find(|key| key.id == id) {
+                    Some(key) => self.principal_of_key(key).await,
+                    None => Ok(None),
+                }
+            }
+        }
     }
 
     /// Forgets what it remembers: people, keys or offices changed.

@@ -1,6 +1,7 @@
 //! Postroom: what people meet: people, rights, settings, alerts.
 
 mod authenticator;
+mod bulk;
 mod cache;
 mod directory;
 mod notifier;
@@ -11,6 +12,7 @@ mod sending;
 mod throttle;
 
 pub use authenticator::{Authenticator, SESSION_LASTS, SignInError};
+pub use bulk::{JobParts, Jobs};
 pub use directory::Directory;
 pub use notifier::{Link, Notice, NoticeEvent, Notifier, NotifyError, Unheard};
 pub use password::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS, PasswordError, Passwords};

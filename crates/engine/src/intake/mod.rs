@@ -32,7 +32,7 @@ pub use extras::Extras;
 pub use limits::IntakeLimits;
 pub use raw::{DeclaredCharset, Envelope, GivenEnvelope, RawSubmission};
 pub use recipients::EnvelopeRecipient;
-pub use resend::Resent;
+pub use resend::{Prepared, Resent};
 pub use sender::{Directory, Identity, NobodyKnown, NotificationRight, Principal, SenderRights, folded};
 pub use service::{Accepted, BatchItem, Intake, IntakeParts, IntakeSettings, QueueSwitch};
 pub use stamp::{Origin, Protocol};

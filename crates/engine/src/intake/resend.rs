@@ -22,6 +22,19 @@ pub enum Resent {
     ContentGone,
 }
 
+/// What came of making the new message of a resend.
+#[derive(Debug, Clone)]
+pub enum Prepared {
+    /// The message, to be taken in.
+    Message(Box<NewMessage>),
+    /// No such message in what the person may act on.
+    NotFound,
+    /// It has not ended.
+    NotEnded(MessageState),
+    /// Its content has been removed by retention.
+    ContentGone,
+}
+
 /// Makes a new message for the store of a kept one: the same content under a new Date and Message-ID, to the same
 /// recipients, of the same sender, linked to it.
 ///

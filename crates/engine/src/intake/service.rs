@@ -12,7 +12,7 @@ use super::desk::Desk;
 use super::draft::Draft;
 use super::limits::IntakeLimits;
 use super::raw::{self, RawSubmission};
-use super::resend::{self, Resent};
+use super::resend::{self, Prepared, Resent};
 use super::sender::{Directory, Principal};
 use crate::random::Random;
 
@@ -197,16 +197,34 @@ impl Intake {
         scope: &Scope,
         id: MessageId,
     ) -> Result<Resent, Refusal> {
+        match self.prepare_resend(principal, scope, id).await? {
+            Prepared::Message(message) => self.enqueue_one(*message, None).await.map(Resent::Accepted),
+            Prepared::NotFound => Ok(Resent::NotFound),
+            Prepared::NotEnded(state) => Ok(Resent::NotEnded(state)),
+            Prepared::ContentGone => Ok(Resent::ContentGone),
+        }
+    }
+
+    /// Makes the new message of a resend without taking it in: a job takes many in, with its progress.
+    ///
+    /// # Errors
+    /// A [`Refusal`]; nothing was kept.
+    pub async fn prepare_resend(
+        &self,
+        principal: &Principal,
+        scope: &Scope,
+        id: MessageId,
+    ) -> Result<Prepared, Refusal> {
         self.check_open()?;
         let store = &*self.parts.store;
         let Some(detail) = store.detail(scope, id).await.map_err(|e| refused(&e))? else {
-            return Ok(Resent::NotFound);
+            return Ok(Prepared::NotFound);
         };
         if !detail.row.state.is_final() {
-            return Ok(Resent::NotEnded(detail.row.state));
+            return Ok(Prepared::NotEnded(detail.row.state));
         }
         let Some(content) = store.content(scope, id).await.map_err(|e| refused(&e))? else {
-            return Ok(Resent::ContentGone);
+            return Ok(Prepared::ContentGone);
         };
         let offices = store.offices().await.map_err(|e| refused(&e))?;
         let route = offices
@@ -219,7 +237,12 @@ impl Intake {
                 resend::build(desk, route, detail, content)
             })
             .await?;
-        self.enqueue_one(message, None).await.map(Resent::Accepted)
+        Ok(Prepared::Message(Box::new(message)))
+    }
+
+    /// The node's place, which is in the ids of what it takes in.
+    pub const fn slot(&self) -> NodeSlot {
+        self.parts.slot
     }
 
     async fn build_draft(&self, principal: &Principal, draft: Draft) -> Result<NewMessage, Refusal> {

@@ -112,20 +112,18 @@ fn resend(group: &mut Group<'_>, step: &JobStep, ids: &[MessageId]) -> Result<Ve
     let mut messages = Vec::with_capacity(ids.len());
     let mut outcomes = Vec::with_capacity(ids.len());
     for id in ids {
+        if let Some(became) = now_refused(group.conn, &step.who, *id)? {
+            outcomes.push(Some(became));
+            continue;
+        }
         let refused = match made.get(id) {
             None | Some(Err(NoResend::NotFound)) => Some(ActionOutcome::NotFound.reason(Verb::Resend)),
             Some(Err(NoResend::ContentGone)) => Some("its content is no longer kept".to_owned()),
             Some(Err(NoResend::Refused(refusal))) => Some(refusal.to_string()),
-            Some(Ok(message)) => match now_refused(group.conn, &step.who, *id)? {
-                Some(became) => {
-                    outcomes.push(Some(became));
-                    continue;
-                }
-                None => {
-                    messages.push((*message).clone());
-                    None
-                }
-            },
+            Some(Ok(message)) => {
+                messages.push((*message).clone());
+                None
+            }
         };
         outcomes.push(refused.map(|reason| (ItemOutcome::Refused, reason)));
     }

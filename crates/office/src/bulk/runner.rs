@@ -1,0 +1,137 @@
+//! Does the jobs that are kept, one step of each in turn, with the rights that their owners have at that moment.
+
+use std::time::Duration;
+
+use postroom_domain::MessageId;
+use postroom_engine::intake::{self, Prepared};
+use postroom_store::{
+    Actor, AuditNote, Enqueue, Job, JobEnd, JobStep, NewMessage, NoResend, Picked, StoreError, Verb,
+};
+use tokio::sync::watch;
+
+use super::{Inner, Jobs};
+use crate::principal::Principal;
+
+/// Messages of a step.
+const STEP: u32 = 256;
+/// Messages of a step that copies their content: a few MiB at a time.
+const RESEND_STEP: u32 = 16;
+/// Pause after the store could not answer.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+impl Jobs {
+    /// Does jobs until `stopping` says true; those that a stop left are gone on with. `wake` is called when mail may
+    /// have become due.
+    pub async fn run(self, wake: impl Fn() + Send + Sync, mut stopping: watch::Receiver<bool>) {
+        loop {
+            let round = tokio::select! {
+                _ = stopping.wait_for(|stop| *stop) => return,
+                round = self.round(&wake) => round,
+            };
+            let pause = async {
+                match round {
+                    Ok(0) => self.0.started.notified().await,
+                    Ok(_) => tokio::task::yield_now().await,
+                    Err(error) => {
+                        tracing::warn!(%error, "jobs wait for the store");
+                        tokio::time::sleep(STORE_PAUSE).await;
+                    }
+                }
+            };
+            tokio::select! {
+                _ = stopping.wait_for(|stop| *stop) => return,
+                () = pause => {}
+            }
+        }
+    }
+
+    /// One step of each job under way; answers how many there are.
+    async fn round(&self, wake: &(impl Fn() + Send + Sync)) -> Result<usize, StoreError> {
+        let running = self.0.parts.store.running_jobs().await?;
+        for job in &running {
+            self.0.step(job).await?;
+            self.tell();
+            if !matches!(job.verb, Verb::Delete | Verb::Hold) {
+                wake();
+            }
+        }
+        Ok(running.len())
+    }
+}
+
+impl Inner {
+    async fn step(&self, job: &Job) -> Result<(), StoreError> {
+        let parts = &self.parts;
+        let Some(who) = parts.authenticator.by_actor(job.owner).await? else {
+            let reason = "whoever started it may not sign in any more".to_owned();
+            let note = AuditNote::by(Actor::System);
+            parts
+                .store
+                .end_job(job.id, JobEnd::Stopped(reason), &note, parts.clock.now())
+                .await?;
+            return Ok(());
+        };
+        let limit = if job.verb == Verb::Resend {
+            RESEND_STEP
+        } else {
+            STEP
+        };
+        let picked = parts.store.pick(job, &who.authority, limit).await?;
+        let resend = if job.verb == Verb::Resend {
+            self.letters(&who, &picked).await?
+        } else {
+            Vec::new()
+        };
+        let step = JobStep {
+            job: job.id,
+            from: job.cursor,
+            picked,
+            who: who.authority.clone(),
+            resend,
+            enqueue: Enqueue {
+                messages: Vec::new(),
+                idempotency: None,
+                slot: parts.intake.slot(),
+                now: parts.clock.now(),
+            },
+            note: who.note(),
+        };
+        // A job that was cancelled meanwhile answers false; the next round does not see it any more.
+        parts.store.step(step).await?;
+        Ok(())
+    }
+
+    /// The new messages of a resend.
+    async fn letters(
+        &self,
+        who: &Principal,
+        picked: &Picked,
+    ) -> Result<Vec<Result<NewMessage, NoResend>>, StoreError> {
+        let sender = self.parts.senders.principal(who).await?;
+        let mut letters = Vec::with_capacity(picked.ids.len());
+        for &id in &picked.ids {
+            letters.push(self.letter(who, &sender, id).await);
+        }
+        Ok(letters)
+    }
+
+    async fn letter(
+        &self,
+        who: &Principal,
+        sender: &intake::Principal,
+        id: MessageId,
+    ) -> Result<NewMessage, NoResend> {
+        let prepared = self
+            .parts
+            .intake
+            .prepare_resend(sender, &who.authority.act, id)
+            .await;
+        match prepared {
+            Ok(Prepared::Message(message)) => Ok(*message),
+            // The step looks at rights and state itself and has the exact words.
+            Ok(Prepared::NotFound | Prepared::NotEnded(_)) => Err(NoResend::NotFound),
+            Ok(Prepared::ContentGone) => Err(NoResend::ContentGone),
+            Err(refusal) => Err(NoResend::Refused(refusal)),
+        }
+    }
+}
