@@ -9,7 +9,7 @@ use postroom_domain::{Clock, RouteId, Timestamp};
 use postroom_smtp::client::TlsSetupError;
 use postroom_store::{
     AttemptResult, ChangeKind, ChangeSet, Deliverable, Exhaust, LeaseRequest, Leased, NodeLease, Promote,
-    Store, StoreError,
+    Store, StoreError, WaitingMail,
 };
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -19,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use crate::delivery::{Job, Judge, Recorder, Signal, given_back, prepare};
 use crate::random::Random;
 use crate::recovery::recover;
-use crate::relay::{Ended, Pool, PoolParts};
+use crate::relay::{Edges, Ended, Pool, PoolParts};
 use crate::scheduler::{PROMOTE_MOST, Scheduler, Step};
 use crate::settings::{EngineSettings, Sending};
 use crate::status::{EngineStatus, RelayStatus};
@@ -95,7 +95,15 @@ impl EngineHandle {
             .iter()
             .map(|relay| (relay.route, relay.connections))
             .collect();
-        let scheduler = Scheduler::new(limits, settings.health, settings.sending, settings.max_wait, now);
+        let mut scheduler = Scheduler::new(limits, settings.health, settings.sending, settings.max_wait, now);
+        // An outage goes on over a restart: its end is told, and its beginning not once more.
+        let kept = store.relay_states().await?;
+        for relay in kept.iter().filter(|relay| relay.place == 0) {
+            if let Some(error) = &relay.down {
+                scheduler.found_down(relay.route, settings.health, relay.since, error, now);
+            }
+        }
+        let (edges, telling) = Edges::start(Arc::clone(&store), &kept);
         let mut pools = BTreeMap::new();
         for relay in settings.relays {
             let (route, name) = (relay.route, relay.name.clone());
@@ -118,6 +126,8 @@ impl EngineHandle {
             commands: command_receiver,
             status: status_sender,
             recording,
+            edges,
+            telling,
             stop_timeout: settings.stop_timeout,
             revivals: Vec::new(),
         };
@@ -186,6 +196,8 @@ struct Engine {
     commands: mpsc::UnboundedReceiver<Command>,
     status: watch::Sender<EngineStatus>,
     recording: JoinHandle<()>,
+    edges: Edges,
+    telling: JoinHandle<()>,
     stop_timeout: Duration,
     /// Routes whose relay came Up, whose deferred mail is being made due: behind which message to go on.
     revivals: Vec<(RouteId, Option<postroom_domain::MessageId>)>,
@@ -349,10 +361,14 @@ impl Engine {
     fn lease_ended(&mut self, ended: &Ended) {
         let now = self.now();
         let chance = self.parts.random.chance();
-        match self
+        let edge = self
             .scheduler
-            .ended(ended.route, ended.id, &ended.signal, now, chance)
-        {
+            .ended(ended.route, ended.id, &ended.signal, now, chance);
+        if let (Some(edge), Some(pool)) = (&edge, self.pools.get(&ended.route)) {
+            let name = &pool.relay().name;
+            self.edges.tell((ended.route, 0), name, edge, WaitingMail::Waits);
+        }
+        match edge {
             Some(HealthEdge::WentDown { error, .. }) => {
                 tracing::warn!(route = %ended.route, reply.code = error.code, "the relay is Down");
                 self.give_back_waiting(ended.route);
@@ -408,6 +424,8 @@ impl Engine {
             pools,
             parts,
             recording,
+            edges,
+            telling,
             stop_timeout,
             ..
         } = self;
@@ -428,8 +446,9 @@ impl Engine {
         for pool in pools.values() {
             give_back(pool.drain(), parts.recorder.clone(), parts.ended.clone()).await;
         }
-        drop((pools, parts));
-        if tokio::time::timeout(stop_timeout, recording).await.is_err() {
+        drop((pools, parts, edges));
+        let written = async { (recording.await, telling.await) };
+        if tokio::time::timeout(stop_timeout, written).await.is_err() {
             tracing::warn!(
                 "the last outcomes could not be written; these attempts are uncertain at the next start"
             );

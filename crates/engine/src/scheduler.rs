@@ -88,6 +88,20 @@ impl Scheduler {
         }
     }
 
+    /// Takes over that a relay was Down when the last start ended: a probe is due at once.
+    pub(crate) fn found_down(
+        &mut self,
+        route: RouteId,
+        policy: HealthPolicy,
+        since: Timestamp,
+        error: &Reply,
+        now: Timestamp,
+    ) {
+        if let Some(relay) = self.relays.get_mut(&route) {
+            relay.health = RelayHealth::found_down(policy, since, error.clone(), now);
+        }
+    }
+
     /// What to do at `now`.
     pub(crate) fn step(&mut self, now: Timestamp) -> Step {
         if self.sending == Sending::Paused {

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use postroom_domain::health::HealthState;
-use postroom_domain::{Clock, Kind, MessageId, MessageState};
+use postroom_domain::{Clock, Kind, MessageId, MessageState, Trouble};
 use postroom_engine::EngineHandle;
 use postroom_smtp::sink::Mode;
+use postroom_store::{Consumer, FactKind, Facts, TroubleDetail};
 use postroom_testkit::relay;
 
 use crate::house::{House, impatient, message};
@@ -78,4 +79,39 @@ async fn mail_that_finds_no_relay_up_for_max_wait_fails_with_the_relays_last_err
     }
     assert!(house.clock.now() > ids[0].submitted_at());
     engine.stop().await;
+}
+
+#[tokio::test]
+async fn outage_that_outlives_the_process_begins_once_and_ends_once() {
+    let (house, sink) = (House::new(), relay::start().await);
+    sink.set_mode(Mode::Down).await;
+    let engine = house.engine(House::settings(&impatient(&sink))).await;
+    let letters = (0..4).map(|n| message(n, Kind::Direct, &format!("m{n}"), &["a@example.test"]));
+    let ids = house.submit(letters.collect()).await;
+    until_relay_is(&engine, HealthState::Down).await;
+    engine.stop().await;
+    let house = house.after_a_crash().await;
+    let engine = house.engine(House::settings(&impatient(&sink))).await;
+    until_relay_is(&engine, HealthState::Down).await;
+    sink.set_mode(Mode::Up).await;
+    house.pass(&engine, Duration::from_hours(9));
+    until_relay_is(&engine, HealthState::Up).await;
+    house.pass(&engine, Duration::from_hours(9));
+    for &id in &ids {
+        house.until_state(id, MessageState::Sent).await;
+    }
+    engine.stop().await;
+    let facts = house.store.facts(Consumer::Alerts, 256).await.expect("reads");
+    let edges: Vec<_> = facts
+        .iter()
+        .map(|fact| fact.kind)
+        .filter(|kind| matches!(kind, FactKind::RelayDown | FactKind::RelayUp))
+        .collect();
+    assert_eq!(edges, [FactKind::RelayDown, FactKind::RelayUp]);
+    let first = &facts[0];
+    let trouble = first.detail::<TroubleDetail>().expect("says what is wrong");
+    assert_eq!(
+        (first.kind, trouble.trouble),
+        (FactKind::RelayTrouble, Trouble::Connect)
+    );
 }

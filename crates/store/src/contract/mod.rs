@@ -40,6 +40,6 @@ pub use queue::{
 pub use upkeep::{CheckReport, Upkeep};
 
 /// A whole store: every subject of the contract.
-pub trait Store: Queue + List + ContentStore + People + Upkeep + Changes + Audit + Bulk {}
+pub trait Store: Queue + List + ContentStore + People + Upkeep + Changes + Audit + Bulk + Facts {}
 
-impl<T: Queue + List + ContentStore + People + Upkeep + Changes + Audit + Bulk> Store for T {}
+impl<T> Store for T where T: Queue + List + ContentStore + People + Upkeep + Changes + Audit + Bulk + Facts {}

@@ -3,6 +3,7 @@
 
 pub(crate) mod actions;
 pub(crate) mod audit;
+pub(crate) mod facts;
 pub(crate) mod intake;
 pub(crate) mod leases;
 pub(crate) mod list;
@@ -86,6 +87,11 @@ macro_rules! conformance {
             audit::action_that_did_nothing_leaves_no_entry,
             audit::pages_go_from_new_to_old_and_an_office_has_its_own,
             audit::chain_is_whole_after_a_kill,
+            facts::fact_is_read_until_its_consumer_has_passed_it,
+            facts::purged_facts_numbers_are_not_given_again,
+            facts::failed_message_is_a_fact_and_a_sent_one_is_none,
+            facts::trouble_with_the_settings_is_a_fact_until_the_relay_is_down,
+            facts::relays_edge_is_written_by_one_node_alone,
             walk::counts_equal_a_recount_after_a_random_walk,
         }
     };
