@@ -6,6 +6,7 @@
 pub mod action;
 pub mod address;
 pub mod cause;
+pub mod alert;
 pub mod classify;
 pub mod clock;
 pub mod health;

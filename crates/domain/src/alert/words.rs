@@ -1,0 +1,227 @@
+//! What an alert says: its title, what happened, what to do, and where to go.
+
+use serde::{Deserialize, Serialize};
+
+use super::{LimitOf, Occasion, Reader, RelayHome};
+use crate::id::OfficeId;
+use crate::trouble::Trouble;
+
+/// The words of an alert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    /// The title.
+    pub title: String,
+    /// What happened, with the cause.
+    pub text: String,
+    /// What the reader can do.
+    pub advice: String,
+    /// Where they do it.
+    pub link: Link,
+}
+
+/// Where an alert leads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "to", rename_all = "snake_case")]
+pub enum Link {
+    /// The queue list, with this query.
+    Queue {
+        /// The list's parameters, `type=failed`.
+        query: String,
+    },
+    /// The SMTP settings of an office.
+    OfficeSettings {
+        /// The office.
+        office: OfficeId,
+    },
+    /// A setting of the server configuration.
+    ServerConfiguration {
+        /// Its key.
+        key: String,
+    },
+    /// The daily limits.
+    Limits,
+}
+
+impl Occasion {
+    /// The words for a reader, with the product's name as configured.
+    pub fn words(&self, brand: &str, reader: Reader) -> Words {
+        match self {
+            Self::Trouble {
+                trouble,
+                relay,
+                home,
+                error,
+                ..
+            } => trouble_words(brand, reader, *trouble, relay, home, error),
+            Self::Down { outage, home, error } => down_words(reader, &outage.relay, home, error),
+            Self::Up { outage, home } => Words {
+                title: "The E-mail Server for your office is back online".to_owned(),
+                text: format!(
+                    "{} is functioning properly again: {brand} can connect to send e-mail.",
+                    server(home, &outage.relay)
+                ),
+                advice: "There is nothing to do: the e-mail that waited is being sent. Messages that have failed \
+                         meanwhile can be sent with Resend Failed E-mail."
+                    .to_owned(),
+                link: queue("type=outbox"),
+            },
+            Self::Limit { of, most, .. } => limit_words(brand, reader, of, *most),
+            Self::Failed { error } => Words {
+                title: "You have undeliverable e-mail".to_owned(),
+                text: format!("{brand} could not deliver a message and tries no more. The last answer was: {error}"),
+                advice: "Look at the failed messages, mend what is wrong with them (often the recipient's address), \
+                         and send them again with Resend Failed E-mail."
+                    .to_owned(),
+                link: queue("type=failed"),
+            },
+        }
+    }
+}
+
+fn queue(query: &str) -> Link {
+    Link::Queue {
+        query: query.to_owned(),
+    }
+}
+
+fn trouble_words(
+    brand: &str,
+    reader: Reader,
+    trouble: Trouble,
+    relay: &str,
+    home: &RelayHome,
+    error: &str,
+) -> Words {
+    let cause = match trouble {
+        Trouble::Connect => "no connection could be made",
+        Trouble::Tls => "the encrypted connection (TLS) could not be made",
+        Trouble::Auth => "the SMTP server refused the sign-in",
+        Trouble::Sender => "the SMTP server does not let this sender send",
+        Trouble::Settings => "the SMTP server does not fit the settings",
+    };
+    let setting = match trouble {
+        Trouble::Connect | Trouble::Settings => "host and port",
+        Trouble::Tls => "TLS policy and certificate authority",
+        Trouble::Auth => "user name and password",
+        Trouble::Sender => "user name and sender domains",
+    };
+    let advice = match reader {
+        Reader::Administrator => format!(
+            "Check {setting} of the SMTP settings in {}. Once they are right, failed messages can be sent with Resend \
+             Failed E-mail.",
+            place(home)
+        ),
+        Reader::Sender => format!(
+            "Your administrator has been told to check the SMTP settings in {}. {brand} tries again by itself; if the \
+             message fails, it can be sent with Resend Failed E-mail.",
+            place(home)
+        ),
+    };
+    Words {
+        title: format!("{brand} failed to connect to the SMTP server"),
+        text: format!(
+            "E-mail was not sent through {}: {cause}. {error}",
+            server(home, relay)
+        ),
+        advice,
+        link: match reader {
+            Reader::Administrator => setting_link(home),
+            Reader::Sender => queue("type=outbox"),
+        },
+    }
+}
+
+fn down_words(reader: Reader, relay: &str, home: &RelayHome, error: &str) -> Words {
+    let title = match home {
+        RelayHome::Office { .. } => "The E-mail Server for your office is Down",
+        RelayHome::ServerConfiguration | RelayHome::SystemOffice { .. } => "E-mail Server for system is Down",
+    };
+    let (advice, link) = match reader {
+        Reader::Administrator => (
+            format!(
+                "Check the server and the SMTP settings in {}. Its e-mail waits without using up attempts, and is \
+                 sent when the server is back.",
+                place(home)
+            ),
+            setting_link(home),
+        ),
+        Reader::Sender => (
+            "There is nothing to do: your e-mail waits, and is sent when the server is back. You will be told."
+                .to_owned(),
+            queue("type=outbox"),
+        ),
+    };
+    Words {
+        title: title.to_owned(),
+        text: format!(
+            "{} cannot be reached to send e-mail. {error}",
+            server(home, relay)
+        ),
+        advice,
+        link,
+    }
+}
+
+fn limit_words(brand: &str, reader: Reader, of: &LimitOf, most: u64) -> Words {
+    let title = match (of, reader) {
+        (LimitOf::System, _) => {
+            format!("The daily {brand} E-mail limit for the System Office has been reached")
+        }
+        (LimitOf::User(_), Reader::Sender) => "Your daily e-mail limit has been reached".to_owned(),
+        // To an administrator it is not "your" limit, and the name may be one of several that day.
+        (LimitOf::User(_), Reader::Administrator) => {
+            "The daily e-mail limit of a user has been reached".to_owned()
+        }
+    };
+    let text = match of {
+        LimitOf::System => format!(
+            "No more e-mail can be sent today: the daily limit of {most} messages for all users of the server has been \
+             reached."
+        ),
+        LimitOf::User(name) => {
+            format!("The daily limit of {most} messages for one user has been reached by {name}.")
+        }
+    };
+    let (advice, link) = match reader {
+        Reader::Administrator => (
+            "E-mail on hold because of the limit is sent the following day. Raising the limit sends it at once.",
+            Link::Limits,
+        ),
+        Reader::Sender => (
+            "E-mail on hold because of the limit is sent the following day, by itself.",
+            queue("type=outbox&state=held"),
+        ),
+    };
+    Words {
+        title,
+        text,
+        advice: advice.to_owned(),
+        link,
+    }
+}
+
+fn server(home: &RelayHome, relay: &str) -> String {
+    match home {
+        RelayHome::Office { name, .. } => format!("The e-mail server of the office {name}"),
+        RelayHome::ServerConfiguration | RelayHome::SystemOffice { .. } => {
+            format!("The e-mail server {relay:?} of the system")
+        }
+    }
+}
+
+fn place(home: &RelayHome) -> String {
+    match home {
+        RelayHome::Office { name, .. } => format!("the Office Settings of {name}"),
+        RelayHome::ServerConfiguration => "the server configuration ([[relay]])".to_owned(),
+        RelayHome::SystemOffice { .. } => "the Office Settings of the System Office".to_owned(),
+    }
+}
+
+fn setting_link(home: &RelayHome) -> Link {
+    match home {
+        RelayHome::Office { id, .. } | RelayHome::SystemOffice { id } => Link::OfficeSettings { office: *id },
+        RelayHome::ServerConfiguration => Link::ServerConfiguration {
+            key: "relay".to_owned(),
+        },
+    }
+}
