@@ -224,6 +224,11 @@ impl RelayHealth {
         due
     }
 
+    /// The message that probed last; the next probe is another one.
+    pub const fn last_probe(&self) -> Option<MessageId> {
+        self.last_probe
+    }
+
     /// Ends a probe that was given back untried: another is due at once.
     pub fn probe_given_back(&mut self, message: MessageId, now: Timestamp) {
         if let State::Probing {

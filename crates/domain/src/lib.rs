@@ -5,8 +5,8 @@
 
 pub mod action;
 pub mod address;
-pub mod cause;
 pub mod alert;
+pub mod cause;
 pub mod classify;
 pub mod clock;
 pub mod health;
@@ -15,6 +15,7 @@ pub mod kind;
 pub mod mailbox;
 pub mod outcome;
 pub mod people;
+pub mod rate;
 pub mod refusal;
 pub mod retry;
 pub mod rule;
@@ -33,6 +34,7 @@ pub use kind::{Category, Kind};
 pub use mailbox::Mailbox;
 pub use outcome::{Blame, EnhancedCode, Failure, Lasting, Reply};
 pub use people::PeopleRule;
+pub use rate::{RateLimiter, Rates};
 pub use refusal::Refusal;
 pub use retry::{AfterFailure, BadSchedule, Chance, PermanentFailures, RetrySchedule};
 pub use rule::Rule;

@@ -11,7 +11,7 @@ mod scheduler;
 mod settings;
 mod status;
 
-pub use engine::{EngineHandle, StartError};
+pub use engine::{EngineHandle, RelayError, StartError};
 pub use random::{Even, Random, Seeded, SystemRandom};
 pub use settings::{EngineSettings, RelaySettings, Sending};
-pub use status::{EngineStatus, RelayStatus};
+pub use status::{EngineStatus, Place, RelayStatus};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use postroom_domain::health::{HealthPolicy, MAX_WAIT_DEFAULT};
 use postroom_domain::retry::RetrySchedule;
-use postroom_domain::{NodeSlot, RouteId};
+use postroom_domain::{NodeSlot, Rates, RouteId};
 use postroom_smtp::client::RelayConfig;
 
 /// A relay as the engine uses it.
@@ -22,6 +22,8 @@ pub struct RelaySettings {
     pub messages_per_connection: u32,
     /// How long an idle connection is kept.
     pub idle_timeout: Duration,
+    /// Most messages of a minute and of an hour.
+    pub rates: Rates,
 }
 
 impl RelaySettings {
@@ -42,6 +44,7 @@ impl RelaySettings {
             connections: Self::CONNECTIONS_DEFAULT,
             messages_per_connection: Self::MESSAGES_PER_CONNECTION_DEFAULT,
             idle_timeout: Self::IDLE_TIMEOUT_DEFAULT,
+            rates: Rates::default(),
         }
     }
 }
@@ -61,7 +64,7 @@ pub enum Sending {
 pub struct EngineSettings {
     /// This node's place.
     pub slot: NodeSlot,
-    /// The relays, one a route.
+    /// The relays; of two with one route the first serves, and the second takes over while it is Down.
     pub relays: Vec<RelaySettings>,
     /// When a failed attempt is followed by another.
     pub retry: RetrySchedule,

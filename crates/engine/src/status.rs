@@ -15,6 +15,8 @@ pub struct EngineStatus {
 pub struct RelayStatus {
     /// The route it serves.
     pub route: RouteId,
+    /// Whether it is its route's first relay.
+    pub place: Place,
     /// Its name.
     pub name: String,
     /// Its address, `host:port`.
@@ -27,4 +29,13 @@ pub struct RelayStatus {
     pub last_error: Option<Reply>,
     /// Open connections.
     pub connections: u32,
+}
+
+/// A relay's place in its route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Mail goes through it while it is Up.
+    First,
+    /// It takes over while the first is Down.
+    Second,
 }

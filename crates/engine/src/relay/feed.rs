@@ -39,14 +39,20 @@ impl Feed {
     }
 
     /// Adds jobs; answers how many connections are missing to take them all at once.
-    pub(crate) fn push(&self, jobs: impl IntoIterator<Item = Job>) -> usize {
+    ///
+    /// # Errors
+    /// The jobs, where the feed is closed.
+    pub(crate) fn push(&self, jobs: Vec<Job>) -> Result<usize, Vec<Job>> {
         let mut state = self.state();
+        if state.closed {
+            return Err(jobs);
+        }
         let before = state.jobs.len();
         state.jobs.extend(jobs);
         for _ in before..state.jobs.len() {
             self.changed.notify_one();
         }
-        state.jobs.len().saturating_sub(state.waiting)
+        Ok(state.jobs.len().saturating_sub(state.waiting))
     }
 
     /// Takes a job if one waits: the one that goes with the current message's dot.
@@ -86,6 +92,11 @@ impl Feed {
     /// Takes every waiting job back.
     pub(crate) fn drain(&self) -> Vec<Job> {
         self.state().jobs.drain(..).collect()
+    }
+
+    /// Whether the relay is used no more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state().closed
     }
 
     /// No more jobs: connections end after their current one.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use postroom_domain::Clock;
 use postroom_domain::retry::RetrySchedule;
-use postroom_smtp::client::{Connector, TlsSetupError};
+use postroom_smtp::client::Connector;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
@@ -13,6 +13,7 @@ use super::feed::Feed;
 use super::worker::{AheadLearnt, Ended, Worker};
 use crate::delivery::{Job, Recorder};
 use crate::random::Random;
+use crate::scheduler::RelayId;
 use crate::settings::RelaySettings;
 
 /// What every connection of the engine shares.
@@ -29,6 +30,7 @@ pub(crate) struct PoolParts {
 /// The connections of one relay.
 #[derive(Debug)]
 pub(crate) struct Pool {
+    id: RelayId,
     relay: Arc<RelaySettings>,
     connector: Arc<Connector>,
     feed: Arc<Feed>,
@@ -49,25 +51,24 @@ impl Drop for OpenGuard {
 
 impl Pool {
     /// Prepares the connections of a relay; none is opened before there is mail.
-    ///
-    /// # Errors
-    /// [`TlsSetupError`] where its TLS settings cannot be used.
-    pub(crate) fn new(relay: RelaySettings, parts: PoolParts) -> Result<Self, TlsSetupError> {
-        let connector = Arc::new(Connector::new(relay.session.clone())?);
-        let (feed, open) = (Arc::new(Feed::default()), Arc::new(AtomicU32::new(0)));
-        Ok(Self {
+    pub(crate) fn new(id: RelayId, relay: RelaySettings, connector: Connector, parts: PoolParts) -> Self {
+        Self {
+            id,
             relay: Arc::new(relay),
-            connector,
-            feed,
+            connector: Arc::new(connector),
+            feed: Arc::default(),
             ahead: Arc::default(),
-            open,
+            open: Arc::default(),
             parts,
-        })
+        }
     }
 
     /// Gives jobs to the connections, opening up to `allowed` of them.
-    pub(crate) fn push(&self, jobs: Vec<Job>, allowed: u32) {
-        let missing = u32::try_from(self.feed.push(jobs)).unwrap_or(u32::MAX);
+    ///
+    /// # Errors
+    /// The jobs, where the relay is used no more: they are to be given back.
+    pub(crate) fn push(&self, jobs: Vec<Job>, allowed: u32) -> Result<(), Vec<Job>> {
+        let missing = u32::try_from(self.feed.push(jobs)?).unwrap_or(u32::MAX);
         for _ in 0..missing {
             let opened = self.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| {
                 (n < allowed).then_some(n + 1)
@@ -76,6 +77,7 @@ impl Pool {
                 break;
             }
             let worker = Worker {
+                id: self.id,
                 relay: Arc::clone(&self.relay),
                 connector: Arc::clone(&self.connector),
                 feed: Arc::clone(&self.feed),
@@ -85,6 +87,7 @@ impl Pool {
             };
             self.parts.tasks.spawn(worker.run());
         }
+        Ok(())
     }
 
     /// Jobs that no connection has taken yet, to be given back.
@@ -100,6 +103,11 @@ impl Pool {
     /// Connections that are open or opening.
     pub(crate) fn open(&self) -> u32 {
         self.open.load(Ordering::Acquire)
+    }
+
+    /// Its name between the scheduler and the connections.
+    pub(crate) const fn id(&self) -> RelayId {
+        self.id
     }
 
     /// The relay's settings.

@@ -11,12 +11,14 @@ use tokio::time::Instant;
 
 use super::feed::{Feed, Taken};
 use super::pool::{OpenGuard, PoolParts, UNTRIED_MOST};
-use crate::delivery::{Job, Judge, Judgement, Signal};
+use crate::delivery::{Job, Judge, Judgement, Signal, given_back};
+use crate::scheduler::RelayId;
 use crate::settings::RelaySettings;
 
 /// The end of a lease, told to the scheduler.
 #[derive(Debug)]
 pub(crate) struct Ended {
+    pub(crate) relay: RelayId,
     pub(crate) route: RouteId,
     pub(crate) id: MessageId,
     pub(crate) signal: Signal,
@@ -39,6 +41,7 @@ impl AheadLearnt {
 /// A connection task.
 #[derive(Debug)]
 pub(super) struct Worker {
+    pub(super) id: RelayId,
     pub(super) relay: Arc<RelaySettings>,
     pub(super) connector: Arc<Connector>,
     pub(super) feed: Arc<Feed>,
@@ -78,6 +81,11 @@ impl Worker {
     async fn attempt(&self, job: Job, line: &mut Option<Line>) -> Option<Job> {
         let began = Instant::now();
         if line.as_ref().is_none_or(|l| !l.session.is_open()) {
+            if self.feed.is_closed() {
+                // A new connection would use settings that hold no more.
+                self.finish(&job, given_back(&job)).await;
+                return None;
+            }
             match self.connector.connect().await {
                 Ok(session) => *line = Some(Line { session, carried: 0 }),
                 Err(error) => {
@@ -115,7 +123,9 @@ impl Worker {
         }
         match (again, next_job) {
             (Some(again), Some(next)) => {
-                self.feed.push([next]);
+                for refused in self.feed.push(vec![next]).err().into_iter().flatten() {
+                    self.finish(&refused, given_back(&refused)).await;
+                }
                 Some(again)
             }
             (again, next) => again.or(next),
@@ -151,6 +161,7 @@ impl Worker {
         // Written before it is told, so that a lease asked for in between never passes the recorder's bound.
         self.parts.recorder.record(outcome).await;
         let ended = Ended {
+            relay: self.id,
             route: self.relay.route,
             id: job.lease.id,
             signal,

@@ -12,4 +12,5 @@ mod house;
 mod misbehaviour;
 mod outage;
 mod recovery;
+mod relays;
 mod schedule;

@@ -19,9 +19,16 @@ use crate::config::{self, Config};
 /// For a schedule or a `ca_file` that cannot be used.
 pub fn engine_settings(config: &Config) -> anyhow::Result<EngineSettings> {
     let slot = NodeSlot(config.server.node);
-    let relays = (0..)
-        .zip(&config.relay)
-        .map(|(n, relay)| relay_settings(n, relay, &config.server.hostname))
+    anyhow::ensure!(
+        config.relay.len() <= 2,
+        "relay: there are {} [[relay]] sections; the first serves and a second takes over while it is down, more have \
+         nothing to do",
+        config.relay.len()
+    );
+    let relays = config
+        .relay
+        .iter()
+        .map(|relay| relay_settings(relay, &config.server.hostname))
         .collect::<anyhow::Result<Vec<_>>>()?;
     let mut settings = EngineSettings::new(slot, relays);
     settings.retry = schedule(&config.delivery)?;
@@ -57,8 +64,8 @@ fn schedule(delivery: &config::Delivery) -> anyhow::Result<RetrySchedule> {
     RetrySchedule::new(waits, permanent).context("delivery.retry_waits, delivery.max_attempts")
 }
 
-/// The first relay is the server's own.
-fn relay_settings(n: i64, relay: &config::Relay, hostname: &str) -> anyhow::Result<RelaySettings> {
+/// The relays of the configuration are the server's: the first, and the one that takes over while it is Down.
+fn relay_settings(relay: &config::Relay, hostname: &str) -> anyhow::Result<RelaySettings> {
     let address = match relay.host.parse() {
         Ok(ip) => RelayAddress::Socket(std::net::SocketAddr::new(ip, relay.port)),
         Err(_) => RelayAddress::Host {
@@ -79,7 +86,7 @@ fn relay_settings(n: i64, relay: &config::Relay, hostname: &str) -> anyhow::Resu
         user: relay.username.clone(),
         password: relay.password.clone(),
     });
-    let mut settings = RelaySettings::new(relay.name.clone(), RouteId(RouteId::SERVER.0 + n), session);
+    let mut settings = RelaySettings::new(relay.name.clone(), RouteId::SERVER, session);
     settings.connections = relay.connections.into();
     settings.messages_per_connection = relay.messages_per_connection;
     Ok(settings)

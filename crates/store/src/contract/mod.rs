@@ -34,8 +34,8 @@ pub use people::{
 pub use queue::{
     ActionOutcome, Admitted, AttemptRecord, AttemptResult, Authority, BodyType, Deliverable, Enqueue,
     Enqueued, Exhaust, Hold, IdempotencyClaim, LeaseRequest, Leased, NewMessage, NewRecipient, Next,
-    NodeLease, Outcome, OutcomeBatch, PendingRecipient, Promote, Promoted, Queue, QueueDepth,
-    RecipientOutcome, RecipientRole, Recorded, Shown, SmtpParameters, Submitter, Want,
+    NodeLease, Outcome, OutcomeBatch, PendingRecipient, Promote, Promoted, Queue, QueueDepth, REVIVE_MOST,
+    RecipientOutcome, RecipientRole, Recorded, Revive, Shown, SmtpParameters, Submitter, Want,
 };
 pub use upkeep::{CheckReport, Upkeep};
 

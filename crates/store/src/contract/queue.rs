@@ -101,17 +101,12 @@ pub trait Queue: Send + Sync {
     /// Those of the store.
     async fn flush(&self, scope: &Scope, now: Timestamp) -> Result<u32, StoreError>;
 
-    /// Makes deferred messages of a route due now, because its relay is Up again (D4): at most 256 a call, by id from
+    /// Makes deferred messages of a route due now, because its relay is Up again or is to be probed (D4): by id from
     /// behind `after`, so that each is visited once; answers the last one looked at, `None` behind the last of all.
     ///
     /// # Errors
     /// Those of the store.
-    async fn revive(
-        &self,
-        route: RouteId,
-        after: Option<MessageId>,
-        now: Timestamp,
-    ) -> Result<Option<MessageId>, StoreError>;
+    async fn revive(&self, op: Revive) -> Result<Option<MessageId>, StoreError>;
 
     /// How much waits, over all routes or one.
     ///
@@ -527,6 +522,22 @@ pub struct Promoted {
     pub moved: u32,
     /// When the next one is due, of routes that are not blocked.
     pub next_due: Option<Timestamp>,
+}
+
+/// Most messages of one [`Revive`].
+pub const REVIVE_MOST: u32 = 256;
+
+/// Deferred messages to make due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revive {
+    /// The route.
+    pub route: RouteId,
+    /// Behind this one.
+    pub after: Option<MessageId>,
+    /// At most so many, up to [`REVIVE_MOST`].
+    pub limit: u32,
+    /// Now.
+    pub now: Timestamp,
 }
 
 /// Which messages of a Down route end (D4).

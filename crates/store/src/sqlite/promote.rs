@@ -11,7 +11,7 @@ use super::group::{Group, Owner};
 use super::outcomes::close_recipients;
 use super::tally::Phase;
 use crate::StoreError;
-use crate::contract::{ChangeKind, Exhaust, Promote, Promoted};
+use crate::contract::{ChangeKind, Exhaust, Promote, Promoted, Revive};
 
 /// Messages of one step.
 pub(crate) const STEP: u32 = 256;
@@ -255,23 +255,19 @@ pub(crate) fn flushable(
     Ok(found)
 }
 
-/// Deferred messages of a route that are due later than `now`, by id from behind `after`, found on a reader.
-pub(crate) fn revivable(
-    conn: &Connection,
-    route: RouteId,
-    after: Option<MessageId>,
-    now: Timestamp,
-) -> Result<Vec<MessageId>, StoreError> {
-    let after = after.map_or(i64::MIN, MessageId::ord);
+/// Deferred messages of a route that are due later than now, by id, found on a reader.
+pub(crate) fn revivable(conn: &Connection, op: &Revive) -> Result<Vec<MessageId>, StoreError> {
+    let after = op.after.map_or(i64::MIN, MessageId::ord);
     Ok(conn
         .prepare_cached(
             "SELECT w.ord FROM work w JOIN message m ON m.ord = w.ord
              WHERE w.phase = 1 AND w.route = ?1 AND w.due_at > ?2 AND w.ord > ?3 AND m.state = 4
              ORDER BY w.ord LIMIT ?4",
         )?
-        .query_map(params![route.0, now.as_micros(), after, STEP], |row| {
-            Ok(MessageId::from_ord(row.get(0)?))
-        })?
+        .query_map(
+            params![op.route.0, op.now.as_micros(), after, op.limit.min(STEP)],
+            |row| Ok(MessageId::from_ord(row.get(0)?)),
+        )?
         .collect::<Result<_, _>>()?)
 }
 

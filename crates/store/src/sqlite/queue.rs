@@ -12,6 +12,7 @@ use crate::StoreError;
 use crate::contract::{
     ActionOutcome, AuditAction, AuditNote, Authority, ChangeSet, Changes, Deliverable, Enqueue, Enqueued,
     Exhaust, LeaseRequest, Leased, NodeLease, OutcomeBatch, Promote, Promoted, Queue, QueueDepth, Recorded,
+    Revive,
 };
 
 #[async_trait]
@@ -135,21 +136,16 @@ impl Queue for SqliteStore {
             .await
     }
 
-    async fn revive(
-        &self,
-        route: RouteId,
-        after: Option<MessageId>,
-        now: Timestamp,
-    ) -> Result<Option<MessageId>, StoreError> {
+    async fn revive(&self, op: Revive) -> Result<Option<MessageId>, StoreError> {
         let ids = self
             .readers
-            .run(move |conn| promote::revivable(conn, route, after, now))
+            .run(move |conn| promote::revivable(conn, &op))
             .await?;
         let Some(&last) = ids.last() else {
             return Ok(None);
         };
         self.writer
-            .run(Lane::Hot, 0, move |group| promote::flush(group, &ids, now))
+            .run(Lane::Hot, 0, move |group| promote::flush(group, &ids, op.now))
             .await?;
         Ok(Some(last))
     }

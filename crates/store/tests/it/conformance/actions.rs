@@ -3,7 +3,9 @@
 use postroom_domain::{
     Arm, MessageId, MessageState, OfficeId, RecipientState, Reply, RouteId, Scope, UserId,
 };
-use postroom_store::{ActionOutcome, Authority, Exhaust, Filter, Next, Outcome, SearchQuery};
+use postroom_store::{
+    ActionOutcome, Authority, Exhaust, Filter, Next, Outcome, REVIVE_MOST, Revive, SearchQuery,
+};
 
 use super::Harness;
 use crate::build::{
@@ -222,10 +224,20 @@ pub(crate) async fn revival_makes_the_deferred_mail_of_a_route_due_each_once(h: 
     for leased in lease(store, node, 2, at(1)).await {
         record(store, node, vec![deferred(&leased, at(1), at(3_600))], at(1)).await;
     }
-    assert_eq!(store.revive(RouteId(99), None, at(2)).await.unwrap(), None);
-    let last = store.revive(RouteId::SERVER, None, at(2)).await.unwrap();
-    assert!(last.is_some());
-    assert_eq!(store.revive(RouteId::SERVER, last, at(2)).await.unwrap(), None);
-    assert_eq!(promote(store, at(2), vec![]).await.moved, 2);
+    let revive = |route, after, limit| {
+        store.revive(Revive {
+            route,
+            after,
+            limit,
+            now: at(2),
+        })
+    };
+    assert_eq!(revive(RouteId(99), None, REVIVE_MOST).await.unwrap(), None);
+    let first = revive(RouteId::SERVER, None, 1).await.unwrap();
+    assert_eq!(promote(store, at(2), vec![]).await.moved, 1);
+    let last = revive(RouteId::SERVER, first, REVIVE_MOST).await.unwrap();
+    assert!(last > first && first.is_some());
+    assert_eq!(revive(RouteId::SERVER, last, REVIVE_MOST).await.unwrap(), None);
+    assert_eq!(promote(store, at(2), vec![]).await.moved, 1);
     assert_consistent(store).await;
 }

@@ -1,0 +1,194 @@
+//! What others hold of a running engine: they start it, tell it what changed, ask how it is, and stop it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use postroom_domain::{Clock, RouteId};
+use postroom_smtp::client::TlsSetupError;
+use postroom_store::{Store, StoreError};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::pools::{Pools, Prepared};
+use super::{Command, Engine};
+use crate::delivery::Recorder;
+use crate::random::Random;
+use crate::recovery::recover;
+use crate::relay::{Edges, PoolParts};
+use crate::scheduler::Scheduler;
+use crate::settings::{EngineSettings, RelaySettings, Sending};
+use crate::status::EngineStatus;
+
+/// Why the engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store could not be joined, or its leases not be recovered.
+    #[error("the queue could not be taken over from the last start")]
+    Store(#[from] StoreError),
+    /// A relay cannot be used.
+    #[error(transparent)]
+    Relay(#[from] RelayError),
+}
+
+/// A relay whose settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the TLS settings of relay {relay:?} cannot be used")]
+pub struct RelayError {
+    /// Its name.
+    pub relay: String,
+    /// What is wrong with them.
+    pub source: TlsSetupError,
+}
+
+/// A running engine. Dropping it stops nothing; call [`EngineHandle::stop`].
+#[derive(Debug)]
+pub struct EngineHandle {
+    commands: mpsc::UnboundedSender<Command>,
+    status: watch::Receiver<EngineStatus>,
+    stop: CancellationToken,
+    task: std::sync::Mutex<Option<JoinHandle<()>>>,
+}
+
+impl EngineHandle {
+    /// Starts to deliver: takes over what the last start left, then runs until [`EngineHandle::stop`].
+    ///
+    /// # Errors
+    /// [`StartError`] where the store or a relay's settings cannot be used.
+    pub async fn start(
+        settings: EngineSettings,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, StartError> {
+        let now = clock.now();
+        let routes = by_route(settings.relays)?;
+        let node = store.join(settings.slot, now).await?;
+        let recovered = recover(&*store, node, &*clock, &*random, &settings.retry).await?;
+        if recovered > 0 {
+            tracing::warn!(
+                messages = recovered,
+                "attempts cut off by the last stop are recorded as uncertain"
+            );
+        }
+        let (recorder, recording) = Recorder::start(Arc::clone(&store), Arc::clone(&clock), node);
+        let (ended_sender, ended) = mpsc::unbounded_channel();
+        let parts = PoolParts {
+            clock,
+            random,
+            schedule: Arc::new(settings.retry),
+            recorder,
+            ended: ended_sender,
+            tasks: TaskTracker::new(),
+        };
+        let mut scheduler = Scheduler::new(settings.health, settings.sending, settings.max_wait, now);
+        let mut pools = Pools::new(parts.clone());
+        for (route, relays) in routes {
+            scheduler.set_route(route, &pools.set(route, relays), now);
+        }
+        // An outage goes on over a restart: its end is told, and its beginning not once more.
+        let kept = store.relay_states().await?;
+        for relay in &kept {
+            if let (Some(id), Some(error)) = (pools.at(relay.route, relay.place), &relay.down) {
+                scheduler.found_down(id, relay.since, error, now);
+            }
+        }
+        let (edges, telling) = Edges::start(Arc::clone(&store), &kept);
+        let (commands, command_receiver) = mpsc::unbounded_channel();
+        let (status_sender, status) = watch::channel(EngineStatus::default());
+        let stop = CancellationToken::new();
+        let engine = Engine {
+            changes: store.changes(),
+            store,
+            node,
+            scheduler,
+            pools,
+            parts,
+            ended,
+            commands: command_receiver,
+            status: status_sender,
+            recording,
+            edges,
+            telling,
+            stop_timeout: settings.stop_timeout,
+            revivals: Vec::new(),
+        };
+        engine.publish();
+        let task = tokio::spawn(engine.run(stop.clone()));
+        Ok(Self {
+            commands,
+            status,
+            stop,
+            task: std::sync::Mutex::new(Some(task)),
+        })
+    }
+
+    /// Says that mail was put back or made due, or that the clock was moved: look at the queue now.
+    pub fn wake(&self) {
+        self.command(Command::Wake);
+    }
+
+    /// Pauses or resumes delivery.
+    pub fn set_sending(&self, sending: Sending) {
+        self.command(Command::SetSending(sending));
+    }
+
+    /// Gives a route other relays, the first one first; none takes the route away. What is on the wire is finished on
+    /// the old connections, new connections use the new settings, and a relay that was Down is probed at once.
+    ///
+    /// # Errors
+    /// [`RelayError`] where a relay's TLS settings cannot be used; nothing changes then.
+    pub fn set_route(&self, route: RouteId, relays: Vec<RelaySettings>) -> Result<(), RelayError> {
+        let relays = relays.into_iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
+        self.command(Command::SetRoute(route, relays));
+        Ok(())
+    }
+
+    fn command(&self, command: Command) {
+        if self.commands.send(command).is_err() {
+            tracing::debug!("the engine has stopped");
+        }
+    }
+
+    /// The relays as they are now.
+    #[must_use]
+    pub fn status(&self) -> EngineStatus {
+        self.status.borrow().clone()
+    }
+
+    /// Tells of every change of the status.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<EngineStatus> {
+        self.status.clone()
+    }
+
+    /// Finishes what is in flight, at most for the configured time, writes it down, and ends (SPEC D7).
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        let task = self
+            .task
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take();
+        if let Some(task) = task
+            && let Err(error) = task.await
+        {
+            tracing::error!(error = %error, "the engine ended badly");
+        }
+    }
+}
+
+fn prepare(relay: RelaySettings) -> Result<Prepared, RelayError> {
+    let name = relay.name.clone();
+    Prepared::new(relay).map_err(|source| RelayError { relay: name, source })
+}
+
+fn by_route(relays: Vec<RelaySettings>) -> Result<BTreeMap<RouteId, Vec<Prepared>>, RelayError> {
+    let mut routes: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for relay in relays {
+        let prepared = prepare(relay)?;
+        routes.entry(prepared.route()).or_default().push(prepared);
+    }
+    Ok(routes)
+}

@@ -1,0 +1,372 @@
+//! The thin loop around the scheduler: does what a step says, tells it what came of that.
+
+mod handle;
+mod loading;
+mod pools;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use postroom_domain::health::HealthEdge;
+use postroom_domain::{MessageId, RouteId, Timestamp};
+use postroom_store::{
+    ChangeKind, ChangeSet, Exhaust, LeaseRequest, Leased, NodeLease, Promote, REVIVE_MOST, Revive, Store,
+    StoreError, WaitingMail,
+};
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub use handle::{EngineHandle, RelayError, StartError};
+use loading::{Loading, give_back};
+use pools::{Pools, Prepared};
+
+use crate::relay::{Edges, Ended, PoolParts};
+use crate::scheduler::{Grant, PROMOTE_MOST, Scheduler, Step, Suits};
+use crate::settings::Sending;
+use crate::status::{EngineStatus, Place, RelayStatus};
+
+/// Pause after the store could not answer.
+const STORE_RETRY: Duration = Duration::from_secs(1);
+
+/// What the engine is told while it runs.
+#[derive(Debug)]
+enum Command {
+    Wake,
+    SetSending(Sending),
+    SetRoute(RouteId, Vec<Prepared>),
+}
+
+struct Engine {
+    store: Arc<dyn Store>,
+    node: NodeLease,
+    scheduler: Scheduler,
+    pools: Pools,
+    parts: PoolParts,
+    changes: broadcast::Receiver<Arc<ChangeSet>>,
+    ended: mpsc::UnboundedReceiver<Ended>,
+    commands: mpsc::UnboundedReceiver<Command>,
+    status: watch::Sender<EngineStatus>,
+    recording: JoinHandle<()>,
+    edges: Edges,
+    telling: JoinHandle<()>,
+    stop_timeout: Duration,
+    /// Routes whose relay came Up, whose deferred mail is being made due: behind which message to go on.
+    revivals: Vec<(RouteId, Option<MessageId>)>,
+}
+
+impl Engine {
+    async fn run(mut self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            self.take_in();
+            let now = self.now();
+            let step = self.scheduler.step(now);
+            let wake_at = step.wake_at;
+            let more = match self.perform(step, now).await {
+                Ok(more) => more,
+                Err(error) => {
+                    tracing::warn!(error = %error, "the queue cannot be read; trying again");
+                    pause(&stop, STORE_RETRY).await;
+                    false
+                }
+            };
+            self.publish();
+            if !more {
+                self.wait(wake_at, &stop).await;
+            }
+        }
+        self.wind_up().await;
+    }
+
+    fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    /// Waits for something to happen, at most until `wake_at`.
+    async fn wait(&mut self, wake_at: Option<Timestamp>, stop: &CancellationToken) {
+        let longest = wake_at.map_or(STORE_RETRY, |at| at.since(self.now()).min(STORE_RETRY));
+        tokio::select! {
+            () = stop.cancelled() => {}
+            Some(ended) = self.ended.recv() => self.lease_ended(&ended),
+            change = self.changes.recv() => self.changed(change),
+            Some(command) = self.commands.recv() => self.obey(command),
+            () = tokio::time::sleep(longest) => {}
+        }
+    }
+
+    /// Takes in everything that has happened, without waiting.
+    fn take_in(&mut self) {
+        while let Ok(ended) = self.ended.try_recv() {
+            self.lease_ended(&ended);
+        }
+        while let Ok(command) = self.commands.try_recv() {
+            self.obey(command);
+        }
+        loop {
+            match self.changes.try_recv() {
+                Ok(change) => self.changed(Ok(change)),
+                Err(broadcast::error::TryRecvError::Lagged(_)) => self.scheduler.mail_arrived(),
+                Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => return,
+            }
+        }
+    }
+
+    fn changed(&mut self, change: Result<Arc<ChangeSet>, broadcast::error::RecvError>) {
+        let came = match change {
+            Ok(set) => set.changes.iter().any(|change| change.kind == ChangeKind::Added),
+            Err(_) => true,
+        };
+        if came {
+            self.scheduler.mail_arrived();
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        let now = self.now();
+        match command {
+            Command::Wake => self.scheduler.look_anew(now),
+            Command::SetSending(sending) => self.scheduler.set_sending(sending, now),
+            Command::SetRoute(route, relays) => {
+                if relays.is_empty() {
+                    self.pools.remove(route);
+                    self.scheduler.remove_route(route);
+                } else {
+                    let limits = self.pools.set(route, relays);
+                    self.scheduler.set_route(route, &limits, now);
+                }
+            }
+        }
+    }
+
+    /// Does what a step says; answers whether to step again at once.
+    async fn perform(&mut self, step: Step, now: Timestamp) -> Result<bool, StoreError> {
+        let mut more = self.revive(now).await?;
+        for (route, behind) in step.seek_probe {
+            more |= self.seek_probe(route, behind, now).await?;
+        }
+        if let Some(blocked) = step.promote {
+            let promoted = self
+                .store
+                .promote(Promote {
+                    now,
+                    blocked,
+                    limit: PROMOTE_MOST,
+                })
+                .await?;
+            self.scheduler.promoted(promoted, now);
+            more |= promoted.moved > 0;
+        }
+        for (route, since_before, reply) in step.exhaust {
+            let failed = self
+                .store
+                .exhaust(Exhaust {
+                    route,
+                    since_before,
+                    reply,
+                    now,
+                })
+                .await?;
+            if failed > 0 {
+                tracing::warn!(messages = failed, route = %route, "mail that found no relay in time has failed");
+            }
+        }
+        if !step.grants.is_empty() {
+            self.lease(step.grants, now).await?;
+        }
+        Ok(more)
+    }
+
+    /// Leases what was granted and hands it to the relays.
+    async fn lease(&mut self, grants: Vec<Grant>, now: Timestamp) -> Result<(), StoreError> {
+        let request = LeaseRequest {
+            node: self.node,
+            wants: grants.iter().map(|grant| grant.want).collect(),
+            now,
+        };
+        let mut leases = self.store.lease(request).await?;
+        let mut spare = 0;
+        for grant in grants {
+            // The serving relay of a route comes behind its probes and takes what suited none of them.
+            let mut left = grant.want.n + std::mem::take(&mut spare);
+            let granted = leases.extract_if(.., |lease| {
+                let suits = grant.suits == Suits::Any || lease.attempts == 0;
+                let granted = left > 0 && suits && lease.route == grant.want.route;
+                left -= u32::from(granted);
+                granted
+            });
+            let granted: Vec<Leased> = granted.collect();
+            if grant.suits == Suits::Untried {
+                spare = left;
+            }
+            let ids: Vec<_> = granted.iter().map(|lease| lease.id).collect();
+            self.scheduler.leased(grant, &ids, now);
+            self.dispatch(grant, granted, now);
+        }
+        Ok(())
+    }
+
+    /// Makes a deferred message due for a probe, the first behind the last one's or the first of all; answers whether
+    /// there was one.
+    async fn seek_probe(
+        &mut self,
+        route: RouteId,
+        behind: Option<MessageId>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let one = |after| Revive {
+            route,
+            after,
+            limit: 1,
+            now,
+        };
+        let mut found = self.store.revive(one(behind)).await?;
+        if found.is_none() && behind.is_some() {
+            found = self.store.revive(one(None)).await?;
+        }
+        if found.is_some() {
+            self.scheduler.look_anew(now);
+        }
+        Ok(found.is_some())
+    }
+
+    /// Makes some of the mail due that waits for a relay which is Up again (D4); answers whether there was any to do.
+    async fn revive(&mut self, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(&(route, after)) = self.revivals.last() else {
+            return Ok(false);
+        };
+        let revive = Revive {
+            route,
+            after,
+            limit: REVIVE_MOST,
+            now,
+        };
+        let last = self.store.revive(revive).await?;
+        self.revivals.pop();
+        if last.is_some() {
+            self.revivals.push((route, last));
+        }
+        self.scheduler.look_anew(now);
+        Ok(true)
+    }
+
+    /// Loads leased messages beside the loop and feeds them to their relay's connections.
+    fn dispatch(&self, grant: Grant, leases: Vec<Leased>, now: Timestamp) {
+        let Some(pool) = self.pools.get(grant.relay).filter(|_| !leases.is_empty()) else {
+            return;
+        };
+        let loading = Loading {
+            store: Arc::clone(&self.store),
+            pool: Arc::clone(pool),
+            parts: self.parts.clone(),
+            allowed: self.scheduler.connections_allowed(grant.relay, now),
+        };
+        self.parts.tasks.spawn(loading.run(leases));
+    }
+
+    fn lease_ended(&mut self, ended: &Ended) {
+        let now = self.now();
+        let chance = self.parts.random.chance();
+        let edge = self
+            .scheduler
+            .ended(ended.relay, ended.id, &ended.signal, now, chance);
+        if let Some(edge) = &edge {
+            self.tell(ended, edge);
+        }
+        match edge {
+            Some(HealthEdge::WentDown { error, .. }) => {
+                tracing::warn!(route = %ended.route, reply.code = error.code, "the relay is Down");
+                // What no connection has taken goes back: a relay that is Down costs it nothing.
+                self.pools.drain(ended.relay);
+            }
+            Some(HealthEdge::CameUp { down_since, at }) => {
+                let outage_s = at.since(down_since).as_secs();
+                tracing::info!(route = %ended.route, outage_s, "the relay is Up again");
+                self.revivals.push((ended.route, None));
+            }
+            None => {}
+        }
+    }
+
+    /// Has an edge written down, which raises the alert.
+    fn tell(&self, ended: &Ended, edge: &HealthEdge) {
+        let place = self.pools.place(ended.route, ended.relay);
+        if let (Some(place), Some(pool)) = (place, self.pools.get(ended.relay)) {
+            let mail = if self.scheduler.is_served(ended.route) {
+                WaitingMail::GoesElsewhere
+            } else {
+                WaitingMail::Waits
+            };
+            let name = &pool.relay().name;
+            self.edges.tell((ended.route, place), name, edge, mail);
+        }
+    }
+
+    fn publish(&self) {
+        let relays = self.scheduler.health().filter_map(|(route, id, health)| {
+            let pool = self.pools.get(id)?;
+            Some(RelayStatus {
+                route,
+                place: match self.pools.place(route, id)? {
+                    0 => Place::First,
+                    _ => Place::Second,
+                },
+                name: pool.relay().name.clone(),
+                address: pool.relay().session.address.to_string(),
+                state: health.state(),
+                since: health.since(),
+                last_error: health.last_error().cloned(),
+                connections: pool.open(),
+            })
+        });
+        let status = EngineStatus {
+            relays: relays.collect(),
+        };
+        self.status.send_if_modified(|kept| {
+            let differs = *kept != status;
+            if differs {
+                *kept = status;
+            }
+            differs
+        });
+    }
+
+    /// Lets what is on the wire end, gives back the rest, and writes all of it down.
+    async fn wind_up(self) {
+        let Self {
+            pools,
+            parts,
+            recording,
+            edges,
+            telling,
+            stop_timeout,
+            ..
+        } = self;
+        for pool in pools.all() {
+            pool.close();
+            give_back(pool.drain(), Arc::clone(pool), parts.clone()).await;
+        }
+        parts.tasks.close();
+        if tokio::time::timeout(stop_timeout, parts.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                "some relays did not answer in time; these attempts are uncertain at the next start"
+            );
+        }
+        drop((pools, parts, edges));
+        let written = async { (recording.await, telling.await) };
+        if tokio::time::timeout(stop_timeout, written).await.is_err() {
+            tracing::warn!(
+                "the last outcomes could not be written; these attempts are uncertain at the next start"
+            );
+        }
+    }
+}
+
+async fn pause(stop: &CancellationToken, duration: Duration) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(duration) => {}
+    }
+}

@@ -1,0 +1,310 @@
+//! What to do next, as a step function (DESIGN invariant 18): no clock, no store, no task of its own.
+//!
+//! A step answers what to lease and for which relay, what to make ready, what to fail, and when to look again. Memory
+//! is bounded by the leases in flight: each relay has at most two messages per connection, one on the wire and one
+//! whose envelope goes with its dot.
+
+mod relay;
+mod route;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use postroom_domain::health::{HealthEdge, HealthPolicy, RelayHealth};
+use postroom_domain::retry::Chance;
+use postroom_domain::{MessageId, Reply, RouteId, Timestamp};
+use postroom_store::{Promoted, Want};
+
+use relay::{Relay, Tried};
+pub(crate) use relay::{RelayId, RelayLimits};
+use route::{Route, Sought};
+
+use crate::delivery::Signal;
+use crate::settings::Sending;
+
+/// Most messages of one lease: the contract's limit.
+const LEASE_MOST: u32 = 256;
+/// Messages of one promotion: the contract's limit.
+pub(crate) const PROMOTE_MOST: u32 = 256;
+/// How often a Down relay's oldest mail is looked at.
+const EXHAUST_EVERY: Duration = Duration::from_mins(1);
+/// The longest time between two looks, should a notice be missed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What the loop is to do now.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// Make one deferred message of these routes due, the first behind that one: a probe waits for it.
+    pub(crate) seek_probe: Vec<(RouteId, Option<MessageId>)>,
+    /// Make waiting mail ready, except of these routes.
+    pub(crate) promote: Option<Vec<RouteId>>,
+    /// Lease these.
+    pub(crate) grants: Vec<Grant>,
+    /// Fail the mail of these routes that waited since before the time.
+    pub(crate) exhaust: Vec<(RouteId, Timestamp, Reply)>,
+    /// Look again then.
+    pub(crate) wake_at: Option<Timestamp>,
+}
+
+/// Messages of a route that a relay can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Grant {
+    /// How many of which route.
+    pub(crate) want: Want,
+    /// Who carries them.
+    pub(crate) relay: RelayId,
+    /// Which of them it may be given.
+    pub(crate) suits: Suits,
+}
+
+/// Which messages suit a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Suits {
+    /// Any.
+    Any,
+    /// Those never tried: a probe of a relay that another stands in for. Each message is spent on that once at most.
+    Untried,
+}
+
+/// The state between steps.
+#[derive(Debug)]
+pub(crate) struct Scheduler {
+    routes: BTreeMap<RouteId, Route>,
+    policy: HealthPolicy,
+    sending: Sending,
+    max_wait: Duration,
+    promote_at: Timestamp,
+    look_at: Timestamp,
+}
+
+impl Scheduler {
+    /// Starts without a route.
+    pub(crate) const fn new(
+        policy: HealthPolicy,
+        sending: Sending,
+        max_wait: Duration,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            routes: BTreeMap::new(),
+            policy,
+            sending,
+            max_wait,
+            promote_at: now,
+            look_at: now,
+        }
+    }
+
+    /// Adds a route, or gives it other relays; at least one. What is known of the relays that it had goes on.
+    pub(crate) fn set_route(&mut self, route: RouteId, relays: &[RelayLimits], now: Timestamp) {
+        let new = Route::new(relays, self.policy, now);
+        let new = match self.routes.get(&route) {
+            Some(old) => new.in_place_of(old, self.policy, now),
+            None => new,
+        };
+        self.routes.insert(route, new);
+        self.look_anew(now);
+    }
+
+    /// Forgets a route: its mail waits until it has one again, or has moved to another.
+    pub(crate) fn remove_route(&mut self, route: RouteId) {
+        self.routes.remove(&route);
+    }
+
+    /// Takes over that a relay was Down when the last start ended: a probe is due at once.
+    pub(crate) fn found_down(&mut self, relay: RelayId, since: Timestamp, error: &Reply, now: Timestamp) {
+        let mut relays = self.routes.values_mut().flat_map(|route| &mut route.relays);
+        if let Some(known) = relays.find(|known| known.id == relay) {
+            known.health = RelayHealth::found_down(self.policy, since, error.clone(), now);
+        }
+    }
+
+    /// Whether a relay of the route is Up.
+    pub(crate) fn is_served(&self, route: RouteId) -> bool {
+        self.routes
+            .get(&route)
+            .is_some_and(|route| route.relays.iter().any(Relay::is_up))
+    }
+
+    /// What to do at `now`.
+    pub(crate) fn step(&mut self, now: Timestamp) -> Step {
+        if self.sending == Sending::Paused {
+            return Step {
+                wake_at: Some(now.plus(LOOK_EVERY)),
+                ..Step::default()
+            };
+        }
+        if now >= self.look_at {
+            self.look_at = now.plus(LOOK_EVERY);
+            self.mail_arrived();
+        }
+        let promote = (now >= self.promote_at).then(|| self.blocked(now));
+        let mut step = Step {
+            promote,
+            ..Step::default()
+        };
+        let mut left = LEASE_MOST;
+        for (&id, route) in &mut self.routes {
+            if route.promising {
+                for (relay, n, suits) in route.grants(now) {
+                    let n = n.min(left);
+                    left -= n;
+                    let want = Want { route: id, n };
+                    step.grants
+                        .extend((n > 0).then_some(Grant { want, relay, suits }));
+                }
+            } else if let Some(behind) = route.lacks_probe(now) {
+                route.sought = Sought::Done;
+                step.seek_probe.push((id, behind));
+            }
+            step.exhaust.extend(exhausted(id, route, self.max_wait, now));
+        }
+        // More than one lease takes: the rest at once.
+        let wake_at = if left == 0 { now } else { self.wake_at(now) };
+        step.wake_at = Some(wake_at);
+        step
+    }
+
+    fn wake_at(&self, now: Timestamp) -> Timestamp {
+        let relays = self.routes.values().flat_map(|route| &route.relays);
+        relays
+            .filter_map(|relay| relay.changes_at(now))
+            .chain([self.promote_at, self.look_at])
+            .min()
+            .unwrap_or(self.look_at)
+            .max(now)
+    }
+
+    /// Routes whose waiting mail stays: no relay of theirs is Up, unless a probe is due and needs a message.
+    fn blocked(&self, now: Timestamp) -> Vec<RouteId> {
+        let blocked = self.routes.iter().filter(|(_, route)| route.is_blocked(now));
+        blocked.map(|(&route, _)| route).collect()
+    }
+
+    /// New mail, or mail that somebody put back: leases may find something.
+    pub(crate) fn mail_arrived(&mut self) {
+        for route in self.routes.values_mut() {
+            route.promising = true;
+        }
+    }
+
+    /// Mail was put back to wait or to be due: look at what is due, too.
+    pub(crate) fn look_anew(&mut self, now: Timestamp) {
+        self.promote_at = now;
+        self.mail_arrived();
+    }
+
+    /// A promotion ended.
+    pub(crate) fn promoted(&mut self, promoted: Promoted, now: Timestamp) {
+        if promoted.moved > 0 {
+            self.mail_arrived();
+        }
+        self.promote_at = match promoted.next_due {
+            _ if promoted.moved >= PROMOTE_MOST => now,
+            // Mail that is scheduled meanwhile may be due sooner than what was seen.
+            Some(due) => due.max(now).min(now.plus(LOOK_EVERY)),
+            None => now.plus(LOOK_EVERY),
+        };
+    }
+
+    /// The lease of a grant found these.
+    pub(crate) fn leased(&mut self, grant: Grant, found: &[MessageId], now: Timestamp) {
+        let Some(route) = self.routes.get_mut(&grant.want.route) else {
+            return;
+        };
+        let n = u32::try_from(found.len()).unwrap_or(u32::MAX);
+        route.promising = n >= grant.want.n;
+        let Some(relay) = route.relays.iter_mut().find(|relay| relay.id == grant.relay) else {
+            return;
+        };
+        relay.took(n, now);
+        if let Some(&probe) = found.first()
+            && relay.health.start_probe(probe, now)
+        {
+            tracing::info!(message.id = %probe, "a message probes the relay that is Down");
+        }
+    }
+
+    /// A lease ended; answers the edge of the relay's health, if this was one.
+    pub(crate) fn ended(
+        &mut self,
+        relay: RelayId,
+        id: MessageId,
+        signal: &Signal,
+        now: Timestamp,
+        chance: Chance,
+    ) -> Option<HealthEdge> {
+        let has = |route: &&mut Route| route.relays.iter().any(|known| known.id == relay);
+        let route = self.routes.values_mut().find(has)?;
+        let known = route.relays.iter_mut().find(|known| known.id == relay)?;
+        let edge = match signal {
+            Signal::Answered => {
+                known.ended(Tried::Yes, now);
+                known.health.relay_answered(now)
+            }
+            Signal::Failed(error) => {
+                known.ended(Tried::Yes, now);
+                route.sought = Sought::NotYet;
+                known.health.relay_failed(id, error, now, chance)
+            }
+            Signal::Untried => {
+                known.ended(Tried::No, now);
+                known.health.probe_given_back(id, now);
+                route.promising = true;
+                None
+            }
+        };
+        if edge.is_some() {
+            // Up: its mail is due. Down: a second relay serves what the first would have.
+            route.promising = true;
+            route.sought = Sought::NotYet;
+            self.promote_at = now;
+        }
+        edge
+    }
+
+    /// Pauses or resumes.
+    pub(crate) fn set_sending(&mut self, sending: Sending, now: Timestamp) {
+        self.sending = sending;
+        self.look_anew(now);
+    }
+
+    /// Connections that a relay may have now.
+    pub(crate) fn connections_allowed(&self, relay: RelayId, now: Timestamp) -> u32 {
+        let known = self.relays().find(|(_, known)| known.id == relay);
+        known.map_or(0, |(_, known)| known.allowed(now))
+    }
+
+    /// The health of each relay, by route, the first one first.
+    pub(crate) fn health(&self) -> impl Iterator<Item = (RouteId, RelayId, &RelayHealth)> {
+        self.relays()
+            .map(|(route, relay)| (route, relay.id, &relay.health))
+    }
+
+    fn relays(&self) -> impl Iterator<Item = (RouteId, &Relay)> {
+        self.routes
+            .iter()
+            .flat_map(|(&id, route)| route.relays.iter().map(move |relay| (id, relay)))
+    }
+}
+
+/// Whether the oldest mail of a route is to be looked at, once in a while when no relay of it has been Up for long.
+fn exhausted(
+    id: RouteId,
+    route: &mut Route,
+    max_wait: Duration,
+    now: Timestamp,
+) -> Option<(RouteId, Timestamp, Reply)> {
+    if route.exhaust_at > now {
+        return None;
+    }
+    let (since, error) = route.down_since()?;
+    if now.since(since) < max_wait {
+        return None;
+    }
+    let exhaust = (id, now.minus(max_wait), error.clone());
+    route.exhaust_at = now.plus(EXHAUST_EVERY);
+    Some(exhaust)
+}

@@ -1,0 +1,116 @@
+//! One relay as the scheduler sees it: its health, its rates, and what it has in hand.
+
+use postroom_domain::health::{HealthPolicy, HealthState, RelayHealth};
+use postroom_domain::{RateLimiter, Rates, Timestamp};
+
+/// Each connection has one message on the wire and one next.
+const PER_CONNECTION: u32 = 2;
+
+/// Names a relay as it is configured now: changed settings make another one, so that what an old connection still
+/// tells is never taken for the new relay's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct RelayId(pub(crate) u64);
+
+/// What the scheduler is told of a relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RelayLimits {
+    /// The relay.
+    pub(crate) id: RelayId,
+    /// Most connections.
+    pub(crate) connections: u32,
+    /// Most messages of a time.
+    pub(crate) rates: Rates,
+}
+
+/// A relay.
+#[derive(Debug)]
+pub(super) struct Relay {
+    pub(super) id: RelayId,
+    pub(super) health: RelayHealth,
+    rates: RateLimiter,
+    connections: u32,
+    leased: u32,
+}
+
+impl Relay {
+    pub(super) fn new(limits: RelayLimits, policy: HealthPolicy) -> Self {
+        Self {
+            id: limits.id,
+            health: RelayHealth::new(policy),
+            rates: RateLimiter::new(limits.rates),
+            connections: limits.connections,
+            leased: 0,
+        }
+    }
+
+    /// The relay that takes another's place. Was that one not Up, a probe of this one is due at once (the settings
+    /// may be the cure), and the outage ends only when it succeeds.
+    pub(super) fn in_place_of(mut self, old: &Self, policy: HealthPolicy, now: Timestamp) -> Self {
+        if let (false, Some(since), Some(error)) = (old.is_up(), old.health.since(), old.health.last_error())
+        {
+            self.health = RelayHealth::found_down(policy, since, error.clone(), now);
+        }
+        self.rates = self.rates.continuing(&old.rates);
+        self
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.health.state() == HealthState::Up
+    }
+
+    /// Whether one message may try it though it is Down.
+    pub(super) fn wants_probe(&self, now: Timestamp) -> bool {
+        self.connections > 0 && self.leased == 0 && self.health.probe_is_due(now)
+    }
+
+    /// Connections that it may have now.
+    pub(super) fn allowed(&self, now: Timestamp) -> u32 {
+        if self.connections == 0 {
+            0
+        } else {
+            self.health.connections_allowed(self.connections, 1, now)
+        }
+    }
+
+    /// Messages that it can take now.
+    pub(super) fn capacity(&self, now: Timestamp) -> u32 {
+        let free = match self.health.state() {
+            HealthState::Up => (self.allowed(now) * PER_CONNECTION).saturating_sub(self.leased),
+            HealthState::Down if self.wants_probe(now) => 1,
+            HealthState::Down | HealthState::Probing => 0,
+        };
+        free.min(self.rates.available(now))
+    }
+
+    /// Notes that it was given `n` messages.
+    pub(super) fn took(&mut self, n: u32, now: Timestamp) {
+        self.leased = self.leased.saturating_add(n);
+        self.rates.take(n, now);
+    }
+
+    /// Notes that it is done with one, tried or not.
+    pub(super) fn ended(&mut self, tried: Tried, now: Timestamp) {
+        self.leased = self.leased.saturating_sub(1);
+        if tried == Tried::No {
+            self.rates.give_back(now);
+        }
+    }
+
+    /// When it next changes by itself, later than `now`: its probe is due, or its rates allow more. A probe that is due
+    /// already waits for mail and not for the time.
+    pub(super) fn changes_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let rate = self.rates.next_at(now);
+        let at = match (self.health.next_probe_at(), rate) {
+            (Some(probe), Some(rate)) => Some(probe.max(rate)),
+            (probe, rate) => probe.or(rate),
+        };
+        at.filter(|at| *at > now)
+    }
+}
+
+/// Whether the relay saw a message that it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tried {
+    Yes,
+    No,
+}

@@ -1,0 +1,104 @@
+//! A route: its relay, and the second one that takes over while the first is Down (SPEC D1).
+
+use postroom_domain::health::HealthPolicy;
+use postroom_domain::{MessageId, Reply, Timestamp};
+
+use super::Suits;
+use super::relay::{Relay, RelayId, RelayLimits};
+
+/// A route.
+#[derive(Debug)]
+pub(super) struct Route {
+    /// The first serves while it is Up, else the second; never none.
+    pub(super) relays: Vec<Relay>,
+    /// Whether a lease may find mail; false after one that found less than it asked for.
+    pub(super) promising: bool,
+    pub(super) exhaust_at: Timestamp,
+    /// Whether deferred mail was looked through for the probe that is due.
+    pub(super) sought: Sought,
+}
+
+/// Whether a message was sought for a probe that is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sought {
+    NotYet,
+    /// It was, and what was found is due now; there may have been none.
+    Done,
+}
+
+impl Route {
+    pub(super) fn new(relays: &[RelayLimits], policy: HealthPolicy, now: Timestamp) -> Self {
+        Self {
+            relays: relays.iter().map(|&limits| Relay::new(limits, policy)).collect(),
+            promising: true,
+            exhaust_at: now,
+            sought: Sought::NotYet,
+        }
+    }
+
+    /// Takes over what is known of the route as it was: each relay follows the one in the same place.
+    pub(super) fn in_place_of(self, old: &Self, policy: HealthPolicy, now: Timestamp) -> Self {
+        let mut olds = old.relays.iter();
+        let follow = |relay: Relay| match olds.next() {
+            Some(old) => relay.in_place_of(old, policy, now),
+            None => relay,
+        };
+        Self {
+            relays: self.relays.into_iter().map(follow).collect(),
+            exhaust_at: old.exhaust_at,
+            ..self
+        }
+    }
+
+    /// What each relay of the route can take now: the first that is Up serves, and those before it that are Down take
+    /// their probes first, or the serving one's capacity would leave them none. A relay behind the serving one is not
+    /// probed: nobody's mail is spent on a relay that is not needed.
+    pub(super) fn grants(&self, now: Timestamp) -> Vec<(RelayId, u32, Suits)> {
+        let serving = self.relays.iter().position(Relay::is_up);
+        let before = serving.unwrap_or(self.relays.len());
+        let probed = if serving.is_some() {
+            Suits::Untried
+        } else {
+            Suits::Any
+        };
+        let probes = self.relays.iter().take(before);
+        let probes = probes
+            .filter(|relay| relay.wants_probe(now))
+            .map(|relay| (relay, probed));
+        let serves = serving.and_then(|at| self.relays.get(at));
+        probes
+            .chain(serves.map(|relay| (relay, Suits::Any)))
+            .map(|(relay, suits)| (relay.id, relay.capacity(now), suits))
+            .filter(|(_, n, _)| *n > 0)
+            .collect()
+    }
+
+    /// Whether waiting mail stays where it is: no relay is Up and none wants a probe.
+    pub(super) fn is_blocked(&self, now: Timestamp) -> bool {
+        !self
+            .relays
+            .iter()
+            .any(|relay| relay.is_up() || relay.wants_probe(now))
+    }
+
+    /// The message that the last probe tried, where a probe is due and no ready message is there for it.
+    pub(super) fn lacks_probe(&self, now: Timestamp) -> Option<Option<MessageId>> {
+        let idle = !self.promising && self.sought == Sought::NotYet && !self.relays.iter().any(Relay::is_up);
+        let relay = self.relays.iter().find(|relay| relay.wants_probe(now))?;
+        idle.then(|| relay.health.last_probe())
+    }
+
+    /// Since when no relay is Up, and what the first said last.
+    pub(super) fn down_since(&self) -> Option<(Timestamp, &Reply)> {
+        if self.relays.iter().any(Relay::is_up) {
+            return None;
+        }
+        let since = self
+            .relays
+            .iter()
+            .filter_map(|relay| relay.health.since())
+            .max()?;
+        let error = self.relays.iter().find_map(|relay| relay.health.last_error())?;
+        Some((since, error))
+    }
+}

@@ -1,0 +1,261 @@
+use postroom_domain::Rates;
+use postroom_domain::health::HealthState;
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
+const ROUTE: RouteId = RouteId::SERVER;
+const FIRST: RelayId = RelayId(1);
+const SECOND: RelayId = RelayId(2);
+
+fn limits(id: RelayId, connections: u32) -> RelayLimits {
+    RelayLimits {
+        id,
+        connections,
+        rates: Rates::default(),
+    }
+}
+
+fn with(relays: &[RelayLimits]) -> Scheduler {
+    let day = Duration::from_hours(24);
+    let mut scheduler = Scheduler::new(HealthPolicy::default(), Sending::On, day, NOW);
+    scheduler.set_route(ROUTE, relays, NOW);
+    scheduler
+}
+
+fn scheduler() -> Scheduler {
+    with(&[limits(FIRST, 10)])
+}
+
+fn grant(relay: RelayId, n: u32) -> Grant {
+    Grant {
+        want: Want { route: ROUTE, n },
+        relay,
+        suits: Suits::Any,
+    }
+}
+
+fn id(n: i64) -> MessageId {
+    MessageId::from_ord(n)
+}
+
+fn after(seconds: u64) -> Timestamp {
+    NOW.plus(Duration::from_secs(seconds))
+}
+
+fn fail(scheduler: &mut Scheduler, n: i64, at: Timestamp) -> Option<HealthEdge> {
+    let failed = Signal::Failed(Reply::none("lost"));
+    scheduler.ended(FIRST, id(n), &failed, at, Chance::EVEN)
+}
+
+fn take_down(scheduler: &mut Scheduler) {
+    scheduler.leased(grant(FIRST, 20), &[id(1), id(2), id(3)], NOW);
+    assert_eq!(fail(scheduler, 1, NOW), None);
+    assert_eq!(fail(scheduler, 2, NOW), None);
+    assert!(matches!(
+        fail(scheduler, 3, NOW),
+        Some(HealthEdge::WentDown { .. })
+    ));
+}
+
+fn down() -> Scheduler {
+    let mut scheduler = scheduler();
+    take_down(&mut scheduler);
+    scheduler
+}
+
+#[test]
+fn leases_two_messages_for_each_connection_and_no_more() {
+    let mut scheduler = scheduler();
+    assert_eq!(scheduler.step(NOW).grants, [grant(FIRST, 20)]);
+    scheduler.leased(grant(FIRST, 20), &(0..20).map(id).collect::<Vec<_>>(), NOW);
+    assert_eq!(scheduler.step(NOW).grants, []);
+    scheduler.ended(FIRST, id(0), &Signal::Answered, NOW, Chance::EVEN);
+    assert_eq!(scheduler.step(NOW).grants, [grant(FIRST, 1)]);
+}
+
+#[test]
+fn empty_queue_is_not_asked_again_before_something_came() {
+    let mut scheduler = scheduler();
+    scheduler.step(NOW);
+    scheduler.leased(grant(FIRST, 20), &[], NOW);
+    assert_eq!(scheduler.step(NOW).grants, []);
+    scheduler.mail_arrived();
+    assert_eq!(scheduler.step(NOW).grants.len(), 1);
+}
+
+#[test]
+fn down_relay_gets_nothing_until_its_probe_is_due_and_then_one() {
+    let mut scheduler = down();
+    scheduler.look_anew(after(29));
+    let step = scheduler.step(after(29));
+    assert_eq!((step.grants, step.promote), (vec![], Some(vec![ROUTE])));
+    let due = after(30);
+    scheduler.look_anew(due);
+    let step = scheduler.step(due);
+    assert_eq!((step.grants, step.promote), (vec![grant(FIRST, 1)], Some(vec![])));
+    scheduler.leased(grant(FIRST, 1), &[id(7)], due);
+    assert_eq!(scheduler.step(due).grants, []);
+    assert!(matches!(
+        scheduler.ended(FIRST, id(7), &Signal::Answered, due, Chance::EVEN),
+        Some(HealthEdge::CameUp { .. })
+    ));
+    // The load ramps: one connection at first.
+    assert_eq!(scheduler.step(due).grants, [grant(FIRST, 2)]);
+}
+
+#[test]
+fn due_probe_that_finds_nothing_ready_seeks_a_deferred_message_once() {
+    let mut scheduler = down();
+    let due = after(30);
+    scheduler.look_anew(due);
+    assert_eq!(scheduler.step(due).grants, [grant(FIRST, 1)]);
+    scheduler.leased(grant(FIRST, 1), &[], due);
+    let step = scheduler.step(due);
+    assert_eq!(step.seek_probe, [(ROUTE, None)]);
+    let nothing = Promoted {
+        moved: 0,
+        next_due: None,
+    };
+    scheduler.promoted(nothing, due);
+    let again = scheduler.step(due);
+    assert_eq!(again.seek_probe, []);
+    assert!(again.wake_at > Some(due), "nothing to do is no reason to spin");
+    // What was found probes; where it fails, the next probe seeks the message behind it.
+    scheduler.look_anew(due);
+    scheduler.leased(grant(FIRST, 1), &[id(2)], due);
+    fail(&mut scheduler, 2, due);
+    let next = after(30 + 61);
+    scheduler.look_anew(next);
+    scheduler.step(next);
+    scheduler.leased(grant(FIRST, 1), &[], next);
+    assert_eq!(scheduler.step(next).seek_probe, [(ROUTE, Some(id(2)))]);
+}
+
+#[test]
+fn relay_that_is_up_seeks_no_probe() {
+    let mut scheduler = scheduler();
+    scheduler.leased(grant(FIRST, 20), &[], NOW);
+    assert_eq!(scheduler.step(NOW).seek_probe, []);
+}
+
+#[test]
+fn second_relay_takes_over_while_the_first_is_down_and_gives_back() {
+    let mut scheduler = with(&[limits(FIRST, 10), limits(SECOND, 4)]);
+    assert_eq!(scheduler.step(NOW).grants, [grant(FIRST, 20)]);
+    take_down(&mut scheduler);
+    let step = scheduler.step(NOW);
+    assert_eq!(
+        (step.grants, step.promote),
+        (vec![grant(SECOND, 8)], Some(vec![]))
+    );
+    scheduler.look_anew(after(31));
+    let probe = Grant {
+        suits: Suits::Untried,
+        ..grant(FIRST, 1)
+    };
+    assert_eq!(
+        scheduler.step(after(31)).grants,
+        [probe, grant(SECOND, 8)],
+        "the first's probe comes first"
+    );
+    scheduler.leased(grant(FIRST, 1), &[id(9)], after(31));
+    scheduler.ended(FIRST, id(9), &Signal::Answered, after(31), Chance::EVEN);
+    assert_eq!(scheduler.step(after(31)).grants, [grant(FIRST, 2)]);
+}
+
+#[test]
+fn mail_is_not_exhausted_while_a_second_relay_is_up() {
+    let mut scheduler = with(&[limits(FIRST, 10), limits(SECOND, 4)]);
+    take_down(&mut scheduler);
+    assert!(scheduler.step(after(25 * 3_600)).exhaust.is_empty());
+}
+
+#[test]
+fn rates_limit_what_is_leased_and_free_it_again() {
+    let rates = Rates {
+        per_minute: Some(3),
+        per_hour: None,
+    };
+    let mut scheduler = with(&[RelayLimits {
+        rates,
+        ..limits(FIRST, 10)
+    }]);
+    assert_eq!(scheduler.step(NOW).grants, [grant(FIRST, 3)]);
+    scheduler.leased(grant(FIRST, 3), &[id(1), id(2), id(3)], NOW);
+    for n in 1..=3 {
+        scheduler.ended(FIRST, id(n), &Signal::Answered, NOW, Chance::EVEN);
+    }
+    assert_eq!(scheduler.step(after(59)).grants, []);
+    assert_eq!(scheduler.step(after(61)).grants, [grant(FIRST, 3)]);
+}
+
+#[test]
+fn message_given_back_untried_costs_no_rate() {
+    let rates = Rates {
+        per_minute: Some(1),
+        per_hour: None,
+    };
+    let mut scheduler = with(&[RelayLimits {
+        rates,
+        ..limits(FIRST, 10)
+    }]);
+    scheduler.leased(grant(FIRST, 1), &[id(1)], NOW);
+    scheduler.ended(FIRST, id(1), &Signal::Untried, NOW, Chance::EVEN);
+    assert_eq!(scheduler.step(NOW).grants, [grant(FIRST, 1)]);
+}
+
+#[test]
+fn changed_relay_that_was_down_is_probed_at_once_and_comes_up_once() {
+    let mut scheduler = down();
+    scheduler.set_route(ROUTE, &[limits(SECOND, 10)], NOW);
+    assert_eq!(scheduler.step(NOW).grants, [grant(SECOND, 1)]);
+    scheduler.leased(grant(SECOND, 1), &[id(7)], NOW);
+    assert_eq!(
+        scheduler.ended(FIRST, id(3), &Signal::Answered, NOW, Chance::EVEN),
+        None,
+        "what the old relay's connections still say is nothing about the new one"
+    );
+    let edge = scheduler.ended(SECOND, id(7), &Signal::Answered, NOW, Chance::EVEN);
+    assert!(matches!(edge, Some(HealthEdge::CameUp { down_since: NOW, .. })));
+}
+
+#[test]
+fn changed_relay_that_was_up_stays_up() {
+    let mut scheduler = scheduler();
+    scheduler.set_route(ROUTE, &[limits(SECOND, 5)], NOW);
+    let health: Vec<_> = scheduler
+        .health()
+        .map(|(_, id, health)| (id, health.state()))
+        .collect();
+    assert_eq!(health, [(SECOND, HealthState::Up)]);
+    assert_eq!(scheduler.step(NOW).grants, [grant(SECOND, 10)]);
+}
+
+#[test]
+fn mail_of_a_relay_that_stays_down_is_exhausted_after_max_wait_once_a_minute() {
+    let mut scheduler = down();
+    let day = NOW.plus(Duration::from_hours(24));
+    assert!(
+        scheduler
+            .step(day.minus(Duration::from_secs(1)))
+            .exhaust
+            .is_empty()
+    );
+    assert_eq!(scheduler.step(day).exhaust, [(ROUTE, NOW, Reply::none("lost"))]);
+    assert!(scheduler.step(day).exhaust.is_empty());
+}
+
+#[test]
+fn paused_engine_leases_and_promotes_nothing() {
+    let mut scheduler = scheduler();
+    scheduler.set_sending(Sending::Paused, NOW);
+    let step = scheduler.step(NOW);
+    assert!(step.grants.is_empty() && step.promote.is_none());
+}
+
+#[test]
+fn relay_without_connections_gets_nothing() {
+    let mut scheduler = with(&[limits(FIRST, 0)]);
+    assert_eq!(scheduler.step(NOW).grants, []);
+}
