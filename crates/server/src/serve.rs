@@ -86,6 +86,14 @@ impl Running {
         running
             .tasks
             .spawn(upkeep::run(store, clock, running.stopping.clone()));
+        let engine = Arc::clone(&running.engine);
+        running.tasks.spawn(
+            running
+                .node
+                .jobs
+                .clone()
+                .run(move || engine.wake(), running.stopping.clone()),
+        );
         if config.relay.is_empty() {
             tracing::warn!("no [[relay]] is configured: mail is taken in and waits");
         }

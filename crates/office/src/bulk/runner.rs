@@ -7,7 +7,7 @@ use postroom_engine::intake::{self, Prepared};
 use postroom_store::{
     Actor, AuditNote, Enqueue, Job, JobEnd, JobStep, NewMessage, NoResend, Picked, StoreError, Verb,
 };
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::{Inner, Jobs};
 use crate::principal::Principal;
@@ -20,12 +20,12 @@ const RESEND_STEP: u32 = 16;
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 impl Jobs {
-    /// Does jobs until `stopping` says true; those that a stop left are gone on with. `wake` is called when mail may
+    /// Does jobs until `stopping`; those that a stop left are gone on with. `wake` is called when mail may
     /// have become due.
-    pub async fn run(self, wake: impl Fn() + Send + Sync, mut stopping: watch::Receiver<bool>) {
+    pub async fn run(self, wake: impl Fn() + Send + Sync, stopping: CancellationToken) {
         loop {
             let round = tokio::select! {
-                _ = stopping.wait_for(|stop| *stop) => return,
+                () = stopping.cancelled() => return,
                 round = self.round(&wake) => round,
             };
             let pause = async {
@@ -39,7 +39,7 @@ impl Jobs {
                 }
             };
             tokio::select! {
-                _ = stopping.wait_for(|stop| *stop) => return,
+                () = stopping.cancelled() => return,
                 () = pause => {}
             }
         }

@@ -31,7 +31,11 @@ enum Way {
     /// A server runs: its socket.
     Socket(UnixStreamPath),
     /// None runs: the same routes over a store of our own.
-    Here { router: Router, node: Box<Node> },
+    Here {
+        router: Router,
+        node: Box<Node>,
+        stopping: CancellationToken,
+    },
 }
 
 /// The socket's path; each request has a connection of its own.
@@ -50,11 +54,15 @@ impl Operator {
             });
         }
         let node = Node::open(config, Arc::new(SystemClock)).await?;
-        let app = node.app(None, CancellationToken::new());
+        let stopping = CancellationToken::new();
+        let app = node.app(None, stopping.clone());
+        // Jobs that this command starts are done here; what is left is gone on with by the next server.
+        tokio::spawn(node.jobs.clone().run(|| (), stopping.clone()));
         Ok(Self {
             way: Way::Here {
                 router: http::admin_router(&app),
                 node: Box::new(node),
+                stopping,
             },
         })
     }
@@ -111,7 +119,8 @@ impl Operator {
 
     /// Ends: a store that was opened here is closed.
     pub(super) async fn close(self) {
-        if let Way::Here { node, .. } = self.way {
+        if let Way::Here { node, stopping, .. } = self.way {
+            stopping.cancel();
             node.store.close().await;
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use postroom_domain::Clock;
 use postroom_engine::EngineHandle;
 use postroom_engine::intake::Intake;
-use postroom_office::{Authenticator, Senders};
+use postroom_office::{Authenticator, Jobs, Senders};
 use postroom_store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +31,8 @@ pub struct AppParts {
     pub senders: Arc<Senders>,
     /// What makes mail move; `None` where a command works on the store alone.
     pub engine: Option<Arc<EngineHandle>>,
+    /// Does actions on all that match a filter.
+    pub jobs: Jobs,
     /// Numbers for Prometheus.
     pub metrics: Arc<Metrics>,
     /// The configuration that holds now.

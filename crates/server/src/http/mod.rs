@@ -11,6 +11,7 @@ mod events;
 mod extract;
 mod finish;
 mod health;
+mod jobs;
 mod messages;
 mod metrics;
 pub mod peer;
@@ -42,6 +43,10 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(messages::submit::raw))
         .routes(routes!(messages::list::counts))
         .routes(routes!(messages::actions::act))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::one))
+        .routes(routes!(jobs::cancel))
+        .routes(routes!(jobs::items))
         .routes(routes!(messages::detail::detail))
         .routes(routes!(messages::detail::attempts))
         .routes(routes!(messages::detail::explain))

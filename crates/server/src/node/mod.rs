@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use postroom_domain::{Clock, NodeSlot};
 use postroom_engine::intake::{Intake, IntakeLimits, IntakeParts, IntakeSettings, QueueSwitch};
 use postroom_engine::{EngineHandle, SystemRandom};
-use postroom_office::{Authenticator, Senders};
+use postroom_office::{Authenticator, JobParts, Jobs, Senders};
 use postroom_store::{SqliteOptions, SqliteStore, Store};
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +38,8 @@ pub struct Node {
     pub senders: Arc<Senders>,
     /// Takes mail in.
     pub intake: Intake,
+    /// Does actions on all that match a filter.
+    pub jobs: Jobs,
     /// Numbers for Prometheus, from HTTP and SMTP alike.
     pub metrics: Arc<Metrics>,
     /// The configuration that holds now.
@@ -93,13 +95,23 @@ impl Node {
             directory: Arc::clone(&senders) as Arc<_>,
             slot: NodeSlot(config.server.node),
         };
+        let authenticator = Arc::new(authenticator);
+        let intake = Intake::new(parts, intake_settings(&config));
+        let jobs = Jobs::new(JobParts {
+            store: Arc::clone(&store),
+            authenticator: Arc::clone(&authenticator),
+            senders: Arc::clone(&senders),
+            intake: intake.clone(),
+            clock: Arc::clone(&clock),
+        });
         Ok(Self {
             metrics: Arc::new(Metrics::new(clock.now())),
             store,
             clock,
-            authenticator: Arc::new(authenticator),
+            authenticator,
             senders,
-            intake: Intake::new(parts, intake_settings(&config)),
+            intake,
+            jobs,
             live: Live::new(config),
             _lock: lock,
         })
@@ -126,6 +138,7 @@ impl Node {
             intake: self.intake.clone(),
             senders: Arc::clone(&self.senders),
             engine,
+            jobs: self.jobs.clone(),
             metrics: Arc::clone(&self.metrics),
             live: self.live.clone(),
             stopping,

@@ -1,74 +1,107 @@
-//! Acting on messages: requeue, resend, delete (SPEC C1–C3).
+//! Acting on messages (SPEC C1–C4): by ids at once, by a filter as a job.
 
 use std::collections::{HashMap, HashSet};
 
 use axum::extract::State;
-use postroom_domain::{MessageId, MessageState, Refusal};
+use axum::response::{IntoResponse, Response};
+use postroom_domain::{MessageId, Refusal, Verb, Verdict};
 use postroom_engine::intake::Resent;
 use postroom_office::Principal;
-use postroom_store::ActionOutcome;
+use postroom_store::{ActionOutcome, AuditAction, AuditEntry, Authority};
 
+use super::sweep;
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::extract::Json;
 use crate::http::problem::ApiError;
-use crate::http::wire::actions::{ActionItem, ActionName, ActionReport, ActionRequest, Outcome};
+use crate::http::wire::actions::{ActionItem, ActionReport, ActionRequest, Outcome};
+use crate::http::wire::jobs::Job;
 use crate::http::wire::problem::Problem;
 
 /// Most ids of a request.
-const MOST_IDS: usize = 1_000;
-/// Ids of one operation of the store.
+pub(super) const MOST_IDS: usize = 1_000;
+/// Ids of one operation of the store, and of one entry of the audit log.
 const AT_A_TIME: usize = 200;
 
-/// Requeues, resends or deletes messages; an id that is given twice counts once.
+/// Acts on messages: on up to 1,000 ids at once, or on all that match a filter. Up to 1,000 matches are answered when
+/// they are done; more, or those with `background`, become a job.
 ///
 /// # Errors
 /// 422 for no ids or too many; what is wrong with single messages is in the report.
 #[utoipa::path(
-    post, path = "/api/v1/messages/actions", tag = "list", request_body = ActionRequest,
-    responses((status = 200, body = ActionReport), (status = "default", body = Problem, content_type = "application/problem+json"))
+    post, path = "/api/v1/messages/actions", tag = "actions", request_body = ActionRequest,
+    responses((status = 200, body = ActionReport), (status = 202, body = Job, description = "a job does it"), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub(in crate::http) async fn act(
     State(app): State<App>,
     Caller(who): Caller,
     Json(request): Json<ActionRequest>,
-) -> Result<axum::Json<ActionReport>, ApiError> {
-    if request.ids.is_empty() || request.ids.len() > MOST_IDS {
-        return Err(Refusal::BadValue {
-            field: "ids".to_owned(),
-            reason: format!("has {} ids, but takes 1 to {MOST_IDS}", request.ids.len()).into(),
+) -> Result<Response, ApiError> {
+    match (&request.ids, &request.filter) {
+        (Some(_), None) => {
+            for (field, given) in [
+                ("as_of", request.as_of.is_some()),
+                ("except", !request.except.is_empty()),
+                ("background", request.background),
+            ] {
+                if given {
+                    return Err(bad(field, "goes with filter, not with ids"));
+                }
+            }
+            let report = by_ids(&app, &who, request).await?;
+            Ok(axum::Json(report).into_response())
         }
-        .into());
+        (None, Some(_)) => sweep::by_filter(&app, &who, request).await,
+        (None, None) => Err(bad("ids", "is missing: give ids, or a filter")),
+        (Some(_), Some(_)) => Err(bad("filter", "goes without ids: give one of them")),
     }
-    let mut seen = HashSet::new();
-    let given: Vec<String> = request
-        .ids
-        .into_iter()
-        .filter(|id| seen.insert(id.clone()))
-        .collect();
+}
+
+async fn by_ids(app: &App, who: &Principal, request: ActionRequest) -> Result<ActionReport, ApiError> {
+    let given = distinct("ids", request.ids.unwrap_or_default())?;
+    if given.is_empty() {
+        return Err(bad("ids", format!("has 0 ids, but takes 1 to {MOST_IDS}")));
+    }
+    let verb = request.action.into();
     let ids: Vec<MessageId> = given.iter().filter_map(|text| text.parse().ok()).collect();
     let mut results = HashMap::new();
     for chunk in ids.chunks(AT_A_TIME) {
         let outcomes = if request.dry_run {
-            foresee(&app, &who, request.action, chunk).await?
+            foresee(app, who, verb, chunk).await?
         } else {
-            carry_out(&app, &who, request.action, chunk).await?
+            carry_out(app, who, verb, chunk).await?
         };
         results.extend(chunk.iter().copied().zip(outcomes));
     }
-    if !request.dry_run && !matches!(request.action, ActionName::Delete) {
+    if !request.dry_run && verb != Verb::Delete {
         app.wake_engine();
     }
     let mut report = ActionReport::default();
     for id in given {
         let result = id.parse().ok().and_then(|id: MessageId| results.remove(&id));
-        report.add(
-            id,
-            request.action,
-            result.unwrap_or(Became::Acted(ActionOutcome::NotFound)),
-        );
+        report.add(id, verb, result.unwrap_or(Became::Acted(ActionOutcome::NotFound)));
     }
-    Ok(axum::Json(report))
+    Ok(report)
+}
+
+/// Ids, each once; at most 1,000.
+pub(super) fn distinct(field: &str, ids: Vec<String>) -> Result<Vec<String>, ApiError> {
+    if ids.len() > MOST_IDS {
+        return Err(bad(
+            field,
+            format!("has {} ids, but takes 1 to {MOST_IDS}", ids.len()),
+        ));
+    }
+    let mut seen = HashSet::new();
+    Ok(ids.into_iter().filter(|id| seen.insert(id.clone())).collect())
+}
+
+pub(super) fn bad(field: &str, reason: impl Into<String>) -> ApiError {
+    Refusal::BadValue {
+        field: field.to_owned(),
+        reason: reason.into().into(),
+    }
+    .into()
 }
 
 /// What became of one message.
@@ -82,30 +115,24 @@ enum Became {
 async fn carry_out(
     app: &App,
     who: &Principal,
-    action: ActionName,
+    verb: Verb,
     ids: &[MessageId],
 ) -> Result<Vec<Became>, ApiError> {
-    let authority = &who.authority;
-    let outcomes = match action {
-        ActionName::Requeue => {
-            app.store
-                .requeue(authority, ids, &who.note(), app.clock.now())
-                .await?
-        }
-        ActionName::Delete => {
-            app.store
-                .delete(authority, ids, &who.note(), app.clock.now())
-                .await?
-        }
-        ActionName::Resend => return resend(app, who, ids).await,
+    let (authority, note, now) = (&who.authority, who.note(), app.clock.now());
+    let outcomes = match verb {
+        Verb::Requeue => app.store.requeue(authority, ids, &note, now).await?,
+        Verb::Delete => app.store.delete(authority, ids, &note, now).await?,
+        Verb::Resend => return resend(app, who, ids).await,
+        Verb::Hold | Verb::Release => return Err(bad("action", "is not known")),
     };
     Ok(outcomes.into_iter().map(Became::Acted).collect())
 }
 
 async fn resend(app: &App, who: &Principal, ids: &[MessageId]) -> Result<Vec<Became>, ApiError> {
-    let foreseen = foresee(app, who, ActionName::Resend, ids).await?;
+    let foreseen = foresee(app, who, Verb::Resend, ids).await?;
     let sender = app.senders.principal(who).await?;
     let mut results = Vec::with_capacity(ids.len());
+    let mut done = Vec::new();
     for (&id, foreseen) in ids.iter().zip(foreseen) {
         if !matches!(foreseen, Became::Acted(ActionOutcome::Done)) {
             results.push(foreseen);
@@ -115,6 +142,7 @@ async fn resend(app: &App, who: &Principal, ids: &[MessageId]) -> Result<Vec<Bec
         results.push(match resent {
             Ok(Resent::Accepted(accepted)) => {
                 app.metrics.accepted(1);
+                done.push(id);
                 Became::Resent(accepted.admitted.id)
             }
             Ok(Resent::NotFound) => Became::Acted(ActionOutcome::NotFound),
@@ -123,42 +151,53 @@ async fn resend(app: &App, who: &Principal, ids: &[MessageId]) -> Result<Vec<Bec
             Err(refusal) => Became::Refused(refusal),
         });
     }
+    log_resend(app, who, &done).await?;
     Ok(results)
 }
 
+/// A resend changes nothing about its originals, and each new message names its own: the log follows.
+async fn log_resend(app: &App, who: &Principal, done: &[MessageId]) -> Result<(), ApiError> {
+    if done.is_empty() {
+        return Ok(());
+    }
+    let subject = match done {
+        [one] => format!("message {one}"),
+        _ => "messages".to_owned(),
+    };
+    let mut entry =
+        AuditEntry::new(app.clock.now(), &who.note(), AuditAction::Resend, subject).with_ids(done);
+    entry.office = who.office_id();
+    Ok(app.store.append_audit(entry).await?)
+}
+
 /// What would become of the messages, by the same rules.
-async fn foresee(
-    app: &App,
-    who: &Principal,
-    action: ActionName,
-    ids: &[MessageId],
-) -> Result<Vec<Became>, ApiError> {
-    let rows = app.store.rows(&who.authority.see, ids).await?;
+async fn foresee(app: &App, who: &Principal, verb: Verb, ids: &[MessageId]) -> Result<Vec<Became>, ApiError> {
+    let Authority { see, act, hold } = &who.authority;
+    let permitted = match verb {
+        Verb::Requeue | Verb::Resend | Verb::Delete => act,
+        Verb::Hold | Verb::Release => hold,
+    };
+    let rows = app.store.rows(see, ids).await?;
     let rows: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row)).collect();
     let outcome = |id: &MessageId| {
         let Some(row) = rows.get(id) else {
             return ActionOutcome::NotFound;
         };
-        if !who
-            .authority
-            .act
-            .sees(row.sender.0, row.office.0, row.kind.category())
-        {
+        if !permitted.sees(row.sender.0, row.office.0, row.kind.category()) {
             return ActionOutcome::NotPermitted;
         }
-        match (action, row.state) {
-            (_, MessageState::Sending) => ActionOutcome::Sending,
-            (ActionName::Requeue, MessageState::Sent) => ActionOutcome::WrongState(row.state),
-            (ActionName::Resend, state) if !state.is_final() => ActionOutcome::WrongState(state),
-            (ActionName::Requeue | ActionName::Resend | ActionName::Delete, _) => ActionOutcome::Done,
+        match verb.verdict(row.state) {
+            Verdict::Do => ActionOutcome::Done,
+            Verdict::Skip => ActionOutcome::WrongState(row.state),
+            Verdict::Busy => ActionOutcome::Sending,
         }
     };
     Ok(ids.iter().map(|id| Became::Acted(outcome(id))).collect())
 }
 
 impl ActionReport {
-    fn add(&mut self, id: String, action: ActionName, result: Became) {
-        let (outcome, reason, new_id) = described(action, result);
+    fn add(&mut self, id: String, verb: Verb, result: Became) {
+        let (outcome, reason, new_id) = described(verb, result);
         match outcome {
             Outcome::Done => self.done += 1,
             Outcome::Skipped => self.skipped += 1,
@@ -173,35 +212,21 @@ impl ActionReport {
     }
 }
 
-fn described(action: ActionName, result: Became) -> (Outcome, Option<String>, Option<String>) {
-    let because = |outcome, words: &str| (outcome, Some(words.to_owned()), None);
+fn described(verb: Verb, result: Became) -> (Outcome, Option<String>, Option<String>) {
     match result {
         Became::Resent(id) => (Outcome::Done, None, Some(id.to_string())),
-        Became::ContentGone => because(Outcome::Refused, "its content is no longer kept"),
-        Became::Refused(refusal) => because(Outcome::Refused, &refusal.detail()),
+        Became::ContentGone => (
+            Outcome::Refused,
+            Some("its content is no longer kept".to_owned()),
+            None,
+        ),
+        Became::Refused(refusal) => (Outcome::Refused, Some(refusal.detail()), None),
         Became::Acted(ActionOutcome::Done) => (Outcome::Done, None, None),
-        Became::Acted(ActionOutcome::NotFound) => because(
-            Outcome::Refused,
-            "there is no such message among those that you may see",
-        ),
-        Became::Acted(ActionOutcome::NotPermitted) => because(
-            Outcome::Refused,
-            "you may look at this message, but acting on it is for its sender, the office's super users and, for notifications, administrators",
-        ),
-        Became::Acted(ActionOutcome::Sending) => because(
-            Outcome::Refused,
-            "an attempt is under way: try again when it has ended",
-        ),
-        Became::Acted(ActionOutcome::WrongState(state)) => {
-            let verb = match action {
-                ActionName::Requeue => "be put back to Outbox",
-                ActionName::Resend => "be sent again before it has ended",
-                ActionName::Delete => "be deleted",
-            };
-            because(
-                Outcome::Skipped,
-                &format!("a message that is {} cannot {verb}", state.name()),
-            )
+        Became::Acted(outcome @ ActionOutcome::WrongState(_)) => {
+            (Outcome::Skipped, Some(outcome.reason(verb)), None)
         }
+        Became::Acted(
+            outcome @ (ActionOutcome::NotFound | ActionOutcome::NotPermitted | ActionOutcome::Sending),
+        ) => (Outcome::Refused, Some(outcome.reason(verb)), None),
     }
 }

@@ -9,3 +9,4 @@ pub(super) mod filter;
 pub(super) mod list;
 mod mime;
 pub(super) mod submit;
+pub(super) mod sweep;

@@ -1,9 +1,12 @@
 //! Acting on messages.
 
+use postroom_domain::Verb;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What to do with which messages.
+use super::list::ListQuery;
+
+/// What to do with which messages: `ids`, or all that match a `filter`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ActionRequest {
@@ -11,14 +14,27 @@ pub struct ActionRequest {
     pub action: ActionName,
     /// Up to 1,000 ids.
     #[schema(max_items = 1000, min_items = 1)]
-    pub ids: Vec<String>,
+    #[serde(default)]
+    pub ids: Option<Vec<String>>,
+    /// The list's filters (`{"type": "failed"}`; `{}` for all that one sees), in place of ids.
+    #[serde(default)]
+    pub filter: Option<ListQuery>,
+    /// With a filter: only messages up to this id, from the answer of a dry run. Without it, up to now.
+    #[serde(default)]
+    pub as_of: Option<String>,
+    /// With a filter: but not these, up to 1,000 ids.
+    #[serde(default)]
+    pub except: Vec<String>,
     /// Only count what would be done.
     #[serde(default)]
     pub dry_run: bool,
+    /// With a filter: answer 202 at once with the job, however few messages match.
+    #[serde(default)]
+    pub background: bool,
 }
 
 /// What can be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActionName {
     /// Back to Outbox, tried now.
@@ -29,17 +45,33 @@ pub enum ActionName {
     Delete,
 }
 
-/// What became of the messages: done + skipped + refused is the number of ids.
+impl From<ActionName> for Verb {
+    fn from(name: ActionName) -> Self {
+        match name {
+            ActionName::Requeue => Self::Requeue,
+            ActionName::Resend => Self::Resend,
+            ActionName::Delete => Self::Delete,
+        }
+    }
+}
+
+/// What became of the messages: done + skipped + refused is the number of messages.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct ActionReport {
     /// Done, or in a dry run: would be done.
-    pub done: u32,
+    pub done: u64,
     /// The action does not fit the message's state.
-    pub skipped: u32,
+    pub skipped: u64,
     /// Unknown, not permitted, or under way.
-    pub refused: u32,
-    /// Each id, in order.
+    pub refused: u64,
+    /// Each id, in order. With a filter: the first messages that were not done, and after a dry run none.
     pub items: Vec<ActionItem>,
+    /// With a filter: up to which id it looked; give it back to do what a dry run has counted.
+    #[schema(required)]
+    pub as_of: Option<String>,
+    /// With a filter: the job that did it.
+    #[schema(required)]
+    pub job: Option<i64>,
 }
 
 /// What became of one message.

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::session::Named;
 
 /// What narrows the list.
-#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Default, Deserialize, IntoParams, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
 pub struct ListQuery {
@@ -21,6 +21,7 @@ pub struct ListQuery {
     pub source: SourceChoice,
     /// A kind.
     #[param(value_type = Option<KindName>)]
+    #[schema(value_type = Option<KindName>)]
     pub kind: Option<Kind>,
     /// A user's id.
     pub sender: Option<i64>,
@@ -44,7 +45,7 @@ pub struct ListQuery {
 }
 
 /// The Type drop-down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TypeChoice {
     /// Every type.
@@ -59,7 +60,7 @@ pub enum TypeChoice {
 }
 
 /// The Source drop-down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceChoice {
     /// Every source.

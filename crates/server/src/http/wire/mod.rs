@@ -2,6 +2,7 @@
 
 pub mod actions;
 pub mod detail;
+pub mod jobs;
 pub mod list;
 pub mod problem;
 pub mod session;
