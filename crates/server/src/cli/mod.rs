@@ -1,5 +1,6 @@
 //! The command line.
 
+mod audit;
 mod bench_fill;
 mod check;
 mod config;
@@ -54,6 +55,8 @@ enum Command {
     User(user::UserCommand),
     /// Make API keys
     Key(key::KeyCommand),
+    /// List who did what, and check that the log is whole
+    Audit(audit::AuditCommand),
     /// Recount what is kept and compare
     Check(ConfigFile),
     /// Look at the configuration
@@ -125,6 +128,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             Command::Queue(command) => queue::run(command).await,
             Command::User(command) => user::run(command).await,
             Command::Key(command) => key::run(command).await,
+            Command::Audit(command) => audit::run(command).await,
             Command::Check(file) => check::run(&file).await,
             Command::Config(command) => config::run(&command),
         }

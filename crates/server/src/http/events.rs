@@ -18,7 +18,7 @@ use futures_util::{Stream, stream};
 use postroom_domain::MessageId;
 use postroom_engine::EngineStatus;
 use postroom_office::Principal;
-use postroom_store::{ChangeSet, Filter, StoreError};
+use postroom_store::{ChangeSet, Filter, JobState, StoreError};
 use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Semaphore, SemaphorePermit, broadcast, watch};
@@ -30,6 +30,7 @@ use super::auth::Caller;
 use super::extract::Params;
 use super::messages::filter::filter_of;
 use super::problem::ApiError;
+use super::wire::jobs::Job;
 use super::wire::list::{Counts, ListQuery, Row};
 use super::wire::problem::Problem;
 
@@ -49,7 +50,7 @@ const LIFE: Duration = Duration::from_secs(15 * 60);
 
 static STREAMS: Semaphore = Semaphore::const_new(MOST_STREAMS);
 
-/// Live changes: `rows`, `counts`, `new`, `status`, `resync`.
+/// Live changes: `rows`, `counts`, `new`, `status`, `jobs`, `resync`.
 ///
 /// # Errors
 /// 422 for a parameter that cannot be used, 503 `too_many_streams`.
@@ -131,6 +132,9 @@ struct Watcher {
     filter: Option<Filter>,
     changes: broadcast::Receiver<Arc<ChangeSet>>,
     relays: Option<watch::Receiver<EngineStatus>>,
+    jobs: watch::Receiver<u64>,
+    jobs_stale: bool,
+    last_jobs: Vec<Job>,
     gathered: Gathered,
     ready: VecDeque<Event>,
     next_frame: Instant,
@@ -153,6 +157,9 @@ impl Watcher {
         Self {
             changes: app.store.changes(),
             relays: app.engine.as_ref().map(|engine| engine.watch()),
+            jobs: app.jobs.watch(),
+            jobs_stale: true,
+            last_jobs: Vec::new(),
             gathered: Gathered::new(visible),
             ready: VecDeque::new(),
             next_frame: now,
@@ -186,6 +193,7 @@ impl Watcher {
                     // An outage is told at once: within a second of the fact (SPEC Q4).
                     self.next_status = Instant::now();
                 }
+                Ok(()) = self.jobs.changed() => self.jobs_stale = true,
                 () = tokio::time::sleep_until(due.unwrap_or(self.ends_at)), if due.is_some() => {
                     // An error of the store ends the stream; the browser comes back.
                     self.frame().await.ok()?;
@@ -200,7 +208,8 @@ impl Watcher {
         let rows = g.has_rows().then_some(self.next_frame);
         let counts = g.counts_stale().then(|| self.next_counts.max(self.next_frame));
         let status = g.status_stale().then(|| self.next_status.max(self.next_frame));
-        [rows, counts, status].into_iter().flatten().min()
+        let jobs = self.jobs_stale.then_some(self.next_frame);
+        [rows, counts, status, jobs].into_iter().flatten().min()
     }
 
     /// Puts together what is due.
@@ -217,6 +226,9 @@ impl Watcher {
         if self.gathered.counts_stale() && self.next_counts <= now {
             self.gathered.counts_told();
             self.counts(now).await?;
+        }
+        if std::mem::take(&mut self.jobs_stale) {
+            self.jobs().await?;
         }
         if self.gathered.status_stale() && self.next_status <= now {
             self.gathered.status_told();
@@ -271,6 +283,24 @@ impl Watcher {
         if self.last_counts.as_ref() != Some(&counts) {
             self.push("counts", &counts);
             self.last_counts = Some(counts);
+        }
+        Ok(())
+    }
+
+    /// Tells of one's own jobs under way, and once of those that have ended since.
+    async fn jobs(&mut self) -> Result<(), StoreError> {
+        let jobs = self.app.store.jobs(Some(self.who.note().actor)).await?;
+        let jobs: Vec<Job> = jobs
+            .into_iter()
+            .filter(|job| {
+                let was_running = |known: &Job| known.id == job.id.0 && known.ended_at.is_none();
+                job.state == JobState::Running || self.last_jobs.iter().any(was_running)
+            })
+            .map(Into::into)
+            .collect();
+        if jobs != self.last_jobs {
+            self.push("jobs", &serde_json::json!({ "jobs": jobs }));
+            self.last_jobs = jobs;
         }
         Ok(())
     }

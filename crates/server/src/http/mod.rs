@@ -4,11 +4,13 @@ pub mod accept;
 mod admin;
 mod app;
 mod assets;
+mod audit;
 mod auth;
 mod docs;
 mod etag;
 mod events;
 mod extract;
+mod failures;
 mod finish;
 mod health;
 mod jobs;
@@ -43,6 +45,10 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(messages::submit::raw))
         .routes(routes!(messages::list::counts))
         .routes(routes!(messages::actions::act))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::verify))
+        .routes(routes!(failures::list))
+        .routes(routes!(failures::requeue))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::one))
         .routes(routes!(jobs::cancel))

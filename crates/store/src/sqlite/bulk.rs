@@ -237,12 +237,16 @@ impl Bulk for SqliteStore {
         }
         let who = who.clone();
         if is_counted(&which) {
-            return self
+            let (who, which) = (who.clone(), which.clone());
+            let counted = self
                 .read(move |conn| {
                     let as_of = as_of.map_or_else(|| latest(conn), Ok)?;
                     counted(conn, &who, verb, &which, as_of)
                 })
-                .await;
+                .await?;
+            if let Some(forecast) = counted {
+                return Ok(forecast);
+            }
         }
         let mut forecast = Forecast {
             as_of: match as_of {

@@ -36,14 +36,14 @@ pub(crate) const fn permitted(who: &Authority, verb: Verb) -> &Scope {
     }
 }
 
-/// A forecast from kept counts alone, in one snapshot.
+/// A forecast from kept counts alone, in one snapshot; `None` where held mail is meant and why it is held decides.
 pub(crate) fn counted(
     conn: &Connection,
     who: &Authority,
     verb: Verb,
     which: &Which,
     as_of: MessageId,
-) -> rusqlite::Result<Forecast> {
+) -> rusqlite::Result<Option<Forecast>> {
     let mut forecast = Forecast {
         as_of,
         done: 0,
@@ -54,6 +54,10 @@ pub(crate) fn counted(
     let may = by_state(conn, permitted(who, verb), &which.filter)?;
     for (state, (seen, may)) in MessageState::ALL.into_iter().zip(seen.into_iter().zip(may)) {
         let may = may.min(seen);
+        let asks_why = matches!(verb, Verb::Requeue | Verb::Hold | Verb::Release);
+        if state == MessageState::Held && seen > 0 && asks_why {
+            return Ok(None);
+        }
         forecast.refused += seen - may;
         match verb.verdict(state) {
             Verdict::Do => forecast.done += may,
@@ -68,7 +72,7 @@ pub(crate) fn counted(
             *n.of(&mut forecast) -= 1;
         }
     }
-    Ok(forecast)
+    Ok(Some(forecast))
 }
 
 fn by_state(conn: &Connection, scope: &Scope, filter: &Filter) -> rusqlite::Result<[u64; 7]> {
@@ -104,6 +108,17 @@ impl Class {
 fn class(who: &Authority, verb: Verb, row: &RowState) -> Class {
     if !permitted(who, verb).sees(row.sender, row.office, row.category) {
         return Class::Refused;
+    }
+    // Whether a daily limit has room is only known when it is asked; the rest of what holding means is known here.
+    match (verb, row.hold.as_deref()) {
+        (Verb::Requeue | Verb::Release, Some("paused")) => return Class::Refused,
+        (Verb::Requeue, Some("administrator" | "restored"))
+            if !who.hold.sees(row.sender, row.office, row.category) =>
+        {
+            return Class::Refused;
+        }
+        (Verb::Hold, Some(reason)) if reason != "administrator" => return Class::Done,
+        _ => {}
     }
     match verb.verdict(row.state) {
         Verdict::Do => Class::Done,

@@ -191,18 +191,20 @@ impl Budget {
 }
 
 /// Whose a message is and how it stands now, `sending` included.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct RowState {
     pub(super) sender: UserId,
     pub(super) office: OfficeId,
     pub(super) category: Category,
     pub(super) state: MessageState,
+    /// Why it is held, where it is.
+    pub(super) hold: Option<String>,
 }
 
 /// Reads how a message stands; `None` where it is gone.
 pub(super) fn row_state(conn: &Connection, id: MessageId) -> rusqlite::Result<Option<RowState>> {
     conn.prepare_cached(
-        "SELECT m.sender, m.office, m.category, iif(w.phase = 3, 3, m.state)
+        "SELECT m.sender, m.office, m.category, iif(w.phase = 3, 3, m.state), m.hold_reason
          FROM message m LEFT JOIN work w ON w.ord = m.ord WHERE m.ord = ?1",
     )?
     .query_row([id.ord()], |row| {
@@ -215,6 +217,7 @@ pub(super) fn row_state(conn: &Connection, id: MessageId) -> rusqlite::Result<Op
                 Category::Notification
             },
             state: numbered(row, 3, MessageState::from_number)?,
+            hold: row.get(4)?,
         })
     })
     .optional()

@@ -1,7 +1,9 @@
 //! What travels: the JSON of the API as types, from which its OpenAPI description is made.
 
 pub mod actions;
+pub mod audit;
 pub mod detail;
+pub mod failures;
 pub mod jobs;
 pub mod list;
 pub mod problem;
