@@ -23,6 +23,7 @@ mod house;
 mod list;
 mod openapi;
 mod outage_live;
+mod reference;
 mod scope;
 mod sendmail;
 mod server;

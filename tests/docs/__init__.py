@@ -1,0 +1,1 @@
+"""Runs the commands of the documentation against a real server."""
