@@ -2,6 +2,7 @@
 //!
 //! The binary is a few lines around this library, so that tests can start its parts in their own process.
 
+pub mod certificate;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -9,6 +10,7 @@ pub mod demo;
 pub mod http;
 pub mod logging;
 pub mod node;
+pub mod reload;
 pub mod serve;
 pub mod submission;
 pub mod upkeep;

@@ -15,6 +15,7 @@ use crate::clock::SystemClock;
 use crate::config::{Config, Loaded};
 use crate::http::{self, App, accept};
 use crate::node::{Node, admin_socket};
+use crate::reload::{Identities, Reloader, Source};
 use crate::submission::{Door, Listeners};
 use crate::upkeep;
 
@@ -25,6 +26,7 @@ pub struct Running {
     engine: Arc<EngineHandle>,
     listeners: Listeners,
     http: SocketAddr,
+    identities: Identities,
     stopping: CancellationToken,
     tasks: TaskTracker,
 }
@@ -59,6 +61,7 @@ impl Running {
                 config.http.listen
             )
         })?;
+        let identities = Identities::read(config).await?;
         let door = Arc::new(Door {
             authenticator: Arc::clone(&node.authenticator),
             senders: Arc::clone(&node.senders),
@@ -68,7 +71,13 @@ impl Running {
         });
         // The store is open and the engine recovers before the first message comes in.
         let engine = node.start_engine().await?;
-        let listeners = Listeners::open(&config.submission, &config.server.hostname, door).await?;
+        let listeners = Listeners::open(
+            &config.submission,
+            &config.server.hostname,
+            identities.submission.as_ref(),
+            door,
+        )
+        .await?;
         let stopping = CancellationToken::new();
         let app = node.app(Some(Arc::clone(&engine)), stopping.clone());
         let running = Self {
@@ -77,10 +86,11 @@ impl Running {
             app,
             engine,
             listeners,
+            identities,
             stopping,
             tasks: TaskTracker::new(),
         };
-        running.serve_http(http);
+        running.serve_http(http)?;
         running.serve_operator(config)?;
         let (store, clock) = (Arc::clone(&running.node.store), Arc::clone(&running.node.clock));
         running
@@ -100,10 +110,25 @@ impl Running {
         Ok(running)
     }
 
-    fn serve_http(&self, listener: TcpListener) {
+    fn serve_http(&self, listener: TcpListener) -> anyhow::Result<()> {
         let router = http::router(&self.app);
+        let identity = self.identities.http.as_ref();
+        let tls = identity.map(|identity| identity.acceptor(&[b"h2", b"http/1.1"]));
+        let tls = tls.transpose().context("http.tls_certificate")?;
         self.tasks
-            .spawn(accept::serve(listener, router, self.stopping.clone()));
+            .spawn(accept::serve_with(listener, tls, router, self.stopping.clone()));
+        Ok(())
+    }
+
+    /// What reads the configuration again from where it came.
+    pub fn reloader(&self, source: Source) -> Reloader {
+        Reloader {
+            source,
+            live: self.node.live.clone(),
+            intake: self.node.intake.clone(),
+            engine: Arc::clone(&self.engine),
+            identities: self.identities.clone(),
+        }
     }
 
     /// Listens in the data folder for the operator's commands; the folder's lock says that no other process does.
@@ -147,7 +172,12 @@ impl Running {
 
     /// The line that says where it listens.
     pub fn announcement(&self) -> String {
-        let mut line = format!("listening http={}", self.http);
+        let scheme = if self.identities.http.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let mut line = format!("listening {scheme}={}", self.http);
         for address in self.smtp() {
             line.push_str(&format!(" smtp={address}"));
         }
@@ -163,15 +193,22 @@ impl Running {
     }
 }
 
-/// Serves until a signal says stop.
+/// Serves until a signal says stop; SIGHUP reads the configuration again.
 ///
 /// # Errors
 /// Whatever keeps the server from starting.
-pub async fn run(config: &Loaded) -> anyhow::Result<()> {
+pub async fn run(config: &Loaded, source: Source) -> anyhow::Result<()> {
     let mut stop = StopSignals::listen()?;
+    let mut hang_up = signal(SignalKind::hangup()).context("SIGHUP")?;
     let running = Running::start(config).await?;
+    let reloader = running.reloader(source);
     announce(&running)?;
-    stop.wait().await;
+    loop {
+        tokio::select! {
+            () = stop.wait() => break,
+            Some(()) = hang_up.recv() => reloader.reload_and_log().await,
+        }
+    }
     tracing::info!("stopping: taking nothing new in, finishing what is under way");
     drop(sd_notify::notify(&[sd_notify::NotifyState::Stopping]));
     running.stop().await;

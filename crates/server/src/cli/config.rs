@@ -9,6 +9,7 @@ use super::out::out;
 use super::{ConfigFile, environment};
 use crate::config::{Loaded, Origin, load, show};
 use crate::node::engine_settings;
+use crate::reload::Identities;
 
 /// Look at the configuration
 #[derive(Debug, Args)]
@@ -56,11 +57,12 @@ impl ToRead {
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub(super) fn run(command: &ConfigCommand) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(command: &ConfigCommand) -> anyhow::Result<ExitCode> {
     match &command.action {
         Action::Check(read) => {
             let loaded = read.load()?;
             engine_settings(&loaded)?;
+            Identities::read(&loaded).await?;
             out!("ok");
             for line in summary(&loaded) {
                 out!("  {line}");

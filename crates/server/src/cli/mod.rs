@@ -19,6 +19,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Environment, Loaded, load};
+use crate::reload::Source;
 
 /// The e-mail queue for offices.
 #[derive(Debug, Parser)]
@@ -107,7 +108,11 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             Command::Serve(file) => {
                 let loaded = file.load()?;
                 crate::logging::start(&loaded.log)?;
-                crate::serve::run(&loaded).await?;
+                let source = Source {
+                    path: file.path,
+                    environment: environment(),
+                };
+                crate::serve::run(&loaded, source).await?;
                 Ok(ExitCode::SUCCESS)
             }
             Command::Demo(args) => {
@@ -130,7 +135,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             Command::Key(command) => key::run(command).await,
             Command::Audit(command) => audit::run(command).await,
             Command::Check(file) => check::run(&file).await,
-            Command::Config(command) => config::run(&command),
+            Command::Config(command) => config::run(&command).await,
         }
     })
 }

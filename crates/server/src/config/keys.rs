@@ -28,7 +28,7 @@ section! {
         /// The schedule of attempts.
         [restart] delivery: Delivery = Delivery::default(),
         /// The relays; the first one is the server's own.
-        [live] relay: Vec<Relay> = Vec::new(),
+        [restart] relay: Vec<Relay> = Vec::new(),
         /// What is told about the server's work.
         [live] log: Log = Log::default(),
     }
@@ -159,24 +159,24 @@ section! {
     /// An SMTP server that mail leaves through. The first is the server's own.
     pub struct Relay {
         /// What people call it.
-        [live] name: String = "default".to_owned(),
+        [restart] name: String = "default".to_owned(),
         /// Host name or address.
-        [live] host: String = String::new(),
+        [restart] host: String = String::new(),
         /// TCP port.
-        [live] port: u16 = 25,
+        [restart] port: u16 = 25,
         /// When TLS is used: never; with STARTTLS where it is offered; with STARTTLS or not at all; from the first byte. The
         /// certificate is verified in the last two.
-        [live] tls: RelayTls = RelayTls::Opportunistic,
+        [restart] tls: RelayTls = RelayTls::Opportunistic,
         /// For AUTH; empty: none.
-        [live] username: String = String::new(),
+        [restart] username: String = String::new(),
         /// For AUTH.
-        [live secret] password: String = String::new(),
+        [restart secret] password: String = String::new(),
         /// Most connections at a time.
-        [live] connections: u16 = 20,
+        [restart] connections: u16 = 20,
         /// Messages before a connection is renewed.
-        [live] messages_per_connection: u32 = 100,
+        [restart] messages_per_connection: u32 = 100,
         /// PEM file of certificate authorities to trust instead of the system's.
-        [live] ca_file: PathBuf = PathBuf::new(),
+        [restart] ca_file: PathBuf = PathBuf::new(),
     }
 }
 

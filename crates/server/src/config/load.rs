@@ -30,6 +30,20 @@ impl Loaded {
         self.places.get(path).cloned().unwrap_or(Origin::Default)
     }
 
+    /// Takes over where a key and what lies below it were set.
+    pub(super) fn take_origin(&mut self, from: &Self, path: &str) {
+        let lies_below = |place: &String| {
+            place == path
+                || place
+                    .strip_prefix(path)
+                    .is_some_and(|rest| rest.starts_with(['.', '[']))
+        };
+        self.places.retain(|place, _| !lies_below(place));
+        let taken = from.places.iter().filter(|(place, _)| lies_below(place));
+        self.places
+            .extend(taken.map(|(place, origin)| (place.clone(), origin.clone())));
+    }
+
     /// Where a key was set, in words for people, and `None` where it has its default: what is set in the configuration
     /// cannot be changed elsewhere.
     pub fn pinned(&self, path: &str) -> Option<String> {
@@ -272,3 +286,7 @@ fn typed(draft: &mut Draft) -> Config {
 #[cfg(test)]
 #[path = "load_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "xml_tests.rs"]
+mod xml_tests;

@@ -11,6 +11,7 @@ mod error;
 mod keys;
 mod live;
 mod load;
+mod merge;
 mod near;
 mod reference;
 mod section;
@@ -29,6 +30,7 @@ pub use keys::{
 };
 pub use live::Live;
 pub use load::{Loaded, load};
+pub use merge::{Merged, merge};
 pub use reference::reference;
 pub use section::{Key, Kind, Marks, Section};
 pub use show::{Shown, show};

@@ -12,10 +12,11 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -64,7 +65,17 @@ impl Listener for UnixListener {
 }
 
 /// Serves `router` until `stopping`, then waits for requests under way.
-pub async fn serve<L: Listener>(mut listener: L, router: Router, stopping: CancellationToken) {
+pub async fn serve<L: Listener>(listener: L, router: Router, stopping: CancellationToken) {
+    serve_with(listener, None, router, stopping).await;
+}
+
+/// The same under TLS where there is an acceptor.
+pub async fn serve_with<L: Listener>(
+    mut listener: L,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    stopping: CancellationToken,
+) {
     let mut server = Builder::new(TokioExecutor::new());
     server
         .http1()
@@ -96,16 +107,16 @@ pub async fn serve<L: Listener>(mut listener: L, router: Router, stopping: Cance
             }
         };
         let watcher = graceful.watcher();
-        let (server, router) = (Arc::clone(&server), router.clone());
+        let (server, router, tls) = (Arc::clone(&server), router.clone(), tls.clone());
         tokio::spawn(async move {
-            let service = service_fn(move |request: Request<Incoming>| {
-                let mut request = request.map(Body::new);
-                request.extensions_mut().insert(Peer(peer));
-                router.clone().oneshot(request)
-            });
-            let connection = server.serve_connection(TokioIo::new(stream), service);
-            if let Err(error) = watcher.watch(connection.into_owned()).await {
-                tracing::debug!(%error, "a connection ended badly");
+            match tls {
+                None => converse(&server, stream, peer, router, watcher).await,
+                // The handshake happens here, so that a slow client keeps nobody else waiting.
+                Some(tls) => match tokio::time::timeout(HEADER_TIMEOUT, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => converse(&server, stream, peer, router, watcher).await,
+                    Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                    Err(_) => tracing::debug!("a TLS handshake took too long"),
+                },
             }
             drop(place);
         });
@@ -113,5 +124,24 @@ pub async fn serve<L: Listener>(mut listener: L, router: Router, stopping: Cance
     drop(listener);
     if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests that did not end in time were cut off");
+    }
+}
+
+/// Serves one connection.
+async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    server: &Builder<TokioExecutor>,
+    stream: S,
+    peer: IpAddr,
+    router: Router,
+    watcher: Watcher,
+) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(Peer(peer));
+        router.clone().oneshot(request)
+    });
+    let connection = server.serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = watcher.watch(connection.into_owned()).await {
+        tracing::debug!(%error, "a connection ended badly");
     }
 }

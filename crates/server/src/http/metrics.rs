@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use postroom_domain::health::HealthState;
 use postroom_domain::{MessageState, Scope, Timestamp};
@@ -136,7 +136,10 @@ impl Metrics {
 }
 
 /// Answers Prometheus.
-pub(super) async fn scrape(State(app): State<App>) -> Result<Response, ApiError> {
+pub(super) async fn scrape(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
+    if !may_scrape(&app.config().metrics.token, &headers) {
+        return Err(ApiError::not_signed_in());
+    }
     refresh(&app).await?;
     let mut body = String::new();
     if text::encode(&mut body, &app.metrics.registry).is_err() {
@@ -145,6 +148,18 @@ pub(super) async fn scrape(State(app): State<App>) -> Result<Response, ApiError>
     }
     let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, media_type)], body).into_response())
+}
+
+/// Whether a request brings the token, where one is configured.
+fn may_scrape(token: &str, headers: &HeaderMap) -> bool {
+    let given = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+    // Compared in a time that says nothing about where the two differ.
+    token.is_empty()
+        || given.is_some_and(|given| {
+            aws_lc_rs::constant_time::verify_slices_are_equal(given, token.as_bytes()).is_ok()
+        })
 }
 
 /// Reads the numbers that are looked up, not counted.

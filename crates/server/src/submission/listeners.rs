@@ -1,14 +1,13 @@
 //! Opens the configured addresses and serves them.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use postroom_smtp::server::{
     AuthPolicy, ConnectionLimiter, ListenerEvent, ListenerSettings, SessionConfig, SessionLimits, TlsMode,
     listen,
 };
-use postroom_smtp::tls::{TlsError, acceptor_from_pem};
+use postroom_smtp::tls::{Identity, TlsError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -34,16 +33,8 @@ pub enum SubmissionError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A TLS file cannot be read.
-    #[error("cannot read {path}: {source} (submission.tls_certificate, submission.tls_key)")]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The certificate and key do not make a server.
-    #[error("the certificate of submission.tls_certificate cannot be used: {0}")]
+    /// The certificate cannot be used.
+    #[error(transparent)]
     Tls(#[from] TlsError),
     /// `listen_tls` without a certificate.
     #[error("submission.listen_tls needs submission.tls_certificate and submission.tls_key")]
@@ -63,8 +54,13 @@ impl Listeners {
     ///
     /// # Errors
     /// [`SubmissionError`] for the first that cannot be opened; then none is served.
-    pub async fn open(config: &Submission, hostname: &str, door: Arc<Door>) -> Result<Self, SubmissionError> {
-        let tls = certificate(config).await?;
+    pub async fn open(
+        config: &Submission,
+        hostname: &str,
+        identity: Option<&Identity>,
+        door: Arc<Door>,
+    ) -> Result<Self, SubmissionError> {
+        let tls = identity.map(|identity| identity.acceptor(&[])).transpose()?;
         let limits = SessionLimits {
             recipients_max: usize::from(config.max_recipients),
             message_bytes_max: usize::try_from(config.max_message_size_bytes).unwrap_or(usize::MAX),
@@ -132,22 +128,6 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, SubmissionError> {
     TcpListener::bind(address)
         .await
         .map_err(|source| SubmissionError::Listen { address, source })
-}
-
-async fn certificate(config: &Submission) -> Result<Option<tokio_rustls::TlsAcceptor>, SubmissionError> {
-    if config.tls_certificate.as_os_str().is_empty() {
-        return Ok(None);
-    }
-    let read = async |path: &PathBuf| {
-        let octets = tokio::fs::read(path).await;
-        octets.map_err(|source| SubmissionError::File {
-            path: path.clone(),
-            source,
-        })
-    };
-    let chain = read(&config.tls_certificate).await?;
-    let key = read(&config.tls_key).await?;
-    Ok(Some(acceptor_from_pem(&chain, &key)?))
 }
 
 fn note(event: ListenerEvent) {

@@ -1,0 +1,141 @@
+//! A reload (SIGHUP): reads the configuration again and applies what can change while the server runs.
+//!
+//! A file with a mistake, or a certificate that cannot be used, changes nothing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use postroom_engine::EngineHandle;
+use postroom_engine::intake::Intake;
+use postroom_smtp::tls::Identity;
+
+use crate::certificate::{self, CertificateError};
+use crate::config::{Config, ConfigError, Environment, Live, load, merge};
+use crate::logging;
+use crate::node::{intake_settings, sending};
+
+/// Where the configuration was read from and is read again.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    /// The file.
+    pub path: Option<PathBuf>,
+    /// The variables of the process.
+    pub environment: Environment,
+}
+
+/// What the listeners prove themselves with.
+#[derive(Debug, Clone, Default)]
+pub struct Identities {
+    /// HTTPS.
+    pub http: Option<Identity>,
+    /// SMTP.
+    pub submission: Option<Identity>,
+}
+
+impl Identities {
+    /// Reads what the configuration names.
+    ///
+    /// # Errors
+    /// [`CertificateError`] for the first that cannot be used.
+    pub async fn read(config: &Config) -> Result<Self, CertificateError> {
+        let (http, submission) = (&config.http, &config.submission);
+        Ok(Self {
+            http: certificate::read("http", &http.tls_certificate, &http.tls_key).await?,
+            submission: certificate::read("submission", &submission.tls_certificate, &submission.tls_key)
+                .await?,
+        })
+    }
+
+    /// Proves itself with these from the next connection on.
+    fn renew(&self, with: &Self) {
+        for (held, new) in [(&self.http, &with.http), (&self.submission, &with.submission)] {
+            if let (Some(held), Some(new)) = (held, new) {
+                held.renew(new);
+            }
+        }
+    }
+}
+
+/// Why nothing changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A certificate cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+}
+
+/// What a reload did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reloaded {
+    /// Keys whose new value holds now.
+    pub applied: Vec<String>,
+    /// Keys whose new value waits for the next start.
+    pub kept: Vec<String>,
+}
+
+/// Reads the configuration again on demand.
+pub struct Reloader {
+    /// Where it is read from.
+    pub source: Source,
+    /// What holds.
+    pub live: Live,
+    /// Takes mail in.
+    pub intake: Intake,
+    /// Delivers.
+    pub engine: Arc<EngineHandle>,
+    /// What the listeners prove themselves with.
+    pub identities: Identities,
+}
+
+impl std::fmt::Debug for Reloader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reloader")
+            .field("path", &self.source.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Reloader {
+    /// Reads the configuration again, and says in the log what came of it.
+    pub async fn reload_and_log(&self) {
+        match self.reload().await {
+            Ok(reloaded) => {
+                tracing::info!(
+                    keys = reloaded.applied.join(", "),
+                    "the configuration was reloaded"
+                );
+                for key in reloaded.kept {
+                    tracing::warn!(key, "this key was changed, but holds from the next start alone");
+                }
+            }
+            Err(error) => {
+                for line in error.to_string().lines() {
+                    tracing::error!("{line}");
+                }
+                tracing::error!("the configuration was not reloaded: nothing changed");
+            }
+        }
+    }
+
+    /// Reads the configuration again and applies what can change.
+    ///
+    /// # Errors
+    /// [`ReloadError`]; then nothing changed.
+    pub async fn reload(&self) -> Result<Reloaded, ReloadError> {
+        let new = load(self.source.path.as_deref(), &self.source.environment)?;
+        let merged = merge(&self.live.now(), &new);
+        let identities = Identities::read(&merged.loaded).await?;
+        self.identities.renew(&identities);
+        logging::set_level(&merged.loaded.log);
+        self.intake.set(intake_settings(&merged.loaded));
+        self.engine.set_sending(sending(&merged.loaded));
+        self.live.put(merged.loaded);
+        Ok(Reloaded {
+            applied: merged.applied,
+            kept: merged.kept,
+        })
+    }
+}
