@@ -5,9 +5,11 @@ mod bulk;
 mod changes;
 mod content;
 mod facts;
+mod layouts;
 mod list;
 mod people;
 mod queue;
+mod sorted;
 mod upkeep;
 
 pub use audit::{
@@ -24,6 +26,7 @@ pub use facts::{
     Consumer, DailyLimit, EdgeWritten, Fact, FactId, FactKind, Facts, FailedDetail, LimitDetail, NewFact,
     RelayDetail, RelayEdge, RelayKept, RelayTo, SignInDetail, TroubleDetail, WaitingMail,
 };
+pub use layouts::{KeptLayout, LayoutOf, Layouts};
 pub use list::{
     Attempt, AttemptRecipient, Counts, Detail, Filter, List, More, Page, PageRequest, Place, RecipientDetail,
     Row, SearchQuery,
@@ -37,9 +40,16 @@ pub use queue::{
     NodeLease, Outcome, OutcomeBatch, PendingRecipient, Promote, Promoted, Queue, QueueDepth, REVIVE_MOST,
     RecipientOutcome, RecipientRole, Recorded, Revive, Shown, SmtpParameters, Submitter, Want,
 };
+pub use sorted::{SortValue, Sorted, SortedEdge, SortedPage, SortedPlace, SortedRequest, Sorting};
 pub use upkeep::{CheckReport, Upkeep};
 
 /// A whole store: every subject of the contract.
-pub trait Store: Queue + List + ContentStore + People + Upkeep + Changes + Audit + Bulk + Facts {}
+pub trait Store:
+    Queue + List + ContentStore + People + Upkeep + Changes + Audit + Bulk + Facts + Layouts + Sorting
+{
+}
 
-impl<T> Store for T where T: Queue + List + ContentStore + People + Upkeep + Changes + Audit + Bulk + Facts {}
+impl<T> Store for T where
+    T: Queue + List + ContentStore + People + Upkeep + Changes + Audit + Bulk + Facts + Layouts + Sorting
+{
+}

@@ -5,12 +5,13 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// Every step, in order; `user_version` counts those done. A released step is never edited.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("migrations/0001_queue.sql"),
     include_str!("migrations/0002_terms.sql"),
     include_str!("migrations/0003_audit.sql"),
     include_str!("migrations/0004_facts.sql"),
     include_str!("migrations/0005_job.sql"),
+    include_str!("migrations/0006_layouts.sql"),
 ];
 
 /// Runs the steps that the file lacks, each in its own transaction.

@@ -5,9 +5,11 @@ pub(crate) mod actions;
 pub(crate) mod audit;
 pub(crate) mod facts;
 pub(crate) mod intake;
+pub(crate) mod layouts;
 pub(crate) mod leases;
 pub(crate) mod list;
 pub(crate) mod people;
+pub(crate) mod sorted;
 pub(crate) mod walk;
 pub(crate) mod world;
 
@@ -39,6 +41,11 @@ macro_rules! conformance {
             intake::acknowledged_message_survives_reopening,
             intake::acknowledged_message_survives_a_kill,
             intake::ids_ascend_in_the_order_of_commits,
+            layouts::layout_comes_back_as_it_was_kept,
+            layouts::layout_made_from_another_version_changes_nothing,
+            layouts::layout_of_an_office_is_audited_and_a_persons_is_not,
+            sorted::sorted_pages_forward_show_each_row_once_in_order,
+            sorted::sorted_pages_backward_show_each_row_once_in_order,
             list::counts_are_the_rows_that_scope_and_filter_mean,
             list::pages_forward_show_each_row_once_in_order,
             list::pages_backward_show_each_row_once_in_order,

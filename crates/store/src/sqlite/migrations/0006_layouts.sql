@@ -1,0 +1,11 @@
+-- How the queue list looks: to a person (office 0) or in an office (user 0).
+CREATE TABLE layout (
+    office  INTEGER NOT NULL,
+    user    INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    layout  TEXT NOT NULL,                      -- JSON: columns with widths, sort
+    PRIMARY KEY (office, user)
+) STRICT, WITHOUT ROWID;
+
+-- Sorting by Sent On (docs/adr/0008): written by outcomes, never by intake.
+CREATE INDEX message_sent_on ON message (sent_on) WHERE sent_on IS NOT NULL;
