@@ -11,6 +11,7 @@
 //! | scheduled | due | queued |
 //! | queued, deferred, scheduled | hold | held |
 //! | held | release | queued |
+//! | held | postpone (let go before its `send_at`) | scheduled |
 //! | deferred, held, failed, queued, scheduled | requeue | queued |
 //!
 //! Everything else is an [`InvalidTransition`]. Deleting is no state: the record goes.
@@ -84,6 +85,8 @@ pub enum MessageEvent {
     Hold,
     /// Let go.
     Release,
+    /// Let go while its time to be sent still lies ahead.
+    Postpone,
     /// Somebody asked to try it anew (C1).
     Requeue,
 }
@@ -127,6 +130,7 @@ impl MessageState {
             | (Self::Deferred | Self::Held | Self::Failed | Self::Queued | Self::Scheduled, E::Requeue) => {
                 Ok(Self::Queued)
             }
+            (Self::Held, E::Postpone) => Ok(Self::Scheduled),
             (Self::Queued | Self::Deferred | Self::Scheduled, E::Hold) => Ok(Self::Held),
             (state, event) => Err(InvalidTransition { state, event }),
         }

@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::outcome::{Blame, Lasting};
 use crate::retry::{AfterFailure, Chance, RetrySchedule};
 
-const EVENTS: [MessageEvent; 10] = [
+const EVENTS: [MessageEvent; 11] = [
     MessageEvent::Lease,
     MessageEvent::Accepted,
     MessageEvent::Undelivered,
@@ -16,6 +16,7 @@ const EVENTS: [MessageEvent; 10] = [
     MessageEvent::Exhaust,
     MessageEvent::Hold,
     MessageEvent::Release,
+    MessageEvent::Postpone,
     MessageEvent::Requeue,
 ];
 
@@ -56,6 +57,7 @@ fn event_name(event: MessageEvent) -> &'static str {
         MessageEvent::Exhaust => "exhaust",
         MessageEvent::Hold => "hold",
         MessageEvent::Release => "release",
+        MessageEvent::Postpone => "postpone",
         MessageEvent::Requeue => "requeue",
     }
 }

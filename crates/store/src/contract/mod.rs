@@ -6,7 +6,9 @@ mod changes;
 mod content;
 mod facts;
 mod layouts;
+mod limits;
 mod list;
+mod pauses;
 mod people;
 mod queue;
 mod sorted;
@@ -27,10 +29,15 @@ pub use facts::{
     RelayDetail, RelayEdge, RelayKept, RelayTo, SignInDetail, TroubleDetail, WaitingMail,
 };
 pub use layouts::{KeptLayout, LayoutOf, Layouts};
+pub use limits::{
+    ConfiguredLimits, LimitKey, Limits, LimitsNow, LimitsSet, SetLimits, Standing, USER_DAILY_LIMIT_DEFAULT,
+    Usage, UsageOf,
+};
 pub use list::{
     Attempt, AttemptRecipient, Counts, Detail, Filter, List, More, Page, PageRequest, Place, RecipientDetail,
     Row, SearchQuery,
 };
+pub use pauses::{Pause, PauseOf, Pauses};
 pub use people::{
     ApiKey, KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Office, People, Rights, Session, User,
 };
@@ -38,18 +45,43 @@ pub use queue::{
     ActionOutcome, Admitted, AttemptRecord, AttemptResult, Authority, BodyType, Deliverable, Enqueue,
     Enqueued, Exhaust, Hold, IdempotencyClaim, LeaseRequest, Leased, NewMessage, NewRecipient, Next,
     NodeLease, Outcome, OutcomeBatch, PendingRecipient, Promote, Promoted, Queue, QueueDepth, REVIVE_MOST,
-    RecipientOutcome, RecipientRole, Recorded, Revive, Shown, SmtpParameters, Submitter, Want,
+    RecipientOutcome, RecipientRole, Recorded, Release, Revive, Settled, Shown, SmtpParameters, Submitter,
+    Want,
 };
 pub use sorted::{SortValue, Sorted, SortedEdge, SortedPage, SortedPlace, SortedRequest, Sorting};
 pub use upkeep::{CheckReport, Upkeep};
 
 /// A whole store: every subject of the contract.
 pub trait Store:
-    Queue + List + ContentStore + People + Upkeep + Changes + Audit + Bulk + Facts + Layouts + Sorting
+    Queue
+    + List
+    + ContentStore
+    + People
+    + Upkeep
+    + Changes
+    + Audit
+    + Bulk
+    + Facts
+    + Layouts
+    + Sorting
+    + Limits
+    + Pauses
 {
 }
 
 impl<T> Store for T where
-    T: Queue + List + ContentStore + People + Upkeep + Changes + Audit + Bulk + Facts + Layouts + Sorting
+    T: Queue
+        + List
+        + ContentStore
+        + People
+        + Upkeep
+        + Changes
+        + Audit
+        + Bulk
+        + Facts
+        + Layouts
+        + Sorting
+        + Limits
+        + Pauses
 {
 }

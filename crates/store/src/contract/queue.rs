@@ -95,6 +95,42 @@ pub trait Queue: Send + Sync {
         now: Timestamp,
     ) -> Result<Vec<ActionOutcome>, StoreError>;
 
+    /// Keeps messages back until somebody releases them, and writes the audit entry; what they were charged
+    /// stays charged.
+    ///
+    /// # Errors
+    /// Those of the store; per-message refusals are [`ActionOutcome`]s, in the order of `ids` (at most 256).
+    async fn hold(
+        &self,
+        who: &Authority,
+        ids: &[MessageId],
+        note: &AuditNote,
+        now: Timestamp,
+    ) -> Result<Vec<ActionOutcome>, StoreError>;
+
+    /// Lets held messages go, whatever held them, and writes the audit entry. What was not charged yet
+    /// asks to be admitted first and stays held where a limit has no room ([`ActionOutcome::OverLimit`]), unless `how` is past it.
+    ///
+    /// # Errors
+    /// Those of the store; per-message refusals are [`ActionOutcome`]s, in the order of `ids` (at most 256).
+    async fn release(
+        &self,
+        who: &Authority,
+        ids: &[MessageId],
+        how: Release,
+        note: &AuditNote,
+        now: Timestamp,
+    ) -> Result<Vec<ActionOutcome>, StoreError>;
+
+    /// Lets go what waited for a day's start, for a raised limit or for the end of a pause, and keeps back what a pause
+    /// found ready; at most 256 messages a call.
+    ///
+    /// Mail under a limit goes round-robin over those whom it is charged to, first-in first-out within each.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn settle(&self, now: Timestamp) -> Result<Settled, StoreError>;
+
     /// Makes every deferred message of the scope due now; at most 256 a call, answers how many.
     ///
     /// # Errors
@@ -577,6 +613,35 @@ pub enum ActionOutcome {
     Sending,
     /// The action does not fit its state, for example requeueing a Sent message.
     WrongState(MessageState),
+    /// Its office or sender is paused: resume them first.
+    Paused,
+    /// It stays held under a daily limit, at least until then; only administrators of the System Office let it go past
+    /// the limit (L3).
+    OverLimit {
+        /// The start of the next day.
+        until: Timestamp,
+    },
+}
+
+/// How [`Queue::release`] meets limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Release {
+    /// They are asked.
+    #[default]
+    WithinLimits,
+    /// They are not, and nothing is charged: for administrators of the System Office alone (L3).
+    PastLimits,
+}
+
+/// What [`Queue::settle`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settled {
+    /// Messages that became ready.
+    pub released: u32,
+    /// Whether there is more to do now.
+    pub more: bool,
+    /// When the day ends for which mail waits; `None` where none waits under a limit.
+    pub next_at: Option<Timestamp>,
 }
 
 /// How much waits.

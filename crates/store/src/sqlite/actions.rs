@@ -1,15 +1,17 @@
-//! What people do to messages: requeue and delete.
+//! What people do to messages: requeue, hold, release and delete.
 
-use postroom_domain::{MessageEvent, MessageId, MessageState, RouteId, Timestamp};
+use postroom_domain::{HoldReason, MessageEvent, MessageId, MessageState, RouteId, Scope, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use super::codes;
 use super::group::{Group, Owner};
+use super::hold::{Asked, Kept, Place, Seat, ask, keep_back, let_go, place_again, uncount};
 use super::lanes::flow;
+use super::limits::{From, SETTLED};
 use super::promote::{STEP, Unfinished, leave, owner, unfinished};
 use super::tally::Phase;
 use crate::StoreError;
-use crate::contract::{ActionOutcome, Authority};
+use crate::contract::{ActionOutcome, Authority, Release};
 
 /// Generations that each cycle has for itself, so that a lease of an earlier cycle never looks like one of a later.
 const CYCLE_GENERATIONS: i64 = 1 << 20;
@@ -30,20 +32,137 @@ struct Target {
     work: Option<Unfinished>,
 }
 
-/// Puts messages back to Outbox.
+/// Puts messages back to Outbox. Mail that a person holds back is let go by those alone who may release it; mail under
+/// a limit asks to be admitted again.
 pub(crate) fn requeue(
     group: &mut Group<'_>,
     who: &Authority,
     ids: &[MessageId],
     now: Timestamp,
 ) -> Result<Vec<ActionOutcome>, StoreError> {
-    each(group, who, ids, |group, target| {
+    each(group, &who.see, &who.act, ids, |group, target| {
         if target.state.after(MessageEvent::Requeue).is_err() {
             return Ok(ActionOutcome::WrongState(target.state));
         }
-        requeue_one(group, target, now)?;
+        let held = target.work.as_ref().and_then(|work| work.hold);
+        match held {
+            Some(HoldReason::Paused) => return Ok(ActionOutcome::Paused),
+            Some(HoldReason::Administrator | HoldReason::Restored) if !sees(&who.hold, &target.owner) => {
+                return Ok(ActionOutcome::NotPermitted);
+            }
+            Some(_) | None => {}
+        }
+        let asked = match &target.work {
+            Some(work) => ask(group, work, Release::WithinLimits, now)?,
+            None => Asked::Goes(SETTLED),
+        };
+        match asked {
+            Asked::Goes(charged_day) => requeue_one(group, target, charged_day, now)?,
+            Asked::Stays { until } => return Ok(ActionOutcome::OverLimit { until }),
+        }
         Ok(ActionOutcome::Done)
     })
+}
+
+/// Keeps messages back until somebody lets them go.
+pub(crate) fn hold(
+    group: &mut Group<'_>,
+    who: &Authority,
+    ids: &[MessageId],
+    now: Timestamp,
+) -> Result<Vec<ActionOutcome>, StoreError> {
+    each(group, &who.see, &who.hold, ids, |group, target| {
+        let Some(work) = &target.work else {
+            return Ok(ActionOutcome::WrongState(target.state));
+        };
+        // Mail that is held for another reason gets this one: it stays when the limit or the pause ends.
+        let held_so = matches!(work.hold, Some(HoldReason::Administrator));
+        if held_so || (work.hold.is_none() && target.state.after(MessageEvent::Hold).is_err()) {
+            return Ok(ActionOutcome::WrongState(target.state));
+        }
+        let kept = Kept {
+            reason: HoldReason::Administrator,
+            until: None,
+        };
+        keep_back(group, work, kept, Seat::Same, now)?;
+        Ok(ActionOutcome::Done)
+    })
+}
+
+/// Lets held messages go; answers besides which of them went past a limit.
+pub(crate) fn release(
+    group: &mut Group<'_>,
+    who: &Authority,
+    ids: &[MessageId],
+    how: Release,
+    now: Timestamp,
+) -> Result<(Vec<ActionOutcome>, Vec<MessageId>), StoreError> {
+    let mut past = Vec::new();
+    let outcomes = each(group, &who.see, &who.hold, ids, |group, target| {
+        let Some((work, reason)) = target.work.as_ref().and_then(|work| Some((work, work.hold?))) else {
+            return Ok(ActionOutcome::WrongState(target.state));
+        };
+        if group.pauses().cover(&target.owner) {
+            return Ok(ActionOutcome::Paused);
+        }
+        if let Some(at) = sends_later(group, target.owner.id, now)? {
+            postpone(group, work, at)?;
+            return Ok(ActionOutcome::Done);
+        }
+        if reason.is_limit() || how == Release::PastLimits {
+            return Ok(match ask(group, work, how, now)? {
+                Asked::Goes(charged_day) => {
+                    if charged_day == SETTLED && reason.is_limit() {
+                        past.push(target.owner.id);
+                    }
+                    let_go(group, work, charged_day, Seat::End, now)?;
+                    ActionOutcome::Done
+                }
+                Asked::Stays { until } => ActionOutcome::OverLimit { until },
+            });
+        }
+        Ok(match place_again(group, work, now, From::Outside)? {
+            Place::Lane(charged_day) => {
+                let_go(group, work, charged_day, Seat::End, now)?;
+                ActionOutcome::Done
+            }
+            Place::Back(kept) => {
+                keep_back(group, work, kept, Seat::End, now)?;
+                kept.until
+                    .map_or(ActionOutcome::Paused, |until| ActionOutcome::OverLimit { until })
+            }
+        })
+    })?;
+    Ok((outcomes, past))
+}
+
+/// When a message is to be sent, where that lies ahead and it was not charged yet.
+fn sends_later(group: &Group<'_>, id: MessageId, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+    Ok(group
+        .conn
+        .prepare_cached("SELECT send_at FROM message WHERE ord = ?1 AND send_at > ?2")?
+        .query_row(params![id.ord(), now.as_micros()], |row| row.get(0))
+        .optional()?
+        .map(Timestamp::from_micros))
+}
+
+/// Lets a message wait for its time again.
+fn postpone(group: &mut Group<'_>, work: &Unfinished, at: Timestamp) -> Result<(), StoreError> {
+    uncount(group, work);
+    let id = work.owner.id.ord();
+    group
+        .conn
+        .prepare_cached("UPDATE work SET phase = 1, due_at = ?2, hold = NULL WHERE ord = ?1")?
+        .execute(params![id, at.as_micros()])?;
+    group
+        .conn
+        .prepare_cached("UPDATE message SET state = 1, hold_reason = NULL, hold_until = NULL WHERE ord = ?1")?
+        .execute([id])?;
+    group
+        .tallies
+        .phase(work.route, Some(work.phase), Some(Phase::Waiting), 1);
+    group.moved(&work.owner, Some(work.state), Some(MessageState::Scheduled));
+    Ok(())
 }
 
 /// Deletes records.
@@ -52,7 +171,7 @@ pub(crate) fn delete(
     who: &Authority,
     ids: &[MessageId],
 ) -> Result<Vec<ActionOutcome>, StoreError> {
-    each(group, who, ids, |group, target| {
+    each(group, &who.see, &who.act, ids, |group, target| {
         delete_one(group, target)?;
         Ok(ActionOutcome::Done)
     })
@@ -60,14 +179,15 @@ pub(crate) fn delete(
 
 fn each(
     group: &mut Group<'_>,
-    who: &Authority,
+    see: &Scope,
+    may: &Scope,
     ids: &[MessageId],
     mut act: impl FnMut(&mut Group<'_>, &Target) -> Result<ActionOutcome, StoreError>,
 ) -> Result<Vec<ActionOutcome>, StoreError> {
     let mut outcomes = Vec::with_capacity(ids.len());
     for &id in ids {
         let outcome = match find(group, id)? {
-            Some(target) => match refusal(who, &target) {
+            Some(target) => match refusal(see, may, &target) {
                 Some(refusal) => refusal,
                 None => act(group, &target)?,
             },
@@ -78,12 +198,14 @@ fn each(
     Ok(outcomes)
 }
 
-fn refusal(who: &Authority, target: &Target) -> Option<ActionOutcome> {
-    let Owner { sender, office, .. } = target.owner;
-    let category = target.owner.category();
-    if !who.see.sees(sender, office, category) {
+fn sees(scope: &Scope, owner: &Owner) -> bool {
+    scope.sees(owner.sender, owner.office, owner.category())
+}
+
+fn refusal(see: &Scope, may: &Scope, target: &Target) -> Option<ActionOutcome> {
+    if !sees(see, &target.owner) {
         Some(ActionOutcome::NotFound)
-    } else if !who.act.sees(sender, office, category) {
+    } else if !sees(may, &target.owner) {
         Some(ActionOutcome::NotPermitted)
     } else if target
         .work
@@ -121,7 +243,12 @@ fn find(group: &Group<'_>, id: MessageId) -> Result<Option<Target>, StoreError> 
     }))
 }
 
-fn requeue_one(group: &mut Group<'_>, target: &Target, now: Timestamp) -> Result<(), StoreError> {
+fn requeue_one(
+    group: &mut Group<'_>,
+    target: &Target,
+    charged_day: i64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let ord = target.owner.id.ord();
     let cycle: i64 = group
         .conn
@@ -143,8 +270,8 @@ fn requeue_one(group: &mut Group<'_>, target: &Target, now: Timestamp) -> Result
     group
         .conn
         .prepare_cached(
-            "INSERT INTO work (ord, sender, office, route, flow, seq, phase, due_at, since, generation)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?7, ?8)",
+            "INSERT INTO work (ord, sender, office, route, flow, seq, phase, due_at, since, generation,
+                charged_day) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?7, ?8, ?9)",
         )?
         .execute(params![
             ord,
@@ -154,11 +281,18 @@ fn requeue_one(group: &mut Group<'_>, target: &Target, now: Timestamp) -> Result
             flow,
             place,
             now.as_micros(),
-            cycle * CYCLE_GENERATIONS
+            cycle * CYCLE_GENERATIONS,
+            charged_day
         ])?;
     group.lanes.add(group.conn, target.route, flow, 1)?;
     group.tallies.phase(target.route, None, Some(Phase::Ready), 1);
     group.moved(&target.owner, Some(target.state), Some(MessageState::Queued));
+    if group.pauses().cover(&target.owner)
+        && let Some(found) = unfinished(group.conn, target.owner.id)?
+        && let Place::Back(kept) = place_again(group, &found, now, From::Outside)?
+    {
+        keep_back(group, &found, kept, Seat::Same, now)?;
+    }
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use crate::StoreError;
 use crate::contract::{
     ActionOutcome, Actor, AuditNote, Authority, Bulk, Enqueue, Enqueued, FailedBy, FailureGroup, Filter,
     Forecast, ItemOutcome, Job, JobEnd, JobId, JobItem, JobState, JobStep, NewJob, NewMessage, NoResend,
-    Picked, Verb, Which,
+    Picked, Release, Verb, Which,
 };
 
 /// Messages of one step: the limit of an operation.
@@ -85,7 +85,10 @@ fn act(
     let outcomes = match verb {
         Verb::Requeue => actions::requeue(group, &step.who, ids, now)?,
         Verb::Delete => actions::delete(group, &step.who, ids)?,
-        Verb::Hold | Verb::Release | Verb::Resend => {
+        Verb::Hold => actions::hold(group, &step.who, ids, now)?,
+        // Releasing past a limit is decided message by message, not for a whole job.
+        Verb::Release => actions::release(group, &step.who, ids, Release::WithinLimits, now)?.0,
+        Verb::Resend => {
             return Err(StoreError::Database(format!("a job cannot {}", verb.name())));
         }
     };
@@ -99,9 +102,11 @@ fn became(verb: Verb, outcome: ActionOutcome) -> Became {
     match outcome {
         ActionOutcome::Done => None,
         ActionOutcome::WrongState(_) => Some((ItemOutcome::Skipped, outcome.reason(verb))),
-        ActionOutcome::NotFound | ActionOutcome::NotPermitted | ActionOutcome::Sending => {
-            Some((ItemOutcome::Refused, outcome.reason(verb)))
-        }
+        ActionOutcome::NotFound
+        | ActionOutcome::NotPermitted
+        | ActionOutcome::Sending
+        | ActionOutcome::Paused
+        | ActionOutcome::OverLimit { .. } => Some((ItemOutcome::Refused, outcome.reason(verb))),
     }
 }
 
@@ -378,6 +383,12 @@ impl ActionOutcome {
             .to_owned(),
             Self::Sending => "an attempt is under way: try again when it has ended".to_owned(),
             Self::WrongState(state) => wrong_state(verb, state),
+            Self::Paused => {
+                "sending is paused for its office or its sender: an administrator has to resume it first".to_owned()
+            }
+            Self::OverLimit { until } => format!(
+                "it stays held under a daily limit, at least until {until}; administrators of the System Office can release it past the limit"
+            ),
         }
     }
 }

@@ -22,6 +22,7 @@ pub(crate) fn check(conn: &Connection) -> Result<CheckReport, StoreError> {
     depths(&snapshot, &mut report)?;
     lanes(&snapshot, &mut report)?;
     orphans(&snapshot, &mut report)?;
+    limits(&snapshot, &mut report)?;
     snapshot.finish()?;
     let beyond = report.differences.len().saturating_sub(NAMED_MAX);
     if beyond > 0 {
@@ -109,6 +110,14 @@ fn orphans(conn: &Connection, report: &mut CheckReport) -> Result<(), StoreError
              WHERE (m.state = 1 AND w.phase <> 1) OR (m.state = 2) <> (w.phase = 2) OR (m.state = 0 AND w.phase = 1)",
         ),
         (
+            "held without a reason, or a reason without a hold",
+            "SELECT ord FROM work WHERE (phase = 2) <> (hold IS NOT NULL)",
+        ),
+        (
+            "due mail that nothing was charged for",
+            "SELECT ord FROM work WHERE phase IN (0, 3) AND charged_day IS NULL",
+        ),
+        (
             "content without a message",
             "SELECT ord FROM content WHERE ord NOT IN (SELECT ord FROM message)",
         ),
@@ -125,6 +134,32 @@ fn orphans(conn: &Connection, report: &mut CheckReport) -> Result<(), StoreError
             report.differences.push(format!("{what}: {id}"));
         }
     }
+    Ok(())
+}
+
+/// What each user took adds up to what the server took, and unfinished mail is not more than was taken. Mail that has
+/// ended no longer says when it was charged, so the rest cannot be counted anew.
+fn limits(conn: &Connection, report: &mut CheckReport) -> Result<(), StoreError> {
+    let users = read(
+        conn,
+        "SELECT day, 0, sum(n) FROM used WHERE who > 0 GROUP BY day HAVING sum(n) > 0",
+        pair,
+    )?;
+    let server = read(conn, "SELECT day, 0, n FROM used WHERE who = 0", pair)?;
+    let unfinished = read(
+        conn,
+        "SELECT charged_day, 0, count(*) FROM work WHERE charged_day > 0 GROUP BY 1",
+        pair,
+    )?;
+    for ((day, _), n) in unfinished {
+        let taken = server.get(&(day, 0)).copied().unwrap_or(0);
+        if taken < n {
+            report.differences.push(format!(
+                "used of day {day} says {taken}, but {n} unfinished messages were charged that day"
+            ));
+        }
+    }
+    compare("used (day, the whole server)", users, server, report);
     Ok(())
 }
 

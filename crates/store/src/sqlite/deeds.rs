@@ -22,6 +22,27 @@ pub(crate) fn log(
     write(group, action, &done, office, note, now)
 }
 
+/// Writes the entries of a release: what went past a limit has one of its own (L3).
+pub(crate) fn log_release(
+    group: &Group<'_>,
+    ids: &[MessageId],
+    outcomes: &[ActionOutcome],
+    past: &[MessageId],
+    note: &AuditNote,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (beyond, within): (Vec<_>, Vec<_>) =
+        done(ids, outcomes).into_iter().partition(|id| past.contains(id));
+    for (action, ids) in [
+        (AuditAction::Release, within),
+        (AuditAction::ReleasePastLimit, beyond),
+    ] {
+        let office = common_office(group.conn, &ids)?;
+        write(group, action, &ids, office, note, now)?;
+    }
+    Ok(())
+}
+
 /// Writes the entry of an action on messages of `office`.
 pub(crate) fn log_in(
     group: &Group<'_>,

@@ -1,11 +1,13 @@
 //! Takes messages in.
 
-use postroom_domain::{MessageId, MessageState, Timestamp};
+use postroom_domain::{MessageId, MessageState, Timestamp, UserId};
 use rusqlite::{OptionalExtension, params};
 
 use super::codes::{from_json, shorten, to_json};
 use super::group::{Group, Owner};
+use super::hold::{Kept, Place, charged, place};
 use super::lanes::flow;
+use super::limits::From;
 use super::room::Room;
 use super::tally::Phase;
 use crate::StoreError;
@@ -107,25 +109,24 @@ fn promise(
 fn admit(group: &mut Group<'_>, op: &Enqueue, message: &NewMessage) -> Result<Admitted, StoreError> {
     let id = group.next_id(op.now, op.slot);
     let later = message.send_at.filter(|at| *at > op.now);
-    let (state, phase) = match later {
-        Some(_) => (MessageState::Scheduled, Phase::Waiting),
-        None => (MessageState::Queued, Phase::Ready),
-    };
     let owner = Owner {
         id,
         sender: message.sender,
         office: message.office,
         kind: message.kind,
     };
-    insert_message(group, id, state, message)?;
+    let entry = enter(group, &owner, message, later, op.now)?;
+    let (state, phase) = (entry.state, entry.phase);
+    insert_message(group, id, state, entry.held, message)?;
     insert_recipients(group, id, message)?;
     insert_content(group, id, &message.content)?;
     let flow = flow(message.sender, message.office, message.kind);
     group
         .conn
         .prepare_cached(
-            "INSERT INTO work (ord, sender, office, route, flow, seq, phase, due_at, since)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?1, ?6, ?7, ?8)",
+            "INSERT INTO work (ord, sender, office, route, flow, seq, phase, due_at, since, charged_day,
+                hold, person)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?1, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
             id.ord(),
@@ -134,8 +135,11 @@ fn admit(group: &mut Group<'_>, op: &Enqueue, message: &NewMessage) -> Result<Ad
             message.route.0,
             flow,
             phase.number(),
-            later.unwrap_or(op.now).as_micros(),
-            op.now.as_micros()
+            entry.due_at.as_micros(),
+            op.now.as_micros(),
+            entry.charged_day,
+            entry.held.map(|held| held.reason.number()),
+            entry.charged_day.is_none().then_some(entry.person.0)
         ])?;
     if phase == Phase::Ready {
         group.lanes.add(group.conn, message.route, flow, 1)?;
@@ -147,7 +151,54 @@ fn admit(group: &mut Group<'_>, op: &Enqueue, message: &NewMessage) -> Result<Ad
         state,
         recipients: u16::try_from(message.recipients.len()).unwrap_or(u16::MAX),
         message_id: message.shown.message_id.clone(),
-        hold: None,
+        hold: entry.held.map(Kept::told),
+    })
+}
+
+/// How a message enters.
+struct Entry {
+    state: MessageState,
+    phase: Phase,
+    due_at: Timestamp,
+    charged_day: Option<i64>,
+    person: UserId,
+    held: Option<Kept>,
+}
+
+/// Decides how a message enters: to wait for its time, into its lane, or to what is held.
+fn enter(
+    group: &mut Group<'_>,
+    owner: &Owner,
+    message: &NewMessage,
+    later: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Entry, StoreError> {
+    let person = charged(message.submitted_by, message.sender);
+    let entry = Entry {
+        state: MessageState::Scheduled,
+        phase: Phase::Waiting,
+        due_at: later.unwrap_or(now),
+        charged_day: None,
+        person,
+        held: None,
+    };
+    if later.is_some() {
+        return Ok(entry);
+    }
+    Ok(match place(group, owner, person, now, From::Outside)? {
+        Place::Lane(charged_day) => Entry {
+            state: MessageState::Queued,
+            phase: Phase::Ready,
+            charged_day: Some(charged_day),
+            ..entry
+        },
+        Place::Back(kept) => Entry {
+            state: MessageState::Held,
+            phase: Phase::Held,
+            due_at: kept.until.unwrap_or(now),
+            held: Some(kept),
+            ..entry
+        },
     })
 }
 
@@ -155,6 +206,7 @@ fn insert_message(
     group: &Group<'_>,
     id: MessageId,
     state: MessageState,
+    held: Option<Kept>,
     message: &NewMessage,
 ) -> Result<(), StoreError> {
     let shown = &message.shown;
@@ -176,9 +228,9 @@ fn insert_message(
         .prepare_cached(
             "INSERT INTO message (ord, sender, office, category, type, state, kind, route, submitted_by, mail_from,
                 parameters, header_from, header_to, header_cc, header_bcc, subject, preview, mime_type, message_id,
-                size, recipients, send_at, tags, external_id, metadata, resent_from)
+                size, recipients, send_at, tags, external_id, metadata, resent_from, hold_reason, hold_until)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-                ?22, ?23, ?24, ?25, ?26)",
+                ?22, ?23, ?24, ?25, ?26, ?27, ?28)",
         )?
         .execute(params![
             id.ord(),
@@ -206,7 +258,9 @@ fn insert_message(
             tags,
             message.external_id,
             message.metadata,
-            message.resent_from.map(MessageId::ord)
+            message.resent_from.map(MessageId::ord),
+            held.map(|held| held.reason.name()),
+            held.and_then(|held| held.until).map(Timestamp::as_micros)
         ])?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! One transaction of the writer: the operations of a group share it, and what they add up is written once.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use postroom_domain::{
@@ -8,7 +9,9 @@ use postroom_domain::{
 use rusqlite::Connection;
 
 use super::kept::Kept;
-use super::lanes::{Debts, Lanes};
+use super::lanes::{Contender, Debts, Lanes};
+use super::limits::{Limits, LimitsLearnt};
+use super::pauses::PausesKept;
 use super::room::Room;
 use super::tally::Tallies;
 use crate::StoreError;
@@ -24,6 +27,10 @@ pub(crate) struct Group<'w> {
     pub(crate) tallies: Tallies,
     /// Whether new mail may come in.
     pub(crate) room: Room,
+    /// Daily limits.
+    pub(crate) limits: Limits<'w>,
+    pauses: Cow<'w, PausesKept>,
+    pauses_marks: usize,
     last_id: MessageId,
     kept: &'w Kept,
     epochs: HashMap<NodeSlot, Epoch>,
@@ -51,6 +58,8 @@ pub(crate) struct Learnt {
     epochs: HashMap<NodeSlot, Epoch>,
     times: HashMap<RouteId, f64>,
     debts: Debts,
+    limits: LimitsLearnt,
+    pauses: Option<PausesKept>,
     /// What changed, for the event stream.
     pub(crate) changes: ChangeSet,
 }
@@ -62,6 +71,9 @@ impl<'w> Group<'w> {
             room,
             lanes: Lanes::new(kept),
             tallies: Tallies::default(),
+            limits: Limits::new(&kept.limits),
+            pauses: Cow::Borrowed(&kept.pauses),
+            pauses_marks: 0,
             last_id: kept.last_id,
             kept,
             epochs: HashMap::new(),
@@ -78,6 +90,22 @@ impl<'w> Group<'w> {
     /// A place behind everything that waits in a lane now.
     pub(crate) fn end_of_lane(&self, now: Timestamp) -> i64 {
         MessageId::first_at(now).max(self.last_id).ord()
+    }
+
+    /// Who is paused.
+    pub(crate) fn pauses(&self) -> &PausesKept {
+        &self.pauses
+    }
+
+    /// The `n` lanes of a route that come first; see [`Lanes::first`].
+    pub(crate) fn first_lanes(&mut self, route: RouteId, n: u32) -> Result<Vec<Contender>, StoreError> {
+        self.lanes.first(self.conn, route, n, &self.pauses)
+    }
+
+    /// Changes who is paused, or what is left to sweep.
+    pub(crate) fn pauses_mut(&mut self) -> &mut PausesKept {
+        self.pauses_marks += 1;
+        self.pauses.to_mut()
     }
 
     /// The current epoch of a node.
@@ -127,17 +155,20 @@ impl<'w> Group<'w> {
 
     /// Counts what was added up; an operation that failed without moving it left nothing to forget.
     pub(crate) fn marks(&self) -> usize {
+        let added = self.tallies.marks() + self.lanes.marks() + self.limits.marks();
         self.changes.changes.len()
             + self.changes.alerted.len()
             + self.epochs.len()
-            + self.tallies.marks()
-            + self.lanes.marks()
+            + self.pauses_marks
+            + added
     }
 
     /// Writes what was added up; the commit follows.
     pub(crate) fn flush(&mut self) -> Result<(), StoreError> {
         self.lanes.flush(self.conn)?;
-        self.tallies.flush(self.conn)
+        self.tallies.flush(self.conn)?;
+        // The system's row and the users', last in the transaction.
+        self.limits.flush(self.conn)
     }
 
     /// Ends the group after its commit.
@@ -148,6 +179,11 @@ impl<'w> Group<'w> {
             epochs: self.epochs,
             times,
             debts,
+            limits: self.limits.finish(),
+            pauses: match self.pauses {
+                Cow::Owned(pauses) => Some(pauses),
+                Cow::Borrowed(_) => None,
+            },
             changes: self.changes,
         }
     }
@@ -164,6 +200,10 @@ impl Kept {
                 Some(tag) => self.debts.insert(lane, tag),
                 None => self.debts.remove(&lane),
             };
+        }
+        self.limits.learn(learnt.limits);
+        if let Some(pauses) = learnt.pauses {
+            self.pauses = pauses;
         }
         self.prune();
         learnt.changes

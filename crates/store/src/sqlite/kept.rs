@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use postroom_domain::{Epoch, MessageId, NodeSlot, RouteId};
 use rusqlite::Connection;
 
+use super::limits::LimitsKept;
+use super::pauses::PausesKept;
 use crate::StoreError;
 
 /// Debts of empty lanes that are remembered at most; older ones are let go, which costs a little fairness.
@@ -24,6 +26,10 @@ pub(crate) struct Kept {
     pub(crate) times: HashMap<RouteId, f64>,
     /// Tags of lanes that are empty and not in the table but have had more than their share.
     pub(crate) debts: HashMap<LaneKey, f64>,
+    /// What was taken of limits today, and what waits under them.
+    pub(crate) limits: LimitsKept,
+    /// Who is paused.
+    pub(crate) pauses: PausesKept,
 }
 
 impl Kept {
@@ -39,6 +45,8 @@ impl Kept {
             epochs: HashMap::new(),
             times: HashMap::new(),
             debts: HashMap::new(),
+            limits: LimitsKept::load(conn)?,
+            pauses: PausesKept::load(conn)?,
         };
         let mut nodes = conn.prepare("SELECT slot, epoch FROM node")?;
         let mut rows = nodes.query([])?;

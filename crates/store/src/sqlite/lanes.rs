@@ -9,6 +9,7 @@ use postroom_domain::{Kind, OfficeId, RouteId, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::kept::{Kept, LaneKey};
+use super::pauses::PausesKept;
 use crate::StoreError;
 
 /// Kinds that a flow number has room for.
@@ -93,25 +94,33 @@ impl<'w> Lanes<'w> {
         Ok(())
     }
 
-    /// The `n` lanes of a route that come first: more are not needed to pick `n` messages.
+    /// The `n` lanes of a route that come first and are not shut by a pause: more are not needed to pick `n` messages.
     pub(crate) fn first(
         &mut self,
         conn: &Connection,
         route: RouteId,
         n: u32,
+        pauses: &PausesKept,
     ) -> Result<Vec<Contender>, StoreError> {
         self.flush(conn)?;
         let mut statement = conn.prepare_cached(
             "SELECT flow, vtag, ready FROM lane WHERE route = ?1 ORDER BY vtag, flow LIMIT ?2",
         )?;
-        let rows = statement.query_map(params![route.0, n], |row| {
+        // Shut lanes are walked over, which is rare and ends with the pause's sweep.
+        let most = if pauses.all_open() { i64::from(n) } else { -1 };
+        let rows = statement.query_map(params![route.0, most], |row| {
             Ok(Contender {
                 flow: row.get(0)?,
                 vtag: row.get(1)?,
                 ready: row.get(2)?,
             })
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let open = rows.filter(|lane| {
+            let shut = |lane: &Contender| lane.flow >= 0 && pauses.is_shut(lane.flow / KINDS);
+            !lane.as_ref().is_ok_and(shut)
+        });
+        let n = usize::try_from(n).unwrap_or(usize::MAX);
+        Ok(open.take(n).collect::<Result<_, _>>()?)
     }
 
     /// Notes what picking has made of a lane.

@@ -89,7 +89,7 @@ fn lease_route(
     route: RouteId,
     n: u32,
 ) -> Result<Vec<Leased>, StoreError> {
-    let mut lanes = group.lanes.first(group.conn, route, n)?;
+    let mut lanes = group.first_lanes(route, n)?;
     let (picks, time) = pick(&mut lanes, n);
     let Some(time) = time else {
         return Ok(Vec::new());

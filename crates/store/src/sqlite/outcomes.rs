@@ -9,6 +9,9 @@ use rusqlite::{OptionalExtension, params};
 use super::codes::{self, enhanced, reply_text, to_json};
 use super::facts;
 use super::group::{Group, Owner};
+use super::hold::{Place, Seat, keep_back, place_again};
+use super::limits::From;
+use super::promote::unfinished;
 use super::tally::Phase;
 use crate::StoreError;
 use crate::contract::{
@@ -124,7 +127,7 @@ fn write(group: &mut Group<'_>, lease: &Lease, outcome: &Outcome, now: Timestamp
             end(group, lease, MessageState::Failed, attempts, outcome, now)
         }
         Next::Defer(at) => defer(group, lease, attempts, at, outcome, now),
-        Next::GiveBack => give_back(group, lease, attempts),
+        Next::GiveBack => give_back(group, lease, attempts, now),
     }
 }
 
@@ -303,7 +306,7 @@ fn defer(
 }
 
 /// Puts a message back where it stood in its lane; its record stays as it is.
-fn give_back(group: &mut Group<'_>, lease: &Lease, attempts: i64) -> Result<(), StoreError> {
+fn give_back(group: &mut Group<'_>, lease: &Lease, attempts: i64, now: Timestamp) -> Result<(), StoreError> {
     group
         .conn
         .prepare_cached("UPDATE work SET phase = 0, attempts = ?2, node = NULL, epoch = NULL WHERE ord = ?1")?
@@ -313,6 +316,12 @@ fn give_back(group: &mut Group<'_>, lease: &Lease, attempts: i64) -> Result<(), 
         .tallies
         .phase(lease.route, Some(Phase::Leased), Some(Phase::Ready), 1);
     group.changed(&lease.owner, ChangeKind::Updated);
+    if group.pauses().cover(&lease.owner)
+        && let Some(found) = unfinished(group.conn, lease.owner.id)?
+        && let Place::Back(kept) = place_again(group, &found, now, From::Outside)?
+    {
+        keep_back(group, &found, kept, Seat::Same, now)?;
+    }
     Ok(())
 }
 

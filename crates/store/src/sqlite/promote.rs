@@ -1,13 +1,16 @@
 //! Moves waiting messages when their time comes, or ends them when no relay came up.
 
 use postroom_domain::{
-    FailureCause, Kind, MessageId, MessageState, OfficeId, RecipientState, RouteId, Scope, Timestamp, UserId,
+    FailureCause, HoldReason, Kind, MessageId, MessageState, OfficeId, RecipientState, RouteId, Scope,
+    Timestamp, UserId,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::codes::{self, enhanced, reply_text};
 use super::facts;
 use super::group::{Group, Owner};
+use super::hold::{Place, Seat, keep_back, place_again, uncount};
+use super::limits::From;
 use super::outcomes::close_recipients;
 use super::tally::Phase;
 use crate::StoreError;
@@ -25,26 +28,35 @@ pub(crate) struct Unfinished {
     pub(crate) phase: Phase,
     pub(crate) due_at: Timestamp,
     pub(crate) since: Timestamp,
+    pub(crate) seq: i64,
+    /// When it was charged: `None` while it was not, 0 where it need not be.
+    pub(crate) charged_day: Option<i64>,
+    /// Whom it will be charged to.
+    pub(crate) person: Option<UserId>,
+    pub(crate) hold: Option<HoldReason>,
 }
 
 /// Reads an unfinished message.
 pub(crate) fn unfinished(conn: &Connection, id: MessageId) -> Result<Option<Unfinished>, StoreError> {
     let found = conn
         .prepare_cached(
-            "SELECT m.sender, m.office, m.kind, m.state, w.route, w.flow, w.phase, w.due_at, w.since
+            "SELECT m.sender, m.office, m.kind, m.state, w.route, w.flow, w.phase, w.due_at, w.since, w.seq,
+                w.charged_day, w.person, w.hold
              FROM work w JOIN message m ON m.ord = w.ord WHERE w.ord = ?1",
         )?
         .query_row([id.ord()], |row| {
             Ok((
                 [row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?],
                 [row.get::<_, i64>(4)?, row.get(5)?, row.get(6)?],
-                [row.get::<_, i64>(7)?, row.get(8)?],
+                [row.get::<_, i64>(7)?, row.get(8)?, row.get(9)?],
+                [row.get::<_, Option<i64>>(10)?, row.get(11)?, row.get(12)?],
             ))
         })
         .optional()?;
-    let Some(([sender, office, kind, state], [route, flow, phase], [due_at, since])) = found else {
+    let Some((key, [route, flow, phase], [due_at, since, seq], [charged_day, person, hold])) = found else {
         return Ok(None);
     };
+    let [sender, office, kind, state] = key;
     Ok(Some(Unfinished {
         owner: owner(id, sender, office, codes::kind(kind)?),
         state: codes::state(state)?,
@@ -53,6 +65,10 @@ pub(crate) fn unfinished(conn: &Connection, id: MessageId) -> Result<Option<Unfi
         phase: Phase::from_number(phase)?,
         due_at: Timestamp::from_micros(due_at),
         since: Timestamp::from_micros(since),
+        seq,
+        charged_day,
+        person: person.map(UserId),
+        hold: hold.and_then(HoldReason::from_number),
     }))
 }
 
@@ -120,19 +136,25 @@ fn first_due(conn: &Connection, route: RouteId) -> Result<Option<Timestamp>, Sto
         .optional()?)
 }
 
-/// A waiting message joins the end of its lane. A scheduled one becomes queued and its cycle begins now; a deferred
-/// one stays deferred until its attempt.
+/// A waiting message joins the end of its lane. A scheduled one asks to be admitted, becomes queued, and its cycle
+/// begins now; a deferred one stays deferred until its attempt.
 fn make_ready(group: &mut Group<'_>, id: MessageId, now: Timestamp) -> Result<(), StoreError> {
     let Some(found) = unfinished(group.conn, id)? else {
         return Err(StoreError::Corrupt(format!("work without a message: {id}")));
+    };
+    let charged_day = match place_again(group, &found, now, From::Outside)? {
+        Place::Lane(charged_day) => charged_day,
+        Place::Back(kept) => return keep_back(group, &found, kept, Seat::End, now),
     };
     let scheduled = found.state == MessageState::Scheduled;
     let since = if scheduled { now } else { found.since };
     let place = group.end_of_lane(now);
     group
         .conn
-        .prepare_cached("UPDATE work SET phase = 0, seq = ?2, since = ?3 WHERE ord = ?1")?
-        .execute(params![id.ord(), place, since.as_micros()])?;
+        .prepare_cached(
+            "UPDATE work SET phase = 0, seq = ?2, since = ?3, charged_day = ?4, person = NULL WHERE ord = ?1",
+        )?
+        .execute(params![id.ord(), place, since.as_micros(), charged_day])?;
     group.lanes.add(group.conn, found.route, found.flow, 1)?;
     group
         .tallies
@@ -218,6 +240,7 @@ fn fail(group: &mut Group<'_>, found: &Unfinished, op: &Exhaust) -> Result<(), S
 
 /// Takes an unfinished message out of the work.
 pub(crate) fn leave(group: &mut Group<'_>, found: &Unfinished) -> Result<(), StoreError> {
+    uncount(group, found);
     group
         .conn
         .prepare_cached("DELETE FROM work WHERE ord = ?1")?

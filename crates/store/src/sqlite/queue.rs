@@ -7,12 +7,12 @@ use postroom_domain::{MessageId, NodeSlot, RouteId, Scope, Timestamp};
 use tokio::sync::broadcast;
 
 use super::inbox::Lane;
-use super::{SqliteStore, actions, deeds, depth, enqueue, lease, load, outcomes, promote};
+use super::{SqliteStore, actions, deeds, depth, enqueue, lease, load, outcomes, promote, settle};
 use crate::StoreError;
 use crate::contract::{
     ActionOutcome, AuditAction, AuditNote, Authority, ChangeSet, Changes, Deliverable, Enqueue, Enqueued,
     Exhaust, LeaseRequest, Leased, NodeLease, OutcomeBatch, Promote, Promoted, Queue, QueueDepth, Recorded,
-    Revive,
+    Release, Revive, Settled,
 };
 
 #[async_trait]
@@ -119,6 +119,49 @@ impl Queue for SqliteStore {
                 deeds::log_in(group, AuditAction::Delete, &ids, &outcomes, office, &note, now)?;
                 Ok(outcomes)
             })
+            .await
+    }
+
+    async fn hold(
+        &self,
+        who: &Authority,
+        ids: &[MessageId],
+        note: &AuditNote,
+        now: Timestamp,
+    ) -> Result<Vec<ActionOutcome>, StoreError> {
+        actions::check(ids)?;
+        let (who, ids, note) = (who.clone(), ids.to_vec(), note.clone());
+        self.writer
+            .run(Lane::Hot, 0, move |group| {
+                let outcomes = actions::hold(group, &who, &ids, now)?;
+                deeds::log(group, AuditAction::Hold, &ids, &outcomes, &note, now)?;
+                Ok(outcomes)
+            })
+            .await
+    }
+
+    async fn release(
+        &self,
+        who: &Authority,
+        ids: &[MessageId],
+        how: Release,
+        note: &AuditNote,
+        now: Timestamp,
+    ) -> Result<Vec<ActionOutcome>, StoreError> {
+        actions::check(ids)?;
+        let (who, ids, note) = (who.clone(), ids.to_vec(), note.clone());
+        self.writer
+            .run(Lane::Hot, 0, move |group| {
+                let (outcomes, past) = actions::release(group, &who, &ids, how, now)?;
+                deeds::log_release(group, &ids, &outcomes, &past, &note, now)?;
+                Ok(outcomes)
+            })
+            .await
+    }
+
+    async fn settle(&self, now: Timestamp) -> Result<Settled, StoreError> {
+        self.writer
+            .run(Lane::Hot, 0, move |group| settle::settle(group, now))
             .await
     }
 

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use postroom_domain::{MessageId, Refusal, Verb, Verdict};
 use postroom_engine::intake::Resent;
 use postroom_office::Principal;
-use postroom_store::{ActionOutcome, AuditAction, AuditEntry, Authority};
+use postroom_store::{ActionOutcome, AuditAction, AuditEntry, Authority, Release};
 
 use super::sweep;
 use crate::http::App;
@@ -123,7 +123,16 @@ async fn carry_out(
         Verb::Requeue => app.store.requeue(authority, ids, &note, now).await?,
         Verb::Delete => app.store.delete(authority, ids, &note, now).await?,
         Verb::Resend => return resend(app, who, ids).await,
-        Verb::Hold | Verb::Release => return Err(bad("action", "is not known")),
+        Verb::Hold => app.store.hold(authority, ids, &note, now).await?,
+        Verb::Release => {
+            // Nobody else releases past a limit (L3).
+            let how = if who.is_system_administrator() {
+                Release::PastLimits
+            } else {
+                Release::WithinLimits
+            };
+            app.store.release(authority, ids, how, &note, now).await?
+        }
     };
     Ok(outcomes.into_iter().map(Became::Acted).collect())
 }
@@ -226,7 +235,11 @@ fn described(verb: Verb, result: Became) -> (Outcome, Option<String>, Option<Str
             (Outcome::Skipped, Some(outcome.reason(verb)), None)
         }
         Became::Acted(
-            outcome @ (ActionOutcome::NotFound | ActionOutcome::NotPermitted | ActionOutcome::Sending),
+            outcome @ (ActionOutcome::NotFound
+            | ActionOutcome::NotPermitted
+            | ActionOutcome::Sending
+            | ActionOutcome::Paused
+            | ActionOutcome::OverLimit { .. }),
         ) => (Outcome::Refused, Some(outcome.reason(verb)), None),
     }
 }

@@ -46,8 +46,8 @@ impl Sheaf {
         }
         self.tallies.phase(RouteId::SERVER, None, Some(phase), 1);
         conn.prepare_cached(
-            "INSERT INTO work (ord, sender, office, route, flow, seq, phase, due_at, since, attempts) \
-             VALUES (?1, ?2, ?3, 0, ?4, ?1, ?5, ?6, ?7, ?8)",
+            "INSERT INTO work (ord, sender, office, route, flow, seq, phase, due_at, since, attempts, charged_day, \
+             hold) VALUES (?1, ?2, ?3, 0, ?4, ?1, ?5, ?6, ?7, ?8, iif(?5 = 1 AND ?8 = 0, NULL, 0), iif(?5 = 2, 3, NULL))",
         )?
         .execute(params![
             letter.id.ord(),
