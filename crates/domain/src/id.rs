@@ -153,6 +153,10 @@ number_id!(
     KeyId(i64)
 );
 number_id!(
+    /// Names a proxy: one person's grant to another.
+    ProxyId(i64)
+);
+number_id!(
     /// Names the way out that a message takes: an office's own, or the server's ([`RouteId::SERVER`]). A route becomes
     /// a relay when a message is leased.
     RouteId(i64)

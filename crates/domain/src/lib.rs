@@ -33,7 +33,7 @@ pub use classify::{Heard, SmtpPhase, classify};
 pub use clock::{Clock, ManualClock, Timestamp};
 pub use health::{HealthEdge, HealthPolicy, HealthState, RelayHealth};
 pub use hold::HoldReason;
-pub use id::{Epoch, Generation, KeyId, MessageId, NodeSlot, OfficeId, RouteId, UserId};
+pub use id::{Epoch, Generation, KeyId, MessageId, NodeSlot, OfficeId, ProxyId, RouteId, UserId};
 pub use kind::{Category, Kind};
 pub use layout::{Column, Layout, LayoutError, ShownColumn, SortKey, SortOrder};
 pub use limits::{Admission, Charge, Day, DayRule};

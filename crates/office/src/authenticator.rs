@@ -4,8 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use postroom_domain::{Arm, Clock, Scope};
-use postroom_store::{Actor, ApiKey, Authority, NewSession, Office, Store, StoreError, User};
+use postroom_domain::{Arm, Clock, Scope, Timestamp};
+use postroom_store::{
+    Actor, ApiKey, Authority, KeyHash, NewSession, Office, Store, StoreError, User,
+};
+use tokio::sync::watch;
 
 use crate::cache::Cache;
 use crate::directory::Directory;
@@ -123,7 +126,10 @@ impl Authenticator {
         };
         self.throttle.succeeded(login, peer);
         drop(turn);
-        Ok(self.principal_of(user).await?)
+        Ok(self
+            .principal_of(user, None)
+            .await?
+            .map(|(principal, _)| principal))
     }
 
     async fn key_as_password(&self, login: &str, secret: &str) -> Result<Option<Arc<Principal>>, StoreError> {
@@ -141,7 +147,10 @@ impl Authenticator {
     /// Those of the store.
     pub async fn trusted(&self, login: &str) -> Result<Option<Arc<Principal>>, StoreError> {
         match self.store.user_by_login(&login.trim().to_lowercase()).await? {
-            Some(user) if !user.disabled => self.principal_of(user).await,
+            Some(user) if !user.disabled => Ok(self
+                .principal_of(user, None)
+                .await?
+                .map(|(principal, _)| principal)),
             Some(_) | None => Ok(None),
         }
     }
@@ -154,18 +163,22 @@ impl Authenticator {
         if !secret.starts_with(KEY_PREFIX) || secret.len() > 200 {
             return Ok(None);
         }
-        let hash = hash_of(secret);
+        self.key_of_hash(hash_of(secret)).await
+    }
+
+    async fn key_of_hash(&self, hash: KeyHash) -> Result<Option<Arc<Principal>>, StoreError> {
         if let Some(principal) = self.cache.get(&hash) {
             return Ok(Some(principal));
         }
+        let generation = self.cache.generation();
         let Some(key) = self.store.key(&hash).await? else {
             return Ok(None);
         };
-        let principal = self.principal_of_key(key).await?;
-        if let Some(principal) = &principal {
-            self.cache.put(hash, principal, None);
-        }
-        Ok(principal)
+        let Some((principal, until)) = self.principal_of_key(key, hash).await? else {
+            return Ok(None);
+        };
+        self.cache.put(hash, &principal, until, generation);
+        Ok(Some(principal))
     }
 
     /// Begins a session of a person.
@@ -190,18 +203,43 @@ impl Authenticator {
     /// # Errors
     /// Those of the store.
     pub async fn session(&self, token: &str) -> Result<Option<Arc<Principal>>, StoreError> {
-        let hash = hash_of(token);
+        self.session_of_hash(hash_of(token)).await
+    }
+
+    async fn session_of_hash(&self, hash: KeyHash) -> Result<Option<Arc<Principal>>, StoreError> {
         if let Some(principal) = self.cache.get(&hash) {
             return Ok(Some(principal));
         }
+        let generation = self.cache.generation();
         let Some(session) = self.store.session(&hash, self.clock.now()).await? else {
             return Ok(None);
         };
-        let principal = self.principal_of(session.user).await?;
-        if let Some(principal) = &principal {
-            self.cache.put(hash, principal, Some(session.ends_at));
+        let Some((principal, until)) = self.principal_of(session.user, Some(hash)).await? else {
+            return Ok(None);
+        };
+        let until = until.map_or(session.ends_at, |until| until.min(session.ends_at));
+        self.cache.put(hash, &principal, Some(until), generation);
+        Ok(Some(principal))
+    }
+
+    /// The same principal with the rights of now; `None` where the session or key has ended, or the person is disabled.
+    /// For what goes on longer than a request.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn again(&self, principal: &Arc<Principal>) -> Result<Option<Arc<Principal>>, StoreError> {
+        match (&principal.who, principal.proof) {
+            (Who::Operator, _) => Ok(Some(Arc::clone(principal))),
+            (Who::Person(_), Some(hash)) => self.session_of_hash(hash).await,
+            (Who::Key(_), Some(hash)) => self.key_of_hash(hash).await,
+            (Who::Person(person), None) => self.trusted(&person.user.login).await,
+            (Who::Key(_), None) => Ok(None),
         }
-        Ok(principal)
+    }
+
+    /// Tells of changes of people, keys and offices of this process.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.cache.watch()
     }
 
     /// Ends a session.
@@ -248,17 +286,47 @@ impl Authenticator {
         &self.passwords
     }
 
-    async fn principal_of(&self, user: User) -> Result<Option<Arc<Principal>>, StoreError> {
+    /// The principal of a person, and until when at most its rights are these.
+    async fn principal_of(
+        &self,
+        user: User,
+        proof: Option<KeyHash>,
+    ) -> Result<Option<(Arc<Principal>, Option<Timestamp>)>, StoreError> {
         let directory = Directory::new(self.store.offices().await?);
         let Some(office) = directory.office(user.office).cloned() else {
             return Ok(None);
         };
-        let authority = directory.authority_of(&user);
+        let (authority, until) = self.authority_of(&directory, &user).await?;
         let who = Who::Person(Person { user, office });
-        Ok(Some(Arc::new(Principal { who, authority })))
+        let principal = Principal {
+            who,
+            authority,
+            proof,
+        };
+        Ok(Some((Arc::new(principal), until)))
     }
 
-    async fn principal_of_key(&self, key: ApiKey) -> Result<Option<Arc<Principal>>, StoreError> {
+    async fn authority_of(
+        &self,
+        directory: &Directory,
+        user: &User,
+    ) -> Result<(Authority, Option<Timestamp>), StoreError> {
+        let proxies = self.store.proxies(Some(user.id)).await?;
+        let now = self.clock.now();
+        // A proxy that begins or ends changes the rights by itself.
+        let moments = proxies
+            .iter()
+            .flat_map(|proxy| [proxy.terms.from, proxy.terms.until])
+            .flatten();
+        let until = moments.filter(|moment| *moment > now).min();
+        Ok((directory.authority_of(user, &proxies, now), until))
+    }
+
+    async fn principal_of_key(
+        &self,
+        key: ApiKey,
+        hash: KeyHash,
+    ) -> Result<Option<(Arc<Principal>, Option<Timestamp>)>, StoreError> {
         let user = match key.user {
             None => None,
             Some(id) => match self.store.user(id).await? {
@@ -270,9 +338,9 @@ impl Authenticator {
         let Some(office) = directory.office(key.office).cloned() else {
             return Ok(None);
         };
-        let authority = match &user {
-            Some(user) => directory.authority_of(user),
-            None => authority_of_office_key(&office, &key.scopes),
+        let (authority, until) = match &user {
+            Some(user) => self.authority_of(&directory, user).await?,
+            None => (authority_of_office_key(&office, &key.scopes), None),
         };
         let who = Who::Key(Key {
             id: key.id,
@@ -280,7 +348,12 @@ impl Authenticator {
             office,
             scopes: key.scopes,
         });
-        Ok(Some(Arc::new(Principal { who, authority })))
+        let principal = Principal {
+            who,
+            authority,
+            proof: Some(hash),
+        };
+        Ok(Some((Arc::new(principal), until)))
     }
 }
 

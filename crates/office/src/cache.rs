@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use postroom_domain::{Clock, Timestamp};
 use postroom_store::KeyHash;
+use tokio::sync::watch;
 
 use crate::principal::Principal;
 
-/// How long a revoked key or a changed right may still count.
+/// How long a key or session is believed without a look. What this process changes is forgotten at once; the time is
+/// for what another node changes.
 const FRESH: Duration = Duration::from_secs(5);
 /// Most secrets remembered.
 const MOST: usize = 4096;
@@ -18,6 +20,7 @@ const MOST: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct Cache {
     clock: Arc<dyn Clock>,
+    changes: watch::Sender<u64>,
     known: Mutex<HashMap<KeyHash, Entry>>,
 }
 
@@ -31,6 +34,7 @@ impl Cache {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
+            changes: watch::Sender::new(0),
             known: Mutex::default(),
         }
     }
@@ -45,8 +49,25 @@ impl Cache {
             .map(|entry| Arc::clone(&entry.principal))
     }
 
-    /// Remembers a principal, at most until `ends_at`.
-    pub(crate) fn put(&self, hash: KeyHash, principal: &Arc<Principal>, ends_at: Option<Timestamp>) {
+    /// Counts the changes of people; to be read before the store is, see [`Cache::put`].
+    pub(crate) fn generation(&self) -> u64 {
+        *self.changes.borrow()
+    }
+
+    /// Tells of changes of people.
+    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Remembers a principal, at most until `ends_at`, unless people have changed since `generation`: what was read
+    /// before the change must not outlive it.
+    pub(crate) fn put(
+        &self,
+        hash: KeyHash,
+        principal: &Arc<Principal>,
+        ends_at: Option<Timestamp>,
+        generation: u64,
+    ) {
         let now = self.clock.now();
         let fresh = now.plus(FRESH);
         let entry = Entry {
@@ -54,6 +75,9 @@ impl Cache {
             until: ends_at.map_or(fresh, |ends_at| ends_at.min(fresh)),
         };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.generation() != generation {
+            return;
+        }
         if known.len() >= MOST {
             known.retain(|_, entry| entry.until > now);
         }
@@ -72,6 +96,8 @@ impl Cache {
 
     /// Forgets everything: people or offices changed.
     pub(crate) fn clear(&self) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        self.changes.send_modify(|generation| *generation += 1);
+        known.clear();
     }
 }

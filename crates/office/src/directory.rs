@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use postroom_domain::{Arm, OfficeId, Scope};
-use postroom_store::{Authority, Office, User};
+use postroom_domain::{Arm, OfficeId, Scope, Timestamp};
+use postroom_store::{Authority, Branches, Office, OfficeSecurity, Proxy, ProxyLevel, User};
 
 /// A snapshot of the offices.
 #[derive(Debug, Clone, Default)]
@@ -59,17 +59,30 @@ impl Directory {
         found
     }
 
-    /// What a person may see and act on.
-    pub fn authority_of(&self, user: &User) -> Authority {
+    /// Whether `office` lies below `above`.
+    pub fn lies_below(&self, office: OfficeId, above: OfficeId) -> bool {
+        self.descendants(above).contains(&office)
+    }
+
+    /// What a person may see and act on at `now`, with the proxies that they were given.
+    pub fn authority_of(&self, user: &User, proxies: &[Proxy], now: Timestamp) -> Authority {
         let mut see = Scope::own(user.id);
         let mut act = Scope::own(user.id);
         if user.rights.super_user {
+            // The whole office holds the principals too: proxies stay within it (V2), and arms stay disjoint.
             let whole = Arm::OfficeMail(user.office);
             see = see.with(whole).without_senders(&[user.id]);
             act = act.with(whole).without_senders(&[user.id]);
+        } else {
+            for proxy in self.proxies_that_count(user, proxies, now) {
+                see = see.with(Arm::Sender(proxy.principal));
+                if proxy.terms.level == ProxyLevel::Manage {
+                    act = act.with(Arm::Sender(proxy.principal));
+                }
+            }
         }
         if user.rights.enterprise_view {
-            for office in self.descendants(user.office) {
+            for office in self.viewed(user) {
                 see = see.with(Arm::OfficeMail(office));
             }
         }
@@ -91,6 +104,42 @@ impl Directory {
         Authority { see, act, hold }
     }
 
+    /// The proxies of a person that count at `now`: those within their time, while the office's security is on (V2).
+    pub fn proxies_that_count<'a>(
+        &self,
+        user: &User,
+        proxies: &'a [Proxy],
+        now: Timestamp,
+    ) -> impl Iterator<Item = &'a Proxy> + use<'a> {
+        let on = self
+            .offices
+            .get(&user.office)
+            .is_some_and(|office| office.security == OfficeSecurity::On);
+        let user = user.id;
+        proxies
+            .iter()
+            .filter(move |proxy| on && proxy.assistant == user && proxy.terms.hold_at(now))
+    }
+
+    /// The offices below a person's own that their Enterprise View reaches (V4).
+    pub fn viewed(&self, user: &User) -> Vec<OfficeId> {
+        let below = self.descendants(user.office);
+        match &user.branches {
+            Branches::All => below,
+            Branches::Only(branches) => {
+                // An office that was moved elsewhere is no branch of this person's any more.
+                let mut reached: Vec<_> = branches
+                    .iter()
+                    .filter(|branch| below.contains(branch))
+                    .flat_map(|branch| std::iter::once(*branch).chain(self.descendants(*branch)))
+                    .collect();
+                reached.sort_unstable();
+                reached.dedup();
+                reached
+            }
+        }
+    }
+
     /// Whether a scope holds every office's mail and notifications.
     fn is_whole(&self, scope: &Scope) -> bool {
         // Arms are disjoint, and a sender's arm goes when the office's comes.
@@ -110,10 +159,12 @@ impl Directory {
 
 #[cfg(test)]
 mod tests {
-    use postroom_domain::{Category, RouteId, UserId};
-    use postroom_store::Rights;
+    use postroom_domain::{Category, ProxyId, RouteId, UserId};
+    use postroom_store::{ProxyTerms, Rights};
 
     use super::*;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_000);
 
     fn tree() -> Directory {
         let office = |id, parent: Option<i64>| Office {
@@ -121,6 +172,8 @@ mod tests {
             parent: parent.map(OfficeId),
             name: format!("Office {id}"),
             route: RouteId::SERVER,
+            security: OfficeSecurity::On,
+            version: 1,
         };
         Directory::new(vec![
             office(1, None),
@@ -139,7 +192,9 @@ mod tests {
             email: "case@example.com".to_owned(),
             password_hash: String::new(),
             rights,
+            branches: Branches::All,
             disabled: false,
+            version: 1,
         }
     }
 
@@ -149,10 +204,58 @@ mod tests {
 
     #[test]
     fn person_without_rights_sees_own_mail_alone() {
-        let who = tree().authority_of(&person(2, Rights::default()));
+        let who = tree().authority_of(&person(2, Rights::default()), &[], NOW);
         assert!(sees(&who.see, 7, 2, Category::User));
         assert!(!sees(&who.see, 8, 2, Category::User));
         assert!(!sees(&who.see, 7, 2, Category::Notification));
+    }
+
+    fn proxy(principal: i64, level: ProxyLevel) -> Proxy {
+        Proxy {
+            id: ProxyId(1),
+            assistant: UserId(7),
+            principal: UserId(principal),
+            terms: ProxyTerms {
+                level,
+                from: Some(NOW),
+                until: Some(Timestamp::from_micros(2_000)),
+            },
+            created_at: NOW,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn proxies_count_within_their_time_while_security_is_on() {
+        let proxies = [proxy(8, ProxyLevel::View), proxy(9, ProxyLevel::Manage)];
+        let user = person(2, Rights::default());
+        let who = tree().authority_of(&user, &proxies, NOW);
+        assert!(sees(&who.see, 8, 2, Category::User) && !sees(&who.act, 8, 2, Category::User));
+        assert!(sees(&who.act, 9, 2, Category::User));
+        for now in [999, 2_000] {
+            let who = tree().authority_of(&user, &proxies, Timestamp::from_micros(now));
+            assert_eq!(who.see.arms().len(), 1, "{now}");
+        }
+        let mut off = tree();
+        for office in off.offices.values_mut() {
+            office.security = OfficeSecurity::Off;
+        }
+        assert_eq!(off.authority_of(&user, &proxies, NOW).see.arms().len(), 1);
+    }
+
+    #[test]
+    fn branches_limit_enterprise_view_to_their_own_trees() {
+        let mut user = person(
+            1,
+            Rights {
+                enterprise_view: true,
+                ..Rights::default()
+            },
+        );
+        user.branches = Branches::Only(vec![OfficeId(2)]);
+        assert_eq!(tree().viewed(&user), [OfficeId(2), OfficeId(3)]);
+        user.office = OfficeId(4);
+        assert!(tree().viewed(&user).is_empty(), "moved elsewhere");
     }
 
     #[test]
@@ -161,7 +264,7 @@ mod tests {
             super_user: true,
             ..Rights::default()
         };
-        let who = tree().authority_of(&person(2, rights));
+        let who = tree().authority_of(&person(2, rights), &[], NOW);
         assert!(sees(&who.act, 8, 2, Category::User));
         assert!(!sees(&who.see, 8, 3, Category::User));
         assert!(!sees(&who.see, 8, 2, Category::Notification));
@@ -174,7 +277,7 @@ mod tests {
             enterprise_view: true,
             ..Rights::default()
         };
-        let who = tree().authority_of(&person(2, rights));
+        let who = tree().authority_of(&person(2, rights), &[], NOW);
         assert!(sees(&who.see, 8, 3, Category::User));
         assert!(!sees(&who.act, 8, 3, Category::User));
         assert!(
@@ -190,11 +293,11 @@ mod tests {
             administrator: true,
             ..Rights::default()
         };
-        let local = tree().authority_of(&person(2, rights));
+        let local = tree().authority_of(&person(2, rights), &[], NOW);
         assert!(sees(&local.act, 8, 2, Category::Notification));
         assert!(!sees(&local.see, 8, 3, Category::Notification));
         assert!(!sees(&local.see, 8, 2, Category::User));
-        let system = tree().authority_of(&person(1, rights));
+        let system = tree().authority_of(&person(1, rights), &[], NOW);
         assert!(sees(&system.act, 8, 3, Category::Notification));
     }
 
@@ -206,14 +309,19 @@ mod tests {
             administrator: true,
             customize_list_layout: false,
         };
-        let root = tree().authority_of(&person(1, all));
+        let root = tree().authority_of(&person(1, all), &[], NOW);
         assert!(root.see.is_everything() && root.see.me() == Some(UserId(7)));
         assert!(!root.act.is_everything(), "looking is not acting");
-        assert!(!tree().authority_of(&person(2, all)).see.is_everything());
+        assert!(!tree().authority_of(&person(2, all), &[], NOW).see.is_everything());
         let without = Rights {
             administrator: false,
             ..all
         };
-        assert!(!tree().authority_of(&person(1, without)).see.is_everything());
+        assert!(
+            !tree()
+                .authority_of(&person(1, without), &[], NOW)
+                .see
+                .is_everything()
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! Postroom: what people meet: people, rights, settings, alerts.
 
+mod access;
+mod accounts;
 mod authenticator;
 mod bulk;
 mod cache;
@@ -11,6 +13,8 @@ mod secret;
 mod sending;
 mod throttle;
 
+pub use access::{Access, Belongs};
+pub use accounts::{Accounts, INVITATION_LASTS, RESET_LASTS, SETUP_LASTS};
 pub use authenticator::{Authenticator, SESSION_LASTS, SignInError};
 pub use bulk::{JobParts, Jobs};
 pub use directory::Directory;

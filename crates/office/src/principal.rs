@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use postroom_domain::{KeyId, OfficeId, Scope, UserId};
-use postroom_store::{Actor, AuditNote, Authority, Office, Submitter, User};
+use postroom_store::{Actor, AuditNote, Authority, KeyHash, Office, Submitter, User};
 
 /// Somebody who may ask: the operator, a person, or an API key.
 #[derive(Debug, Clone)]
@@ -12,6 +12,8 @@ pub struct Principal {
     pub who: Who,
     /// What they may see and act on, computed once (V6).
     pub authority: Authority,
+    /// Hash of the session or key that proved it.
+    pub proof: Option<KeyHash>,
 }
 
 /// Kinds of principal.
@@ -52,6 +54,7 @@ impl Principal {
     pub fn operator() -> Arc<Self> {
         Arc::new(Self {
             who: Who::Operator,
+            proof: None,
             authority: Authority {
                 see: Scope::everything(),
                 act: Scope::everything(),

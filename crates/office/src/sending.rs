@@ -8,8 +8,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use postroom_domain::{Address, Clock, OfficeId, RouteId, Timestamp};
 use postroom_engine::intake::{self, Identity, NotificationRight, SenderRights, folded};
-use postroom_store::{Office, Store, StoreError, User};
+use postroom_store::{Proxy, ProxyLevel, Store, StoreError, User};
 
+use crate::directory::Directory;
 use crate::principal::{Key, Principal, Who};
 
 /// How long a new user's address or an office's new relay may go unseen.
@@ -20,7 +21,9 @@ const FRESH: Duration = Duration::from_secs(5);
 struct Snapshot {
     users: Vec<(Address, User)>,
     addresses: HashSet<Box<str>>,
-    offices: Vec<Office>,
+    directory: Directory,
+    proxies: Vec<Proxy>,
+    read_at: Option<Timestamp>,
     until: Option<Timestamp>,
     /// What was made from this snapshot already, by credential: a busy key costs no walk over all users a request.
     made: Mutex<HashMap<String, intake::Principal>>,
@@ -56,7 +59,7 @@ impl Senders {
 
     /// The intake's principal: its submitter, the addresses it may send as, and whether it may post notifications.
     ///
-    /// A person may send as themself; a person's key as that person; an office's key with `send` as anybody of its
+    /// A person may send as themself and as those they proxy for with `manage`; a person's key as that person; an office's key with `send` as anybody of its
     /// office; the operator as anybody.
     ///
     /// # Errors
@@ -73,10 +76,11 @@ impl Senders {
                 (known.rights(rights, |_| true), NotificationRight::Granted)
             }
             Who::Person(person) => {
-                let rights =
-                    SenderRights::new("people send as themselves, from the address of their account");
+                let rights = SenderRights::new(
+                    "people send from the address of their own account, and as those whose assistant they are with a manage proxy",
+                );
                 (
-                    known.rights(rights, |user| user.id == person.user.id),
+                    known.rights_of_person(rights, &person.user),
                     NotificationRight::Refused,
                 )
             }
@@ -97,7 +101,8 @@ impl Senders {
     /// Those of the store.
     pub async fn refresh(&self) -> Result<(), StoreError> {
         let users = self.store.users().await?;
-        let offices = self.store.offices().await?;
+        let directory = Directory::new(self.store.offices().await?);
+        let proxies = self.store.proxies(None).await?;
         let parsed = users
             .into_iter()
             .filter(|user| !user.disabled)
@@ -107,12 +112,14 @@ impl Senders {
             });
         let users: Vec<_> = parsed.collect();
         let addresses = users.iter().map(|(address, _)| folded(address)).collect();
-        let until = Some(self.clock.now().plus(FRESH));
+        let now = self.clock.now();
         self.known.store(Arc::new(Snapshot {
             users,
             addresses,
-            offices,
-            until,
+            directory,
+            proxies,
+            read_at: Some(now),
+            until: Some(now.plus(FRESH)),
             made: Mutex::default(),
         }));
         Ok(())
@@ -165,11 +172,27 @@ impl Snapshot {
             })
     }
 
+    /// A person sends as themself and as those they proxy for with `manage` (I5).
+    fn rights_of_person(&self, rights: SenderRights, person: &User) -> SenderRights {
+        let now = self.read_at.unwrap_or(Timestamp::from_micros(0));
+        let principals: HashSet<_> = self
+            .directory
+            .proxies_that_count(person, &self.proxies, now)
+            .filter(|proxy| proxy.terms.level == ProxyLevel::Manage)
+            .map(|proxy| proxy.principal)
+            .collect();
+        self.rights(rights, |user| {
+            user.id == person.id || principals.contains(&user.id)
+        })
+    }
+
     fn rights_of_key(&self, key: &Key) -> SenderRights {
         match &key.user {
             Some(owner) => {
-                let rights = SenderRights::new("this API key stands for one person and sends as that person");
-                self.rights(rights, |user| user.id == owner.id)
+                let rights = SenderRights::new(
+                    "this API key stands for one person and sends as that person, and as those whose assistant that person is with a manage proxy",
+                );
+                self.rights_of_person(rights, owner)
             }
             None if has(key, "send") => {
                 let rights = SenderRights::new("this API key sends as the people of its office");
@@ -180,10 +203,9 @@ impl Snapshot {
     }
 
     fn route(&self, office: OfficeId) -> RouteId {
-        self.offices
-            .iter()
-            .find(|o| o.id == office)
-            .map_or(RouteId::SERVER, |o| o.route)
+        self.directory
+            .office(office)
+            .map_or(RouteId::SERVER, |office| office.route)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What every backend must do, as traits by subject.
 
+mod administration;
 mod audit;
 mod bulk;
 mod changes;
@@ -14,6 +15,10 @@ mod queue;
 mod sorted;
 mod upkeep;
 
+pub use administration::{
+    Account, Administration, Branches, By, NewProxy, NewToken, OfficeChange, PROXIES_MAX, Proxy, ProxyLevel,
+    ProxyTerms, SetUp, TokenPurpose, UserChange,
+};
 pub use audit::{
     Actor, Audit, AuditAction, AuditEntry, AuditHead, AuditNote, AuditRecord, AuditReport, AuditView,
     IdsDigest,
@@ -39,7 +44,8 @@ pub use list::{
 };
 pub use pauses::{Pause, PauseOf, Pauses};
 pub use people::{
-    ApiKey, KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Office, People, Rights, Session, User,
+    ApiKey, KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Office, OfficeSecurity, People, Rights,
+    Session, User,
 };
 pub use queue::{
     ActionOutcome, Admitted, AttemptRecord, AttemptResult, Authority, BodyType, Deliverable, Enqueue,
@@ -66,6 +72,7 @@ pub trait Store:
     + Sorting
     + Limits
     + Pauses
+    + Administration
 {
 }
 
@@ -83,5 +90,6 @@ impl<T> Store for T where
         + Sorting
         + Limits
         + Pauses
+    + Administration
 {
 }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use postroom_domain::{KeyId, OfficeId, RouteId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
+use super::administration::Branches;
 use crate::StoreError;
 
 /// People and what proves who they are.
@@ -120,6 +121,20 @@ pub struct Office {
     pub name: String,
     /// Its way out.
     pub route: RouteId,
+    /// Whether proxies count (V2).
+    pub security: OfficeSecurity,
+    /// Raised by every change.
+    pub version: i64,
+}
+
+/// An office's switch: proxies widen what is seen only while it is on (V2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OfficeSecurity {
+    /// Proxies count.
+    #[default]
+    On,
+    /// Proxies count for nothing.
+    Off,
 }
 
 /// A person's rights.
@@ -173,8 +188,12 @@ pub struct User {
     pub password_hash: String,
     /// Their rights.
     pub rights: Rights,
+    /// How far their Enterprise View reaches (V4).
+    pub branches: Branches,
     /// Whether they may not sign in.
     pub disabled: bool,
+    /// Raised by every change of name, address, rights or account.
+    pub version: i64,
 }
 
 /// A session to keep.

@@ -3,6 +3,7 @@
 //! Architecture invariant: nothing outside the writer writes, and nothing inside it waits for anything but the disk.
 
 mod actions;
+mod administration;
 mod arms;
 mod audit;
 mod bulk;

@@ -13,7 +13,7 @@ use crate::contract::{
 };
 
 impl SqliteStore {
-    async fn people_write<T, F>(&self, mut write: F) -> Result<T, StoreError>
+    pub(super) async fn people_write<T, F>(&self, mut write: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -32,7 +32,13 @@ impl People for SqliteStore {
 
     async fn offices(&self) -> Result<Vec<Office>, StoreError> {
         self.readers
-            .run(|conn| Ok(all(conn, &format!("{OFFICE} ORDER BY id"), read_office)?))
+            .run(|conn| {
+                Ok(all(
+                    conn,
+                    &format!("{OFFICE} WHERE removed = 0 ORDER BY id"),
+                    read_office,
+                )?)
+            })
             .await
     }
 
@@ -191,10 +197,12 @@ fn session(conn: &Connection, hash: &KeyHash, now: Timestamp) -> rusqlite::Resul
     Ok(user.map(|user| Session { user, ends_at }))
 }
 
-fn insert_office(conn: &Connection, office: &NewOffice) -> Result<OfficeId, StoreError> {
+pub(super) fn insert_office(conn: &Connection, office: &NewOffice) -> Result<OfficeId, StoreError> {
     let parent = office.parent.map(|parent| parent.0);
     let taken = conn
-        .prepare_cached("SELECT 1 FROM office WHERE ifnull(parent, 0) = ifnull(?1, 0) AND name = ?2")?
+        .prepare_cached(
+            "SELECT 1 FROM office WHERE ifnull(parent, 0) = ifnull(?1, 0) AND name = ?2 AND removed = 0",
+        )?
         .exists(params![parent, office.name])?;
     if taken {
         return Err(exists("office", &office.name));
@@ -204,7 +212,7 @@ fn insert_office(conn: &Connection, office: &NewOffice) -> Result<OfficeId, Stor
     Ok(OfficeId(conn.last_insert_rowid()))
 }
 
-fn insert_user(conn: &Connection, user: &NewUser) -> Result<UserId, StoreError> {
+pub(super) fn insert_user(conn: &Connection, user: &NewUser) -> Result<UserId, StoreError> {
     for (column, value) in [("login", &user.login), ("email", &user.email)] {
         let sql = format!("SELECT 1 FROM user WHERE {column} = ?1");
         if conn.prepare_cached(&sql)?.exists([value])? {
@@ -225,7 +233,7 @@ fn insert_user(conn: &Connection, user: &NewUser) -> Result<UserId, StoreError> 
     Ok(UserId(conn.last_insert_rowid()))
 }
 
-fn insert_key(conn: &Connection, key: &NewApiKey) -> Result<KeyId, StoreError> {
+pub(super) fn insert_key(conn: &Connection, key: &NewApiKey) -> Result<KeyId, StoreError> {
     conn.prepare_cached(
         "INSERT INTO api_key (hash, prefix, label, office, user, scopes, created_at) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -242,7 +250,7 @@ fn insert_key(conn: &Connection, key: &NewApiKey) -> Result<KeyId, StoreError> {
     Ok(KeyId(conn.last_insert_rowid()))
 }
 
-fn exists(what: &'static str, name: &str) -> StoreError {
+pub(super) fn exists(what: &'static str, name: &str) -> StoreError {
     StoreError::Exists {
         what,
         name: name.to_owned(),

@@ -3,13 +3,14 @@
 use postroom_domain::{KeyId, OfficeId, RouteId, Timestamp, UserId};
 use rusqlite::Row;
 
-use crate::contract::{ApiKey, Office, Rights, User};
+use super::rows::json;
+use crate::contract::{ApiKey, Branches, Office, OfficeSecurity, Rights, User};
 
 /// Reads offices, see [`read_office`].
-pub(super) const OFFICE: &str = "SELECT id, parent, name, route FROM office";
+pub(super) const OFFICE: &str = "SELECT id, parent, name, route, security, version FROM office";
 /// Reads users as `u`, see [`read_user`].
-pub(super) const USER: &str =
-    "SELECT u.id, u.office, u.login, u.name, u.email, u.password_hash, u.rights, u.disabled FROM user u";
+pub(super) const USER: &str = "SELECT u.id, u.office, u.login, u.name, u.email, u.password_hash, u.rights, \
+    u.disabled, u.branches, u.version FROM user u";
 /// Reads API keys, see [`read_key`].
 pub(super) const KEY: &str = "SELECT id, prefix, label, office, user, scopes, created_at FROM api_key";
 
@@ -25,6 +26,12 @@ pub(super) fn read_office(row: &Row<'_>) -> rusqlite::Result<Office> {
         parent: row.get::<_, Option<i64>>(1)?.map(OfficeId),
         name: row.get(2)?,
         route: RouteId(row.get(3)?),
+        security: if row.get(4)? {
+            OfficeSecurity::On
+        } else {
+            OfficeSecurity::Off
+        },
+        version: row.get(5)?,
     })
 }
 
@@ -39,6 +46,8 @@ pub(super) fn read_user(row: &Row<'_>) -> rusqlite::Result<User> {
         password_hash: row.get(5)?,
         rights: rights(row.get(6)?),
         disabled: row.get(7)?,
+        branches: json(row, 8)?.map_or(Branches::All, Branches::Only),
+        version: row.get(9)?,
     })
 }
 

@@ -1,0 +1,93 @@
+//! What people are asked for, and what may stand in it.
+
+use postroom_domain::{Address, OfficeId, Refusal};
+use postroom_store::{Branches, Rights};
+
+use crate::http::App;
+use crate::http::problem::ApiError;
+
+/// Rights by their names.
+const RIGHTS: &str = "super_user, enterprise_view, administrator, customize_list_layout";
+/// Scopes of an office's key.
+pub(in crate::http) const KEY_SCOPES: [&str; 4] = ["send", "read", "manage", "post_notifications"];
+
+/// What somebody signs in with, in lower case.
+pub(in crate::http) fn login(given: &str) -> Result<String, ApiError> {
+    let login = given.trim().to_lowercase();
+    let plain = |c: char| c.is_alphanumeric() || "._-@+".contains(c);
+    if login.is_empty() || login.chars().count() > 64 || !login.chars().all(plain) {
+        return Err(bad(
+            "login",
+            "has 1 to 64 letters, digits and . _ - @ +, for example \"case\"",
+        ));
+    }
+    Ok(login)
+}
+
+/// The name of a person, an office or a key.
+pub(in crate::http) fn name(field: &str, given: &str) -> Result<String, ApiError> {
+    let name = given.trim();
+    if name.is_empty() || name.chars().any(char::is_control) || name.chars().count() > 200 {
+        return Err(bad(field, "has 1 to 200 characters and no line end"));
+    }
+    Ok(name.to_owned())
+}
+
+/// An address.
+pub(in crate::http) fn email(given: &str) -> Result<String, ApiError> {
+    let address: Address = given.trim().parse().map_err(|error| Refusal::BadAddress {
+        field: "email".to_owned(),
+        error,
+    })?;
+    Ok(address.to_string())
+}
+
+/// The hash of a new password.
+pub(in crate::http) async fn password_hash(app: &App, password: &str) -> Result<String, ApiError> {
+    let hash = app.authenticator.passwords().hash(password).await;
+    hash.map_err(|error| bad("password", error.to_string()))
+}
+
+/// Rights by their names.
+pub(in crate::http) fn rights(names: &[String]) -> Result<Rights, ApiError> {
+    let mut rights = Rights::default();
+    for name in names {
+        match name.as_str() {
+            "super_user" => rights.super_user = true,
+            "enterprise_view" => rights.enterprise_view = true,
+            "administrator" => rights.administrator = true,
+            "customize_list_layout" => rights.customize_list_layout = true,
+            other => {
+                return Err(bad("rights", format!("{other:?} is not a right; they are {RIGHTS}")));
+            }
+        }
+    }
+    Ok(rights)
+}
+
+/// Scopes of an office's key.
+pub(in crate::http) fn scopes(names: &[String]) -> Result<(), ApiError> {
+    match names.iter().find(|scope| !KEY_SCOPES.contains(&scope.as_str())) {
+        None => Ok(()),
+        Some(scope) => Err(bad(
+            "scopes",
+            format!("{scope:?} is not a scope; they are {}", KEY_SCOPES.join(", ")),
+        )),
+    }
+}
+
+/// Branches by their ids.
+pub(in crate::http) fn branches(given: Option<&[i64]>) -> Branches {
+    given.map_or(Branches::All, |ids| {
+        Branches::Only(ids.iter().copied().map(OfficeId).collect())
+    })
+}
+
+/// A field that cannot be used.
+pub(in crate::http) fn bad(field: &str, reason: impl Into<String>) -> ApiError {
+    Refusal::BadValue {
+        field: field.to_owned(),
+        reason: reason.into().into(),
+    }
+    .into()
+}

@@ -1,0 +1,174 @@
+//! `/offices`: the tree.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use postroom_domain::{OfficeId, RouteId, Rule};
+use postroom_office::Principal;
+use postroom_store::{self as store, Office, OfficeChange, OfficeSecurity};
+
+use super::{administered_office, fields, known_office, knows_office, no_office, require_system_administrator};
+use crate::http::App;
+use crate::http::auth::Caller;
+use crate::http::etag::{IfMatch, Versioned};
+use crate::http::extract::{Json, Numbered};
+use crate::http::problem::ApiError;
+use crate::http::wire::people::{NewOffice, OfficeEdit, OfficeRow, Offices, Switch};
+use crate::http::wire::problem::Problem;
+
+/// The offices that one knows of: the own one, those that one's Enterprise View reaches, all for administrators of the
+/// System Office.
+///
+/// # Errors
+/// Those of the store.
+#[utoipa::path(
+    get, path = "/api/v1/offices", tag = "people",
+    responses((status = 200, body = Offices), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(in crate::http) async fn list(
+    State(app): State<App>,
+    Caller(who): Caller,
+) -> Result<axum::Json<Offices>, ApiError> {
+    let directory = app.directory().await?;
+    let mut offices: Vec<_> = directory
+        .offices()
+        .filter(|office| knows_office(&who, &directory, office.id))
+        .cloned()
+        .map(OfficeRow::from)
+        .collect();
+    offices.sort_by_key(|office| office.id);
+    Ok(axum::Json(Offices { offices }))
+}
+
+/// One office.
+///
+/// # Errors
+/// 404 for one that does not exist or that one does not know of.
+#[utoipa::path(
+    get, path = "/api/v1/offices/{id}", tag = "people", params(("id" = i64, Path)),
+    responses((status = 200, body = OfficeRow), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(in crate::http) async fn one(
+    State(app): State<App>,
+    Caller(who): Caller,
+    Numbered(id): Numbered,
+) -> Result<Versioned<OfficeRow>, ApiError> {
+    let directory = app.directory().await?;
+    let office = known_office(&who, &directory, OfficeId(id.ok_or_else(no_office)?))?;
+    Ok(versioned(office.clone()))
+}
+
+/// Makes an office below another.
+///
+/// # Errors
+/// 403 for others than administrators of the System Office; 409 `exists`.
+#[utoipa::path(
+    post, path = "/api/v1/offices", tag = "people", request_body = NewOffice,
+    responses((status = 201, body = OfficeRow), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(in crate::http) async fn add(
+    State(app): State<App>,
+    Caller(who): Caller,
+    Json(given): Json<NewOffice>,
+) -> Result<(StatusCode, Versioned<OfficeRow>), ApiError> {
+    require_system_administrator(&who)?;
+    let directory = app.directory().await?;
+    let office = store::NewOffice {
+        parent: given
+            .parent
+            .map(OfficeId)
+            .or_else(|| directory.root().map(|root| root.id)),
+        name: fields::name("name", &given.name)?,
+        route: RouteId::SERVER,
+    };
+    let office = app.store.add_office(office, &app.by(&who)).await?;
+    app.people_changed().await?;
+    Ok((StatusCode::CREATED, versioned(office)))
+}
+
+/// Renames an office, moves it, or turns its security on or off. Moving takes an administrator of the System Office.
+///
+/// # Errors
+/// 403, 404, 409 for a cycle or a name that is taken, 412 `stale`, 428.
+#[utoipa::path(
+    patch, path = "/api/v1/offices/{id}", tag = "people", request_body = OfficeEdit,
+    params(("id" = i64, Path), ("If-Match" = String, Header, description = "the version that is changed")),
+    responses((status = 200, body = OfficeRow), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(in crate::http) async fn edit(
+    State(app): State<App>,
+    Caller(who): Caller,
+    Numbered(id): Numbered,
+    IfMatch(version): IfMatch,
+    Json(given): Json<OfficeEdit>,
+) -> Result<Versioned<OfficeRow>, ApiError> {
+    let id = changeable(&app, &who, id).await?;
+    if given.parent.is_some() {
+        require_system_administrator(&who)?;
+    }
+    let change = OfficeChange {
+        name: given
+            .name
+            .map(|name| fields::name("name", &name))
+            .transpose()?,
+        parent: given.parent.map(OfficeId),
+        security: given.security.map(|switch| match switch {
+            Switch::On => OfficeSecurity::On,
+            Switch::Off => OfficeSecurity::Off,
+        }),
+    };
+    let office = app
+        .store
+        .change_office(id, version, change, &app.by(&who))
+        .await?;
+    app.people_changed().await?;
+    Ok(versioned(office))
+}
+
+/// Removes an office that has and had nothing in it.
+///
+/// # Errors
+/// 403 for others than administrators of the System Office, 404, 409 `office_not_empty`, 412, 428.
+#[utoipa::path(
+    delete, path = "/api/v1/offices/{id}", tag = "people",
+    params(("id" = i64, Path), ("If-Match" = String, Header, description = "the version that is removed")),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(in crate::http) async fn remove(
+    State(app): State<App>,
+    Caller(who): Caller,
+    Numbered(id): Numbered,
+    IfMatch(version): IfMatch,
+) -> Result<StatusCode, ApiError> {
+    let directory = app.directory().await?;
+    let id = known_office(&who, &directory, OfficeId(id.ok_or_else(no_office)?))?.id;
+    if !who.is_system_administrator() {
+        return Err(ApiError::forbidden(Rule::AdministerSystem));
+    }
+    app.store.remove_office(id, version, &app.by(&who)).await?;
+    app.people_changed().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn changeable(app: &App, who: &Principal, id: Option<i64>) -> Result<OfficeId, ApiError> {
+    let directory = app.directory().await?;
+    Ok(administered_office(who, &directory, OfficeId(id.ok_or_else(no_office)?))?.id)
+}
+
+fn versioned(office: Office) -> Versioned<OfficeRow> {
+    Versioned(office.version, office.into())
+}
+
+impl From<Office> for OfficeRow {
+    fn from(office: Office) -> Self {
+        Self {
+            id: office.id.0,
+            name: office.name,
+            parent: office.parent.map(|parent| parent.0),
+            security: match office.security {
+                OfficeSecurity::On => Switch::On,
+                OfficeSecurity::Off => Switch::Off,
+            },
+            version: office.version,
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Users, their rights, passwords and keys.
+
+use postroom_domain::{KeyId, OfficeId, PeopleRule, UserId};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::json;
+
+use super::{log, offices};
+use crate::StoreError;
+use crate::contract::{Account, AuditAction, Branches, By, NewApiKey, NewUser, Rights, User, UserChange};
+use crate::sqlite::people::{exists, insert_key, insert_user};
+use crate::sqlite::people_rows::{USER, read_user, rights_bits};
+
+/// Most branches that limit one person's Enterprise View.
+const BRANCHES_MAX: usize = 256;
+
+/// Makes a user.
+pub(super) fn add(
+    conn: &Connection,
+    new: &NewUser,
+    branches: &Branches,
+    by: &By,
+) -> Result<User, StoreError> {
+    if offices::find(conn, new.office)?.is_none() {
+        return Err(StoreError::Missing("office"));
+    }
+    check_branches(conn, new.office, new.rights, branches)?;
+    let id = insert_user(conn, new)?;
+    set_branches(conn, id, branches)?;
+    let facts = [
+        ("rights", rights_fact(new.rights)),
+        ("branches", branches_fact(branches)),
+    ];
+    log::user(conn, by, AuditAction::UserCreate, id, new.office, &facts)?;
+    known(conn, id)
+}
+
+/// Changes a user.
+pub(super) fn change(
+    conn: &Connection,
+    id: UserId,
+    version: i64,
+    change: &UserChange,
+    by: &By,
+) -> Result<User, StoreError> {
+    let before = match find(conn, id)? {
+        None => return Err(StoreError::Missing("user")),
+        Some(user) if user.version != version => return Err(StoreError::Stale("user")),
+        Some(user) => user,
+    };
+    conn.prepare_cached("UPDATE user SET version = version + 1 WHERE id = ?1")?
+        .execute([id.0])?;
+    if change.name.is_some() || change.email.is_some() {
+        rename(conn, &before, change)?;
+        log::user(conn, by, AuditAction::UserChange, id, before.office, &[])?;
+    }
+    if let Some((rights, branches)) = &change.rights {
+        change_rights(conn, &before, *rights, branches, by)?;
+    }
+    match change.account {
+        Some(Account::Disabled) if !before.disabled => disable(conn, &before, by)?,
+        Some(Account::Enabled) if before.disabled => {
+            conn.prepare_cached("UPDATE user SET disabled = 0 WHERE id = ?1")?
+                .execute([id.0])?;
+            log::user(conn, by, AuditAction::UserEnable, id, before.office, &[])?;
+        }
+        Some(Account::Disabled | Account::Enabled) | None => {}
+    }
+    // Looked at once everything is changed: one request may take rights and account at once.
+    if is_system_administrator(conn, &before)? && !has_system_administrator(conn)? {
+        return Err(PeopleRule::LastAdministrator.into());
+    }
+    known(conn, id)
+}
+
+/// Sets a password hash and ends what was open under the old one.
+pub(super) fn change_password(
+    conn: &Connection,
+    id: UserId,
+    password_hash: &str,
+    by: &By,
+) -> Result<(), StoreError> {
+    let user = known(conn, id)?;
+    set_password(conn, id, password_hash)?;
+    log::user(conn, by, AuditAction::PasswordSet, id, user.office, &[])
+}
+
+/// Keeps a key.
+pub(super) fn add_key(conn: &Connection, key: &NewApiKey, by: &By) -> Result<KeyId, StoreError> {
+    if let Some(user) = key.user
+        && known(conn, user)?.disabled
+    {
+        return Err(PeopleRule::Disabled.into());
+    }
+    let id = insert_key(conn, key)?;
+    let facts = [("user", json!(key.user)), ("scopes", json!(key.scopes))];
+    log::write(
+        conn,
+        by,
+        AuditAction::KeyCreate,
+        format!("key {id}"),
+        key.office,
+        &facts,
+    )?;
+    Ok(id)
+}
+
+/// Ends a key.
+pub(super) fn end_key(conn: &Connection, id: KeyId, by: &By) -> Result<bool, StoreError> {
+    let office: Option<i64> = conn
+        .prepare_cached("UPDATE api_key SET revoked = 1 WHERE id = ?1 AND revoked = 0 RETURNING office")?
+        .query_row([id.0], |row| row.get(0))
+        .optional()?;
+    let Some(office) = office else {
+        return Ok(false);
+    };
+    log::write(
+        conn,
+        by,
+        AuditAction::KeyRevoke,
+        format!("key {id}"),
+        OfficeId(office),
+        &[],
+    )?;
+    Ok(true)
+}
+
+/// A user.
+pub(super) fn find(conn: &Connection, id: UserId) -> Result<Option<User>, StoreError> {
+    Ok(conn
+        .prepare_cached(&format!("{USER} WHERE u.id = ?1"))?
+        .query_row([id.0], read_user)
+        .optional()?)
+}
+
+/// A user that has to be there.
+pub(super) fn known(conn: &Connection, id: UserId) -> Result<User, StoreError> {
+    find(conn, id)?.ok_or(StoreError::Missing("user"))
+}
+
+/// Sets a password hash; sessions and tokens end.
+pub(super) fn set_password(conn: &Connection, id: UserId, password_hash: &str) -> Result<(), StoreError> {
+    conn.prepare_cached("UPDATE user SET password_hash = ?1 WHERE id = ?2")?
+        .execute(params![password_hash, id.0])?;
+    for sql in [
+        "DELETE FROM session WHERE user = ?1",
+        "DELETE FROM one_time WHERE user = ?1",
+    ] {
+        conn.prepare_cached(sql)?.execute([id.0])?;
+    }
+    Ok(())
+}
+
+fn rename(conn: &Connection, before: &User, change: &UserChange) -> Result<(), StoreError> {
+    let name = change.name.as_ref().unwrap_or(&before.name);
+    let email = change.email.as_ref().unwrap_or(&before.email);
+    let taken = conn
+        .prepare_cached("SELECT 1 FROM user WHERE email = ?1 AND id <> ?2")?
+        .exists(params![email, before.id.0])?;
+    if taken {
+        return Err(exists("user", email));
+    }
+    conn.prepare_cached("UPDATE user SET name = ?1, email = ?2 WHERE id = ?3")?
+        .execute(params![name, email, before.id.0])?;
+    Ok(())
+}
+
+fn change_rights(
+    conn: &Connection,
+    before: &User,
+    rights: Rights,
+    branches: &Branches,
+    by: &By,
+) -> Result<(), StoreError> {
+    check_branches(conn, before.office, rights, branches)?;
+    conn.prepare_cached("UPDATE user SET rights = ?1 WHERE id = ?2")?
+        .execute(params![rights_bits(rights), before.id.0])?;
+    set_branches(conn, before.id, branches)?;
+    let facts = [
+        ("before", rights_fact(before.rights)),
+        ("rights", rights_fact(rights)),
+        ("branches", branches_fact(branches)),
+    ];
+    log::user(
+        conn,
+        by,
+        AuditAction::RightsChange,
+        before.id,
+        before.office,
+        &facts,
+    )
+}
+
+fn disable(conn: &Connection, before: &User, by: &By) -> Result<(), StoreError> {
+    for sql in [
+        "UPDATE user SET disabled = 1 WHERE id = ?1",
+        "DELETE FROM session WHERE user = ?1",
+        "DELETE FROM one_time WHERE user = ?1",
+        "UPDATE api_key SET revoked = 1 WHERE user = ?1",
+    ] {
+        conn.prepare_cached(sql)?.execute([before.id.0])?;
+    }
+    log::user(conn, by, AuditAction::UserDisable, before.id, before.office, &[])
+}
+
+fn is_system_administrator(conn: &Connection, user: &User) -> Result<bool, StoreError> {
+    let root = offices::root(conn)?;
+    Ok(!user.disabled && user.rights.administrator && root.is_some_and(|root| root.id == user.office))
+}
+
+fn has_system_administrator(conn: &Connection) -> Result<bool, StoreError> {
+    let administrator = rights_bits(Rights {
+        administrator: true,
+        ..Rights::default()
+    });
+    Ok(conn
+        .prepare_cached(
+            "SELECT 1 FROM user WHERE disabled = 0 AND (rights & ?1) <> 0
+             AND office IN (SELECT id FROM office WHERE parent IS NULL AND removed = 0)",
+        )?
+        .exists([administrator])?)
+}
+
+fn check_branches(
+    conn: &Connection,
+    office: OfficeId,
+    rights: Rights,
+    branches: &Branches,
+) -> Result<(), StoreError> {
+    let Branches::Only(branches) = branches else {
+        return Ok(());
+    };
+    if !rights.enterprise_view {
+        return Err(PeopleRule::BranchWithoutView.into());
+    }
+    if branches.len() > BRANCHES_MAX {
+        return Err(StoreError::TooMuch(
+            "Enterprise View is limited to at most 256 branches",
+        ));
+    }
+    for branch in branches {
+        if !offices::lies_below(conn, *branch, office)? {
+            return Err(PeopleRule::BranchOutside.into());
+        }
+    }
+    Ok(())
+}
+
+fn set_branches(conn: &Connection, id: UserId, branches: &Branches) -> Result<(), StoreError> {
+    let kept = match branches {
+        Branches::All => None,
+        Branches::Only(branches) => Some(json!(branches).to_string()),
+    };
+    conn.prepare_cached("UPDATE user SET branches = ?1 WHERE id = ?2")?
+        .execute(params![kept, id.0])?;
+    Ok(())
+}
+
+fn rights_fact(rights: Rights) -> serde_json::Value {
+    json!(rights)
+}
+
+fn branches_fact(branches: &Branches) -> serde_json::Value {
+    match branches {
+        Branches::All => serde_json::Value::Null,
+        Branches::Only(branches) => json!(branches),
+    }
+}
