@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use postroom_domain::{Arm, Clock, Scope, Timestamp};
-use postroom_store::{
-    Actor, ApiKey, Authority, KeyHash, NewSession, Office, Store, StoreError, User,
-};
+use postroom_store::{Actor, ApiKey, Authority, KeyHash, NewSession, Office, Store, StoreError, User};
 use tokio::sync::watch;
 
 use crate::cache::Cache;
@@ -174,7 +172,7 @@ impl Authenticator {
         let Some(key) = self.store.key(&hash).await? else {
             return Ok(None);
         };
-        let Some((principal, until)) = self.principal_of_key(key, hash).await? else {
+        let Some((principal, until)) = self.principal_of_key(key, Some(hash)).await? else {
             return Ok(None);
         };
         self.cache.put(hash, &principal, until, generation);
@@ -263,13 +261,13 @@ impl Authenticator {
             Actor::Operator => Ok(Some(Principal::operator())),
             Actor::System => Ok(None),
             Actor::User(id) => match self.store.user(id).await? {
-                Some(user) if !user.disabled => self.principal_of(user).await,
+                Some(user) if !user.disabled => Ok(first(self.principal_of(user, None).await?)),
                 Some(_) | None => Ok(None),
             },
             Actor::Key(id) => {
                 let keys = self.store.keys().await?;
                 match keys.into_iter().find(|key| key.id == id) {
-                    Some(key) => self.principal_of_key(key).await,
+                    Some(key) => Ok(first(self.principal_of_key(key, None).await?)),
                     None => Ok(None),
                 }
             }
@@ -325,7 +323,7 @@ impl Authenticator {
     async fn principal_of_key(
         &self,
         key: ApiKey,
-        hash: KeyHash,
+        proof: Option<KeyHash>,
     ) -> Result<Option<(Arc<Principal>, Option<Timestamp>)>, StoreError> {
         let user = match key.user {
             None => None,
@@ -351,10 +349,15 @@ impl Authenticator {
         let principal = Principal {
             who,
             authority,
-            proof: Some(hash),
+            proof,
         };
         Ok(Some((Arc::new(principal), until)))
     }
+}
+
+/// The principal without the end of its rights.
+fn first(found: Option<(Arc<Principal>, Option<Timestamp>)>) -> Option<Arc<Principal>> {
+    found.map(|(principal, _)| principal)
 }
 
 /// An office's key has the scopes that it was given (V6).

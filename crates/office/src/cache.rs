@@ -88,10 +88,10 @@ impl Cache {
 
     /// Forgets one secret: it was ended.
     pub(crate) fn forget(&self, hash: &KeyHash) {
-        self.known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(hash);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever reads it right now must not put it back.
+        self.changes.send_modify(|generation| *generation += 1);
+        known.remove(hash);
     }
 
     /// Forgets everything: people or offices changed.

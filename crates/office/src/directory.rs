@@ -30,6 +30,11 @@ impl Directory {
         self.offices.get(&id)
     }
 
+    /// Every office, in no order.
+    pub fn offices(&self) -> impl Iterator<Item = &Office> {
+        self.offices.values()
+    }
+
     /// The System Office, the root of the tree.
     pub fn root(&self) -> Option<&Office> {
         self.offices.values().find(|office| office.parent.is_none())

@@ -12,5 +12,6 @@ pub mod logging;
 pub mod node;
 pub mod reload;
 pub mod serve;
+mod setup;
 pub mod submission;
 pub mod upkeep;

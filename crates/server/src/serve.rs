@@ -16,6 +16,7 @@ use crate::config::{Config, Loaded};
 use crate::http::{self, App, accept};
 use crate::node::{Node, admin_socket};
 use crate::reload::{Identities, Reloader, Source};
+use crate::setup;
 use crate::submission::{Door, Listeners};
 use crate::upkeep;
 
@@ -203,6 +204,10 @@ pub async fn run(config: &Loaded, source: Source) -> anyhow::Result<()> {
     let running = Running::start(config).await?;
     let reloader = running.reloader(source);
     announce(&running)?;
+    let node = running.node();
+    if let Some(words) = setup::prepare(&node.accounts, &config.server.data_dir).await? {
+        eprintln!("\n{words}\n");
+    }
     loop {
         tokio::select! {
             () = stop.wait() => break,

@@ -1,15 +1,17 @@
-//! `postroom key`: makes API keys.
+//! `postroom key`: makes, lists and revokes API keys.
 
 use std::process::ExitCode;
 
+use axum::http::Method;
 use clap::{Args, Subcommand};
 
 use super::ConfigFile;
 use super::operator::Operator;
 use super::out::out;
 use crate::http::admin_wire::{KeyMade, NewKey};
+use crate::http::wire::people::Keys;
 
-/// Make API keys
+/// Make, list and revoke API keys
 #[derive(Debug, Args)]
 pub(super) struct KeyCommand {
     #[command(subcommand)]
@@ -20,6 +22,15 @@ pub(super) struct KeyCommand {
 enum Action {
     /// Make an API key and print it, this once
     Add(Add),
+    /// List API keys, without their secrets
+    List(ConfigFile),
+    /// End an API key
+    Revoke {
+        /// Its number, as postroom key list shows it
+        id: i64,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -51,7 +62,41 @@ struct Add {
 /// # Errors
 /// What is wrong with the key, or the store.
 pub(super) async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
-    let Action::Add(add) = command.action;
+    match command.action {
+        Action::Add(add) => make(add).await?,
+        Action::List(config) => list(&config).await?,
+        Action::Revoke { id, config } => {
+            let operator = Operator::connect(&config.load()?).await?;
+            let path = format!("/api/v1/keys/{id}");
+            let (): () = operator.change(Method::DELETE, &path, None, &()).await?;
+            operator.close().await;
+            out!("key {id} revoked");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list(config: &ConfigFile) -> anyhow::Result<()> {
+    let operator = Operator::connect(&config.load()?).await?;
+    let found: Keys = operator.get("/api/v1/keys").await?;
+    operator.close().await;
+    for key in found.keys {
+        let whose = key.user.map_or_else(
+            || format!("{} ({})", key.office.name, key.scopes.join(",")),
+            |user| user.name,
+        );
+        out!(
+            "{:>4}  {}…  {whose}  {}  {}",
+            key.id,
+            key.prefix,
+            key.created_at,
+            key.label
+        );
+    }
+    Ok(())
+}
+
+async fn make(add: Add) -> anyhow::Result<()> {
     let operator = Operator::connect(&add.config.load()?).await?;
     let new = NewKey {
         user: add.user,
@@ -63,5 +108,5 @@ pub(super) async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
     operator.close().await;
     out!("{}", made.secret);
     eprintln!("key {} made; keep it now, it is not shown again", made.id);
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

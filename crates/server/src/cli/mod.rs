@@ -6,10 +6,14 @@ mod check;
 mod config;
 mod demo;
 mod key;
+mod office;
 mod operator;
 mod out;
+mod people;
+mod proxy;
 mod queue;
 mod sendmail;
+mod setup;
 mod sink;
 mod user;
 
@@ -52,9 +56,15 @@ enum Command {
     Sink(sink::SinkArgs),
     /// List, show, requeue and delete messages
     Queue(queue::QueueCommand),
-    /// Add and list users
+    /// Make the first administrator, or show the secret that makes them on the web page
+    Setup(setup::SetupCommand),
+    /// Add, list, rename, move and remove offices
+    Office(office::OfficeCommand),
+    /// Add and list users, change their rights and passwords, disable them
     User(user::UserCommand),
-    /// Make API keys
+    /// Let assistants see and manage others' mail
+    Proxy(proxy::ProxyCommand),
+    /// Make, list and revoke API keys
     Key(key::KeyCommand),
     /// List who did what, and check that the log is whole
     Audit(audit::AuditCommand),
@@ -131,6 +141,9 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             }
             Command::BenchFill(args) => bench_fill::run(&args),
             Command::Queue(command) => queue::run(command).await,
+            Command::Setup(command) => setup::run(command).await,
+            Command::Office(command) => office::run(command).await,
+            Command::Proxy(command) => proxy::run(command).await,
             Command::User(command) => user::run(command).await,
             Command::Key(command) => key::run(command).await,
             Command::Audit(command) => audit::run(command).await,

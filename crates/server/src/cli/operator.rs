@@ -72,7 +72,7 @@ impl Operator {
     /// # Errors
     /// The problem's detail.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
-        self.ask(Method::GET, path, Body::empty()).await
+        self.ask(Method::GET, path, None, Body::empty()).await
     }
 
     /// Posts something.
@@ -84,12 +84,37 @@ impl Operator {
         path: &str,
         body: &impl Serialize,
     ) -> anyhow::Result<T> {
-        self.ask(Method::POST, path, Body::from(serde_json::to_vec(body)?))
+        self.ask(Method::POST, path, None, Body::from(serde_json::to_vec(body)?))
             .await
     }
 
-    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Body) -> anyhow::Result<T> {
-        let request = Request::builder()
+    /// Changes something, naming the version that the change was made from. An answer without a body is `()`.
+    ///
+    /// # Errors
+    /// The problem's detail.
+    pub(super) async fn change<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        version: Option<i64>,
+        body: &impl Serialize,
+    ) -> anyhow::Result<T> {
+        self.ask(method, path, version, Body::from(serde_json::to_vec(body)?))
+            .await
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        version: Option<i64>,
+        body: Body,
+    ) -> anyhow::Result<T> {
+        let mut request = Request::builder();
+        if let Some(version) = version {
+            request = request.header(header::IF_MATCH, format!("\"{version}\""));
+        }
+        let request = request
             .method(method)
             .uri(path)
             .header(header::HOST, "localhost")
@@ -112,7 +137,8 @@ impl Operator {
             }
         };
         if status.is_success() {
-            return serde_json::from_slice(&bytes).context("the server's answer cannot be read");
+            let bytes: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
+            return serde_json::from_slice(bytes).context("the server's answer cannot be read");
         }
         Err(refused(status, &bytes))
     }

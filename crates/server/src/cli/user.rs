@@ -4,12 +4,16 @@ use std::io::Read as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use axum::http::Method;
 use clap::{Args, Subcommand};
+use postroom_store::Account;
 
 use super::ConfigFile;
 use super::operator::Operator;
 use super::out::out;
-use crate::http::admin_wire::{NewPerson, PersonMade, PersonRow};
+use super::people::{People, version};
+use crate::http::admin_wire::{NewPerson, PasswordOf, PersonMade, PersonRow};
+use crate::http::wire::people::{RightsEdit, UserEdit, UserRow};
 
 /// Add and list users
 #[derive(Debug, Args)]
@@ -24,6 +28,36 @@ enum Action {
     Add(Add),
     /// List users
     List(ConfigFile),
+    /// Keep a user from signing in; sessions, links and API keys end
+    Disable(OneUser),
+    /// Let a disabled user sign in again
+    Enable(OneUser),
+    /// Set a user's rights, whole: what is not named is taken away
+    Rights(RightsOf),
+    /// Set a user's password, read from the first line of standard input; their sessions end
+    Password(OneUser),
+}
+
+#[derive(Debug, Args)]
+struct OneUser {
+    /// The login or the address
+    login: String,
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+struct RightsOf {
+    /// The login or the address
+    login: String,
+    /// super_user, enterprise_view, administrator or customize_list_layout; several with commas; none takes all away
+    #[arg(value_name = "RIGHTS", value_delimiter = ',')]
+    rights: Vec<String>,
+    /// Limit Enterprise View to this office and those below it; again for several
+    #[arg(long, value_name = "OFFICE")]
+    branch: Vec<String>,
+    #[command(flatten)]
+    config: ConfigFile,
 }
 
 #[derive(Debug, Args)]
@@ -58,6 +92,10 @@ pub(super) async fn run(command: UserCommand) -> anyhow::Result<ExitCode> {
     match command.action {
         Action::Add(add) => add_user(add).await?,
         Action::List(file) => list(&file).await?,
+        Action::Disable(one) => set_account(&one, Account::Disabled).await?,
+        Action::Enable(one) => set_account(&one, Account::Enabled).await?,
+        Action::Rights(rights) => set_rights(rights).await?,
+        Action::Password(one) => set_password(&one).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -80,7 +118,80 @@ async fn add_user(add: Add) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read_password() -> anyhow::Result<String> {
+async fn set_account(one: &OneUser, account: Account) -> anyhow::Result<()> {
+    let operator = Operator::connect(&one.config.load()?).await?;
+    let people = People::read(&operator).await?;
+    let user = people.user(&one.login)?;
+    let edit = UserEdit {
+        disabled: Some(account == Account::Disabled),
+        ..UserEdit::default()
+    };
+    let path = format!("/api/v1/users/{}", user.id);
+    let version = version(user)?;
+    let _: UserRow = operator
+        .change(Method::PATCH, &path, Some(version), &edit)
+        .await?;
+    operator.close().await;
+    let word = match account {
+        Account::Disabled => "disabled: sessions and API keys have ended",
+        Account::Enabled => "enabled",
+    };
+    out!("{} is {word}", one.login);
+    Ok(())
+}
+
+async fn set_rights(given: RightsOf) -> anyhow::Result<()> {
+    let operator = Operator::connect(&given.config.load()?).await?;
+    let people = People::read(&operator).await?;
+    let user = people.user(&given.login)?;
+    let branches = given
+        .branch
+        .iter()
+        .map(|name| people.office(name).map(|office| office.id))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let edit = RightsEdit {
+        rights: given
+            .rights
+            .into_iter()
+            .filter(|right| !right.is_empty())
+            .collect(),
+        branches: (!branches.is_empty()).then_some(branches),
+    };
+    let path = format!("/api/v1/users/{}/rights", user.id);
+    let version = version(user)?;
+    let after: UserRow = operator.change(Method::PUT, &path, Some(version), &edit).await?;
+    operator.close().await;
+    let rights = after.rights.unwrap_or_default();
+    let rights = if rights.is_empty() {
+        "no rights".to_owned()
+    } else {
+        rights.join(",")
+    };
+    let limits = after.branches.map_or_else(String::new, |branches| {
+        let names: Vec<_> = branches.into_iter().map(|branch| branch.name).collect();
+        format!(" (below {} alone)", names.join(", "))
+    });
+    out!("{} has {rights}{limits}", given.login);
+    Ok(())
+}
+
+async fn set_password(one: &OneUser) -> anyhow::Result<()> {
+    let given = PasswordOf {
+        login: one.login.clone(),
+        password: read_password()?,
+    };
+    let operator = Operator::connect(&one.config.load()?).await?;
+    let (): () = operator.post("/admin/v1/password", &given).await?;
+    operator.close().await;
+    out!("{} has a new password; their sessions have ended", one.login);
+    Ok(())
+}
+
+/// The password on standard input.
+///
+/// # Errors
+/// Where there is none.
+pub(super) fn read_password() -> anyhow::Result<String> {
     let mut given = String::new();
     std::io::stdin()
         .take(4096)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use postroom_domain::Clock;
 use postroom_engine::EngineHandle;
 use postroom_engine::intake::Intake;
-use postroom_office::{Authenticator, Jobs, Senders};
+use postroom_office::{Accounts, Authenticator, Jobs, Senders, Throttle};
 use postroom_store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +27,10 @@ pub struct AppParts {
     pub clock: Arc<dyn Clock>,
     /// Takes mail in.
     pub intake: Intake,
+    /// Hands out tokens that work once.
+    pub accounts: Arc<Accounts>,
+    /// Counts tries of tokens and requests for new passwords.
+    pub tries: Throttle,
     /// Knows as whom somebody may send, and who is a user.
     pub senders: Arc<Senders>,
     /// What makes mail move; `None` where a command works on the store alone.

@@ -48,6 +48,19 @@ impl FromRequestParts<App> for Caller {
     }
 }
 
+/// Whoever asks, if anybody proved to; for routes that answer strangers too.
+#[derive(Debug, Clone)]
+pub(super) struct MaybeCaller(pub(super) Option<Arc<Principal>>);
+
+impl FromRequestParts<App> for MaybeCaller {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        let caller = Caller::from_request_parts(parts, app).await;
+        Ok(Self(caller.ok().map(|Caller(who)| who)))
+    }
+}
+
 /// The secret of an `Authorization: Bearer` header.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
     let Some(value) = headers.get(header::AUTHORIZATION) else {

@@ -129,6 +129,7 @@ fn split(query: &str) -> (String, Vec<MessageId>) {
 struct Watcher {
     app: App,
     who: Arc<Principal>,
+    people: watch::Receiver<u64>,
     filter: Option<Filter>,
     changes: broadcast::Receiver<Arc<ChangeSet>>,
     relays: Option<watch::Receiver<EngineStatus>>,
@@ -167,6 +168,7 @@ impl Watcher {
             next_status: now,
             last_counts: None,
             ends_at: now + LIFE,
+            people: app.authenticator.watch(),
             app,
             who,
             filter,
@@ -188,6 +190,15 @@ impl Watcher {
                     Err(RecvError::Lagged(_)) => self.gathered.resync(),
                     Err(RecvError::Closed) => return None,
                 },
+                changed = self.people.changed() => {
+                    changed.ok()?;
+                    // Rights are those of the moment: whoever lost theirs hears nothing more.
+                    let who = self.app.authenticator.again(&self.who).await.ok()??;
+                    if who.authority.see != self.who.authority.see {
+                        self.gathered.resync();
+                    }
+                    self.who = who;
+                }
                 () = relays_changed(&mut self.relays) => {
                     self.gathered.status_changed();
                     // An outage is told at once: within a second of the fact (SPEC Q4).

@@ -184,6 +184,21 @@ fn bad_query(words: &str) -> ApiError {
     ApiError::bad_parameter(field, words)
 }
 
+/// The number named `id` in the path; `None` for what cannot be one, which names nothing that exists.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Numbered(pub(super) Option<i64>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Numbered {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let values: Result<Path<Vec<(String, String)>>, _> = Path::from_request_parts(parts, state).await;
+        let values = values.map(|Path(values)| values).unwrap_or_default();
+        let id = values.iter().find(|(name, _)| name == "id");
+        Ok(Self(id.and_then(|(_, text)| text.parse().ok())))
+    }
+}
+
 /// The message named in the path. What cannot be an id is a message that does not exist.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Id(pub(super) MessageId);

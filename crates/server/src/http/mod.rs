@@ -17,6 +17,7 @@ mod jobs;
 mod messages;
 mod metrics;
 pub mod peer;
+mod people;
 mod problem;
 mod session;
 mod status;
@@ -56,11 +57,30 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(messages::detail::detail))
         .routes(routes!(messages::detail::attempts))
         .routes(routes!(messages::detail::explain))
+        .routes(routes!(messages::access::access))
         .routes(routes!(messages::content::raw))
         .routes(routes!(messages::content::body))
         .routes(routes!(messages::content::attachment))
         .routes(routes!(events::events))
         .routes(routes!(status::status))
+        .routes(routes!(people::offices::list, people::offices::add))
+        .routes(routes!(
+            people::offices::one,
+            people::offices::edit,
+            people::offices::remove
+        ))
+        .routes(routes!(people::users::list, people::users::add))
+        .routes(routes!(people::users::one, people::users::edit))
+        .routes(routes!(people::users::set_rights))
+        .routes(routes!(people::users::invite))
+        .routes(routes!(people::proxies::list, people::proxies::add))
+        .routes(routes!(people::proxies::edit, people::proxies::remove))
+        .routes(routes!(people::keys::list, people::keys::add))
+        .routes(routes!(people::keys::revoke))
+        .routes(routes!(people::setup::state, people::setup::set_up))
+        .routes(routes!(people::password::forgot))
+        .routes(routes!(people::password::confirm))
+        .routes(routes!(people::password::change))
 }
 
 /// Everything that people and their software reach.

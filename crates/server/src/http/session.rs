@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
-use postroom_office::{Principal, SignInError};
+use postroom_office::{Principal, SignInError, Who};
 use postroom_store::Rights;
 
 use super::App;
@@ -15,7 +15,7 @@ use super::extract::Json;
 use super::peer::ClientAddress;
 use super::problem::ApiError;
 use super::wire::problem::Problem;
-use super::wire::session::{Named, Person, Right, Session, SignIn};
+use super::wire::session::{Named, Person, ProxiedFor, Right, Session, SignIn};
 
 /// Signs in and sets the session's cookie.
 ///
@@ -36,15 +36,23 @@ pub(super) async fn sign_in(
         .sign_in(&given.login, &given.password, peer)
         .await
         .map_err(refused)?;
-    let user = principal.user().ok_or_else(invalid)?;
-    let token = app.authenticator.begin_session(user).await?;
-    let cookie = Cookie::build((COOKIE, token.reveal().to_owned()))
+    // A key signs its own requests in: a session of it would outlive the key.
+    let Who::Person(person) = &principal.who else {
+        return Err(invalid());
+    };
+    let token = app.authenticator.begin_session(&person.user).await?;
+    let described = describe(&app, &principal).await?;
+    Ok((jar.add(cookie(&app, token.reveal())), axum::Json(described)))
+}
+
+/// The session's cookie.
+pub(super) fn cookie(app: &App, token: &str) -> Cookie<'static> {
+    Cookie::build((COOKIE, token.to_owned()))
         .http_only(true)
         .same_site(SameSite::Strict)
         .secure(app.is_https())
         .path("/")
-        .build();
-    Ok((jar.add(cookie), axum::Json(describe(&app, &principal)?)))
+        .build()
 }
 
 /// Who one is.
@@ -59,7 +67,7 @@ pub(super) async fn who(
     State(app): State<App>,
     Caller(principal): Caller,
 ) -> Result<axum::Json<Session>, ApiError> {
-    describe(&app, &principal).map(axum::Json)
+    describe(&app, &principal).await.map(axum::Json)
 }
 
 /// Signs out.
@@ -82,7 +90,7 @@ pub(super) async fn sign_out(
     Ok((jar.remove(gone), StatusCode::NO_CONTENT))
 }
 
-fn refused(error: SignInError) -> ApiError {
+pub(super) fn refused(error: SignInError) -> ApiError {
     match error {
         SignInError::Invalid => invalid(),
         SignInError::TooMany { retry_after } => ApiError::new(
@@ -105,13 +113,26 @@ fn invalid() -> ApiError {
     )
 }
 
-fn describe(app: &App, principal: &Arc<Principal>) -> Result<Session, ApiError> {
+async fn describe(app: &App, principal: &Arc<Principal>) -> Result<Session, ApiError> {
     let (Some(user), Some(office)) = (principal.user(), principal.office()) else {
         return Err(ApiError::not_found(
             "this key belongs to an office, not to a person: there is nobody to describe",
         ));
     };
+    let proxies = app.store.proxies(Some(user.id)).await?;
+    let directory = app.directory().await?;
+    let mut principals = Vec::new();
+    for proxy in directory.proxies_that_count(user, &proxies, app.clock.now()) {
+        principals.extend(app.store.user(proxy.principal).await?.map(|user| ProxiedFor {
+            id: user.id.0,
+            name: user.name,
+            email: user.email,
+            level: proxy.terms.level.into(),
+        }));
+    }
     Ok(Session {
+        proxies_for: principals,
+        system_administrator: principal.is_system_administrator(),
         user: Person {
             id: user.id.0,
             login: user.login.clone(),

@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use postroom_domain::{Clock, NodeSlot};
 use postroom_engine::intake::{Intake, IntakeLimits, IntakeParts, IntakeSettings, QueueSwitch};
 use postroom_engine::{EngineHandle, SystemRandom};
-use postroom_office::{Authenticator, JobParts, Jobs, Senders};
+use postroom_office::{Accounts, Authenticator, JobParts, Jobs, Notifier, Senders, Throttle, Unheard};
 use postroom_store::{SqliteOptions, SqliteStore, Store};
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +34,8 @@ pub struct Node {
     pub clock: Arc<dyn Clock>,
     /// Proves who asks.
     pub authenticator: Arc<Authenticator>,
+    /// Hands out tokens that work once.
+    pub accounts: Arc<Accounts>,
     /// As whom they may send.
     pub senders: Arc<Senders>,
     /// Takes mail in.
@@ -104,11 +106,15 @@ impl Node {
             intake: intake.clone(),
             clock: Arc::clone(&clock),
         });
+        // Nothing writes the mail of accounts here yet: who needs one is told so in the log.
+        let notifier: Arc<dyn Notifier> = Arc::new(Unheard);
+        let accounts = Accounts::new(Arc::clone(&store), Arc::clone(&clock), notifier);
         Ok(Self {
             metrics: Arc::new(Metrics::new(clock.now())),
             store,
             clock,
             authenticator,
+            accounts: Arc::new(accounts),
             senders,
             intake,
             jobs,
@@ -136,6 +142,8 @@ impl Node {
             authenticator: Arc::clone(&self.authenticator),
             clock: Arc::clone(&self.clock),
             intake: self.intake.clone(),
+            accounts: Arc::clone(&self.accounts),
+            tries: Throttle::default(),
             senders: Arc::clone(&self.senders),
             engine,
             jobs: self.jobs.clone(),

@@ -90,6 +90,6 @@ impl<T> Store for T where
         + Sorting
         + Limits
         + Pauses
-    + Administration
+        + Administration
 {
 }

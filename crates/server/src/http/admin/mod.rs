@@ -6,25 +6,23 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json as Answer, Router};
-use postroom_domain::{Address, Refusal, Scope};
-use postroom_office::{Directory, Secret};
-use postroom_store::{NewApiKey, NewOffice, NewUser, Office, Rights, User};
+use postroom_domain::Scope;
+use postroom_office::{Directory, Principal, Secret};
+use postroom_store::{By, NewApiKey, NewOffice, NewUser, Office, User};
 
 use super::App;
 use super::extract::Json;
+use super::people::fields::{self, bad};
+use super::people::setup::SYSTEM_OFFICE;
 use super::problem::ApiError;
 use super::session::rights_of;
-use wire::{Checked, Flushed, KeyMade, NewKey, NewPerson, PersonMade, PersonRow};
-
-/// The name of the root of the tree of offices.
-const SYSTEM_OFFICE: &str = "System Office";
-/// Rights of an office's key.
-const KEY_SCOPES: [&str; 4] = ["send", "read", "manage", "post_notifications"];
+use wire::{Checked, Flushed, KeyMade, NewKey, NewPerson, PasswordOf, PersonMade, PersonRow};
 
 /// The admin routes.
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/admin/v1/users", get(users).post(add_user))
+        .route("/admin/v1/password", post(set_password))
         .route("/admin/v1/keys", post(add_key))
         .route("/admin/v1/check", post(check))
         .route("/admin/v1/flush", post(flush))
@@ -53,50 +51,42 @@ async fn add_user(
     State(app): State<App>,
     Json(new): Json<NewPerson>,
 ) -> Result<(StatusCode, Answer<PersonMade>), ApiError> {
-    let login = new.login.trim().to_lowercase();
-    let plain = |c: char| c.is_alphanumeric() || "._-@+".contains(c);
-    if login.is_empty() || login.chars().count() > 64 || !login.chars().all(plain) {
-        return Err(bad(
-            "login",
-            "has 1 to 64 letters, digits and . _ - @ +, for example \"case\"",
-        ));
-    }
-    if new.name.trim().is_empty() || new.name.chars().any(char::is_control) || new.name.chars().count() > 200
-    {
-        return Err(bad("name", "has 1 to 200 characters and no line end"));
-    }
-    let email: Address = new.email.parse().map_err(|error| Refusal::BadAddress {
-        field: "email".to_owned(),
-        error,
-    })?;
-    let rights = rights_from(&new.rights)?;
+    let login = fields::login(&new.login)?;
+    let name = fields::name("name", &new.name)?;
+    let email = fields::email(&new.email)?;
+    let rights = fields::rights(&new.rights)?;
     let office = office_named(&app, new.office.as_deref()).await?;
     let password_hash = match &new.password {
         None => String::new(),
-        Some(password) => app
-            .authenticator
-            .passwords()
-            .hash(password)
-            .await
-            .map_err(|error| bad("password", error.to_string()))?,
+        Some(password) => fields::password_hash(&app, password).await?,
     };
     let user = NewUser {
         office: office.id,
         login,
-        name: new.name.trim().to_owned(),
-        email: email.to_string(),
+        name,
+        email,
         password_hash,
         rights,
     };
-    let id = app.store.create_user(user).await?;
-    people_changed(&app).await?;
+    let branches = postroom_store::Branches::All;
+    let made = app.store.add_user(user, branches, &operator(&app)).await?;
+    app.people_changed().await?;
     Ok((
         StatusCode::CREATED,
         Answer(PersonMade {
-            id: id.0,
+            id: made.id.0,
             office: office.name,
         }),
     ))
+}
+
+async fn set_password(State(app): State<App>, Json(given): Json<PasswordOf>) -> Result<StatusCode, ApiError> {
+    let user = app.store.user_by_login(&given.login).await?;
+    let user = user.ok_or_else(|| bad("login", format!("there is no user {:?}", given.login)))?;
+    let hash = fields::password_hash(&app, &given.password).await?;
+    app.store.change_password(user.id, hash, &operator(&app)).await?;
+    app.people_changed().await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn add_key(
@@ -118,16 +108,7 @@ async fn add_key(
             ));
         }
     };
-    if let Some(scope) = new
-        .scopes
-        .iter()
-        .find(|scope| !KEY_SCOPES.contains(&scope.as_str()))
-    {
-        return Err(bad(
-            "scopes",
-            format!("{scope:?} is not a scope; they are {}", KEY_SCOPES.join(", ")),
-        ));
-    }
+    fields::scopes(&new.scopes)?;
     let secret = Secret::key();
     let key = NewApiKey {
         hash: secret.hash(),
@@ -138,8 +119,7 @@ async fn add_key(
         scopes: new.scopes,
         created_at: app.clock.now(),
     };
-    let id = app.store.create_key(key).await?;
-    app.authenticator.forget_all();
+    let id = app.store.add_key(key, &operator(&app)).await?;
     let made = KeyMade {
         id: id.0,
         secret: secret.reveal().to_owned(),
@@ -198,46 +178,10 @@ async fn office_named(app: &App, name: Option<&str>) -> Result<Office, ApiError>
         name: SYSTEM_OFFICE.to_owned(),
         route: postroom_domain::RouteId::SERVER,
     };
-    let id = app.store.create_office(office).await?;
-    Ok(Office {
-        id,
-        parent: None,
-        name: SYSTEM_OFFICE.to_owned(),
-        route: postroom_domain::RouteId::SERVER,
-    })
+    Ok(app.store.add_office(office, &operator(app)).await?)
 }
 
-async fn people_changed(app: &App) -> Result<(), ApiError> {
-    app.authenticator.forget_all();
-    app.senders.refresh().await?;
-    Ok(())
-}
-
-fn rights_from(names: &[String]) -> Result<Rights, ApiError> {
-    let mut rights = Rights::default();
-    for name in names {
-        match name.as_str() {
-            "super_user" => rights.super_user = true,
-            "enterprise_view" => rights.enterprise_view = true,
-            "administrator" => rights.administrator = true,
-            "customize_list_layout" => rights.customize_list_layout = true,
-            other => {
-                return Err(bad(
-                    "rights",
-                    format!(
-                        "{other:?} is not a right; they are super_user, enterprise_view, administrator, customize_list_layout"
-                    ),
-                ));
-            }
-        }
-    }
-    Ok(rights)
-}
-
-fn bad(field: &str, reason: impl Into<String>) -> ApiError {
-    Refusal::BadValue {
-        field: field.to_owned(),
-        reason: reason.into().into(),
-    }
-    .into()
+/// The operator, now.
+fn operator(app: &App) -> By {
+    app.by(&Principal::operator())
 }

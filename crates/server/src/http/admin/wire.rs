@@ -29,6 +29,24 @@ impl std::fmt::Debug for NewPerson {
     }
 }
 
+/// A new password of somebody.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordOf {
+    /// The login or the address.
+    pub login: String,
+    /// The new password.
+    pub password: String,
+}
+
+impl std::fmt::Debug for PasswordOf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PasswordOf")
+            .field("login", &self.login)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A user that was made.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PersonMade {

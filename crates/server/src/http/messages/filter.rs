@@ -55,6 +55,13 @@ pub(in crate::http) fn filter_of(query: &ListQuery, who: &Principal) -> Result<O
             None => return Ok(None),
         }
     }
+    if query.current_office {
+        let office = who.office_id();
+        if office.is_none() || filter.office.is_some_and(|named| Some(named) != office) {
+            return Ok(None);
+        }
+        filter.office = office;
+    }
     if query.mine {
         let me = who.me();
         if me.is_none() || filter.sender.is_some_and(|sender| Some(sender) != me) {

@@ -1,5 +1,6 @@
 //! `/messages`: the list, one message, its content, and acting on them.
 
+pub(super) mod access;
 pub(super) mod actions;
 pub(super) mod content;
 mod cursor;

@@ -58,7 +58,10 @@ pub(in crate::http) fn rights(names: &[String]) -> Result<Rights, ApiError> {
             "administrator" => rights.administrator = true,
             "customize_list_layout" => rights.customize_list_layout = true,
             other => {
-                return Err(bad("rights", format!("{other:?} is not a right; they are {RIGHTS}")));
+                return Err(bad(
+                    "rights",
+                    format!("{other:?} is not a right; they are {RIGHTS}"),
+                ));
             }
         }
     }

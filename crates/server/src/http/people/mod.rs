@@ -8,6 +8,8 @@ pub(super) mod proxies;
 pub(super) mod setup;
 pub(super) mod users;
 
+use std::net::IpAddr;
+
 use postroom_domain::{OfficeId, Rule, UserId};
 use postroom_office::{Directory, Principal};
 use postroom_store::{By, Office, User};
@@ -29,6 +31,13 @@ impl App {
     pub(super) async fn people_changed(&self) -> Result<(), ApiError> {
         self.authenticator.forget_all();
         Ok(self.senders.refresh().await?)
+    }
+
+    /// Takes a try of a token or of a request for a new password.
+    pub(super) fn take_try(&self, what: &str, peer: IpAddr) -> Result<(), ApiError> {
+        self.tries
+            .take(what, peer, self.clock.now())
+            .map_err(|error| super::session::refused(error.into()))
     }
 
     /// The offices as a tree.

@@ -6,7 +6,9 @@ use postroom_domain::{OfficeId, RouteId, Rule};
 use postroom_office::Principal;
 use postroom_store::{self as store, Office, OfficeChange, OfficeSecurity};
 
-use super::{administered_office, fields, known_office, knows_office, no_office, require_system_administrator};
+use super::{
+    administered_office, fields, known_office, knows_office, no_office, require_system_administrator,
+};
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::etag::{IfMatch, Versioned};
@@ -106,10 +108,7 @@ pub(in crate::http) async fn edit(
         require_system_administrator(&who)?;
     }
     let change = OfficeChange {
-        name: given
-            .name
-            .map(|name| fields::name("name", &name))
-            .transpose()?,
+        name: given.name.map(|name| fields::name("name", &name)).transpose()?,
         parent: given.parent.map(OfficeId),
         security: given.security.map(|switch| match switch {
             Switch::On => OfficeSecurity::On,

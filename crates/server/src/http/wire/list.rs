@@ -27,6 +27,8 @@ pub struct ListQuery {
     pub sender: Option<i64>,
     /// An office's id.
     pub office: Option<i64>,
+    /// Only mail of one's own office.
+    pub current_office: bool,
     /// First day (`2026-11-23`, UTC) or time.
     pub from: Option<String>,
     /// Last day, or the time before which.

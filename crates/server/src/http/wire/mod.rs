@@ -6,6 +6,7 @@ pub mod detail;
 pub mod failures;
 pub mod jobs;
 pub mod list;
+pub mod people;
 pub mod problem;
 pub mod session;
 pub mod status;

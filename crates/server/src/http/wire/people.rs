@@ -269,7 +269,9 @@ pub struct KeyMade {
 
 impl std::fmt::Debug for KeyMade {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KeyMade").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("KeyMade")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::people::Level;
+
 /// What one signs in with.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -25,8 +27,25 @@ impl std::fmt::Debug for SignIn {
 pub struct Session {
     /// The person.
     pub user: Person,
+    /// Those whose mail they see as an assistant, now.
+    pub proxies_for: Vec<ProxiedFor>,
+    /// Whether they administer the whole server.
+    pub system_administrator: bool,
     /// The name of the product, as configured.
     pub brand: String,
+}
+
+/// Somebody whose assistant one is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProxiedFor {
+    /// Their id.
+    pub id: i64,
+    /// Their name.
+    pub name: String,
+    /// Their address: with `manage` one may send from it.
+    pub email: String,
+    /// What the proxy allows.
+    pub level: Level,
 }
 
 /// A person.
@@ -73,7 +92,7 @@ impl Right {
 }
 
 /// Something with an id and a name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Named {
     /// The id.
     pub id: i64,

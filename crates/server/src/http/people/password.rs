@@ -1,0 +1,87 @@
+//! Passwords: forgotten, set by a link, changed.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum_extra::extract::CookieJar;
+
+use postroom_office::{KEY_PREFIX, SignInError, Who};
+
+use super::{fields, oneself};
+use crate::http::App;
+use crate::http::auth::Caller;
+use crate::http::extract::Json;
+use crate::http::peer::ClientAddress;
+use crate::http::problem::ApiError;
+use crate::http::session::{cookie, refused};
+use crate::http::wire::people::{Forgotten, PasswordEdit, Redeemed};
+use crate::http::wire::problem::Problem;
+
+/// Somebody forgot their password: if there is such a person, a link that works once goes to their address. The answer
+/// is the same for everybody.
+///
+/// # Errors
+/// 429 `too_many_attempts`.
+#[utoipa::path(
+    post, path = "/api/v1/password-reset", tag = "session", request_body = Forgotten,
+    responses((status = 202), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(in crate::http) async fn forgot(
+    State(app): State<App>,
+    ClientAddress(peer): ClientAddress,
+    Json(given): Json<Forgotten>,
+) -> Result<StatusCode, ApiError> {
+    app.take_try(&given.login.trim().to_lowercase(), peer)?;
+    app.accounts.forgot(&given.login);
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Sets a password by a link; it works once, and every session of the person ends.
+///
+/// # Errors
+/// 422 `token_invalid`, or a password that is too short.
+#[utoipa::path(
+    post, path = "/api/v1/password-reset/confirm", tag = "session", request_body = Redeemed,
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(in crate::http) async fn confirm(
+    State(app): State<App>,
+    ClientAddress(peer): ClientAddress,
+    Json(given): Json<Redeemed>,
+) -> Result<StatusCode, ApiError> {
+    app.take_try(&format!("link {peer}"), peer)?;
+    let hash = fields::password_hash(&app, &given.password).await?;
+    app.accounts.redeem(&given.token, hash).await?;
+    app.people_changed().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Changes one's password; every session ends, and this one goes on as a new one.
+///
+/// # Errors
+/// 401 `invalid_credentials` for a wrong current password, 403 for an office's key.
+#[utoipa::path(
+    post, path = "/api/v1/session/password", tag = "session", request_body = PasswordEdit,
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(in crate::http) async fn change(
+    State(app): State<App>,
+    ClientAddress(peer): ClientAddress,
+    Caller(who): Caller,
+    jar: CookieJar,
+    Json(given): Json<PasswordEdit>,
+) -> Result<(CookieJar, StatusCode), ApiError> {
+    let user = oneself(&who)?;
+    // A key must not turn itself into a password, which would outlive it.
+    if !matches!(who.who, Who::Person(_)) || given.current.starts_with(KEY_PREFIX) {
+        return Err(refused(SignInError::Invalid));
+    }
+    app.authenticator
+        .sign_in(&user.login, &given.current, peer)
+        .await
+        .map_err(refused)?;
+    let hash = fields::password_hash(&app, &given.password).await?;
+    app.store.change_password(user.id, hash, &app.by(&who)).await?;
+    app.people_changed().await?;
+    let token = app.authenticator.begin_session(user).await?;
+    Ok((jar.add(cookie(&app, token.reveal())), StatusCode::NO_CONTENT))
+}

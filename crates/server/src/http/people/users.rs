@@ -1,0 +1,253 @@
+//! `/users`: people and their rights.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use postroom_domain::{OfficeId, Rule, UserId};
+use postroom_office::{Directory, Principal};
+use postroom_store::{self as store, Account, Branches, Rights, User, UserChange};
+use serde::Deserialize;
+
+use super::{
+    administered_office, administered_user, fields, known_office, known_user, named_office, no_office,
+    no_user,
+};
+use crate::http::App;
+use crate::http::auth::Caller;
+use crate::http::etag::{IfMatch, Versioned};
+use crate::http::extract::{Json, Numbered, Params};
+use crate::http::problem::ApiError;
+use crate::http::session::rights_of;
+use crate::http::wire::people::{NewUser, RightsEdit, UserEdit, UserRow, Users};
+use crate::http::wire::problem::Problem;
+
+/// What narrows the list of people.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::http) struct UsersQuery {
+    office: Option<i64>,
+}
+
+/// The people that one knows of: colleagues, and for administrators of the System Office everybody.
+///
+/// # Errors
+/// 404 for an office that one does not know of.
+#[utoipa::path(
+    get, path = "/api/v1/users", tag = "people",
+    params(("office" = Option<i64>, Query, description = "the people of one office")),
+    responses((status = 200, body = Users), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(in crate::http) async fn list(
+    State(app): State<App>,
+    Caller(who): Caller,
+    Params(query): Params<UsersQuery>,
+) -> Result<axum::Json<Users>, ApiError> {
+    let directory = app.directory().await?;
+    let office = match query.office {
+        Some(id) => Some(known_office(&who, &directory, OfficeId(id))?.id),
+        None => None,
+    };
+    let users = app.store.users().await?;
+    let users = users
+        .into_iter()
+        .filter(|user| office.is_none_or(|office| user.office == office))
+        .filter(|user| who.office_id() == Some(user.office) || who.administers(user.office))
+        .map(|user| shown(&who, &directory, user))
+        .collect();
+    Ok(axum::Json(Users { users }))
+}
+
+/// One person.
+///
+/// # Errors
+/// 404 for somebody who does not exist or whom one does not know of.
+#[utoipa::path(
+    get, path = "/api/v1/users/{id}", tag = "people", params(("id" = i64, Path)),
+    responses((status = 200, body = UserRow), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(in crate::http) async fn one(
+    State(app): State<App>,
+    Caller(who): Caller,
+    Numbered(id): Numbered,
+) -> Result<Versioned<UserRow>, ApiError> {
+    let user = known_user(&app, &who, UserId(id.ok_or_else(no_user)?)).await?;
+    let directory = app.directory().await?;
+    Ok(Versioned(user.version, shown(&who, &directory, user)))
+}
+
+/// Makes a person and invites them by mail to set their password.
+///
+/// # Errors
+/// 403, 404 for an office that one does not know of, 409 `exists`, 422.
+#[utoipa::path(
+    post, path = "/api/v1/users", tag = "people", request_body = NewUser,
+    responses((status = 201, body = UserRow), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(in crate::http) async fn add(
+    State(app): State<App>,
+    Caller(who): Caller,
+    Json(given): Json<NewUser>,
+) -> Result<(StatusCode, Versioned<UserRow>), ApiError> {
+    let directory = app.directory().await?;
+    let office = given
+        .office
+        .map(OfficeId)
+        .or_else(|| who.office_id())
+        .or_else(|| directory.root().map(|root| root.id))
+        .ok_or_else(no_office)?;
+    let office = administered_office(&who, &directory, office)?.clone();
+    let rights = fields::rights(&given.rights)?;
+    let branches = fields::branches(given.branches.as_deref());
+    may_grant(&who, None, rights, &branches)?;
+    let user = store::NewUser {
+        office: office.id,
+        login: fields::login(&given.login)?,
+        name: fields::name("name", &given.name)?,
+        email: fields::email(&given.email)?,
+        password_hash: String::new(),
+        rights,
+    };
+    let user = app.store.add_user(user, branches, &app.by(&who)).await?;
+    app.people_changed().await?;
+    app.accounts.invite(user.clone(), office, who.note()).await?;
+    Ok((
+        StatusCode::CREATED,
+        Versioned(user.version, shown(&who, &directory, user)),
+    ))
+}
+
+/// Changes a person's name or address, disables or enables them.
+///
+/// # Errors
+/// 403, 404, 409 `exists` or `last_administrator`, 412 `stale`, 428.
+#[utoipa::path(
+    patch, path = "/api/v1/users/{id}", tag = "people", request_body = UserEdit,
+    params(("id" = i64, Path), ("If-Match" = String, Header, description = "the version that is changed")),
+    responses((status = 200, body = UserRow), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(in crate::http) async fn edit(
+    State(app): State<App>,
+    Caller(who): Caller,
+    Numbered(id): Numbered,
+    IfMatch(version): IfMatch,
+    Json(given): Json<UserEdit>,
+) -> Result<Versioned<UserRow>, ApiError> {
+    let user = administered_user(&app, &who, UserId(id.ok_or_else(no_user)?)).await?;
+    let change = UserChange {
+        name: given.name.map(|name| fields::name("name", &name)).transpose()?,
+        email: given
+            .email
+            .map(|email| fields::email(&email).map(|email| email.to_lowercase()))
+            .transpose()?,
+        rights: None,
+        account: given.disabled.map(|disabled| {
+            if disabled {
+                Account::Disabled
+            } else {
+                Account::Enabled
+            }
+        }),
+    };
+    changed(&app, &who, user.id, version, change).await
+}
+
+/// Sets a person's rights, whole. Enterprise View is given and widened by administrators of the System Office.
+///
+/// # Errors
+/// 403, 404, 409 `last_administrator`, 412 `stale`, 422 for branches elsewhere, 428.
+#[utoipa::path(
+    put, path = "/api/v1/users/{id}/rights", tag = "people", request_body = RightsEdit,
+    params(("id" = i64, Path), ("If-Match" = String, Header, description = "the version that is changed")),
+    responses((status = 200, body = UserRow), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(in crate::http) async fn set_rights(
+    State(app): State<App>,
+    Caller(who): Caller,
+    Numbered(id): Numbered,
+    IfMatch(version): IfMatch,
+    Json(given): Json<RightsEdit>,
+) -> Result<Versioned<UserRow>, ApiError> {
+    let user = administered_user(&app, &who, UserId(id.ok_or_else(no_user)?)).await?;
+    let rights = fields::rights(&given.rights)?;
+    let branches = fields::branches(given.branches.as_deref());
+    may_grant(&who, Some(&user), rights, &branches)?;
+    let change = UserChange {
+        rights: Some((rights, branches)),
+        ..UserChange::default()
+    };
+    changed(&app, &who, user.id, version, change).await
+}
+
+/// Invites a person again to set their first password, or to set a new one.
+///
+/// # Errors
+/// 403, 404, 409 `person_disabled`.
+#[utoipa::path(
+    post, path = "/api/v1/users/{id}/invitation", tag = "people", params(("id" = i64, Path)),
+    responses((status = 202), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(in crate::http) async fn invite(
+    State(app): State<App>,
+    Caller(who): Caller,
+    Numbered(id): Numbered,
+) -> Result<StatusCode, ApiError> {
+    let user = administered_user(&app, &who, UserId(id.ok_or_else(no_user)?)).await?;
+    if user.disabled {
+        return Err(store::StoreError::People(postroom_domain::PeopleRule::Disabled).into());
+    }
+    let directory = app.directory().await?;
+    let office = directory.office(user.office).cloned().ok_or_else(no_office)?;
+    app.accounts.invite(user, office, who.note()).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn changed(
+    app: &App,
+    who: &Principal,
+    id: UserId,
+    version: i64,
+    change: UserChange,
+) -> Result<Versioned<UserRow>, ApiError> {
+    let user = app.store.change_user(id, version, change, &app.by(who)).await?;
+    app.people_changed().await?;
+    let directory = app.directory().await?;
+    Ok(Versioned(user.version, shown(who, &directory, user)))
+}
+
+/// Enterprise View reaches offices that an office's own administrator does not administer: what is new of it takes an
+/// administrator of the System Office. Taking it away does not.
+fn may_grant(
+    who: &Principal,
+    before: Option<&User>,
+    rights: Rights,
+    branches: &Branches,
+) -> Result<(), ApiError> {
+    let had = before.is_some_and(|user| user.rights.enterprise_view && user.branches == *branches);
+    if rights.enterprise_view && !had && !who.is_system_administrator() {
+        return Err(ApiError::forbidden(Rule::GrantEnterpriseView));
+    }
+    Ok(())
+}
+
+/// A person as `who` may see them.
+fn shown(who: &Principal, directory: &Directory, user: User) -> UserRow {
+    let full = who.administers(user.office) || who.me() == Some(user.id);
+    let branches = match &user.branches {
+        Branches::All => None,
+        Branches::Only(ids) => Some(ids.iter().map(|id| named_office(directory, *id)).collect()),
+    };
+    let rights = rights_of(user.rights)
+        .iter()
+        .map(|right| right.name().to_owned())
+        .collect();
+    UserRow {
+        id: user.id.0,
+        office: named_office(directory, user.office),
+        name: user.name,
+        email: user.email,
+        login: full.then_some(user.login),
+        rights: full.then_some(rights),
+        branches: branches.filter(|_| full),
+        disabled: full.then_some(user.disabled),
+        version: full.then_some(user.version),
+    }
+}
