@@ -131,8 +131,8 @@ KINDS: dict[str, Callable[[Reader, Times], None]] = {
 class Flow:
     """Mail at a steady rate, in portions a tenth of a second apart, as a context manager."""
 
-    def __init__(self, port: int, per_second: int) -> None:
-        self.port, self.portion = port, per_second // 10
+    def __init__(self, port: int, per_second: int, sessions: int = 50) -> None:
+        self.port, self.portion, self.sessions = port, per_second // 10, sessions
         self.sent = 0
         self.failures = 0
         self._end = threading.Event()
@@ -141,7 +141,7 @@ class Flow:
     def _run(self) -> None:
         due = time.monotonic()
         while not self._end.is_set():
-            done = subprocess.run(load.smtp_source_command(self.port, self.portion, 5), capture_output=True, check=False)
+            done = subprocess.run(load.smtp_source_command(self.port, self.portion, self.sessions), capture_output=True, check=False)
             self.sent += self.portion if done.returncode == 0 else 0
             self.failures += done.returncode != 0
             due += 0.1

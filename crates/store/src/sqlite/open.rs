@@ -79,7 +79,7 @@ impl SqliteStore {
         };
         let conn = place.create()?;
         let (changes, _) = broadcast::channel(CHANGE_RING);
-        let readers = Readers::new(&place.path, place.options.readers, place.options.reader_cache_kib);
+        let readers = Readers::start(&place.path, place.options.readers, place.options.reader_cache_kib)?;
         let read_time = place.options.read_time;
         let writer = Writer::start(conn, place, changes.clone())?;
         Ok(Self {

@@ -1,11 +1,17 @@
-//! Read-only connections with small caches, borrowed by blocking tasks.
+//! Read-only connections with small caches, each on a thread of its own.
+//!
+//! Threads of their own and not the runtime's: there every read may meet another thread, and two dozen threads each
+//! kept what an allocator sets aside for one.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::StoreError;
 
@@ -14,32 +20,53 @@ const STATEMENTS: usize = 64;
 /// How long a read waits for a lock that the file holds only while it recovers.
 const BUSY: Duration = Duration::from_secs(2);
 
+/// A read that waits for a connection.
+type Job = Box<dyn FnOnce(&mut Slot) + Send>;
+
 /// A pool of read-only connections, opened when first needed.
 #[derive(Debug, Clone)]
 pub(crate) struct Readers(Arc<Pool>);
 
 #[derive(Debug)]
 struct Pool {
-    path: PathBuf,
-    cache_kib: u32,
     size: usize,
-    idle: Mutex<Vec<Connection>>,
+    jobs: Mutex<Option<Sender<Job>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// One for each thread: whoever waits for one waits without a thread.
     permits: Arc<Semaphore>,
 }
 
 impl Readers {
-    /// Makes a pool of at most `size` connections to the file at `path`.
-    pub(crate) fn new(path: &Path, size: usize, cache_kib: u32) -> Self {
-        Self(Arc::new(Pool {
-            path: path.to_owned(),
-            cache_kib,
+    /// Makes a pool of `size` connections to the file at `path`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where a thread cannot be started.
+    pub(crate) fn start(path: &Path, size: usize, cache_kib: u32) -> Result<Self, StoreError> {
+        let (jobs, waiting) = channel();
+        let waiting = Arc::new(Mutex::new(waiting));
+        let mut threads = Vec::with_capacity(size);
+        for _ in 0..size {
+            let waiting = Arc::clone(&waiting);
+            let slot = Slot {
+                path: path.to_owned(),
+                cache_kib,
+                conn: None,
+            };
+            let thread = std::thread::Builder::new()
+                .name("store-reader".to_owned())
+                .spawn(move || serve(&waiting, slot))
+                .map_err(|error| StoreError::Unavailable(format!("no thread for reads: {error}")))?;
+            threads.push(thread);
+        }
+        Ok(Self(Arc::new(Pool {
             size,
-            idle: Mutex::new(Vec::new()),
+            jobs: Mutex::new(Some(jobs)),
+            threads: Mutex::new(threads),
             permits: Arc::new(Semaphore::new(size)),
-        }))
+        })))
     }
 
-    /// Runs `read` with a connection on a blocking thread. Several statements that must agree open a transaction.
+    /// Runs `read` with a connection on a thread of the pool. Several statements that must agree open a transaction.
     ///
     /// # Errors
     /// Those of `read`; [`StoreError::Closed`] after [`Readers::close`].
@@ -52,22 +79,20 @@ impl Readers {
             .acquire_owned()
             .await
             .map_err(|_| StoreError::Closed)?;
-        let pool = Arc::clone(&self.0);
-        let task = tokio::task::spawn_blocking(move || {
-            let conn = pool.take()?;
-            let answer = read(&conn);
-            // A connection left inside a transaction would pin the write-ahead log: it is dropped instead.
-            if conn.is_autocommit() && !pool.permits.is_closed() {
-                pool.idle
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(conn);
-            }
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |slot| {
+            let found = slot.read(read);
             drop(permit);
-            answer
+            // A caller that went away is no error.
+            let _ = reply.send(found);
         });
-        task.await
-            .map_err(|error| StoreError::Unavailable(format!("a read ended early: {error}")))?
+        match &*self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(jobs) => jobs.send(job).map_err(|_| StoreError::Closed)?,
+            None => return Err(StoreError::Closed),
+        }
+        answer
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Unavailable("a read ended early".to_owned())))
     }
 
     /// Refuses later reads, waits for those under way, and closes the connections.
@@ -76,16 +101,50 @@ impl Readers {
         // An error means that another call has closed the pool.
         let _all = self.0.permits.acquire_many(all).await;
         self.0.permits.close();
-        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        // Without a sender the threads end.
+        self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let threads = std::mem::take(&mut *self.0.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let joined = tokio::task::spawn_blocking(move || {
+            for thread in threads {
+                let _ = thread.join();
+            }
+        });
+        let _ = joined.await;
     }
 }
 
-impl Pool {
-    fn take(&self) -> Result<Connection, StoreError> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        match idle {
-            Some(conn) => Ok(conn),
-            None => open(&self.path, self.cache_kib),
+/// A thread's connection and where to open it.
+struct Slot {
+    path: PathBuf,
+    cache_kib: u32,
+    conn: Option<Connection>,
+}
+
+impl Slot {
+    fn read<T>(&mut self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => open(&self.path, self.cache_kib)?,
+        };
+        // The connection goes with a read that panics.
+        let answer = catch_unwind(AssertUnwindSafe(|| read(&conn)))
+            .map_err(|_| StoreError::Unavailable("a read ended early".to_owned()))?;
+        // One left inside a transaction would pin the write-ahead log: it is dropped instead.
+        if conn.is_autocommit() {
+            self.conn = Some(conn);
+        }
+        answer
+    }
+}
+
+/// Runs reads until nobody can ask for another.
+fn serve(waiting: &Mutex<Receiver<Job>>, mut slot: Slot) {
+    loop {
+        // Whoever holds the lock waits for the next job; the others wait for the lock.
+        let job = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match job {
+            Ok(job) => job(&mut slot),
+            Err(_) => return,
         }
     }
 }
