@@ -5,6 +5,7 @@ use std::hash::Hash;
 
 use rusqlite::{Connection, Row};
 
+use super::cells::{cells, kind_and_state};
 use super::tally::{OFFICE, SENDER, SERVER, TOTAL, TallyKey};
 use crate::StoreError;
 use crate::contract::CheckReport;
@@ -33,7 +34,7 @@ pub(crate) fn check(conn: &Connection) -> Result<CheckReport, StoreError> {
 }
 
 fn tallies(conn: &Connection, report: &mut CheckReport) -> Result<(), StoreError> {
-    let mut counted: HashMap<TallyKey, i64> = HashMap::new();
+    let mut counted: HashMap<(TallyKey, i64, i64), i64> = HashMap::new();
     let mut statement = conn.prepare_cached(
         "SELECT office, sender, ord / ?1, category, kind, state, count(*) FROM message GROUP BY 1, 2, 3, 4, 5, 6",
     )?;
@@ -47,26 +48,21 @@ fn tallies(conn: &Connection, report: &mut CheckReport) -> Result<(), StoreError
         }
         for (dimension, id) in ids {
             for day in [TOTAL, day] {
-                *counted
-                    .entry((dimension, id, day, category, kind, state))
-                    .or_default() += n;
+                *counted.entry(((dimension, id, day), kind, state)).or_default() += n;
             }
         }
     }
-    let kept = read(
-        conn,
-        "SELECT dimension, id, day, category, kind, state, n FROM tally",
-        |row| {
-            let [dimension, id, day, category, kind, state, n] = numbers::<7>(row)?;
-            Ok(((dimension, id, day, category, kind, state), n))
-        },
-    )?;
-    compare(
-        "tally (dimension, id, day, category, kind, state)",
-        counted,
-        kept,
-        report,
-    );
+    let mut kept = HashMap::new();
+    let mut statement = conn.prepare_cached("SELECT dimension, id, day, cells FROM tally")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let key = (row.get(0)?, row.get(1)?, row.get(2)?);
+        for (cell, n) in cells(&row.get::<_, String>(3)?) {
+            let (kind, state) = kind_and_state(cell);
+            *kept.entry((key, kind, state)).or_default() += n;
+        }
+    }
+    compare("tally ((dimension, id, day), kind, state)", counted, kept, report);
     Ok(())
 }
 

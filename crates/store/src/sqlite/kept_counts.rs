@@ -6,6 +6,7 @@ use postroom_domain::{Kind, MessageId, Timestamp};
 use rusqlite::Connection;
 
 use super::arms::{IndexArm, RowKey, Selection, Span};
+use super::cells::{cells, kind_and_state};
 use super::probe::Leased;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
@@ -116,14 +117,16 @@ pub(super) fn days(conn: &Connection, selection: &Selection, days: Days) -> rusq
     let mut matrix = Matrix::default();
     let states = selection.state_mask();
     let mut statement = conn.prepare_cached(
-        "SELECT category, kind, state, n FROM tally WHERE dimension = ?1 AND id = ?2 AND day >= ?3 AND day <= ?4",
+        "SELECT cells FROM tally WHERE dimension = ?1 AND id = ?2 AND day >= ?3 AND day <= ?4",
     )?;
     for (key, kinds) in selection.tallies() {
         let mut rows = statement.query((key.dimension, key.id, days.first, days.last))?;
         while let Some(row) = rows.next()? {
-            let (kind, state): (i64, i64) = (row.get(1)?, row.get(2)?);
-            if has_bit(kinds, kind) && has_bit(states, state) {
-                matrix.add(row.get(0)?, state, row.get(3)?);
+            for (cell, n) in cells(row.get_ref(0)?.as_str()?) {
+                let (kind, state) = kind_and_state(cell);
+                if has_bit(kinds, kind) && has_bit(states, state) {
+                    matrix.add(category_of(kind), state, n);
+                }
             }
         }
     }
@@ -139,14 +142,22 @@ pub(super) fn by_day(
     let mut counts = BTreeMap::new();
     let states = selection.state_mask();
     let mut statement = conn.prepare_cached(
-        "SELECT day, sum(n) FROM tally WHERE dimension = ?1 AND id = ?2 AND day >= ?3 AND day <= ?4 \
-         AND (?5 >> kind) & 1 AND (?6 >> state) & 1 GROUP BY day",
+        "SELECT day, cells FROM tally WHERE dimension = ?1 AND id = ?2 AND day >= ?3 AND day <= ?4",
     )?;
     for (key, kinds) in selection.tallies() {
         let first = days.first.max(0);
-        let mut rows = statement.query((key.dimension, key.id, first, days.last, kinds, states))?;
+        let mut rows = statement.query((key.dimension, key.id, first, days.last))?;
         while let Some(row) = rows.next()? {
-            *counts.entry(row.get(0)?).or_insert(0) += row.get::<_, i64>(1)?;
+            let mut n = 0;
+            for (cell, of_cell) in cells(row.get_ref(1)?.as_str()?) {
+                let (kind, state) = kind_and_state(cell);
+                if has_bit(kinds, kind) && has_bit(states, state) {
+                    n += of_cell;
+                }
+            }
+            if n != 0 {
+                *counts.entry(row.get(0)?).or_insert(0) += n;
+            }
         }
     }
     Ok(counts)
@@ -203,6 +214,11 @@ pub(super) fn under_way<'l>(
         .iter()
         .filter(move |(ord, key)| span.low <= **ord && **ord < span.high && selection.admits_any_state(key))
         .map(|(ord, key)| (*ord, key))
+}
+
+/// The category of a kind, by numbers; that of an unknown kind is none.
+fn category_of(kind: i64) -> i64 {
+    Kind::from_number(kind).map_or(-1, |kind| kind.category().number())
 }
 
 /// Whether bit `n` of a mask is set.

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// Every step, in order; `user_version` counts those done. A released step is never edited.
-const STEPS: [&str; 8] = [
+const STEPS: [&str; 9] = [
     include_str!("migrations/0001_queue.sql"),
     include_str!("migrations/0002_terms.sql"),
     include_str!("migrations/0003_audit.sql"),
@@ -14,6 +14,7 @@ const STEPS: [&str; 8] = [
     include_str!("migrations/0006_layouts.sql"),
     include_str!("migrations/0007_limits.sql"),
     include_str!("migrations/0008_people.sql"),
+    include_str!("migrations/0009_days.sql"),
 ];
 
 /// Runs the steps that the file lacks, each in its own transaction.

@@ -7,6 +7,7 @@ mod administration;
 mod arms;
 mod audit;
 mod bulk;
+mod cells;
 mod check;
 mod checkpoint;
 mod codes;

@@ -1,10 +1,11 @@
 //! Counts that are kept, not counted (DESIGN invariant 11): folded in memory, written once for a group.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use postroom_domain::{Category, MessageState, RouteId};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
+use super::cells::{cell, with_added};
 use super::group::Owner;
 use crate::StoreError;
 
@@ -53,13 +54,13 @@ impl Phase {
     }
 }
 
-/// dimension, id, day, category, kind, state.
-pub(crate) type TallyKey = (i64, i64, i64, i64, i64, i64);
+/// dimension, id, day: a row of the table.
+pub(crate) type TallyKey = (i64, i64, i64);
 
 /// What a group adds to counts.
 #[derive(Debug, Default)]
 pub(crate) struct Tallies {
-    messages: HashMap<TallyKey, i64>,
+    messages: HashMap<(TallyKey, i64), i64>,
     depths: HashMap<(i64, i64), i64>,
     marks: usize,
 }
@@ -97,13 +98,12 @@ impl Tallies {
 
     /// Writes the sums.
     pub(crate) fn flush(&mut self, conn: &Connection) -> Result<(), StoreError> {
-        for ((dimension, id, day, category, kind, state), n) in self.messages.drain().filter(|(_, n)| *n != 0)
-        {
-            conn.prepare_cached(
-                "INSERT INTO tally (dimension, id, day, category, kind, state, n) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                 ON CONFLICT DO UPDATE SET n = n + excluded.n",
-            )?
-            .execute(params![dimension, id, day, category, kind, state, n])?;
+        let mut rows: BTreeMap<TallyKey, Vec<(i64, i64)>> = BTreeMap::new();
+        for ((row, cell), n) in self.messages.drain().filter(|(_, n)| *n != 0) {
+            rows.entry(row).or_default().push((cell, n));
+        }
+        for (row, added) in rows {
+            add_to(conn, row, &added)?;
         }
         for ((route, phase), n) in self.depths.drain().filter(|(_, n)| *n != 0) {
             conn.prepare_cached(
@@ -117,17 +117,10 @@ impl Tallies {
 
     fn add(&mut self, owner: &Owner, state: MessageState, n: i64) {
         let category = owner.category();
+        let cell = cell(owner.kind.number(), state.number());
         for day in [TOTAL, owner.id.submitted_at().utc_day()] {
             let mut count = |dimension, id| {
-                let key = (
-                    dimension,
-                    id,
-                    day,
-                    category.number(),
-                    owner.kind.number(),
-                    state.number(),
-                );
-                *self.messages.entry(key).or_default() += n;
+                *self.messages.entry(((dimension, id, day), cell)).or_default() += n;
             };
             count(SERVER, 0);
             count(OFFICE, owner.office.0);
@@ -136,4 +129,24 @@ impl Tallies {
             }
         }
     }
+}
+
+/// Adds counts to a row; one that comes to nothing goes.
+fn add_to(conn: &Connection, row: TallyKey, added: &[(i64, i64)]) -> Result<(), StoreError> {
+    let kept = conn
+        .prepare_cached("SELECT cells FROM tally WHERE dimension = ?1 AND id = ?2 AND day = ?3")?
+        .query_row(row, |kept| Ok(with_added(kept.get_ref(0)?.as_str()?, added)))
+        .optional()?;
+    let cells = kept.unwrap_or_else(|| with_added("", added));
+    if cells.is_empty() {
+        conn.prepare_cached("DELETE FROM tally WHERE dimension = ?1 AND id = ?2 AND day = ?3")?
+            .execute(row)?;
+        return Ok(());
+    }
+    conn.prepare_cached(
+        "INSERT INTO tally (dimension, id, day, cells) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET cells = excluded.cells",
+    )?
+    .execute(params![row.0, row.1, row.2, cells])?;
+    Ok(())
 }
