@@ -212,12 +212,15 @@ def table(title: str, found: dict[tuple[str, str], Times]) -> str:
 
 
 def crowd(server: Postroom) -> list[Person]:
-    """Makes keys for people who see much and little; the fill has made all but the first of them."""
+    """Makes keys for people of every kind; the fill has made all but the first of them (20 users an office)."""
     everything = server.add_user(rights="super_user,enterprise_view,administrator")
     return [
-        Person("System Office, all rights", everything),
-        Person("busiest sender", server.add_key("user1")),
-        Person("rare sender", server.add_key("user9990")),
+        Person("all", everything),
+        Person("200 descendant offices", server.add_key("user40")),
+        Person("a whole office", server.add_key("user60")),
+        Person("20 principals", server.add_key("user80")),
+        Person("own only, busiest sender", server.add_key("user1")),
+        Person("own only, rare sender", server.add_key("user9990")),
     ]
 
 

@@ -8,8 +8,19 @@ use crate::StoreError;
 
 /// Children of an office of the tree.
 const BRANCHES: i64 = 8;
+/// The last office right below the System Office.
+const LAST_CHILD: i64 = 1 + BRANCHES;
+/// Offices below office 2, at most, in three levels.
+const BELOW_TWO: i64 = 200;
+/// Bits of `user.rights`.
+const SUPER_USER: i64 = 1;
+const ENTERPRISE_VIEW: i64 = 2;
+const ADMINISTRATOR: i64 = 4;
 
 /// Offices 1 to n and their users; office 1 is the System Office.
+///
+/// Everybody sees their own mail alone, but for the last user of three offices: that of office 2 sees it and the 200
+/// offices below, that of office 3 all of that office, that of office 4 stands in for everybody else there.
 #[derive(Debug)]
 pub(super) struct Crowd {
     offices: i64,
@@ -32,7 +43,7 @@ impl Crowd {
         };
         let transaction = conn.unchecked_transaction()?;
         for office in 1..=crowd.offices {
-            let parent = (office > 1).then(|| (office - 2) / BRANCHES + 1);
+            let parent = parent(office);
             let name = match parent {
                 None => "System Office".to_owned(),
                 Some(_) => format!("Office {office}"),
@@ -44,15 +55,16 @@ impl Crowd {
                 let user = crowd.user(office, n);
                 transaction
                     .prepare_cached(
-                        "INSERT INTO user (id, office, login, name, email, password_hash) \
-                         VALUES (?1, ?2, ?3, ?4, ?5, '')",
+                        "INSERT INTO user (id, office, login, name, email, password_hash, rights) \
+                         VALUES (?1, ?2, ?3, ?4, ?5, '', ?6)",
                     )?
                     .execute(params![
                         user,
                         office,
                         format!("user{user}"),
                         format!("User {user}"),
-                        email(user, office)
+                        email(user, office),
+                        crowd.rights(office, n),
                     ])?;
             }
         }
@@ -76,8 +88,28 @@ impl Crowd {
         email(somebody.user, somebody.office)
     }
 
+    const fn rights(&self, office: i64, n: i64) -> i64 {
+        match office {
+            2 if n == self.users_per_office - 1 => SUPER_USER | ENTERPRISE_VIEW | ADMINISTRATOR,
+            3 if n == self.users_per_office - 1 => SUPER_USER | ADMINISTRATOR,
+            _ => 0,
+        }
+    }
+
     const fn user(&self, office: i64, n: i64) -> i64 {
         (office - 1) * self.users_per_office + n + 1
+    }
+}
+
+/// The office above: eight below the System Office, 200 below the first of them, the rest below the others.
+const fn parent(office: i64) -> Option<i64> {
+    let below_two = office - LAST_CHILD - 1;
+    match office {
+        1 => None,
+        2..=LAST_CHILD => Some(1),
+        _ if below_two < BRANCHES => Some(2),
+        _ if below_two < BELOW_TWO => Some(LAST_CHILD + 1 + (below_two - BRANCHES) / BRANCHES),
+        _ => Some(3 + office % (BRANCHES - 1)),
     }
 }
 
