@@ -24,6 +24,7 @@ struct Snapshot {
     directory: Directory,
     proxies: Vec<Proxy>,
     read_at: Option<Timestamp>,
+    sending_locally: Vec<OfficeId>,
     until: Option<Timestamp>,
     /// What was made from this snapshot already, by credential: a busy key costs no walk over all users a request.
     made: Mutex<HashMap<String, intake::Principal>>,
@@ -88,11 +89,19 @@ impl Senders {
         };
         let made = intake::Principal {
             submitted_by: principal.submitter(),
-            rights: Arc::new(rights),
+            rights: Arc::new(rights.with_local_offices(known.sending_locally.iter().copied())),
             notifications,
         };
         known.remember(credential, &made);
         Ok(made)
+    }
+
+    /// Whether an office sends its form letters from its own mail program (I7).
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn sends_locally(&self, office: OfficeId) -> Result<bool, StoreError> {
+        Ok(self.known().await?.sending_locally.contains(&office))
     }
 
     /// Reads people anew, at the latest when what is known is a few seconds old.
@@ -103,6 +112,7 @@ impl Senders {
         let users = self.store.users().await?;
         let directory = Directory::new(self.store.offices().await?);
         let proxies = self.store.proxies(None).await?;
+        let sending_locally = self.store.offices_sending_locally().await?;
         let parsed = users
             .into_iter()
             .filter(|user| !user.disabled)
@@ -120,6 +130,7 @@ impl Senders {
             proxies,
             read_at: Some(now),
             until: Some(now.plus(FRESH)),
+            sending_locally,
             made: Mutex::default(),
         }));
         Ok(())

@@ -1,7 +1,7 @@
 //! Who hands mail in, and as whom they may send (SPEC I5, I9, V9).
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -44,6 +44,7 @@ pub struct Identity {
 #[derive(Debug, Clone)]
 pub struct SenderRights {
     by_address: HashMap<Box<str>, Identity>,
+    local_offices: HashSet<OfficeId>,
     rule: Cow<'static, str>,
 }
 
@@ -52,6 +53,7 @@ impl SenderRights {
     pub fn new(rule: impl Into<Cow<'static, str>>) -> Self {
         Self {
             by_address: HashMap::new(),
+            local_offices: HashSet::new(),
             rule: rule.into(),
         }
     }
@@ -61,6 +63,24 @@ impl SenderRights {
     pub fn with(mut self, address: &Address, identity: Identity) -> Self {
         self.by_address.insert(folded(address), identity);
         self
+    }
+
+    /// Names the offices that send form letters from their own mail program (I7).
+    #[must_use]
+    pub fn with_local_offices(mut self, offices: impl IntoIterator<Item = OfficeId>) -> Self {
+        self.local_offices.extend(offices);
+        self
+    }
+
+    /// Refuses form letters of offices that send them locally (I7).
+    ///
+    /// # Errors
+    /// [`Refusal::OfficeSendsLocally`].
+    pub(super) fn check_queued(&self, office: OfficeId, kind: Kind) -> Result<(), Refusal> {
+        if kind == Kind::FormLetter && self.local_offices.contains(&office) {
+            return Err(Refusal::OfficeSendsLocally);
+        }
+        Ok(())
     }
 
     /// The person whose address it is.

@@ -124,6 +124,7 @@ impl Intake {
     ) -> Result<Accepted, Refusal> {
         self.check_open()?;
         let message = self.build_draft(principal, draft).await?;
+        principal.rights.check_queued(message.office, message.kind)?;
         self.enqueue_one(message, claim).await
     }
 
@@ -142,6 +143,7 @@ impl Intake {
         let message = self
             .build(principal, large, |desk| raw::build(desk, submission))
             .await?;
+        principal.rights.check_queued(message.office, message.kind)?;
         self.enqueue_one(message, claim).await
     }
 
@@ -173,6 +175,10 @@ impl Intake {
                 Ok(draft) => self.build_draft(principal, draft).await,
                 Err(refusal) => Err(refusal),
             };
+            let built = built.and_then(|message| {
+                principal.rights.check_queued(message.office, message.kind)?;
+                Ok(message)
+            });
             places.push(built.map(|message| messages.push(message)));
         }
         let mut admitted = if messages.is_empty() {
@@ -237,7 +243,13 @@ impl Intake {
                 resend::build(desk, route, detail, content)
             })
             .await?;
+        principal.rights.check_queued(message.office, message.kind)?;
         Ok(Prepared::Message(Box::new(message)))
+    }
+
+    /// The time.
+    pub(super) fn now(&self) -> postroom_domain::Timestamp {
+        self.parts.clock.now()
     }
 
     /// The node's place, which is in the ids of what it takes in.
@@ -245,7 +257,11 @@ impl Intake {
         self.parts.slot
     }
 
-    async fn build_draft(&self, principal: &Principal, draft: Draft) -> Result<NewMessage, Refusal> {
+    pub(super) async fn build_draft(
+        &self,
+        principal: &Principal,
+        draft: Draft,
+    ) -> Result<NewMessage, Refusal> {
         let large = draft.content_bytes() >= LARGE_BYTES;
         self.build(principal, large, |desk| compose::build(desk, draft))
             .await

@@ -9,6 +9,7 @@ mod facts;
 mod layouts;
 mod limits;
 mod list;
+mod local;
 mod pauses;
 mod people;
 mod queue;
@@ -42,6 +43,7 @@ pub use list::{
     Attempt, AttemptRecipient, Counts, Detail, Filter, List, More, Page, PageRequest, Place, RecipientDetail,
     Row, SearchQuery,
 };
+pub use local::{FormLetters, LocalSending};
 pub use pauses::{Pause, PauseOf, Pauses};
 pub use people::{
     ApiKey, KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Office, OfficeSecurity, People, Rights,
@@ -69,6 +71,7 @@ pub trait Store:
     + Bulk
     + Facts
     + Layouts
+    + LocalSending
     + Sorting
     + Limits
     + Pauses
@@ -87,6 +90,7 @@ impl<T> Store for T where
         + Bulk
         + Facts
         + Layouts
+        + LocalSending
         + Sorting
         + Limits
         + Pauses

@@ -38,6 +38,7 @@ mod limits;
 mod limits_read;
 mod list;
 mod load;
+mod local;
 mod matcher;
 mod merge;
 mod migrate;

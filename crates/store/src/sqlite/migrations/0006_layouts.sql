@@ -9,3 +9,6 @@ CREATE TABLE layout (
 
 -- Sorting by Sent On (docs/adr/0008): written by outcomes, never by intake.
 CREATE INDEX message_sent_on ON message (sent_on) WHERE sent_on IS NOT NULL;
+
+-- Form letters leave from the office's own mail program, not through the queue (I7).
+ALTER TABLE office ADD COLUMN sends_locally INTEGER NOT NULL DEFAULT 0;

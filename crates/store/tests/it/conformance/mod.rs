@@ -8,6 +8,7 @@ pub(crate) mod intake;
 pub(crate) mod layouts;
 pub(crate) mod leases;
 pub(crate) mod list;
+pub(crate) mod local;
 pub(crate) mod people;
 pub(crate) mod sorted;
 pub(crate) mod walk;
@@ -41,6 +42,7 @@ macro_rules! conformance {
             intake::acknowledged_message_survives_reopening,
             intake::acknowledged_message_survives_a_kill,
             intake::ids_ascend_in_the_order_of_commits,
+            local::office_that_sends_locally_is_kept_and_audited,
             layouts::layout_comes_back_as_it_was_kept,
             layouts::layout_made_from_another_version_changes_nothing,
             layouts::layout_of_an_office_is_audited_and_a_persons_is_not,

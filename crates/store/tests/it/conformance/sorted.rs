@@ -8,7 +8,7 @@ use postroom_store::{Filter, More, Row, SortValue, Sorted, SortedPage, SortedPla
 use super::Harness;
 use super::world::{World, scopes};
 
-const MESSAGES: usize = 600;
+const MESSAGES: usize = 260;
 const KEYS: [SortKey; 9] = [
     SortKey::Date,
     SortKey::SentOn,
@@ -25,7 +25,7 @@ const ORDERS: [SortOrder; 2] = [SortOrder::Ascending, SortOrder::Descending];
 /// A few filters: none, one Type, a search.
 fn some_filters() -> Vec<Filter> {
     let all = super::world::filters();
-    all.into_iter().step_by(5).collect()
+    all.into_iter().step_by(9).collect()
 }
 
 struct List<'a> {
@@ -134,7 +134,7 @@ pub(crate) async fn sorted_pages_forward_show_each_row_once_in_order(h: &mut imp
         let mut seen = Vec::new();
         let mut place = SortedPlace::First;
         loop {
-            let page = list.page(place, 67).await;
+            let page = list.page(place, 41).await;
             assert_eq!(page.before, !seen.is_empty(), "{what}");
             seen.extend(ids(&page));
             if page.more == More::No {
