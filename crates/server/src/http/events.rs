@@ -244,7 +244,7 @@ impl Watcher {
         if self.gathered.status_stale() && self.next_status <= now {
             self.gathered.status_told();
             self.next_status = now + STATUS;
-            let status = super::status::read(&self.app).await?;
+            let status = super::status::read(&self.app, &self.who).await?;
             self.push("status", &status);
         }
         Ok(())

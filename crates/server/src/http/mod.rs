@@ -6,6 +6,7 @@ mod app;
 mod assets;
 mod audit;
 mod auth;
+mod banners;
 mod docs;
 mod etag;
 mod events;
@@ -14,6 +15,7 @@ mod failures;
 mod finish;
 mod health;
 mod jobs;
+mod layout;
 mod messages;
 mod metrics;
 pub mod peer;
@@ -44,6 +46,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(messages::list::list, messages::submit::submit))
         .routes(routes!(messages::submit::batch))
         .routes(routes!(messages::submit::raw))
+        .routes(routes!(messages::render::render))
         .routes(routes!(messages::list::counts))
         .routes(routes!(messages::actions::act))
         .routes(routes!(audit::list))
@@ -61,6 +64,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(messages::content::raw))
         .routes(routes!(messages::content::body))
         .routes(routes!(messages::content::attachment))
+        .routes(routes!(layout::own, layout::set_own, layout::clear_own))
+        .routes(routes!(layout::office, layout::set_office))
         .routes(routes!(events::events))
         .routes(routes!(status::status))
         .routes(routes!(people::offices::list, people::offices::add))

@@ -60,6 +60,17 @@ impl ApiError {
         self
     }
 
+    /// Says in which of several things it is.
+    #[must_use]
+    pub(super) fn within(mut self, place: &str) -> Self {
+        self.field = Some(match self.field {
+            Some(field) => format!("{place}.{field}"),
+            None => place.to_owned(),
+        });
+        self.detail = format!("{place}: {}", self.detail);
+        self
+    }
+
     /// Says when to try again.
     #[must_use]
     pub(super) const fn after(mut self, wait: Duration) -> Self {

@@ -3,13 +3,15 @@
 use axum::extract::State;
 use postroom_domain::health::HealthState;
 use postroom_engine::RelayStatus as Relay;
+use postroom_office::Principal;
 use postroom_store::StoreError;
 
 use super::App;
 use super::auth::Caller;
+use super::banners;
 use super::problem::ApiError;
 use super::wire::problem::Problem;
-use super::wire::status::{Banner, Depth, RelayState, RelayStatus, Status};
+use super::wire::status::{Depth, RelayState, RelayStatus, Status};
 
 /// How the service is.
 ///
@@ -19,22 +21,27 @@ use super::wire::status::{Banner, Depth, RelayState, RelayStatus, Status};
     get, path = "/api/v1/status", tag = "service",
     responses((status = 200, body = Status), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
-pub(super) async fn status(State(app): State<App>, _: Caller) -> Result<axum::Json<Status>, ApiError> {
-    Ok(axum::Json(read(&app).await?))
+pub(super) async fn status(
+    State(app): State<App>,
+    Caller(who): Caller,
+) -> Result<axum::Json<Status>, ApiError> {
+    Ok(axum::Json(read(&app, &who).await?))
 }
 
-/// Reads the status as it is now.
-pub(super) async fn read(app: &App) -> Result<Status, StoreError> {
+/// Reads the status as it is now, with the banners of the one who asks.
+pub(super) async fn read(app: &App, who: &Principal) -> Result<Status, StoreError> {
     let depth = app.store.depth(None).await?;
     let relays = app
         .engine
         .as_ref()
         .map(|engine| engine.status().relays)
         .unwrap_or_default();
+    let mut banners = banners::of_list(app, who).await?;
+    banners.extend(banners::of_relays(&relays));
     Ok(Status {
         brand: app.brand(),
         queue_enabled: app.queue_is_enabled(),
-        banners: banners(app, &relays),
+        banners,
         relays: relays.into_iter().map(Into::into).collect(),
         queue: Depth {
             ready: depth.ready,
@@ -44,27 +51,6 @@ pub(super) async fn read(app: &App) -> Result<Status, StoreError> {
             oldest: depth.oldest.map(|id| id.submitted_at()),
         },
     })
-}
-
-fn banners(app: &App, relays: &[Relay]) -> Vec<Banner> {
-    let mut banners = Vec::new();
-    if !app.queue_is_enabled() {
-        banners.push(Banner {
-            kind: "queue_disabled".to_owned(),
-            text: "The e-mail queue is disabled in the server configuration: nobody can send, and what is queued waits."
-                .to_owned(),
-        });
-    }
-    for relay in relays.iter().filter(|relay| relay.state != HealthState::Up) {
-        banners.push(Banner {
-            kind: "relay_down".to_owned(),
-            text: format!(
-                "The e-mail server {} is down: mail waits and is sent when it is back.",
-                relay.name
-            ),
-        });
-    }
-    banners
 }
 
 impl From<Relay> for RelayStatus {

@@ -1,35 +1,39 @@
 //! The queue list and its counts.
 
 use axum::extract::State;
+use postroom_domain::{SortKey, SortOrder};
 use postroom_store::{PageRequest, Place};
 
-use super::cursor;
 use super::filter::filter_of;
+use super::{cursor, sorted};
 use crate::http::App;
 use crate::http::auth::Caller;
+use crate::http::banners;
 use crate::http::extract::Params;
 use crate::http::problem::ApiError;
 use crate::http::wire::list::{Counts, ListQuery, More, Page};
 use crate::http::wire::problem::Problem;
+use crate::http::wire::status::Banner;
 
 /// Rows of a page unless asked otherwise.
 const ROWS: u32 = 50;
 /// Most rows of a page.
 const MOST_ROWS: u32 = 200;
 
-/// One page of the queue, newest first.
+/// One page of the queue, newest first unless sorted otherwise.
 ///
 /// # Errors
-/// 422 `bad_parameter` for a parameter that cannot be used.
+/// 422 `bad_parameter` for a parameter that cannot be used, `narrow_first` for more rows than can be sorted in time.
 #[utoipa::path(
     get, path = "/api/v1/messages", tag = "list", params(ListQuery),
     responses((status = 200, body = Page), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub(in crate::http) async fn list(
     State(app): State<App>,
-    Caller(who): Caller,
+    caller: Caller,
     Params(query): Params<ListQuery>,
 ) -> Result<axum::Json<Page>, ApiError> {
+    let Caller(who) = &caller;
     let limit = query.limit.unwrap_or(ROWS);
     if !(1..=MOST_ROWS).contains(&limit) {
         return Err(ApiError::bad_parameter(
@@ -37,10 +41,15 @@ pub(in crate::http) async fn list(
             format!("limit: is {limit}, but has to be 1 to {MOST_ROWS}"),
         ));
     }
-    let place = place_of(&query)?;
-    let Some(filter) = filter_of(&query, &who)? else {
-        return Ok(axum::Json(empty()));
+    let order = sorted::order_of(&query)?;
+    let Some(filter) = filter_of(&query, who)? else {
+        return Ok(axum::Json(empty(banners::of_list(&app, who).await?)));
     };
+    if order != (SortKey::Date, SortOrder::Descending) {
+        let page = sorted::page(&app, &caller, &query, filter, order, limit).await?;
+        return Ok(axum::Json(page));
+    }
+    let place = place_of(&query)?;
     let page = app
         .store
         .page(&PageRequest {
@@ -57,6 +66,7 @@ pub(in crate::http) async fn list(
         More::Yes | More::Unknown => page.resume.or(page.rows.last().map(|row| row.id)),
     };
     Ok(axum::Json(Page {
+        banners: banners::of_list(&app, who).await?,
         next: next.map(cursor::after),
         prev: first.filter(|_| page.newer).map(cursor::before),
         at: page.at,
@@ -103,8 +113,9 @@ fn place_of(query: &ListQuery) -> Result<Place, ApiError> {
     }
 }
 
-const fn empty() -> Page {
+const fn empty(banners: Vec<Banner>) -> Page {
     Page {
+        banners,
         rows: Vec::new(),
         next: None,
         prev: None,

@@ -9,5 +9,7 @@ mod explain;
 pub(super) mod filter;
 pub(super) mod list;
 mod mime;
+pub(super) mod render;
+mod sorted;
 pub(super) mod submit;
 pub(super) mod sweep;

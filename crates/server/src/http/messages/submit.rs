@@ -19,9 +19,9 @@ use crate::http::wire::problem::Problem;
 use crate::http::wire::submit::{Accepted, BatchAnswer, BatchItem, NewBatch, NewMessage};
 
 /// How much longer JSON may be than the message in it: base64 takes 4/3, quoting some more.
-const JSON_GROWTH: u64 = 2;
+pub(super) const JSON_GROWTH: u64 = 2;
 /// Room for what is around the content.
-const SLACK_BYTES: u64 = 1024 * 1024;
+pub(super) const SLACK_BYTES: u64 = 1024 * 1024;
 
 /// Takes one message in; the answer comes once it is on the disk.
 ///
@@ -147,7 +147,7 @@ impl Given {
     }
 }
 
-async fn read_body(mut request: Request, most_bytes: u64) -> Result<Bytes, ApiError> {
+pub(super) async fn read_body(mut request: Request, most_bytes: u64) -> Result<Bytes, ApiError> {
     use axum::RequestExt as _;
     use axum::extract::DefaultBodyLimit;
     let most = usize::try_from(most_bytes).unwrap_or(usize::MAX);

@@ -5,7 +5,9 @@ use postroom_store as store;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::layout::SortOrder;
 use super::session::Named;
+use super::status::Banner;
 
 /// What narrows the list.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams, ToSchema)]
@@ -42,8 +44,14 @@ pub struct ListQuery {
     pub limit: Option<u32>,
     /// From `next` or `prev` of an earlier page.
     pub cursor: Option<String>,
-    /// A row position from 0 to jump to, instead of a cursor.
+    /// A row position from 0 to jump to, instead of a cursor; by other columns than `date` up to 10,000.
     pub at: Option<u64>,
+    /// The column to sort by: `date` (default), `sent_on`, `from`, `subject`, `user`, `size`, `status`, `send_attempts`
+    /// or `next_attempt`. Rows without a value come last.
+    pub sort: Option<String>,
+    /// Which end comes first: `descending` (default) or `ascending`.
+    #[param(inline)]
+    pub order: Option<SortOrder>,
 }
 
 /// The Type drop-down.
@@ -276,22 +284,24 @@ impl From<store::Row> for Row {
     }
 }
 
-/// One page of the list, newest first.
+/// One page of the list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Page {
     /// The rows.
     pub rows: Vec<Row>,
-    /// Cursor of the older page.
+    /// Cursor of the page that follows.
     #[schema(required)]
     pub next: Option<String>,
-    /// Cursor of the newer page.
+    /// Cursor of the page before.
     #[schema(required)]
     pub prev: Option<String>,
     /// Position of the first row, where known.
     #[schema(required)]
     pub at: Option<u64>,
-    /// Whether older rows follow.
+    /// Whether rows follow.
     pub more: More,
+    /// What people who look at this list should know.
+    pub banners: Vec<Banner>,
 }
 
 mirrored!(

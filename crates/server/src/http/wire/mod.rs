@@ -5,6 +5,7 @@ pub mod audit;
 pub mod detail;
 pub mod failures;
 pub mod jobs;
+pub mod layout;
 pub mod list;
 pub mod people;
 pub mod problem;

@@ -67,7 +67,7 @@ pub struct Depth {
 /// Something people should know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Banner {
-    /// `queue_disabled`, `delivery_paused`, `relay_down`.
+    /// `queue_disabled`, `office_sends_locally`, `relay_down`.
     pub kind: String,
     /// The words.
     pub text: String,

@@ -72,6 +72,16 @@ pub struct NewAttachment {
     pub content: String,
 }
 
+/// One message, or a list of them.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum RenderRequest {
+    /// Rendered as `message/rfc822`.
+    One(Box<NewMessage>),
+    /// Rendered as `application/mbox`.
+    Many(NewBatch),
+}
+
 /// Up to 1,000 messages.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -1,0 +1,51 @@
+//! What people should know who look at the queue: said above every page of it.
+
+use postroom_domain::health::HealthState;
+use postroom_engine::RelayStatus;
+use postroom_office::Principal;
+use postroom_store::StoreError;
+
+use super::App;
+use super::wire::status::Banner;
+
+/// What an office reads that sends form letters from its own mail program (SPEC I7), word for word.
+const SENDS_LOCALLY: &str = "This office is set to send e-mail locally through Outlook/Lotus Notes. Form letters sent as \
+    e-mail do not appear in the E-mail Queue.";
+
+/// The banners above somebody's list: the queue's being off, and what concerns their office.
+pub(super) async fn of_list(app: &App, who: &Principal) -> Result<Vec<Banner>, StoreError> {
+    let mut banners = of_queue(app);
+    if let Some(office) = who.office_id()
+        && app.senders.sends_locally(office).await?
+    {
+        banners.push(Banner {
+            kind: "office_sends_locally".to_owned(),
+            text: SENDS_LOCALLY.to_owned(),
+        });
+    }
+    Ok(banners)
+}
+
+/// The banner of a queue that is off (I8).
+fn of_queue(app: &App) -> Vec<Banner> {
+    let text = "The e-mail queue is disabled in the server configuration: nobody can send, and what is queued waits.";
+    let banner = Banner {
+        kind: "queue_disabled".to_owned(),
+        text: text.to_owned(),
+    };
+    (!app.queue_is_enabled()).then_some(banner).into_iter().collect()
+}
+
+/// One banner for each relay that is not Up.
+pub(super) fn of_relays(relays: &[RelayStatus]) -> impl Iterator<Item = Banner> {
+    relays
+        .iter()
+        .filter(|relay| relay.state != HealthState::Up)
+        .map(|relay| Banner {
+            kind: "relay_down".to_owned(),
+            text: format!(
+                "The e-mail server {} is down: mail waits and is sent when it is back.",
+                relay.name
+            ),
+        })
+}
