@@ -3,6 +3,7 @@
 
 pub(crate) mod actions;
 pub(crate) mod audit;
+pub(crate) mod bulk;
 pub(crate) mod facts;
 pub(crate) mod intake;
 pub(crate) mod layouts;
@@ -101,6 +102,13 @@ macro_rules! conformance {
             facts::failed_message_is_a_fact_and_a_sent_one_is_none,
             facts::trouble_with_the_settings_is_a_fact_until_the_relay_is_down,
             facts::relays_edge_is_written_by_one_node_alone,
+            bulk::forecast_is_what_is_done_with_words_rights_and_exceptions,
+            bulk::newcomers_are_not_visited,
+            bulk::message_that_left_the_filter_is_skipped,
+            bulk::job_goes_on_after_a_kill_and_sends_nothing_twice,
+            bulk::rights_count_at_each_step,
+            bulk::cancelled_job_does_nothing_more_and_is_audited,
+            bulk::failed_mail_is_grouped_by_cause_and_exactly_that_is_requeued,
             walk::counts_equal_a_recount_after_a_random_walk,
         }
     };
