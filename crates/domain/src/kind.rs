@@ -16,6 +16,14 @@ pub enum Category {
 }
 
 impl Category {
+    /// The name in the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Notification => "notification",
+        }
+    }
+
     /// The number that the store keeps.
     pub const fn number(self) -> i64 {
         match self {

@@ -54,6 +54,15 @@ impl ShownType {
     /// Every type, in the order of their numbers.
     pub const ALL: [Self; 3] = [Self::Outbox, Self::Sent, Self::Failed];
 
+    /// The name in the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Outbox => "outbox",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+        }
+    }
+
     /// The number that the store keeps.
     pub const fn number(self) -> i64 {
         match self {

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use axum::extract::State;
-use axum::http::StatusCode;
-use postroom_domain::UserId;
+use postroom_domain::{Rule, UserId};
 use postroom_office::Principal;
 use postroom_store::{Actor, AuditHead, AuditRecord, AuditView};
 
@@ -72,9 +71,7 @@ pub(super) async fn verify(
     Params(query): Params<VerifyQuery>,
 ) -> Result<axum::Json<AuditCheck>, ApiError> {
     if !who.is_system_administrator() {
-        return Err(refused(
-            "checking the audit log is for administrators of the System Office",
-        ));
+        return Err(ApiError::forbidden(Rule::AdministerSystem));
     }
     let remembered = match query.remembered.as_deref().map(parse_head) {
         None => None,
@@ -100,17 +97,8 @@ fn view_of(who: &Principal) -> Result<AuditView, ApiError> {
     }
     match who.office_id() {
         Some(office) if who.administers(office) => Ok(AuditView::Office(office)),
-        Some(_) | None => Err(refused("the audit log is for administrators")),
+        Some(_) | None => Err(ApiError::forbidden(Rule::AdministerOffice)),
     }
-}
-
-fn refused(detail: &str) -> ApiError {
-    ApiError::new(
-        StatusCode::FORBIDDEN,
-        "administrators_only",
-        "This is for administrators",
-        detail,
-    )
 }
 
 async fn name_of(

@@ -5,6 +5,7 @@ mod audit;
 mod bulk;
 mod changes;
 mod content;
+mod edit;
 mod facts;
 mod layouts;
 mod limits;
@@ -30,6 +31,7 @@ pub use bulk::{
 };
 pub use changes::{Change, ChangeKind, ChangeSet, Changes, FactsWritten};
 pub use content::{Content, ContentStore, Encoded, Packed};
+pub use edit::{Edit, Readdress, Readdressed};
 pub use facts::{
     Consumer, DailyLimit, EdgeWritten, Fact, FactId, FactKind, Facts, FailedDetail, LimitDetail, NewFact,
     RelayDetail, RelayEdge, RelayKept, RelayTo, SignInDetail, TroubleDetail, WaitingMail,
@@ -69,6 +71,7 @@ pub trait Store:
     + Changes
     + Audit
     + Bulk
+    + Edit
     + Facts
     + Layouts
     + LocalSending
@@ -88,6 +91,7 @@ impl<T> Store for T where
         + Changes
         + Audit
         + Bulk
+        + Edit
         + Facts
         + Layouts
         + LocalSending

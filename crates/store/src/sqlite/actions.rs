@@ -25,9 +25,9 @@ pub(crate) fn check(ids: &[MessageId]) -> Result<(), StoreError> {
 }
 
 /// A message that somebody acts on.
-struct Target {
-    owner: Owner,
-    state: MessageState,
+pub(crate) struct Target {
+    pub(crate) owner: Owner,
+    pub(crate) state: MessageState,
     route: RouteId,
     work: Option<Unfinished>,
 }
@@ -216,6 +216,21 @@ fn refusal(see: &Scope, may: &Scope, target: &Target) -> Option<ActionOutcome> {
     } else {
         None
     }
+}
+
+/// A message that somebody may act on, or why not.
+pub(crate) fn permitted(
+    group: &Group<'_>,
+    who: &Authority,
+    id: MessageId,
+) -> Result<Result<Target, ActionOutcome>, StoreError> {
+    Ok(match find(group, id)? {
+        None => Err(ActionOutcome::NotFound),
+        Some(target) => match refusal(who, &target) {
+            Some(outcome) => Err(outcome),
+            None => Ok(target),
+        },
+    })
 }
 
 fn find(group: &Group<'_>, id: MessageId) -> Result<Option<Target>, StoreError> {

@@ -16,6 +16,7 @@ mod counts;
 mod deeds;
 mod depth;
 mod detail;
+mod edit;
 mod enqueue;
 mod error;
 mod facts;

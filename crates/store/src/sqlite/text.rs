@@ -1,7 +1,7 @@
 //! Fills the full-text index behind the writer: what nobody searched for yet costs intake nothing.
 
-use postroom_domain::Category;
-use rusqlite::params;
+use postroom_domain::{Category, MessageId};
+use rusqlite::{Row, params};
 
 use super::codes;
 use super::group::Group;
@@ -12,33 +12,20 @@ const STEP: i64 = 256;
 /// From so many recipients on the shortened To field may not hold all addresses, so they are indexed by themselves.
 const MANY: i64 = 10;
 
+const ROW: &str =
+    "SELECT ord, subject, header_from, header_to, header_cc, header_bcc, office, sender, kind, recipients
+         FROM message";
+
 /// Indexes the next messages in the order of their ids; answers whether more wait.
 pub(crate) fn index(group: &mut Group<'_>) -> Result<bool, StoreError> {
-    let mut select = group.conn.prepare_cached(
-        "SELECT ord, subject, header_from, header_to, header_cc, header_bcc, office, sender, kind, recipients
-         FROM message WHERE ord > (SELECT ord FROM text_cursor) ORDER BY ord LIMIT ?1",
-    )?;
-    let mut insert = group
-        .conn
-        .prepare_cached("INSERT INTO text (rowid, subject, address, scope) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut select = group.conn.prepare_cached(&format!(
+        "{ROW} WHERE ord > (SELECT ord FROM text_cursor) ORDER BY ord LIMIT ?1"
+    ))?;
     let mut rows = select.query([STEP])?;
     let mut last = None;
     let mut indexed = 0;
     while let Some(row) = rows.next()? {
-        let ord: i64 = row.get(0)?;
-        let mut addresses = String::new();
-        for column in 2..6 {
-            addresses.push_str(row.get_ref(column)?.as_str().unwrap_or(""));
-            addresses.push(' ');
-        }
-        if row.get::<_, i64>(9)? >= MANY {
-            addresses.push_str(&recipients(group, ord)?);
-        }
-        let kind = codes::kind(row.get(8)?)?;
-        let scope = scope_tokens(row.get(6)?, row.get(7)?, kind.category());
-        let subject = row.get_ref(1)?.as_str().unwrap_or("");
-        insert.execute(params![ord, subject, addresses, scope])?;
-        last = Some(ord);
+        last = Some(add(group, row)?);
         indexed += 1;
     }
     if let Some(last) = last {
@@ -48,6 +35,42 @@ pub(crate) fn index(group: &mut Group<'_>) -> Result<bool, StoreError> {
             .execute([last])?;
     }
     Ok(indexed == STEP)
+}
+
+/// Brings a message's new addresses into the index, if it is in there.
+pub(crate) fn index_again(group: &Group<'_>, id: MessageId) -> Result<(), StoreError> {
+    let removed = group
+        .conn
+        .prepare_cached("DELETE FROM text WHERE rowid = ?1 AND rowid <= (SELECT ord FROM text_cursor)")?
+        .execute([id.ord()])?;
+    if removed > 0 {
+        let mut select = group.conn.prepare_cached(&format!("{ROW} WHERE ord = ?1"))?;
+        let mut rows = select.query([id.ord()])?;
+        while let Some(row) = rows.next()? {
+            add(group, row)?;
+        }
+    }
+    Ok(())
+}
+
+fn add(group: &Group<'_>, row: &Row<'_>) -> Result<i64, StoreError> {
+    let ord: i64 = row.get(0)?;
+    let mut addresses = String::new();
+    for column in 2..6 {
+        addresses.push_str(row.get_ref(column)?.as_str().unwrap_or(""));
+        addresses.push(' ');
+    }
+    if row.get::<_, i64>(9)? >= MANY {
+        addresses.push_str(&recipients(group, ord)?);
+    }
+    let kind = codes::kind(row.get(8)?)?;
+    let scope = scope_tokens(row.get(6)?, row.get(7)?, kind.category());
+    let subject = row.get_ref(1)?.as_str().unwrap_or("");
+    group
+        .conn
+        .prepare_cached("INSERT INTO text (rowid, subject, address, scope) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![ord, subject, addresses, scope])?;
+    Ok(ord)
 }
 
 /// The tokens that keep a search inside a scope: `m17 s345 c0` for user mail of office 17, `n17 c1` for its

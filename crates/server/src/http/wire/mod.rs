@@ -3,6 +3,7 @@
 pub mod actions;
 pub mod audit;
 pub mod detail;
+pub mod edit;
 pub mod failures;
 pub mod jobs;
 pub mod layout;

@@ -12,7 +12,7 @@ use super::problem::Problem;
 
 /// A message to send. At least one recipient, and a subject, text, html or attachment. Read by the intake itself,
 /// which names every field that is wrong; this type describes it.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewMessage {
     /// Whose mail it is; left out, the signed-in person's.
@@ -60,7 +60,7 @@ pub struct NewMessage {
 }
 
 /// A file of a message.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAttachment {
     /// Its name.

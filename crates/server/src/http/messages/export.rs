@@ -1,0 +1,214 @@
+//! The list as CSV (RFC 4180), streamed page by page from new to old.
+//!
+//! It begins with the newest message of its start and never turns back: what comes in later is not in it. Each row is
+//! as it was when its page was read; a row that is deleted meanwhile is missing. A page takes a reader of the store for
+//! milliseconds, so that nobody waits for somebody's export.
+
+use std::collections::VecDeque;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequestParts, Query, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Uri, header};
+use axum::response::Response;
+use futures_util::stream;
+use postroom_domain::Scope;
+use postroom_store::{AuditAction, AuditEntry, Filter, More, PageRequest, Place, StoreError};
+
+use super::filter::filter_of;
+use super::table::{Column, line};
+use crate::http::App;
+use crate::http::auth::Caller;
+use crate::http::extract::Params;
+use crate::http::problem::ApiError;
+use crate::http::wire::list::ListQuery;
+use crate::http::wire::problem::Problem;
+
+/// Rows of a page.
+const ROWS: u32 = 200;
+/// The byte order mark that makes spreadsheets read UTF-8.
+const BOM: &str = "\u{feff}";
+
+/// All rows of the list as a CSV file.
+///
+/// # Errors
+/// 422 for a filter or a column that cannot be used.
+#[utoipa::path(
+    get, path = "/api/v1/messages/export", tag = "list",
+    params(ListQuery, ("columns" = Option<String>, Query, description = "names of columns, parted by commas; all without it"),
+        ("bom" = Option<bool>, Query, description = "begin with a byte order mark, for spreadsheets")),
+    responses((status = 200, content_type = "text/csv", body = String), (status = "default", body = Problem, content_type = "application/problem+json"))
+)]
+pub(in crate::http) async fn export(
+    State(app): State<App>,
+    Caller(who): Caller,
+    wanted: Wanted,
+) -> Result<Response, ApiError> {
+    let filter = filter_of(&wanted.query, &who)?;
+    let scope = who.authority.see.clone();
+    let mut count = 0;
+    if let Some(filter) = &filter {
+        count = app.store.counts(&scope, filter).await?.total;
+    }
+    // Before the first row is out: no export without its entry.
+    let mut entry = AuditEntry::new(app.clock.now(), &who.note(), AuditAction::Export, "messages")
+        .with("columns", wanted.columns.len())
+        .with("search", wanted.query.q.is_some());
+    entry.office = who.office_id();
+    entry.count = count;
+    app.store.append_audit(entry).await?;
+    let mut first = if wanted.bom { BOM.to_owned() } else { String::new() };
+    line(&mut first, wanted.columns.iter().map(|column| column.title()));
+    let export = Export {
+        app,
+        scope,
+        filter,
+        columns: wanted.columns,
+        place: Place::First,
+        ready: VecDeque::from([Bytes::from(first)]),
+    };
+    let mut response = Response::new(Body::from_stream(stream::unfold(Some(export), Export::next)));
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/csv; charset=utf-8"),
+    );
+    let name = HeaderValue::from_static("attachment; filename=\"e-mail-queue.csv\"");
+    headers.insert(header::CONTENT_DISPOSITION, name);
+    Ok(response)
+}
+
+/// The list's parameters, the columns and the mark.
+pub(in crate::http) struct Wanted {
+    query: ListQuery,
+    columns: Vec<Column>,
+    bom: bool,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Wanted {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let (columns, bom, others) = split(parts.uri.query().unwrap_or(""))?;
+        let uri: Uri = format!("/?{others}")
+            .parse()
+            .map_err(|_| ApiError::bad_parameter("query", "the query is too long"))?;
+        let query = match Query::<ListQuery>::try_from_uri(&uri) {
+            Ok(Query(query)) => query,
+            Err(_) => {
+                // Read again as a plain list's query, for its words.
+                parts.uri = uri;
+                let Params(query) = Params::from_request_parts(parts, state).await?;
+                query
+            }
+        };
+        Ok(Self { query, columns, bom })
+    }
+}
+
+/// Parts the columns and the mark from the list's own parameters.
+fn split(query: &str) -> Result<(Vec<Column>, bool, String), ApiError> {
+    let (mut columns, mut bom) = (Column::ALL.to_vec(), false);
+    let mut others = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match &*name {
+            "columns" => columns = columns_of(&value)?,
+            "bom" => {
+                bom = value
+                    .parse()
+                    .map_err(|_| ApiError::bad_parameter("bom", "bom: is \"true\" or \"false\""))?;
+            }
+            "limit" | "cursor" | "at" => {
+                return Err(ApiError::bad_parameter(
+                    name.as_ref(),
+                    format!("{name}: is about pages: an export has none"),
+                ));
+            }
+            _ => {
+                others.append_pair(&name, &value);
+            }
+        }
+    }
+    Ok((columns, bom, others.finish()))
+}
+
+fn columns_of(names: &str) -> Result<Vec<Column>, ApiError> {
+    names
+        .split(',')
+        .map(|name| {
+            Column::from_name(name.trim()).ok_or_else(|| {
+                let known: Vec<_> = Column::ALL.iter().map(|column| column.name()).collect();
+                let detail = format!(
+                    "columns: there is no column {:?}; the columns are {}",
+                    name.trim(),
+                    known.join(", ")
+                );
+                ApiError::bad_parameter("columns", detail)
+            })
+        })
+        .collect()
+}
+
+/// An export under way.
+struct Export {
+    app: App,
+    scope: Scope,
+    filter: Option<Filter>,
+    columns: Vec<Column>,
+    place: Place,
+    ready: VecDeque<Bytes>,
+}
+
+impl Export {
+    /// The next piece; `None` behind the last.
+    async fn next(export: Option<Self>) -> Option<(Result<Bytes, StoreError>, Option<Self>)> {
+        let mut export = export?;
+        loop {
+            if let Some(piece) = export.ready.pop_front() {
+                return Some((Ok(piece), Some(export)));
+            }
+            if export.app.stopping.is_cancelled() {
+                // An answer that is cut off is seen; one that ends early would look whole.
+                let error = StoreError::Unavailable("the server stops".to_owned());
+                return Some((Err(error), None));
+            }
+            match export.page().await {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => {
+                    tracing::warn!(%error, "an export was cut off");
+                    return Some((Err(error), None));
+                }
+            }
+        }
+    }
+
+    /// Reads a page; `false` behind the last.
+    async fn page(&mut self) -> Result<bool, StoreError> {
+        let Some(filter) = self.filter.clone() else {
+            return Ok(false);
+        };
+        let page = self
+            .app
+            .store
+            .page(&PageRequest {
+                scope: self.scope.clone(),
+                filter,
+                place: self.place,
+                limit: ROWS,
+            })
+            .await?;
+        let mut text = String::with_capacity(page.rows.len() * 256);
+        for row in &page.rows {
+            line(&mut text, self.columns.iter().map(|column| column.cell(row)));
+        }
+        if !text.is_empty() {
+            self.ready.push_back(Bytes::from(text));
+        }
+        match (page.more, page.resume) {
+            (More::Yes | More::Unknown, Some(resume)) => self.place = Place::After(resume),
+            (More::No, _) | (_, None) => self.filter = None,
+        }
+        Ok(true)
+    }
+}
