@@ -226,7 +226,7 @@ pub(crate) fn permitted(
 ) -> Result<Result<Target, ActionOutcome>, StoreError> {
     Ok(match find(group, id)? {
         None => Err(ActionOutcome::NotFound),
-        Some(target) => match refusal(who, &target) {
+        Some(target) => match refusal(&who.see, &who.act, &target) {
             Some(outcome) => Err(outcome),
             None => Ok(target),
         },
