@@ -18,6 +18,7 @@ pub mod limits;
 pub mod mailbox;
 pub mod outcome;
 pub mod people;
+pub mod plain;
 pub mod rate;
 pub mod refusal;
 pub mod retry;

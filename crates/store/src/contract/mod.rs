@@ -14,6 +14,7 @@ mod local;
 mod pauses;
 mod people;
 mod queue;
+mod situation;
 mod sorted;
 mod upkeep;
 
@@ -58,6 +59,7 @@ pub use queue::{
     RecipientOutcome, RecipientRole, Recorded, Release, Revive, Settled, Shown, SmtpParameters, Submitter,
     Want,
 };
+pub use situation::{Situation, Situations, Waits};
 pub use sorted::{SortValue, Sorted, SortedEdge, SortedPage, SortedPlace, SortedRequest, Sorting};
 pub use upkeep::{CheckReport, Upkeep};
 
@@ -72,6 +74,7 @@ pub trait Store:
     + Audit
     + Bulk
     + Edit
+    + Situations
     + Facts
     + Layouts
     + LocalSending
@@ -92,6 +95,7 @@ impl<T> Store for T where
         + Audit
         + Bulk
         + Edit
+        + Situations
         + Facts
         + Layouts
         + LocalSending

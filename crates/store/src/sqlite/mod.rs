@@ -58,6 +58,7 @@ mod room;
 mod rows;
 mod search;
 mod settle;
+mod situation;
 mod sort;
 mod tally;
 mod text;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use postroom_domain::{MessageId, Refusal, Verb, Verdict};
+use postroom_domain::{MessageId, Refusal, Rule, Verb, Verdict};
 use postroom_engine::intake::Resent;
 use postroom_office::Principal;
 use postroom_store::{ActionOutcome, AuditAction, AuditEntry, Authority, Release};
@@ -63,13 +63,14 @@ async fn by_ids(app: &App, who: &Principal, request: ActionRequest) -> Result<Ac
         return Err(bad("ids", format!("has 0 ids, but takes 1 to {MOST_IDS}")));
     }
     let verb = request.action.into();
+    let how = how_of(who, verb, request.past_limits)?;
     let ids: Vec<MessageId> = given.iter().filter_map(|text| text.parse().ok()).collect();
     let mut results = HashMap::new();
     for chunk in ids.chunks(AT_A_TIME) {
         let outcomes = if request.dry_run {
             foresee(app, who, verb, chunk).await?
         } else {
-            carry_out(app, who, verb, chunk).await?
+            carry_out(app, who, verb, how, chunk).await?
         };
         results.extend(chunk.iter().copied().zip(outcomes));
     }
@@ -82,6 +83,16 @@ async fn by_ids(app: &App, who: &Principal, request: ActionRequest) -> Result<Ac
         report.add(id, verb, result.unwrap_or(Became::Acted(ActionOutcome::NotFound)));
     }
     Ok(report)
+}
+
+/// Whether a release asks the limits: past them goes for the System Office's administrators alone (L3).
+fn how_of(who: &Principal, verb: Verb, past_limits: bool) -> Result<Release, ApiError> {
+    match (past_limits, verb) {
+        (false, _) => Ok(Release::WithinLimits),
+        (true, Verb::Release) if who.is_system_administrator() => Ok(Release::PastLimits),
+        (true, Verb::Release) => Err(ApiError::forbidden(Rule::AdministerSystem)),
+        (true, _) => Err(bad("past_limits", "goes with release alone")),
+    }
 }
 
 /// Ids, each once; at most 1,000.
@@ -116,6 +127,7 @@ async fn carry_out(
     app: &App,
     who: &Principal,
     verb: Verb,
+    how: Release,
     ids: &[MessageId],
 ) -> Result<Vec<Became>, ApiError> {
     let (authority, note, now) = (&who.authority, who.note(), app.clock.now());
@@ -124,15 +136,7 @@ async fn carry_out(
         Verb::Delete => app.store.delete(authority, ids, &note, now).await?,
         Verb::Resend => return resend(app, who, ids).await,
         Verb::Hold => app.store.hold(authority, ids, &note, now).await?,
-        Verb::Release => {
-            // Nobody else releases past a limit (L3).
-            let how = if who.is_system_administrator() {
-                Release::PastLimits
-            } else {
-                Release::WithinLimits
-            };
-            app.store.release(authority, ids, how, &note, now).await?
-        }
+        Verb::Release => app.store.release(authority, ids, how, &note, now).await?,
     };
     Ok(outcomes.into_iter().map(Became::Acted).collect())
 }

@@ -1,7 +1,7 @@
 //! One message: its record, its attempts, and why it is where it is.
 
 use axum::extract::State;
-use postroom_domain::{MessageState, Scope};
+use postroom_domain::{Scope, Verb, Verdict};
 use postroom_store::{self as store, Submitter};
 
 use super::explain;
@@ -51,7 +51,7 @@ pub(in crate::http) async fn detail(
         headers,
         attachments,
         parts,
-        actions: actions_of(&found.row, &who.authority.act),
+        actions: actions_of(&found.row, &who.authority),
         submitted_by: submitter(&app, found.submitted_by, &found.row).await?,
         links: Links {
             resent_from: found.resent_from.map(|id| id.to_string()),
@@ -98,27 +98,49 @@ pub(in crate::http) async fn explain(
 ) -> Result<axum::Json<Explanation>, ApiError> {
     let found = app.store.detail(&who.authority.see, id).await?;
     let found = found.ok_or_else(ApiError::no_message)?;
+    let situation = app.store.situation(&who.authority.see, id).await?;
+    let situation = situation.ok_or_else(ApiError::no_message)?;
     let relays = app.engine.as_ref().map(|engine| engine.status().relays);
-    Ok(axum::Json(explain::explain(
-        &found,
-        &relays.unwrap_or_default(),
-        explain::Service::of(&app),
-    )))
+    let pauses = app.store.pauses().await?;
+    let config = app.config();
+    Ok(axum::Json(explain::explain(&explain::Known {
+        found: &found,
+        relays: relays
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|relay| relay.route == situation.route)
+            .collect(),
+        situation,
+        pauses: &pauses,
+        service: if app.queue_is_enabled() {
+            explain::Service::On
+        } else {
+            explain::Service::Off
+        },
+        attempts_max: config.delivery.max_attempts,
+        max_wait: config.delivery.max_wait.0,
+        now: app.clock.now(),
+    })))
 }
 
 /// What this person may do with the message now.
-pub(super) fn actions_of(row: &store::Row, act: &Scope) -> Vec<Action> {
-    if !act.sees(row.sender.0, row.office.0, row.kind.category()) {
-        return Vec::new();
-    }
-    match row.state {
-        MessageState::Sending => Vec::new(),
-        MessageState::Sent => vec![Action::Resend, Action::Delete],
-        MessageState::Failed => vec![Action::Requeue, Action::Resend, Action::Delete],
-        MessageState::Queued | MessageState::Scheduled | MessageState::Held | MessageState::Deferred => {
-            vec![Action::Requeue, Action::Delete]
-        }
-    }
+pub(super) fn actions_of(row: &store::Row, who: &store::Authority) -> Vec<Action> {
+    let sees = |scope: &Scope| scope.sees(row.sender.0, row.office.0, row.kind.category());
+    [
+        (Verb::Requeue, Action::Requeue),
+        (Verb::Resend, Action::Resend),
+        (Verb::Delete, Action::Delete),
+        (Verb::Hold, Action::Hold),
+        (Verb::Release, Action::Release),
+    ]
+    .into_iter()
+    .filter(|(verb, _)| verb.verdict(row.state) == Verdict::Do)
+    .filter(|(verb, _)| match verb {
+        Verb::Requeue | Verb::Resend | Verb::Delete => sees(&who.act),
+        Verb::Hold | Verb::Release => sees(&who.hold),
+    })
+    .map(|(_, action)| action)
+    .collect()
 }
 
 async fn submitter(app: &App, submitted_by: Submitter, row: &store::Row) -> Result<String, ApiError> {

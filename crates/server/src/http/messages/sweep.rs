@@ -36,6 +36,9 @@ pub(super) async fn by_filter(
             return Err(bad(field, "is about pages: a filter has none"));
         }
     }
+    if request.past_limits {
+        return Err(bad("past_limits", "goes with ids, not with filter"));
+    }
     let as_of: Option<MessageId> = request.as_of.map(|text| text.parse()).transpose().map_err(|_| {
         bad(
             "as_of",

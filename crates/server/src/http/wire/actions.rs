@@ -28,6 +28,9 @@ pub struct ActionRequest {
     /// Only count what would be done.
     #[serde(default)]
     pub dry_run: bool,
+    /// With `release` and ids: past the daily limits, for administrators of the System Office.
+    #[serde(default)]
+    pub past_limits: bool,
     /// With a filter: answer 202 at once with the job, however few messages match.
     #[serde(default)]
     pub background: bool,
@@ -43,6 +46,10 @@ pub enum ActionName {
     Resend,
     /// Remove the record.
     Delete,
+    /// Keep it back until somebody releases it.
+    Hold,
+    /// Let it go.
+    Release,
 }
 
 impl From<ActionName> for Verb {
@@ -51,6 +58,8 @@ impl From<ActionName> for Verb {
             ActionName::Requeue => Self::Requeue,
             ActionName::Resend => Self::Resend,
             ActionName::Delete => Self::Delete,
+            ActionName::Hold => Self::Hold,
+            ActionName::Release => Self::Release,
         }
     }
 }

@@ -125,6 +125,10 @@ pub enum Action {
     Resend,
     /// Remove the record.
     Delete,
+    /// Keep it back.
+    Hold,
+    /// Let it go.
+    Release,
 }
 
 /// Messages that belong together.
@@ -207,6 +211,9 @@ pub struct Explanation {
     pub sentence: String,
     /// What that rests on.
     pub evidence: Vec<String>,
+    /// What somebody can do about it.
+    #[schema(required)]
+    pub advice: Option<String>,
     /// What happens next.
     pub next: String,
     /// When.

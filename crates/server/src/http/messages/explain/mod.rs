@@ -1,0 +1,87 @@
+//! "Why hasn't it gone?" (SPEC C5): one sentence with the rule, the evidence, what happens next and when.
+
+mod ended;
+mod held;
+mod waiting;
+
+use std::time::Duration;
+
+use postroom_domain::{MessageState, Timestamp, plain};
+use postroom_engine::RelayStatus;
+use postroom_store::{Detail, Pause, Situation};
+
+use crate::http::wire::detail::Explanation;
+
+/// What an explanation rests on.
+#[derive(Debug)]
+pub(super) struct Known<'a> {
+    /// The message.
+    pub(super) found: &'a Detail,
+    /// Where it stands.
+    pub(super) situation: Situation,
+    /// The relays of its own way out.
+    pub(super) relays: Vec<RelayStatus>,
+    /// Every pause.
+    pub(super) pauses: &'a [Pause],
+    /// Whether mail is sent at all.
+    pub(super) service: Service,
+    /// Attempts before it is given up.
+    pub(super) attempts_max: u16,
+    /// How long mail waits for a relay.
+    pub(super) max_wait: Duration,
+    /// Now.
+    pub(super) now: Timestamp,
+}
+
+/// Whether mail is sent at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Service {
+    /// It is.
+    On,
+    /// The configuration has switched the queue off.
+    Off,
+}
+
+/// Says in a sentence why a message is where it is.
+pub(super) fn explain(known: &Known<'_>) -> Explanation {
+    match known.found.row.state {
+        MessageState::Sent => ended::sent(known),
+        MessageState::Failed => ended::failed(known),
+        MessageState::Held => held::held(known),
+        MessageState::Scheduled => waiting::scheduled(known),
+        MessageState::Sending => waiting::sending(known),
+        MessageState::Queued | MessageState::Deferred => waiting::outbox(known),
+    }
+}
+
+/// An explanation without evidence yet.
+fn says(sentence: impl Into<String>, next: impl Into<String>, next_at: Option<Timestamp>) -> Explanation {
+    Explanation {
+        sentence: sentence.into(),
+        evidence: Vec::new(),
+        advice: None,
+        next: next.into(),
+        next_at,
+    }
+}
+
+/// The last thing that went wrong: the words as they were said, then what they mean and what to do.
+fn with_last_words(mut explanation: Explanation, known: &Known<'_>) -> Explanation {
+    if let Some(reply) = &known.found.row.error {
+        explanation.evidence.push(format!("the last answer was: {reply}"));
+        if let Some(meaning) = plain::plain(reply) {
+            explanation.evidence.push(meaning.what.to_owned());
+            explanation
+                .advice
+                .get_or_insert_with(|| meaning.advice.to_owned());
+        }
+    }
+    explanation
+}
+
+fn attempts(n: u16) -> String {
+    match n {
+        1 => "one attempt".to_owned(),
+        n => format!("{n} attempts"),
+    }
+}

@@ -1,0 +1,40 @@
+//! Where an unfinished message stands in the queue (SPEC C5).
+
+use async_trait::async_trait;
+use postroom_domain::{MessageId, RouteId, Scope, Timestamp};
+
+use crate::StoreError;
+
+/// Tells where messages stand.
+#[async_trait]
+pub trait Situations: Send + Sync {
+    /// Where a message stands; `None` outside the scope.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn situation(&self, scope: &Scope, id: MessageId) -> Result<Option<Situation>, StoreError>;
+}
+
+/// Where a message stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Situation {
+    /// Its way out.
+    pub route: RouteId,
+    /// Its place among unfinished mail; `None` once it has ended.
+    pub waits: Option<Waits>,
+}
+
+/// The place of an unfinished message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waits {
+    /// When this cycle began: first submission, its time, or the last requeue.
+    pub since: Timestamp,
+    /// Messages of the same sender and kind that leave before it, where it is ready; counted up to
+    /// [`Waits::AHEAD_MAX`].
+    pub ahead: Option<u32>,
+}
+
+impl Waits {
+    /// Messages that are counted; so many means "at least so many".
+    pub const AHEAD_MAX: u32 = 10_000;
+}

@@ -1,0 +1,61 @@
+//! Where an unfinished message stands.
+
+use async_trait::async_trait;
+use postroom_domain::{MessageId, RouteId, Scope, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::SqliteStore;
+use super::rows::is_in_scope;
+use crate::StoreError;
+use crate::contract::{Situation, Situations, Waits};
+
+fn situation(conn: &Connection, scope: &Scope, id: MessageId) -> rusqlite::Result<Option<Situation>> {
+    if !is_in_scope(conn, scope, id)? {
+        return Ok(None);
+    }
+    let work = conn
+        .prepare_cached("SELECT route, flow, seq, phase, since FROM work WHERE ord = ?1")?
+        .query_row([id.ord()], |row| {
+            Ok([
+                row.get::<_, i64>(0)?,
+                row.get(1)?,
+                row.get(2)?,
+                row.get(3)?,
+                row.get(4)?,
+            ])
+        })
+        .optional()?;
+    let Some([route, flow, seq, phase, since]) = work else {
+        let route = conn
+            .prepare_cached("SELECT route FROM message WHERE ord = ?1")?
+            .query_row([id.ord()], |row| Ok(RouteId(row.get(0)?)))?;
+        return Ok(Some(Situation { route, waits: None }));
+    };
+    let ahead = if phase == 0 {
+        Some(ahead(conn, route, flow, seq)?)
+    } else {
+        None
+    };
+    Ok(Some(Situation {
+        route: RouteId(route),
+        waits: Some(Waits {
+            since: Timestamp::from_micros(since),
+            ahead,
+        }),
+    }))
+}
+
+fn ahead(conn: &Connection, route: i64, flow: i64, seq: i64) -> rusqlite::Result<u32> {
+    conn.prepare_cached(
+        "SELECT count(*) FROM (SELECT 1 FROM work WHERE route = ?1 AND flow = ?2 AND phase = 0 AND seq < ?3 LIMIT ?4)",
+    )?
+    .query_row(params![route, flow, seq, Waits::AHEAD_MAX], |row| row.get(0))
+}
+
+#[async_trait]
+impl Situations for SqliteStore {
+    async fn situation(&self, scope: &Scope, id: MessageId) -> Result<Option<Situation>, StoreError> {
+        let scope = scope.clone();
+        self.read(move |conn| situation(conn, &scope, id)).await
+    }
+}
