@@ -2,10 +2,12 @@
 
 mod access;
 mod accounts;
+pub mod alerts;
 mod authenticator;
 mod bulk;
 mod cache;
 mod directory;
+mod notices;
 mod notifier;
 mod password;
 mod principal;
@@ -18,6 +20,7 @@ pub use accounts::{Accounts, INVITATION_LASTS, RESET_LASTS, SETUP_LASTS};
 pub use authenticator::{Authenticator, SESSION_LASTS, SignInError};
 pub use bulk::{JobParts, Jobs};
 pub use directory::Directory;
+pub use notices::{NoticeError, NoticeSettings, Notices, POSTROOM, TemplateError};
 pub use notifier::{Link, Notice, NoticeEvent, Notifier, NotifyError, Unheard};
 pub use password::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS, PasswordError, Passwords};
 pub use principal::{Key, Person, Principal, Who};

@@ -2,6 +2,7 @@
 //!
 //! The binary is a few lines around this library, so that tests can start its parts in their own process.
 
+pub mod alerts;
 pub mod certificate;
 pub mod cli;
 pub mod clock;

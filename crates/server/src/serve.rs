@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::alerts;
 use crate::clock::SystemClock;
 use crate::config::{Config, Loaded};
 use crate::http::{self, App, accept};
@@ -94,9 +95,12 @@ impl Running {
         running.serve_http(http)?;
         running.serve_operator(config)?;
         let (store, clock) = (Arc::clone(&running.node.store), Arc::clone(&running.node.clock));
-        running
-            .tasks
-            .spawn(upkeep::run(store, clock, running.stopping.clone()));
+        running.tasks.spawn(upkeep::run(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            running.stopping.clone(),
+        ));
+        let (notices, live) = (Arc::clone(&running.node.notices), running.node.live.clone());
         let engine = Arc::clone(&running.engine);
         running.tasks.spawn(
             running
@@ -105,6 +109,9 @@ impl Running {
                 .clone()
                 .run(move || engine.wake(), running.stopping.clone()),
         );
+        running
+            .tasks
+            .spawn(alerts::run(store, clock, notices, live, running.stopping.clone()));
         if config.relay.is_empty() {
             tracing::warn!("no [[relay]] is configured: mail is taken in and waits");
         }

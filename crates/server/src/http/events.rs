@@ -30,6 +30,7 @@ use super::auth::Caller;
 use super::extract::Params;
 use super::messages::filter::filter_of;
 use super::problem::ApiError;
+use super::wire::alerts::UnreadAlerts;
 use super::wire::jobs::Job;
 use super::wire::list::{Counts, ListQuery, Row};
 use super::wire::problem::Problem;
@@ -50,7 +51,7 @@ const LIFE: Duration = Duration::from_secs(15 * 60);
 
 static STREAMS: Semaphore = Semaphore::const_new(MOST_STREAMS);
 
-/// Live changes: `rows`, `counts`, `new`, `status`, `jobs`, `resync`.
+/// Live changes: `rows`, `counts`, `new`, `status`, `jobs`, `alerts`, `resync`.
 ///
 /// # Errors
 /// 422 for a parameter that cannot be used, 503 `too_many_streams`.
@@ -186,7 +187,10 @@ impl Watcher {
                 () = self.app.stopping.cancelled() => return None,
                 () = tokio::time::sleep_until(self.ends_at) => return None,
                 received = self.changes.recv() => match received {
-                    Ok(set) => self.gathered.note(&set, &self.who.authority.see, self.filter.as_ref()),
+                    Ok(set) => {
+                        self.gathered.note(&set, &self.who.authority.see, self.filter.as_ref());
+                        self.gathered.note_alerts(&set, self.who.me());
+                    }
                     Err(RecvError::Lagged(_)) => self.gathered.resync(),
                     Err(RecvError::Closed) => return None,
                 },
@@ -220,7 +224,8 @@ impl Watcher {
         let counts = g.counts_stale().then(|| self.next_counts.max(self.next_frame));
         let status = g.status_stale().then(|| self.next_status.max(self.next_frame));
         let jobs = self.jobs_stale.then_some(self.next_frame);
-        [rows, counts, status, jobs].into_iter().flatten().min()
+        let alerts = g.alerts_stale().then_some(self.next_frame);
+        [rows, counts, status, jobs, alerts].into_iter().flatten().min()
     }
 
     /// Puts together what is due.
@@ -240,6 +245,9 @@ impl Watcher {
         }
         if std::mem::take(&mut self.jobs_stale) {
             self.jobs().await?;
+        }
+        if self.gathered.take_alerts() {
+            self.alerts().await?;
         }
         if self.gathered.status_stale() && self.next_status <= now {
             self.gathered.status_told();
@@ -312,6 +320,15 @@ impl Watcher {
         if jobs != self.last_jobs {
             self.push("jobs", &serde_json::json!({ "jobs": jobs }));
             self.last_jobs = jobs;
+        }
+        Ok(())
+    }
+
+    /// The person's own alerts: how many are unread, and the newest.
+    async fn alerts(&mut self) -> Result<(), StoreError> {
+        if let Some(me) = self.who.me() {
+            let unread: UnreadAlerts = self.app.store.unread_alerts(me).await?.into();
+            self.push("alerts", &unread);
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 pub mod accept;
 mod admin;
+mod alerts;
 mod app;
 mod assets;
 mod audit;
@@ -69,6 +70,12 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(messages::content::attachment))
         .routes(routes!(layout::own, layout::set_own, layout::clear_own))
         .routes(routes!(layout::office, layout::set_office))
+        .routes(routes!(alerts::list))
+        .routes(routes!(alerts::unread))
+        .routes(routes!(alerts::read_all))
+        .routes(routes!(alerts::read))
+        .routes(routes!(alerts::dismiss))
+        .routes(routes!(alerts::preferences, alerts::set_preferences))
         .routes(routes!(events::events))
         .routes(routes!(status::status))
         .routes(routes!(people::offices::list, people::offices::add))

@@ -14,10 +14,11 @@ use anyhow::Context as _;
 use postroom_domain::{Clock, NodeSlot};
 use postroom_engine::intake::{Intake, IntakeLimits, IntakeParts, IntakeSettings, QueueSwitch};
 use postroom_engine::{EngineHandle, SystemRandom};
-use postroom_office::{Accounts, Authenticator, JobParts, Jobs, Notifier, Senders, Throttle, Unheard};
+use postroom_office::{Accounts, Authenticator, JobParts, Jobs, Notices, Senders, Throttle};
 use postroom_store::{SqliteOptions, SqliteStore, Store};
 use tokio_util::sync::CancellationToken;
 
+use crate::alerts;
 use crate::config::{Config, Live, Loaded};
 use crate::http::{App, AppParts, Metrics};
 
@@ -42,6 +43,8 @@ pub struct Node {
     pub intake: Intake,
     /// Does actions on all that match a filter.
     pub jobs: Jobs,
+    /// Writes the mail that Postroom itself sends.
+    pub notices: Arc<Notices>,
     /// Numbers for Prometheus, from HTTP and SMTP alike.
     pub metrics: Arc<Metrics>,
     /// The configuration that holds now.
@@ -106,9 +109,12 @@ impl Node {
             intake: intake.clone(),
             clock: Arc::clone(&clock),
         });
-        // Nothing writes the mail of accounts here yet: who needs one is told so in the log.
-        let notifier: Arc<dyn Notifier> = Arc::new(Unheard);
-        let accounts = Accounts::new(Arc::clone(&store), Arc::clone(&clock), notifier);
+        let notices = alerts::notices(&store, &intake, &config)?;
+        let accounts = Accounts::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            Arc::clone(&notices) as Arc<_>,
+        );
         Ok(Self {
             metrics: Arc::new(Metrics::new(clock.now())),
             store,
@@ -116,6 +122,7 @@ impl Node {
             authenticator,
             accounts: Arc::new(accounts),
             senders,
+            notices,
             intake,
             jobs,
             live: Live::new(config),

@@ -80,10 +80,10 @@ pub struct NewFact {
     pub message: Option<MessageId>,
     /// The office where it happened.
     pub office: OfficeId,
-    /// The person it is about: the message's sender, the one who did not get in.
+    /// The person it is about: the message's sender.
     pub person: Option<UserId>,
-    /// What the kind's own type says, as JSON ([`FailedDetail`], [`TroubleDetail`], [`RelayDetail`], [`LimitDetail`],
-    /// [`SignInDetail`]).
+    /// What the kind's own type says, as JSON ([`FailedDetail`], [`TroubleDetail`], [`RelayDetail`],
+    /// [`LimitDetail`]).
     pub detail: Option<String>,
 }
 
@@ -128,25 +128,16 @@ pub enum FactKind {
     RelayUp,
     /// The first message of a person was held that day under a limit ([`LimitDetail`]).
     LimitReached,
-    /// Several tries to sign in as a person failed ([`SignInDetail`]).
-    SignInFailed,
-    /// An account was made.
-    AccountCreated,
-    /// A password reset was asked for.
-    PasswordResetRequested,
 }
 
 impl FactKind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 5] = [
         Self::MessageFailed,
         Self::RelayTrouble,
         Self::RelayDown,
         Self::RelayUp,
         Self::LimitReached,
-        Self::SignInFailed,
-        Self::AccountCreated,
-        Self::PasswordResetRequested,
     ];
 
     /// The number that the store keeps.
@@ -157,9 +148,6 @@ impl FactKind {
             Self::RelayDown => 2,
             Self::RelayUp => 3,
             Self::LimitReached => 4,
-            Self::SignInFailed => 5,
-            Self::AccountCreated => 6,
-            Self::PasswordResetRequested => 7,
         }
     }
 
@@ -237,15 +225,6 @@ pub struct LimitDetail {
     pub most: u64,
 }
 
-/// What a [`FactKind::SignInFailed`] says besides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignInDetail {
-    /// How many tries failed.
-    pub failures: u32,
-    /// The address that the last one came from.
-    pub peer: String,
-}
-
 /// What the mail of a relay that is Down does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -309,6 +288,8 @@ pub struct RelayKept {
     pub epoch: i64,
     /// The failure that took it Down, while it is.
     pub down: Option<Reply>,
+    /// What its mail does meanwhile.
+    pub mail: WaitingMail,
     /// Since when it is what it is.
     pub since: Timestamp,
 }

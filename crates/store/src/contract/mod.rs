@@ -1,6 +1,7 @@
 //! What every backend must do, as traits by subject.
 
 mod administration;
+mod alerts;
 mod audit;
 mod bulk;
 mod changes;
@@ -22,6 +23,10 @@ pub use administration::{
     Account, Administration, Branches, By, NewProxy, NewToken, OfficeChange, PROXIES_MAX, Proxy, ProxyLevel,
     ProxyTerms, SetUp, TokenPurpose, UserChange,
 };
+pub use alerts::{
+    Alert, AlertId, AlertPage, AlertState, Alerts, Count, MailedAlerts, Mailing, Raise, RaiseBatch, Unread,
+    WaitingSenders, WhichAlerts,
+};
 pub use audit::{
     Actor, Audit, AuditAction, AuditEntry, AuditHead, AuditNote, AuditRecord, AuditReport, AuditView,
     IdsDigest,
@@ -35,7 +40,7 @@ pub use content::{Content, ContentStore, Encoded, Packed};
 pub use edit::{Edit, Readdress, Readdressed};
 pub use facts::{
     Consumer, DailyLimit, EdgeWritten, Fact, FactId, FactKind, Facts, FailedDetail, LimitDetail, NewFact,
-    RelayDetail, RelayEdge, RelayKept, RelayTo, SignInDetail, TroubleDetail, WaitingMail,
+    RelayDetail, RelayEdge, RelayKept, RelayTo, TroubleDetail, WaitingMail,
 };
 pub use layouts::{KeptLayout, LayoutOf, Layouts};
 pub use limits::{
@@ -82,6 +87,7 @@ pub trait Store:
     + Limits
     + Pauses
     + Administration
+    + Alerts
 {
 }
 
@@ -103,5 +109,6 @@ impl<T> Store for T where
         + Limits
         + Pauses
         + Administration
+        + Alerts
 {
 }

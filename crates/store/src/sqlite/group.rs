@@ -148,6 +148,11 @@ impl<'w> Group<'w> {
         });
     }
 
+    /// Tells that a person's alerts are other ones.
+    pub(crate) fn alerted(&mut self, person: UserId) {
+        self.changes.alerted.push(person);
+    }
+
     /// Tells the consumers of facts, after the commit, that there are new ones.
     pub(crate) const fn facts_written(&mut self) {
         self.changes.facts = FactsWritten::Some;

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// Every step, in order; `user_version` counts those done. A released step is never edited.
-const STEPS: [&str; 9] = [
+const STEPS: [&str; 10] = [
     include_str!("migrations/0001_queue.sql"),
     include_str!("migrations/0002_terms.sql"),
     include_str!("migrations/0003_audit.sql"),
@@ -15,6 +15,7 @@ const STEPS: [&str; 9] = [
     include_str!("migrations/0007_limits.sql"),
     include_str!("migrations/0008_people.sql"),
     include_str!("migrations/0009_days.sql"),
+    include_str!("migrations/0010_alerts.sql"),
 ];
 
 /// Runs the steps that the file lacks, each in its own transaction.

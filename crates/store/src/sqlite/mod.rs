@@ -4,6 +4,8 @@
 
 mod actions;
 mod administration;
+mod alert_rows;
+mod alerts;
 mod arms;
 mod audit;
 mod bulk;

@@ -11,7 +11,8 @@ use crate::contract::{
     EdgeWritten, FactKind, NewFact, RelayDetail, RelayEdge, RelayKept, RelayTo, WaitingMail,
 };
 
-const COLUMNS: &str = "SELECT route, place, name, epoch, down, since, code, enhanced, text FROM relay_state";
+const COLUMNS: &str =
+    "SELECT route, place, name, epoch, down, since, code, enhanced, text, waits FROM relay_state";
 
 /// Writes an edge and its fact, if the epoch is still the expected one and the edge is one.
 pub(crate) fn edge(group: &mut Group<'_>, edge: &RelayEdge) -> Result<EdgeWritten, StoreError> {
@@ -48,15 +49,15 @@ pub(crate) fn edge(group: &mut Group<'_>, edge: &RelayEdge) -> Result<EdgeWritte
 }
 
 fn write(conn: &Connection, edge: &RelayEdge, epoch: i64) -> Result<(), StoreError> {
-    let error = match &edge.to {
-        RelayTo::Down { error, .. } => Some(error),
-        RelayTo::Up => None,
+    let (error, mail) = match &edge.to {
+        RelayTo::Down { error, mail } => (Some(error), *mail),
+        RelayTo::Up => (None, WaitingMail::Waits),
     };
     conn.prepare_cached(
-        "INSERT INTO relay_state (route, place, name, epoch, down, since, code, enhanced, text)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        "INSERT INTO relay_state (route, place, name, epoch, down, since, code, enhanced, text, waits)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
          ON CONFLICT (route, place) DO UPDATE SET name = excluded.name, epoch = excluded.epoch, down = excluded.down,
-            since = excluded.since, code = excluded.code, enhanced = excluded.enhanced, text = excluded.text",
+            since = excluded.since, code = excluded.code, enhanced = excluded.enhanced, text = excluded.text, waits = excluded.waits",
     )?
     .execute(params![
         edge.route.0,
@@ -67,7 +68,8 @@ fn write(conn: &Connection, edge: &RelayEdge, epoch: i64) -> Result<(), StoreErr
         edge.now.as_micros(),
         error.map(|reply| reply.code),
         error.and_then(|reply| enhanced(reply.enhanced)),
-        error.map(reply_text)
+        error.map(reply_text),
+        mail == WaitingMail::Waits
     ])?;
     Ok(())
 }
@@ -99,7 +101,7 @@ pub(crate) fn all(conn: &Connection) -> Result<Vec<RelayKept>, StoreError> {
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<RelayKept> {
-    let is_down: bool = row.get(4)?;
+    let (is_down, waits): (bool, bool) = (row.get(4)?, row.get(9)?);
     let error = rows::reply(row, 6)?.unwrap_or_else(|| Reply::none(""));
     Ok(RelayKept {
         route: RouteId(row.get(0)?),
@@ -107,6 +109,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<RelayKept> {
         name: row.get(2)?,
         epoch: row.get(3)?,
         down: is_down.then_some(error),
+        mail: if waits {
+            WaitingMail::Waits
+        } else {
+            WaitingMail::GoesElsewhere
+        },
         since: Timestamp::from_micros(row.get(5)?),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use postroom_domain::{MessageId, Scope, ShownType};
+use postroom_domain::{MessageId, Scope, ShownType, UserId};
 use postroom_store::{Change, ChangeKind, ChangeSet, Filter};
 
 /// What changed since the last frame.
@@ -15,6 +15,7 @@ pub(super) struct Gathered {
     resync: bool,
     counts: bool,
     status: bool,
+    alerts: bool,
     opening: bool,
 }
 
@@ -40,7 +41,23 @@ impl Gathered {
             resync: false,
             counts: false,
             status: true,
+            alerts: true,
         }
+    }
+
+    /// Notes that the alerts of `me` are other ones.
+    pub(super) fn note_alerts(&mut self, set: &ChangeSet, me: Option<UserId>) {
+        self.alerts |= me.is_some_and(|me| set.alerted.contains(&me));
+    }
+
+    /// Whether alerts are to be told.
+    pub(super) const fn alerts_stale(&self) -> bool {
+        self.alerts
+    }
+
+    /// Whether alerts are to be told, which they then are.
+    pub(super) const fn take_alerts(&mut self) -> bool {
+        std::mem::replace(&mut self.alerts, false)
     }
 
     /// Takes in the changes of one commit that this person may hear of.
@@ -75,6 +92,7 @@ impl Gathered {
         self.resync = true;
         self.counts = true;
         self.status = true;
+        self.alerts = true;
         self.opening = true;
         self.changed.clone_from(&self.visible);
     }
@@ -141,7 +159,7 @@ fn may_show(filter: &Filter, change: &Change) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use postroom_domain::{Category, OfficeId, UserId};
+    use postroom_domain::{Category, OfficeId};
 
     use super::*;
 

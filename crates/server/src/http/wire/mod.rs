@@ -1,6 +1,7 @@
 //! What travels: the JSON of the API as types, from which its OpenAPI description is made.
 
 pub mod actions;
+pub mod alerts;
 pub mod audit;
 pub mod detail;
 pub mod edit;

@@ -23,6 +23,7 @@ CREATE TABLE relay_state (
     epoch    INTEGER NOT NULL,
     down     INTEGER NOT NULL,
     since    INTEGER NOT NULL,
+    waits    INTEGER NOT NULL,                  -- whether its mail waits, or the route's other relay takes it
     code     INTEGER,
     enhanced TEXT,
     text     TEXT,

@@ -11,7 +11,7 @@ use crate::build::{at, deferred, failed, join, lease, letter, put, record, sent}
 
 fn fact(person: i64) -> NewFact {
     NewFact {
-        kind: FactKind::SignInFailed,
+        kind: FactKind::LimitReached,
         message: None,
         office: OfficeId(1),
         person: Some(UserId(person)),

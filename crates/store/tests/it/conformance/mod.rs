@@ -2,6 +2,7 @@
 //! [`conformance!`].
 
 pub(crate) mod actions;
+pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod bulk;
 pub(crate) mod facts;
@@ -97,6 +98,12 @@ macro_rules! conformance {
             audit::action_that_did_nothing_leaves_no_entry,
             audit::pages_go_from_new_to_old_and_an_office_has_its_own,
             audit::chain_is_whole_after_a_kill,
+            alerts::alert_counts_each_fact_once_and_opens_again,
+            alerts::alert_that_is_told_once_stays_as_it_was,
+            alerts::alerts_are_listed_latest_first_and_only_their_owners,
+            alerts::alerts_and_cursor_are_written_together,
+            alerts::alert_is_mailed_once_to_those_who_chose_so,
+            alerts::senders_whose_mail_waits_for_a_relay_are_found,
             facts::fact_is_read_until_its_consumer_has_passed_it,
             facts::purged_facts_numbers_are_not_given_again,
             facts::failed_message_is_a_fact_and_a_sent_one_is_none,

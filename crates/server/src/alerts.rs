@@ -1,0 +1,94 @@
+//! Alerts and notices as configured, also after a reload.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use jiff::tz::TimeZone;
+use postroom_domain::{Address, Clock};
+use postroom_engine::intake::Intake;
+use postroom_office::alerts::{self, AlertDesk, AlertSettings, ServerRelay};
+use postroom_office::{NoticeSettings, Notices};
+use postroom_store::Store;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Live};
+
+/// What writes notices.
+///
+/// # Errors
+/// Where `notifications.from` is no address.
+pub fn notices(store: &Arc<dyn Store>, intake: &Intake, config: &Config) -> anyhow::Result<Arc<Notices>> {
+    let notices = Notices::new(Arc::clone(store), intake.clone(), notice_settings(config)?)?;
+    Ok(Arc::new(notices))
+}
+
+/// Raises and mails alerts until `stopping`, by the configuration that holds.
+pub async fn run(
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    notices: Arc<Notices>,
+    live: Live,
+    stopping: CancellationToken,
+) {
+    let settings = Arc::new(ArcSwap::from_pointee(alert_settings(&live.now())));
+    let desk = AlertDesk::new(
+        store,
+        Arc::clone(&clock),
+        Arc::clone(&notices),
+        Arc::clone(&settings),
+    );
+    let mut changes = live.subscribe();
+    let follow = async {
+        while changes.changed().await.is_ok() {
+            let config = live.now();
+            settings.store(Arc::new(alert_settings(&config)));
+            match notice_settings(&config) {
+                Ok(changed) => notices.set(changed),
+                Err(error) => tracing::error!(error = format!("{error:#}"), "notices go on as before"),
+            }
+        }
+        std::future::pending().await
+    };
+    tokio::select! {
+        () = alerts::run(desk, clock, stopping) => {}
+        () = follow => {}
+    }
+}
+
+fn alert_settings(config: &Config) -> AlertSettings {
+    let zone = if config.limits.time_zone.is_empty() {
+        TimeZone::system()
+    } else {
+        TimeZone::get(&config.limits.time_zone).unwrap_or(TimeZone::UTC)
+    };
+    AlertSettings {
+        server_relay: if config.relay.is_empty() {
+            ServerRelay::InSettings
+        } else {
+            ServerRelay::InFile
+        },
+        zone,
+    }
+}
+
+fn notice_settings(config: &Config) -> anyhow::Result<NoticeSettings> {
+    let from = if config.notifications.from.is_empty() {
+        format!("postroom@{}", config.server.hostname)
+    } else {
+        config.notifications.from.clone()
+    };
+    let from: Address = from
+        .parse()
+        .with_context(|| format!("notifications.from: {from:?} is no e-mail address"))?;
+    let base = config.http.public_url.trim_end_matches('/');
+    Ok(NoticeSettings {
+        brand: config.brand.clone(),
+        from,
+        base_url: if base.is_empty() {
+            format!("http://{}", config.http.listen)
+        } else {
+            base.to_owned()
+        },
+    })
+}
