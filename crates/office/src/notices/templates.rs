@@ -171,12 +171,13 @@ mod tests {
             templates.account_created(&settings, &to, "tok", at).unwrap(),
             templates.password_reset(&settings, &to, "tok", at).unwrap(),
         ] {
-            for body in [&letter.text, &letter.html] {
+            // A slash is written as a reference in HTML, which a reader takes for a slash.
+            for body in [letter.text.clone(), letter.html.replace("&#x2f;", "/")] {
                 assert!(
                     body.contains("https://mail.example.test/password?token=tok"),
                     "{body}"
                 );
-                assert!(body.contains("2026-11-18 13:46 UTC"), "{body}");
+                assert!(body.contains("2026-11-18 11:06 UTC"), "{body}");
             }
             assert!(!format!("{letter:?}").contains("tok"));
         }

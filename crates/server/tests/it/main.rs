@@ -10,6 +10,7 @@
 
 mod actions;
 mod admin;
+mod alerts;
 mod bad_input;
 mod cli;
 mod command_line;

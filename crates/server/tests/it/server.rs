@@ -52,18 +52,7 @@ impl Server {
     ) -> Self {
         let relay = postroom_testkit::relay::start().await;
         let folder = tempfile::tempdir().unwrap();
-        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut config = Config::default();
-        config.server.data_dir = folder.path().join("data");
-        config.server.hostname = "mail.example.test".to_owned();
-        config.http.listen = anywhere;
-        config.submission.listen = vec![anywhere];
-        config.relay = vec![Relay {
-            host: relay.addr().ip().to_string(),
-            port: relay.addr().port(),
-            tls: RelayTls::None,
-            ..Relay::default()
-        }];
+        let mut config = configured(folder.path(), &relay);
         change(&mut config, folder.path());
         let node = Node::open_with(&config, clock, store).await.unwrap();
         let running = Running::on(node).await.unwrap();
@@ -73,6 +62,27 @@ impl Server {
             route: RouteId::SERVER,
         };
         let root = running.node().store.create_office(root).await.unwrap();
+        Self {
+            running,
+            relay,
+            root,
+            folder,
+        }
+    }
+
+    /// Stops it and starts it again over the same data.
+    pub(crate) async fn again(self, clock: Arc<dyn Clock>, change: impl FnOnce(&mut Config)) -> Self {
+        let Self {
+            running,
+            relay,
+            root,
+            folder,
+        } = self;
+        running.stop().await;
+        let mut config = configured(folder.path(), &relay);
+        change(&mut config);
+        let node = Node::open(&config, clock).await.unwrap();
+        let running = Running::on(node).await.unwrap();
         Self {
             running,
             relay,
@@ -116,13 +126,18 @@ impl Server {
 
     /// Makes an API key: somebody's, or the office's with scopes.
     pub(crate) async fn key(&self, user: Option<UserId>, scopes: &[&str]) -> String {
+        self.key_in(self.root, user, scopes).await
+    }
+
+    /// Makes an API key of another office.
+    pub(crate) async fn key_in(&self, office: OfficeId, user: Option<UserId>, scopes: &[&str]) -> String {
         let node = self.running.node();
         let secret = Secret::key();
         let key = NewApiKey {
             hash: secret.hash(),
             prefix: secret.prefix(),
             label: String::new(),
-            office: self.root,
+            office,
             user,
             scopes: scopes.iter().map(ToString::to_string).collect(),
             created_at: node.clock.now(),
@@ -227,6 +242,23 @@ impl Server {
         let (parts, body) = sender.send_request(request).await.unwrap().into_parts();
         (parts.status, Body::new(body))
     }
+}
+
+/// Data in a folder, listeners on free ports, and a relay.
+fn configured(folder: &Path, relay: &SinkHandle) -> Config {
+    let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+    let mut config = Config::default();
+    config.server.data_dir = folder.join("data");
+    config.server.hostname = "mail.example.test".to_owned();
+    config.http.listen = anywhere;
+    config.submission.listen = vec![anywhere];
+    config.relay = vec![Relay {
+        host: relay.addr().ip().to_string(),
+        port: relay.addr().port(),
+        tls: RelayTls::None,
+        ..Relay::default()
+    }];
+    config
 }
 
 /// A message that nobody can object to.
