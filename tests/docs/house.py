@@ -28,7 +28,7 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.sink = LogSink(folder, free_port())
-        self.server = Postroom(folder / "postroom", self.sink.port)
+        self.server = Postroom(folder / "postroom", self.sink.port, {"limits": {}})
         self.keys: dict[str, str] = {}
 
     def __enter__(self) -> House:

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use postroom_engine::EngineHandle;
 use postroom_engine::intake::Intake;
 use postroom_smtp::tls::Identity;
+use postroom_store::{Store, StoreError};
 
 use crate::certificate::{self, CertificateError};
 use crate::config::{Config, ConfigError, Environment, Live, load, merge};
 use crate::logging;
-use crate::node::{intake_settings, sending};
+use crate::node::{configured_limits, intake_settings, sending};
 
 /// Where the configuration was read from and is read again.
 #[derive(Debug, Clone, Default)]
@@ -62,6 +63,9 @@ pub enum ReloadError {
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The store cannot keep the limits.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A certificate cannot be used.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
@@ -84,6 +88,8 @@ pub struct Reloader {
     pub live: Live,
     /// Takes mail in.
     pub intake: Intake,
+    /// Keeps limits.
+    pub store: Arc<dyn Store>,
     /// Delivers.
     pub engine: Arc<EngineHandle>,
     /// What the listeners prove themselves with.
@@ -128,9 +134,13 @@ impl Reloader {
         let new = load(self.source.path.as_deref(), &self.source.environment)?;
         let merged = merge(&self.live.now(), &new);
         let identities = Identities::read(&merged.loaded).await?;
+        self.store
+            .configure_limits(configured_limits(&merged.loaded))
+            .await?;
         self.identities.renew(&identities);
         logging::set_level(&merged.loaded.log);
         self.intake.set(intake_settings(&merged.loaded));
+        // Looks at the queue anew besides, so that a raised limit lets mail go at once.
         self.engine.set_sending(sending(&merged.loaded));
         self.live.put(merged.loaded);
         Ok(Reloaded {

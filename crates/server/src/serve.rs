@@ -134,6 +134,7 @@ impl Running {
             source,
             live: self.node.live.clone(),
             intake: self.node.intake.clone(),
+            store: Arc::clone(&self.node.store),
             engine: Arc::clone(&self.engine),
             identities: self.identities.clone(),
         }

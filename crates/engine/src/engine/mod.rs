@@ -144,6 +144,12 @@ impl Engine {
         for (route, behind) in step.seek_probe {
             more |= self.seek_probe(route, behind, now).await?;
         }
+        if step.settle {
+            // Before leases and after what came in: held mail of a new day goes before the day's new mail.
+            let settled = self.store.settle(now).await?;
+            self.scheduler.settled(settled, now);
+            more |= settled.more;
+        }
         if let Some(blocked) = step.promote {
             let promoted = self
                 .store

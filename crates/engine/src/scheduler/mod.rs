@@ -15,7 +15,7 @@ use std::time::Duration;
 use postroom_domain::health::{HealthEdge, HealthPolicy, RelayHealth};
 use postroom_domain::retry::Chance;
 use postroom_domain::{MessageId, Reply, RouteId, Timestamp};
-use postroom_store::{Promoted, Want};
+use postroom_store::{Promoted, Settled, Want};
 
 use relay::{Relay, Tried};
 pub(crate) use relay::{RelayId, RelayLimits};
@@ -38,6 +38,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Step {
     /// Make one deferred message of these routes due, the first behind that one: a probe waits for it.
     pub(crate) seek_probe: Vec<(RouteId, Option<MessageId>)>,
+    /// Let go what waits for a day, a limit or the end of a pause.
+    pub(crate) settle: bool,
     /// Make waiting mail ready, except of these routes.
     pub(crate) promote: Option<Vec<RouteId>>,
     /// Lease these.
@@ -76,6 +78,7 @@ pub(crate) struct Scheduler {
     sending: Sending,
     max_wait: Duration,
     promote_at: Timestamp,
+    settle_at: Timestamp,
     look_at: Timestamp,
 }
 
@@ -93,6 +96,7 @@ impl Scheduler {
             sending,
             max_wait,
             promote_at: now,
+            settle_at: now,
             look_at: now,
         }
     }
@@ -131,8 +135,10 @@ impl Scheduler {
     /// What to do at `now`.
     pub(crate) fn step(&mut self, now: Timestamp) -> Step {
         if self.sending == Sending::Paused {
+            // A day begins for what is held although nothing leaves.
             return Step {
-                wake_at: Some(now.plus(LOOK_EVERY)),
+                settle: now >= self.settle_at,
+                wake_at: Some(self.settle_at.max(now).min(now.plus(LOOK_EVERY))),
                 ..Step::default()
             };
         }
@@ -142,6 +148,7 @@ impl Scheduler {
         }
         let promote = (now >= self.promote_at).then(|| self.blocked(now));
         let mut step = Step {
+            settle: now >= self.settle_at,
             promote,
             ..Step::default()
         };
@@ -171,7 +178,7 @@ impl Scheduler {
         let relays = self.routes.values().flat_map(|route| &route.relays);
         relays
             .filter_map(|relay| relay.changes_at(now))
-            .chain([self.promote_at, self.look_at])
+            .chain([self.promote_at, self.settle_at, self.look_at])
             .min()
             .unwrap_or(self.look_at)
             .max(now)
@@ -193,7 +200,22 @@ impl Scheduler {
     /// Mail was put back to wait or to be due: look at what is due, too.
     pub(crate) fn look_anew(&mut self, now: Timestamp) {
         self.promote_at = now;
+        self.settle_at = now;
         self.mail_arrived();
+    }
+
+    /// A step of settling ended.
+    pub(crate) fn settled(&mut self, settled: Settled, now: Timestamp) {
+        if settled.released > 0 {
+            self.mail_arrived();
+        }
+        self.settle_at = if settled.more {
+            now
+        } else {
+            // Mail can come to wait, and limits change, without a word to this node.
+            let look = now.plus(LOOK_EVERY);
+            settled.next_at.map_or(look, |next| next.max(now).min(look))
+        };
     }
 
     /// A promotion ended.

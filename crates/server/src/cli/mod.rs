@@ -6,9 +6,11 @@ mod check;
 mod config;
 mod demo;
 mod key;
+mod limits;
 mod office;
 mod operator;
 mod out;
+mod pause;
 mod people;
 mod proxy;
 mod queue;
@@ -66,6 +68,10 @@ enum Command {
     Proxy(proxy::ProxyCommand),
     /// Make, list and revoke API keys
     Key(key::KeyCommand),
+    /// Show and set daily limits, and what was sent
+    Limits(limits::LimitsCommand),
+    /// Pause sending for an office or a user, and resume it
+    Pause(pause::PauseCommand),
     /// List who did what, and check that the log is whole
     Audit(audit::AuditCommand),
     /// Recount what is kept and compare
@@ -146,6 +152,8 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             Command::Proxy(command) => proxy::run(command).await,
             Command::User(command) => user::run(command).await,
             Command::Key(command) => key::run(command).await,
+            Command::Limits(command) => limits::run(command).await,
+            Command::Pause(command) => pause::run(command).await,
             Command::Audit(command) => audit::run(command).await,
             Command::Check(file) => check::run(&file).await,
             Command::Config(command) => config::run(&command).await,

@@ -17,8 +17,10 @@ mod finish;
 mod health;
 mod jobs;
 mod layout;
+mod limits;
 mod messages;
 mod metrics;
+mod pauses;
 pub mod peer;
 mod people;
 mod problem;
@@ -61,6 +63,11 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(messages::export::export))
         .routes(routes!(messages::edit::draft))
         .routes(routes!(messages::edit::change_recipient))
+        .routes(routes!(limits::get, limits::put))
+        .routes(routes!(limits::usage))
+        .routes(routes!(limits::forecast))
+        .routes(routes!(pauses::list, pauses::add))
+        .routes(routes!(pauses::remove))
         .routes(routes!(messages::detail::detail))
         .routes(routes!(messages::detail::attempts))
         .routes(routes!(messages::detail::explain))

@@ -15,11 +15,11 @@ use postroom_domain::{Clock, NodeSlot};
 use postroom_engine::intake::{Intake, IntakeLimits, IntakeParts, IntakeSettings, QueueSwitch};
 use postroom_engine::{EngineHandle, SystemRandom};
 use postroom_office::{Accounts, Authenticator, JobParts, Jobs, Notices, Senders, Throttle};
-use postroom_store::{SqliteOptions, SqliteStore, Store};
+use postroom_store::{ConfiguredLimits, SqliteOptions, SqliteStore, Store, USER_DAILY_LIMIT_DEFAULT};
 use tokio_util::sync::CancellationToken;
 
 use crate::alerts;
-use crate::config::{Config, Live, Loaded};
+use crate::config::{self, Config, Live, Loaded};
 use crate::http::{App, AppParts, Metrics};
 
 /// The socket that the operator's commands use while a server runs.
@@ -90,6 +90,10 @@ impl Node {
             .context("opening the store")?
             .with_context(|| format!("cannot open {}", file.display()))?;
         let store: Arc<dyn Store> = Arc::new(store);
+        store
+            .configure_limits(configured_limits(&config))
+            .await
+            .context("limits")?;
         let authenticator = Authenticator::new(Arc::clone(&store), Arc::clone(&clock))?;
         let senders = Arc::new(Senders::new(Arc::clone(&store), Arc::clone(&clock)));
         senders.refresh().await?;
@@ -176,6 +180,34 @@ pub fn intake_settings(config: &Config) -> IntakeSettings {
             QueueSwitch::Off
         },
     }
+}
+
+/// The limits that the configuration fixes, and what holds where nobody chose.
+pub fn configured_limits(config: &Loaded) -> ConfiguredLimits {
+    let (limits, default) = (&config.limits, config::Limits::default());
+    let zone = (!limits.time_zone.is_empty()).then(|| limits.time_zone.clone());
+    let pinned = |key: &str, differs: bool| config.pinned(key).is_some() || differs;
+    let system = pinned(
+        "limits.system_daily_limit",
+        limits.system_daily_limit != default.system_daily_limit,
+    );
+    let user = pinned(
+        "limits.user_daily_limit",
+        limits.user_daily_limit != default.user_daily_limit,
+    );
+    ConfiguredLimits {
+        system: system.then_some(limits.system_daily_limit),
+        user: user.then_some(limits.user_daily_limit),
+        time_zone: zone,
+        user_default: USER_DAILY_LIMIT_DEFAULT,
+        server_zone: server_zone(),
+    }
+}
+
+/// The name of the server's own time zone; UTC where it has none.
+fn server_zone() -> String {
+    let zone = jiff::tz::TimeZone::system();
+    zone.iana_name().unwrap_or("UTC").to_owned()
 }
 
 /// Makes the data folder for its owner alone: there are people's letters in it.

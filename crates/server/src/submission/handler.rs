@@ -10,7 +10,7 @@ use postroom_engine::intake::{
 };
 use postroom_office::{Authenticator, Senders};
 use postroom_smtp::auth::Credentials;
-use postroom_smtp::reply::{EnhancedCode, Reply};
+use postroom_smtp::reply::Reply;
 use postroom_smtp::server::{Envelope, Handler, MailFrom, Notify, RcptTo, Ret, SessionFacts};
 
 use super::words;
@@ -166,8 +166,7 @@ impl Handler for Session {
         match self.door.intake.submit_raw(principal, submission, None).await {
             Ok(accepted) => {
                 self.door.metrics.accepted(1);
-                let text = format!("Queued as {}", accepted.admitted.id);
-                Reply::enhanced(250, EnhancedCode::new(2, 0, 0), text)
+                words::accepted(&accepted.admitted)
             }
             Err(refusal) => words::refusal(&refusal),
         }

@@ -3,6 +3,20 @@
 use postroom_domain::Refusal;
 use postroom_office::SignInError;
 use postroom_smtp::reply::{EnhancedCode, Reply};
+use postroom_store::Admitted;
+
+/// Mail that was taken in; where it is held, why and until when.
+pub(super) fn accepted(admitted: &Admitted) -> Reply {
+    let mut text = format!("Queued as {}", admitted.id);
+    if let Some(hold) = &admitted.hold {
+        text.push_str("; held: ");
+        text.push_str(&hold.reason);
+        if let Some(until) = hold.until {
+            text.push_str(&format!(", at least until {until}"));
+        }
+    }
+    Reply::enhanced(250, EnhancedCode::new(2, 0, 0), text)
+}
 
 /// A refusal's SMTP face (DESIGN invariant 13).
 pub(super) fn refusal(refusal: &Refusal) -> Reply {

@@ -41,8 +41,8 @@ pub(crate) struct LimitsKept {
     held_by_system: i64,
     /// The person served last by the release.
     turn: i64,
-    /// The day on which everything that fits was let go.
-    passed: Option<Day>,
+    /// The earliest end of a day for which something waits.
+    waits_until: Timestamp,
 }
 
 impl LimitsKept {
@@ -57,8 +57,13 @@ impl LimitsKept {
             held: BTreeMap::new(),
             held_by_system: 0,
             turn: 0,
-            passed: None,
+            waits_until: Timestamp::from_micros(i64::MAX),
         };
+        let until: Option<i64> =
+            conn.query_row("SELECT min(due_at) FROM work WHERE hold < 3", [], |row| {
+                row.get(0)
+            })?;
+        kept.waits_until = until.map_or(kept.waits_until, Timestamp::from_micros);
         let day: Option<i32> = conn.query_row("SELECT max(day) FROM used", [], |row| row.get(0))?;
         kept.day = day.map(Day);
         let mut used = conn.prepare("SELECT who, n, reached FROM used WHERE day = ?1")?;
@@ -111,7 +116,7 @@ impl LimitsKept {
         }
         self.held_by_system += learnt.held_by_system;
         self.turn = learnt.turn;
-        self.passed = learnt.passed;
+        self.waits_until = learnt.waits_until;
     }
 
     fn begin(&mut self, day: Day) {
@@ -133,7 +138,7 @@ pub(crate) struct LimitsLearnt {
     held: HashMap<i64, i64>,
     held_by_system: i64,
     turn: i64,
-    passed: Option<Day>,
+    waits_until: Timestamp,
 }
 
 /// What the limits say of a message.
@@ -177,7 +182,7 @@ pub(crate) struct Limits<'w> {
     held: HashMap<i64, i64>,
     held_by_system: i64,
     turn: i64,
-    passed: Option<Day>,
+    waits_until: Timestamp,
     marks: usize,
 }
 
@@ -193,7 +198,7 @@ impl<'w> Limits<'w> {
             held: HashMap::new(),
             held_by_system: 0,
             turn: kept.turn,
-            passed: kept.passed,
+            waits_until: kept.waits_until,
             marks: 0,
         }
     }
@@ -207,7 +212,6 @@ impl<'w> Limits<'w> {
     pub(crate) fn set_settings(&mut self, settings: Settings) {
         self.settings = Some(settings);
         self.today = None;
-        self.passed = None;
         self.marks += 1;
     }
 
@@ -298,10 +302,10 @@ impl<'w> Limits<'w> {
         self.marks += 1;
     }
 
-    /// Everything that fits on `day` was let go.
-    pub(crate) fn set_passed(&mut self, day: Day) {
-        if self.passed != Some(day) {
-            self.passed = Some(day);
+    /// Everything that fits today was let go; what waits, waits for the end of the day.
+    pub(crate) fn set_waits_until(&mut self, ends: Timestamp) {
+        if self.waits_until != ends {
+            self.waits_until = ends;
             self.marks += 1;
         }
     }
@@ -313,7 +317,7 @@ impl<'w> Limits<'w> {
             return Verdict::Goes(SETTLED);
         }
         let today = self.today(now);
-        let (system, user) = self.gates(person, today.day, from);
+        let (system, user) = self.gates(person, today.day, from, now);
         match admit(system, user, charge) {
             Admission::Accept => {
                 self.take(today.day, SYSTEM);
@@ -321,6 +325,9 @@ impl<'w> Limits<'w> {
                 Verdict::Goes(i64::from(today.day.0))
             }
             Admission::Hold(reason) => {
+                if self.held_in_all() <= 0 || today.ends < self.waits_until {
+                    self.waits_until = today.ends;
+                }
                 self.wait(person.0, reason, 1);
                 Verdict::Waits {
                     reason,
@@ -334,11 +341,11 @@ impl<'w> Limits<'w> {
     /// What [`Limits::admit`] would say.
     pub(crate) fn foresee(&mut self, person: UserId, now: Timestamp, from: From) -> Admission {
         let day = self.today(now).day;
-        let (system, user) = self.gates(person, day, from);
+        let (system, user) = self.gates(person, day, from, now);
         admit(system, user, Charge::One)
     }
 
-    fn gates(&self, person: UserId, day: Day, from: From) -> (Gate, Gate) {
+    fn gates(&self, person: UserId, day: Day, from: From, now: Timestamp) -> (Gate, Gate) {
         let line = |waits: bool| {
             if waits && from == From::Outside {
                 Line::Waiting
@@ -348,7 +355,7 @@ impl<'w> Limits<'w> {
         };
         let system = self.meter(day, SYSTEM);
         // Until what waited for this day has had its turn, new mail must not take the system's units away from it.
-        let turn_to_come = system.limit > 0 && self.passed != Some(day) && self.held_in_all() > 0;
+        let turn_to_come = system.limit > 0 && self.waits_until <= now && self.held_in_all() > 0;
         let system = Gate {
             meter: system,
             line: line(self.held_by_system() > 0 || turn_to_come),
@@ -423,7 +430,7 @@ impl<'w> Limits<'w> {
             held: self.held,
             held_by_system: self.held_by_system,
             turn: self.turn,
-            passed: self.passed,
+            waits_until: self.waits_until,
         }
     }
 }

@@ -192,7 +192,7 @@ fn by_turns(
     }
     let persons = who_may_go(group, today);
     if persons.is_empty() {
-        group.limits.set_passed(today.day);
+        group.limits.set_waits_until(today.ends);
         let stamped = stamp_anew(group, today, now, most)?;
         return Ok((0, stamped >= most));
     }
@@ -212,7 +212,7 @@ fn by_turns(
     if looked == 0 {
         // Persons counted as waiting of whom nothing waits: a recount would show it; going on would never end.
         tracing::error!("mail is counted as held under a limit that is not there");
-        group.limits.set_passed(today.day);
+        group.limits.set_waits_until(today.ends);
     }
     Ok((released, looked > 0))
 }

@@ -8,6 +8,7 @@ pub mod edit;
 pub mod failures;
 pub mod jobs;
 pub mod layout;
+pub mod limits;
 pub mod list;
 pub mod people;
 pub mod problem;

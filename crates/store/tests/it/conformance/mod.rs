@@ -6,9 +6,11 @@ pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod bulk;
 pub(crate) mod facts;
+pub(crate) mod holds;
 pub(crate) mod intake;
 pub(crate) mod layouts;
 pub(crate) mod leases;
+pub(crate) mod limits;
 pub(crate) mod list;
 pub(crate) mod local;
 pub(crate) mod people;
@@ -116,6 +118,30 @@ macro_rules! conformance {
             bulk::rights_count_at_each_step,
             bulk::cancelled_job_does_nothing_more_and_is_audited,
             bulk::failed_mail_is_grouped_by_cause_and_exactly_that_is_requeued,
+            limits::three_users_in_turn_meet_the_user_limit_and_then_the_systems,
+            limits::message_after_the_last_that_fits_is_held_by_its_own_limit,
+            limits::held_mail_leaves_at_midnight_by_turns,
+            limits::day_begins_at_the_zones_midnight_over_every_change_of_the_clocks,
+            limits::clock_set_back_grants_nothing_twice,
+            limits::numbers_survive_a_kill,
+            limits::clients_at_once_get_exactly_what_is_left,
+            limits::notification_is_exempt,
+            limits::who_submitted_is_charged_and_for_a_key_the_sender,
+            limits::retries_and_requeues_are_free_and_a_deletion_gives_nothing_back,
+            limits::scheduled_message_is_charged_when_it_falls_due,
+            limits::raised_limit_lets_mail_go_at_once,
+            limits::limit_below_todays_use_is_refused,
+            limits::held_mail_goes_past_a_limit_only_where_that_is_asked,
+            limits::first_message_held_that_day_is_told_once_a_person,
+            limits::standing_tells_what_waits_before_new_mail,
+            limits::thousand_held_messages_settle_in_steps,
+            holds::held_message_is_never_leased,
+            holds::hold_and_release_are_for_those_who_may,
+            holds::scheduled_message_that_was_held_waits_for_its_time_again,
+            holds::pause_of_a_sender_counts_from_its_commit,
+            holds::pause_of_an_office_survives_a_kill_and_stops_no_notification,
+            holds::what_is_under_way_at_a_pause_finishes_or_is_kept,
+            holds::mail_taken_in_during_a_pause_is_charged_when_it_goes,
             walk::counts_equal_a_recount_after_a_random_walk,
         }
     };

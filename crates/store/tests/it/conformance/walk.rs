@@ -1,7 +1,7 @@
 //! Kept counts equal a recount, whatever happens in whatever order.
 
 use postroom_domain::{Kind, MessageId, Scope, UserId};
-use postroom_store::{Leased, NewMessage, NodeLease};
+use postroom_store::{ConfiguredLimits, Leased, NewMessage, NodeLease, PauseOf, Release};
 
 use super::Harness;
 use crate::build::{
@@ -14,6 +14,13 @@ const STEPS: i64 = 400;
 
 pub(crate) async fn counts_equal_a_recount_after_a_random_walk(h: &mut impl Harness) {
     for seed in 1..=3 {
+        let limits = ConfiguredLimits {
+            system: Some(9),
+            user: Some(4),
+            server_zone: "UTC".to_owned(),
+            ..ConfiguredLimits::default()
+        };
+        h.store().configure_limits(limits).await.unwrap();
         let mut walk = Walk {
             node: join(h.store()).await,
             ids: Vec::new(),
@@ -67,7 +74,7 @@ impl Walk {
 
     async fn rare(&mut self, h: &mut impl Harness, second: i64) {
         let now = at(second * 7_919);
-        match self.dice.roll(4) {
+        match self.dice.roll(8) {
             0 => drop(h.store().flush(&Scope::own(UserId(1)), now).await.unwrap()),
             1 => drop(h.store().index_text().await.unwrap()),
             2 => {
@@ -75,7 +82,35 @@ impl Walk {
                 self.node = h.store().join(SLOT, now).await.unwrap();
                 self.leased = h.store().adopt(self.node, 256).await.unwrap();
             }
-            _ => assert_consistent(h.store()).await,
+            3 => assert_consistent(h.store()).await,
+            4 => drop(
+                h.store()
+                    .hold(&anyone(), &self.some_ids(), &operator(), now)
+                    .await
+                    .unwrap(),
+            ),
+            5 => drop(
+                h.store()
+                    .release(
+                        &anyone(),
+                        &self.some_ids(),
+                        Release::WithinLimits,
+                        &operator(),
+                        now,
+                    )
+                    .await
+                    .unwrap(),
+            ),
+            6 => {
+                let whom = PauseOf::Sender(UserId(1 + i64::try_from(self.dice.roll(2)).unwrap()));
+                if h.store().resume(whom, now, &operator()).await.unwrap().is_none() {
+                    h.store()
+                        .pause(whom, String::new(), now, &operator())
+                        .await
+                        .unwrap();
+                }
+            }
+            _ => drop(h.store().settle(now).await.unwrap()),
         }
     }
 
