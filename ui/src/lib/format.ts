@@ -20,13 +20,16 @@ function formatsIn(timeZone: string | undefined): Formats {
 }
 
 let formats = formatsIn(undefined);
+let zone: string | undefined;
 
 /** The zone that all dates are told in from now on; an empty or unknown name stands for the browser's. */
 export function setTimeZone(name: string): void {
   try {
     formats = formatsIn(name || undefined);
+    zone = name || undefined;
   } catch {
     formats = formatsIn(undefined);
+    zone = undefined;
   }
 }
 
@@ -99,4 +102,27 @@ export function duration(ms: number): string {
 
 function round(n: number): string {
   return n < 10 ? (Math.round(n * 10) / 10).toString() : Math.round(n).toString();
+}
+
+/** The moment at which a day (`2026-11-23`) begins where the person is. */
+export function startOfDay(day: string): string {
+  const [year = 1970, month = 1, date = 1] = day.split('-').map(Number);
+  if (!zone) return new Date(year, month - 1, date).toISOString();
+  const midnight = Date.UTC(year, month - 1, date);
+  // Twice, for the days on which the clocks change.
+  let moment = midnight - offsetAt(midnight, zone);
+  moment = midnight - offsetAt(moment, zone);
+  return new Date(moment).toISOString();
+}
+
+/** The day after. */
+export function nextDay(day: string): string {
+  return new Date(Date.parse(`${day}T12:00:00Z`) + DAY).toISOString().slice(0, 10);
+}
+
+/** How far a zone is ahead of UTC at a moment, in milliseconds. */
+function offsetAt(moment: number, timeZone: string): number {
+  const parts = new Intl.DateTimeFormat('en-US', { timeZone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' }).formatToParts(moment);
+  const part = (type: string): number => Number(parts.find((one) => one.type === type)?.value ?? 0);
+  return Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second')) - Math.floor(moment / 1000) * 1000;
 }

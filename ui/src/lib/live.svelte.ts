@@ -50,6 +50,8 @@ class Live {
   watch(url: string, on: LiveHandlers): void {
     this.#on = on;
     if (url === this.#url) return;
+    // The shell's own stream does not follow what the page shows.
+    if (this.#url === this.#idle && this.phase === 'live') this.phase = 'connecting';
     this.#url = url;
     if (this.phase === 'paused' || this.phase === 'offline') this.#missed = true;
     else this.#open();

@@ -73,7 +73,8 @@ export class Follower {
     if (filters !== this.#watchedFilters) live.restart();
     this.#watchedFilters = filters;
     this.#watched = new Set(ids);
-    const params = new URLSearchParams(toQuery(this.#queue.filters));
+    const { sort: _, order: __, ...narrowing } = toQuery(this.#queue.filters);
+    const params = new URLSearchParams(Object.entries(narrowing).map(([name, value]) => [name, String(value)]));
     const visible = ids.length > 0 ? `visible=${ids.join(',')}` : '';
     const query = [params.toString(), visible].filter(Boolean).join('&');
     live.watch(query ? `/api/v1/events?${query}` : '/api/v1/events', {

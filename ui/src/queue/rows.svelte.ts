@@ -39,10 +39,24 @@ export class Rows {
   #ahead: number[] = [];
   /** Bumped whenever what is under way has become pointless. */
   #epoch = 0;
+  readonly #seen: (rows: Row[]) => void;
+
+  /** `seen` is told of all rows that come. */
+  constructor(seen: (rows: Row[]) => void = () => {}) {
+    this.#seen = seen;
+  }
 
   /** The row at a position; undefined while it is not loaded. */
   at(index: number): Row | undefined {
     return this.#pages.get(Math.floor(index / PAGE_ROWS))?.rows[index % PAGE_ROWS];
+  }
+
+  /** Marks rows that are about to go, or takes the mark away again. */
+  mark(ids: Iterable<string>, going: boolean): void {
+    for (const id of ids) {
+      if (going) this.gone.set(id, true);
+      else this.gone.delete(id);
+    }
   }
 
   /** The position of a loaded row; -1 for others. */
@@ -168,7 +182,7 @@ export class Rows {
   #fetch(page: number): Promise<Loaded> {
     const above = this.#pages.get(page - 1);
     if (above?.next && above.rows.length === PAGE_ROWS) return this.#filled({ cursor: above.next });
-    return this.#byPosition(page, this.waiting);
+    return this.#byPosition(page, this.#sorted ? 0 : this.waiting);
   }
 
   #byPosition(page: number, shift: number): Promise<Loaded> {
@@ -185,12 +199,18 @@ export class Rows {
     return { rows, next: page.more === 'no' ? null : page.next };
   }
 
+  /** Sorted otherwise than newest first: newcomers stand anywhere, not above. */
+  get #sorted(): boolean {
+    return toQuery(this.#filters).sort !== undefined;
+  }
+
   #page(where: { at?: number; cursor?: string; limit: number }): Promise<Page> {
     return unwrap(api.GET('/api/v1/messages', { params: { query: { ...toQuery(this.#filters), ...where } } }));
   }
 
   #countsNow(): Promise<Counts> {
-    return unwrap(api.GET('/api/v1/messages/counts', { params: { query: toQuery(this.#filters) } }));
+    const { sort: _, order: __, ...query } = toQuery(this.#filters);
+    return unwrap(api.GET('/api/v1/messages/counts', { params: { query } }));
   }
 
   /** A count that stopped at its budget grows as the list is seen to go on, and ends where the list ends. */
@@ -202,6 +222,7 @@ export class Rows {
   }
 
   #keep(page: number, loaded: Loaded): void {
+    this.#seen(loaded.rows);
     this.#pages.set(page, loaded);
     loaded.rows.forEach((row, slot) => this.#places.set(row.id, { page, slot }));
     if (this.#pages.size <= PAGES_KEPT) return;

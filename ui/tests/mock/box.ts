@@ -3,9 +3,22 @@ import type { components } from '../../src/lib/api/schema';
 import { STATES, firstState, isNotification, rowOf, seqOf, type Row, type State } from './data.ts';
 
 type Counts = components['schemas']['Counts'];
-export type Query = { type: string; source: string; q: string };
+export type Query = {
+  type: string;
+  source: string;
+  q: string;
+  sender?: number;
+  office?: number;
+  kind?: string;
+  from?: string;
+  to?: string;
+  sort?: string;
+  order?: string;
+};
 const GONE = 255;
 const SEARCHED_MAX = 30_000;
+/** More matches than these are not sorted. */
+export const SORTED_MAX = 100_000;
 
 export class Box {
   readonly base: number;
@@ -42,6 +55,32 @@ export class Box {
     this.#states[seqOf(id)] = GONE;
   }
 
+  /** Rows in another order than newest first; null where there are too many. Positions are cursors here. */
+  sorted(query: Query, at: number, limit: number): { rows: Row[]; more: boolean } | null {
+    const found: Row[] = [];
+    for (let seq = this.size - 1; seq >= 0; seq -= 1) {
+      if (!this.#matches(seq, query)) continue;
+      const row = this.row(seq);
+      if (row) found.push(row);
+      if (found.length > SORTED_MAX) return null;
+    }
+    const by = SORT_VALUES[query.sort ?? 'date'] ?? ((row: Row) => row.date);
+    const sign = query.order === 'asc' ? 1 : -1;
+    found.sort((a, b) => sign * (by(a) < by(b) ? -1 : by(a) > by(b) ? 1 : 0));
+    return { rows: found.slice(at, at + limit), more: at + limit < found.length };
+  }
+
+  /** The ids of all that match, newest first, up to a limit. */
+  ids(query: Query, upto: string | null, except: Set<string>): string[] {
+    const ids: string[] = [];
+    for (let seq = this.size - 1; seq >= 0; seq -= 1) {
+      if (!this.#matches(seq, query)) continue;
+      const row = this.row(seq);
+      if (row && (upto === null || row.id <= upto) && !except.has(row.id)) ids.push(row.id);
+    }
+    return ids;
+  }
+
   /** Rows from a position on, or below a sequence number. */
   page(query: Query, at: number, below: number, limit: number): { rows: Row[]; last: number; more: boolean } {
     const rows: Row[] = [];
@@ -68,7 +107,7 @@ export class Box {
     };
     for (let seq = this.size - 1, left = query.q ? SEARCHED_MAX : this.size; seq >= 0 && left > 0; seq -= 1, left -= 1) {
       const number = this.#states[seq] ?? GONE;
-      if (number === GONE || !this.#found(seq, query.q)) continue;
+      if (number === GONE || !this.#found(seq, query.q) || !this.#folded(seq, query)) continue;
       const state = STATES[number] ?? 'sent';
       const type = state === 'sent' || state === 'failed' ? state : 'outbox';
       const source = isNotification(seq) ? 'notifications' : 'mine_sent';
@@ -89,7 +128,21 @@ export class Box {
       if (type !== query.type) return false;
     }
     if (query.source !== 'all' && (query.source === 'notifications') !== isNotification(seq)) return false;
-    return this.#found(seq, query.q);
+    return this.#found(seq, query.q) && this.#folded(seq, query);
+  }
+
+  /** The filters that are needed less often. */
+  #folded(seq: number, { sender, office, kind, from, to }: Query): boolean {
+    if (sender === undefined && office === undefined && !kind && !from && !to) return true;
+    const row = this.row(seq);
+    if (!row) return false;
+    return (
+      (sender === undefined || row.sender?.id === sender) &&
+      (office === undefined || row.office.id === office) &&
+      (!kind || row.kind === kind) &&
+      (!from || row.date >= from) &&
+      (!to || row.date < to)
+    );
   }
 
   #found(seq: number, q: string): boolean {
@@ -99,3 +152,15 @@ export class Box {
     return row !== null && `${row.subject} ${row.from} ${row.to}`.toLowerCase().includes(q.toLowerCase());
   }
 }
+
+const SORT_VALUES: Record<string, (row: Row) => string | number> = {
+  date: (row) => row.date,
+  sent_on: (row) => row.sent_on ?? '',
+  from: (row) => row.from,
+  subject: (row) => row.subject,
+  user: (row) => row.sender?.name ?? '',
+  size: (row) => row.size_bytes,
+  status: (row) => STATES.indexOf(row.state),
+  attempts: (row) => row.attempts,
+  next_attempt: (row) => row.next_attempt_at ?? '',
+};

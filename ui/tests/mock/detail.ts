@@ -34,11 +34,40 @@ export function detailOf(row: Row): Detail {
     })),
     attachments: row.size_bytes > 40_000 ? [{ index: 0, filename: 'Renewal 2027.pdf', content_type: 'application/pdf', size_bytes: 182_344 }] : [],
     parts: row.mime_type === 'text/html' ? ['text', 'html'] : ['text'],
-    actions: row.state === 'sending' ? [] : row.state === 'sent' ? ['resend', 'delete'] : ['requeue', 'delete'],
+    actions: ACTIONS[row.state] as Detail['actions'],
     submitted_by: row.sender?.name ?? null,
     metadata: null,
     links: { resent_from: null, resent_as: [] },
   };
+}
+
+const ACTIONS: Record<Row['state'], string[]> = {
+  queued: ['hold', 'delete'],
+  scheduled: ['hold', 'release', 'delete'],
+  held: ['release', 'delete'],
+  sending: [],
+  deferred: ['requeue', 'hold', 'delete'],
+  sent: ['resend', 'delete'],
+  failed: ['requeue', 'delete'],
+};
+
+type Explanation = components['schemas']['Explanation'];
+
+export function explainOf(row: Row): Explanation {
+  switch (row.state) {
+    case 'failed':
+      return { sentence: 'It was tried ten times and refused each time, so it is not tried again.', evidence: [`The relay said: ${row.error}`, 'The last try was attempt 10 of 10.'], next: 'Nothing happens by itself. Mend the cause, then resend it.', next_at: null };
+    case 'deferred':
+      return { sentence: 'The relay put it off; it is tried again by itself.', evidence: [`The relay said: ${row.error}`, `Tried ${row.attempts} of 10 times.`], next: 'It is tried again.', next_at: row.next_attempt_at };
+    case 'held':
+      return { sentence: 'It is over the daily limit of its sender.', evidence: ['2,000 of 2,000 e-mails were sent today.'], next: 'It is released when the new day begins.', next_at: row.held_until };
+    case 'scheduled':
+      return { sentence: 'It is to be sent later.', evidence: [], next: 'It goes out at its time.', next_at: row.send_at };
+    case 'sent':
+      return { sentence: 'It has gone: the relay accepted it.', evidence: [], next: 'Nothing more.', next_at: null };
+    default:
+      return { sentence: 'It waits for its turn: 412 e-mails of the same sender were handed in before it.', evidence: ['The relay office is up.'], next: 'It is sent within a minute.', next_at: null };
+  }
 }
 
 /** An error without its codes, as attempts and recipients carry it. */
@@ -65,7 +94,8 @@ export function attemptsOf(row: Row): Attempt[] {
   });
 }
 
-export function bodyOf(row: Row, part: string): { type: string; text: string } {
+/** A body's page. Pictures from elsewhere are taken out of it, as the server does, unless `remote` asks for them. */
+export function bodyOf(row: Row, part: string, remote = false): { type: string; text: string } {
   const paragraphs = [row.body, 'With kind regards,', row.sender?.name ?? ''];
   if (part === 'source') {
     const head = detailOf(row).headers.map((h) => `${h.name}: ${h.value}`).join('\r\n');
@@ -75,6 +105,7 @@ export function bodyOf(row: Row, part: string): { type: string; text: string } {
   // The script is here on purpose: the page must keep it dead whatever the server lets through.
   const html = `<!doctype html><meta charset="utf-8"><body style="font:15px/1.6 Georgia,serif;margin:24px;max-width:60ch">
 <h2 style="color:#1d4f91">${row.subject}</h2>${paragraphs.map((p) => `<p>${p}</p>`).join('')}
+${remote ? '<p><img src="https://pictures.example.net/logo.png" alt="Logo" width="120" height="40"></p>' : '<p><img alt="Logo"></p>'}
 <script>parent.document.title='escaped';document.body.dataset.ran='yes'</script></body>`;
   return { type: 'text/html', text: html };
 }

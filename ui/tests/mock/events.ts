@@ -21,6 +21,9 @@ export class Streams {
     res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     res.write(': hello\n\n');
     this.#open.add(stream);
+    // The rows in view as they are now: what changed while the stream was opened is not missed.
+    const rows = visible.flatMap((id) => this.#box.find(id) ?? []);
+    if (rows.length > 0) send(stream, 'rows', { rows });
     res.on('close', () => this.#open.delete(stream));
   }
 

@@ -7,8 +7,10 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { Box, type Query } from './box.ts';
 import { idOf, seqOf, type State } from './data.ts';
-import { attemptsOf, bodyOf, detailOf } from './detail.ts';
+import { attemptsOf, bodyOf, detailOf, explainOf } from './detail.ts';
+import { Deeds, exported } from './deeds.ts';
 import { Streams } from './events.ts';
+import { SUBJECTS, type Call } from './subjects.ts';
 
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
 /** The server's own policy for the page. */
@@ -23,6 +25,11 @@ const people: Record<string, { id: number; name: string; rights: string[] }> = {
 export class Mock {
   readonly box: Box;
   readonly streams: Streams;
+  readonly deeds: Deeds;
+  /** The layout that each person keeps. */
+  layouts = new Map<string, unknown>();
+  /** What is said on every page besides. */
+  banners: { kind: string; text: string }[] = [];
   #failures = 0;
   #down = false;
   #relay: { state: string; last_error: string | null } = { state: 'up', last_error: null };
@@ -30,6 +37,7 @@ export class Mock {
   constructor(rows: number) {
     this.box = new Box(rows);
     this.streams = new Streams(this.box);
+    this.deeds = new Deeds(this.box, (ids) => this.streams.changed(ids));
   }
 
   /** Answers an API or `/mock` request; false for everything else. */
@@ -77,6 +85,10 @@ export class Mock {
       this.#relay = { state, last_error: state === 'up' ? null : 'connection refused' };
       this.streams.status(this.#status());
     }
+    else if (say === 'banner') {
+      this.banners = url.searchParams.has('kind') ? [{ kind: url.searchParams.get('kind') ?? '', text: url.searchParams.get('text') ?? '' }] : [];
+      this.streams.status(this.#status());
+    }
     json(res, 200, { streams: this.streams.size });
   }
 
@@ -94,9 +106,41 @@ export class Mock {
     if (route === 'GET /status') return json(res, 200, this.#status());
     if (route === 'GET /events') return this.streams.add(res, query, (url.searchParams.get('visible') ?? '').split(','));
     if (route === 'GET /messages/counts') return json(res, 200, this.box.counts(query));
-    if (route === 'GET /messages') return json(res, 200, this.#page(url, query));
-    if (route === 'POST /messages/actions') return this.#act(await body(req), res);
-    return this.#message(path, res);
+    if (route === 'GET /messages') return this.#list(url, query, res);
+    if (route === 'GET /messages/export') return exported(this.box, query, url.searchParams.getAll('id'), res);
+    if (route === 'POST /messages/actions') return this.deeds.act(await body(req), (status, data) => json(res, status, data));
+    if (path.startsWith('/jobs/')) return this.#job(route, path, res);
+    if (path === '/layout') return this.#layout(req, res, login ?? '');
+    const call: Call = { mock: this, route, path, url, login: login ?? '', rights: person.rights, read: () => body(req), json: (status, data) => json(res, status, data), problem: (status, code, title, detail) => problem(res, status, code, title, detail) };
+    for (const subject of SUBJECTS) if (await subject(call)) return;
+    return this.#message(path, url, res);
+  }
+
+  #job(route: string, path: string, res: ServerResponse): void {
+    const id = Number(path.split('/')[2]);
+    if (route.startsWith('POST') && path.endsWith('/cancel')) this.deeds.cancel(id);
+    const job = this.deeds.job(id);
+    if (!job) return problem(res, 404, 'not_found', 'There is no such job');
+    json(res, 200, job);
+  }
+
+  async #layout(req: IncomingMessage, res: ServerResponse, login: string): Promise<void> {
+    const usual = { columns: ['status', 'to', 'subject', 'from', 'date', 'attempts', 'sent_on', 'error'].map((id) => ({ id, width: null })), sort: 'date', order: 'desc' };
+    if (req.method !== 'GET' && !people[login]?.rights.includes('customize_list_layout')) {
+      return problem(res, 403, 'forbidden', 'You may not do this', 'Changing the columns needs the right customize_list_layout.');
+    }
+    if (req.method === 'PUT') this.layouts.set(login, await body(req));
+    if (req.method === 'DELETE') this.layouts.delete(login);
+    json(res, 200, this.layouts.get(login) ?? usual);
+  }
+
+  #list(url: URL, query: Query, res: ServerResponse): void {
+    if (!query.sort || (query.sort === 'date' && query.order !== 'asc')) return json(res, 200, this.#page(url, query));
+    const limit = Number(url.searchParams.get('limit') ?? 50);
+    const at = Number(url.searchParams.get('cursor')?.slice(2) ?? url.searchParams.get('at') ?? 0);
+    const page = this.box.sorted(query, at, limit);
+    if (!page) return problem(res, 422, 'narrow_first', 'There are too many to sort', 'More than a million e-mails match. Narrow the list by Type, dates or sender, then sort it.');
+    json(res, 200, { rows: page.rows, next: page.more ? `c_${at + page.rows.length}` : null, prev: null, at, more: page.more ? 'yes' : 'no' });
   }
 
   #signIn(input: { login?: string; password?: string }, res: ServerResponse): void {
@@ -120,29 +164,17 @@ export class Mock {
     return { rows: page.rows, next: page.more ? `c_${page.last}` : null, prev: null, at: cursor ? null : at, more: page.more ? 'yes' : 'no' };
   }
 
-  #act(input: { action: string; ids: string[] }, res: ServerResponse): void {
-    const items = input.ids.map((id) => {
-      const row = this.box.find(id);
-      if (!row) return { id, outcome: 'refused', reason: 'there is no such message', new_id: null };
-      if (row.state === 'sending') return { id, outcome: 'skipped', reason: 'it is being sent right now', new_id: null };
-      if (input.action === 'delete') this.box.remove(id);
-      else if (input.action === 'requeue') this.box.set(id, 'queued');
-      else return { id, outcome: 'done', reason: null, new_id: idOf(this.box.arrive()) };
-      return { id, outcome: 'done', reason: null, new_id: null };
-    });
-    const count = (outcome: string): number => items.filter((item) => item.outcome === outcome).length;
-    json(res, 200, { done: count('done'), skipped: count('skipped'), refused: count('refused'), items });
-    this.streams.changed(input.ids);
-  }
-
-  #message(path: string, res: ServerResponse): void {
+  #message(path: string, url: URL, res: ServerResponse): void {
     const [, , id = '', what, part = ''] = path.split('/');
     const row = path.startsWith('/messages/') ? this.box.find(id) : null;
     if (!row) return problem(res, 404, 'not_found', 'There is no such message', 'It may have been deleted, or it is not among those you may see.');
+    if (what === 'explain') return json(res, 200, explainOf(row));
     if (what === 'attempts') return json(res, 200, { attempts: attemptsOf(row) });
     if (what === 'body') {
-      const { type, text } = bodyOf(row, part);
-      return void res.writeHead(200, { 'content-type': `${type}; charset=utf-8`, 'content-security-policy': BODY_CSP }).end(text);
+      const remote = url.searchParams.get('images') === 'remote';
+      const { type, text } = bodyOf(row, part, remote);
+      const policy = remote ? BODY_CSP.replace('data:', 'data: https: http:') : BODY_CSP;
+      return void res.writeHead(200, { 'content-type': `${type}; charset=utf-8`, 'content-security-policy': policy }).end(text);
     }
     if (what === 'attachments') return void res.writeHead(200, { 'content-type': 'application/pdf', 'content-disposition': 'attachment' }).end('%PDF-');
     if (what === 'raw') return void res.writeHead(200, { 'content-type': 'message/rfc822' }).end(bodyOf(row, 'source').text);
@@ -156,7 +188,10 @@ export class Mock {
       queue_enabled: true,
       relays: [{ name: 'office', host: 'smtp.office.example.com', since: '2026-11-23T08:00:00Z', ...this.#relay }],
       queue: { ready: states.queued, waiting: states.deferred, held: states.held, leased: states.sending, oldest: null },
-      banners: this.#relay.state === 'down' ? [{ kind: 'relay_down', text: 'The e-mail server office is down: mail waits and is sent when it is back.' }] : [],
+      banners: [
+        ...this.banners,
+        ...(this.#relay.state === 'down' ? [{ kind: 'relay_down', text: 'The e-mail server office is down: mail waits and is sent when it is back.' }] : []),
+      ],
     };
   }
 }
@@ -187,7 +222,9 @@ function serveFile(dist: string, url: string, res: ServerResponse): void {
 
 function queryOf(url: URL): Query {
   const get = (name: string, other: string): string => url.searchParams.get(name) ?? other;
-  return { type: get('type', 'all'), source: get('source', 'all'), q: get('q', '') };
+  const optional = Object.fromEntries(['kind', 'from', 'to', 'sort', 'order'].flatMap((name) => (url.searchParams.has(name) ? [[name, get(name, '')]] : [])));
+  const numbers = Object.fromEntries(['sender', 'office'].flatMap((name) => (url.searchParams.has(name) ? [[name, Number(get(name, ''))]] : [])));
+  return { type: get('type', 'all'), source: get('source', 'all'), q: get('q', ''), ...optional, ...numbers };
 }
 
 function sessionOf(login: string): unknown {
