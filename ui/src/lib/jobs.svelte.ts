@@ -42,6 +42,7 @@ class Jobs {
     } catch (error) {
       watched.cancelling = false;
       if (!(error instanceof ApiError)) throw error;
+      if (error.code === 'job_has_ended') return;
       toasts.show({ tone: 'bad', text: `It could not be cancelled: ${error.message}` });
     }
   }

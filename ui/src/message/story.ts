@@ -4,13 +4,27 @@ import { fullDate, plural, relative, shortDate } from '../lib/format';
 
 export const ATTEMPTS_MAX = 10;
 
+/** Why mail is held, by the names that the API has for it. */
+const HOLDS: Record<string, string> = {
+  system_limit: 'the daily limit of the whole server has been reached',
+  user_limit: 'the daily limit of its sender has been reached',
+  administrator: 'an administrator or Super User holds it back',
+  paused: 'sending is paused',
+  restored: 'it came back from a backup',
+};
+
+/** Why this mail is held, in words; empty where nobody said. */
+export function holdReason(row: Row): string {
+  return row.hold_reason ? (HOLDS[row.hold_reason] ?? row.hold_reason) : '';
+}
+
 /** The badge's hint in the list: what happens next. */
 export function rowHint(row: Row): string {
   switch (row.state) {
     case 'deferred':
       return row.next_attempt_at ? `Next try ${fullDate(row.next_attempt_at)}` : 'Waits for its next try';
     case 'held':
-      return row.hold_reason ? `Held: ${row.hold_reason}` : 'Held';
+      return row.hold_reason ? `Held: ${holdReason(row)}` : 'Held';
     case 'scheduled':
       return row.send_at ? `Goes out ${fullDate(row.send_at)}` : 'Goes out later';
     case 'sent':
@@ -28,7 +42,7 @@ export function rowHint(row: Row): string {
 export function rowTrouble(row: Row): string {
   if (row.state === 'held') {
     const until = row.held_until ? ` until ${shortDate(row.held_until, new Date())}` : '';
-    return `Held${until}${row.hold_reason ? `: ${row.hold_reason}` : ''}`;
+    return `Held${until}${row.hold_reason ? `: ${holdReason(row)}` : ''}`;
   }
   return row.state === 'sent' ? '' : (row.error ?? '');
 }
@@ -41,7 +55,7 @@ export function story(row: Row, now: Date): string {
     case 'scheduled':
       return row.send_at ? `Goes out ${fullDate(row.send_at)} (${relative(row.send_at, now)}).` : 'Goes out later.';
     case 'held':
-      return `Kept back${row.hold_reason ? `: ${row.hold_reason}` : ' on purpose'}.${row.held_until ? ` It is released ${fullDate(row.held_until)}.` : ''}`;
+      return `Kept back${row.hold_reason ? `: ${holdReason(row)}` : ' on purpose'}.${row.held_until ? ` It is released ${fullDate(row.held_until)}.` : ''}`;
     case 'sending':
       return 'Being handed to the relay right now.';
     case 'deferred': {

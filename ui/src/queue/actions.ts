@@ -54,8 +54,7 @@ export async function act(action: ActionName, ids: string[]): Promise<ActionRepo
 
 /** Starts a job that acts on all that match, up to what the forecast saw. Throws `ApiError`. */
 export async function startJob(action: ActionName, target: Exclude<Target, { ids: string[] }>, forecast: Forecast): Promise<Job> {
-  const { job } = await post<{ job: Job }>({ action, ...target, as_of: forecast.as_of ?? target.as_of, dry_run: false });
-  return job;
+  return post<Job>({ action, ...target, as_of: forecast.as_of ?? target.as_of, dry_run: false, background: true });
 }
 
 function post<T>(body: object): Promise<T> {

@@ -4,8 +4,8 @@ import { reply, size } from '../lib/format';
 import { KINDS, type SortKey } from './filters';
 
 export const COLUMN_IDS = [
-  'status', 'to', 'subject', 'body', 'from', 'user', 'office', 'source', 'date', 'attempts', 'sent', 'sent_on',
-  'error', 'code', 'next_attempt', 'held_until', 'size', 'mime_type', 'cc', 'bcc',
+  'status', 'to', 'subject', 'body', 'from', 'user', 'office', 'source', 'date', 'send_attempts', 'sent', 'sent_on',
+  'error_message', 'code', 'next_attempt', 'held_until', 'size', 'mime_type', 'cc', 'bcc',
 ] as const;
 export type ColumnId = (typeof COLUMN_IDS)[number];
 
@@ -32,10 +32,10 @@ export const COLUMNS: Record<ColumnId, Column> = {
   office: { label: 'Office', width: 130, least: 70, grows: 0 },
   source: { label: 'Source', width: 130, least: 70, grows: 0 },
   date: { label: 'Date', width: 98, least: 74, grows: 0, sort: 'date' },
-  attempts: { label: 'Send Attempts', short: 'Attempts', width: 80, least: 60, grows: 0, sort: 'attempts', number: true },
+  send_attempts: { label: 'Send Attempts', short: 'Attempts', width: 80, least: 60, grows: 0, sort: 'send_attempts', number: true },
   sent: { label: 'Sent', width: 60, least: 48, grows: 0 },
   sent_on: { label: 'Sent On', width: 98, least: 74, grows: 0, sort: 'sent_on' },
-  error: { label: 'Error Message', width: 128, least: 80, grows: 1.2 },
+  error_message: { label: 'Error Message', width: 128, least: 80, grows: 1.2 },
   code: { label: 'Code', width: 90, least: 60, grows: 0 },
   next_attempt: { label: 'Next Attempt', width: 110, least: 74, grows: 0, sort: 'next_attempt' },
   held_until: { label: 'Held Until', width: 110, least: 74, grows: 0 },
@@ -46,7 +46,7 @@ export const COLUMNS: Record<ColumnId, Column> = {
 };
 
 export const COLUMN_WIDTH_MAX = 800;
-export const DEFAULT_COLUMNS: ColumnId[] = ['status', 'to', 'subject', 'from', 'date', 'attempts', 'sent_on', 'error'];
+export const DEFAULT_COLUMNS: ColumnId[] = ['status', 'to', 'subject', 'from', 'date', 'send_attempts', 'sent_on', 'error_message'];
 
 /** What stands in a column of plain words; the others are drawn by the row itself. */
 export function cellText(row: Row, column: ColumnId, brand: string): string {
@@ -75,7 +75,7 @@ export function cellText(row: Row, column: ColumnId, brand: string): string {
       return size(row.size_bytes);
     case 'mime_type':
       return row.mime_type;
-    case 'attempts':
+    case 'send_attempts':
       return row.attempts > 0 ? String(row.attempts) : '';
     default:
       return '';

@@ -5,9 +5,9 @@ import { nextDay, startOfDay } from '../lib/format';
 export type Type = 'all' | 'failed' | 'outbox' | 'sent';
 export type Source = 'all' | 'mine_sent' | 'notifications';
 export type Kind = components['schemas']['KindName'];
-export const SORTS = ['date', 'sent_on', 'from', 'subject', 'user', 'size', 'status', 'attempts', 'next_attempt'] as const;
+export const SORTS = ['date', 'sent_on', 'from', 'subject', 'user', 'size', 'status', 'send_attempts', 'next_attempt'] as const;
 export type SortKey = (typeof SORTS)[number];
-export type Order = 'asc' | 'desc';
+export type Order = 'ascending' | 'descending';
 
 export type Filters = {
   type: Type;
@@ -86,7 +86,7 @@ export function readFilters(search: string): Filters {
   if (to) filters.to = to;
   if (params.get('mine') === 'true') filters.mine = true;
   if (sort) filters.sort = sort;
-  if (sort) filters.order = oneOf(params.get('order'), ['asc', 'desc']) ?? 'desc';
+  if (sort) filters.order = oneOf(params.get('order'), ['ascending', 'descending']) ?? 'descending';
   return filters;
 }
 
@@ -99,7 +99,7 @@ export function toQuery(filters: Filters): ListQuery {
     ...narrowing(rest),
     ...(filters.from && { from: startOfDay(filters.from) }),
     ...(filters.to && { to: startOfDay(nextDay(filters.to)) }),
-    ...(sort && !(sort === 'date' && order === 'desc') && { sort, order }),
+    ...(sort && !(sort === 'date' && order === 'descending') && { sort, order }),
   };
 }
 

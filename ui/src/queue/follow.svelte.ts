@@ -81,7 +81,7 @@ export class Follower {
       rows: (changes) => this.#rows(changes),
       counts: (counts) => {
         rows.counts = counts;
-        this.stale = counts.exact && counts.total !== rows.total;
+        this.stale = counts.exact && Math.min(counts.total, rows.depth) !== rows.total;
         if (this.stale) this.#soon();
       },
       fresh: (n) => {

@@ -1,19 +1,25 @@
 /** Which columns the list shows, how wide, and how it is sorted: one's own layout, or the office's. */
 import { ApiError, send } from '../lib/api/client';
-import { clampWidth, COLUMN_IDS, DEFAULT_COLUMNS, type ColumnId, type Shown } from './columns';
+import { clampWidth, COLUMN_IDS, COLUMNS, DEFAULT_COLUMNS, type ColumnId, type Shown } from './columns';
 import { SORTS, type Order, type SortKey } from './filters';
 
 /** As the API has it. */
-type Wire = { columns: { id: string; width?: number | null }[]; sort?: string | null; order?: string | null };
+export type WireLayout = {
+  columns: { column: string; width_px: number }[];
+  sort: { column: string; order: Order };
+  source?: 'own' | 'office' | 'default';
+};
 
 const SAVE_AFTER_MS = 600;
 
 export class Layout {
-  columns = $state.raw<Shown[]>(DEFAULT_COLUMNS.map((id) => ({ id, width: null })));
+  columns = $state.raw<Shown[]>(usual());
   sort = $state<SortKey>('date');
-  order = $state<Order>('desc');
+  order = $state<Order>('descending');
   /** Why it could not be kept. */
   error = $state.raw<ApiError | null>(null);
+  /** The version that was read, for the next write. */
+  #version = '"0"';
   #timer: ReturnType<typeof setTimeout> | undefined;
   #loaded: Promise<void> | null = null;
 
@@ -39,7 +45,7 @@ export class Layout {
     this.set(this.columns.map((one) => (one.id === id ? { id, width: clampWidth(id, width) } : one)));
   }
 
-  /** Back to the office's layout: one's own is forgotten. */
+  /** Back to the office's layout: one's own is forgotten. Throws `ApiError`. */
   async reset(): Promise<void> {
     clearTimeout(this.#timer);
     await send('DELETE', '/api/v1/layout');
@@ -47,12 +53,33 @@ export class Layout {
     await this.load();
   }
 
-  /** Keeps it now. Throws `ApiError`. */
+  /** Keeps it now; another window's change that came between gives way. Throws `ApiError`. */
   async save(): Promise<void> {
     clearTimeout(this.#timer);
-    const body: Wire = { columns: this.columns.map(({ id, width }) => ({ id, width })), sort: this.sort, order: this.order };
-    await send('PUT', '/api/v1/layout', { body });
+    try {
+      await this.#put();
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== 'stale') throw error;
+      await this.#read();
+      await this.#put();
+    }
     this.error = null;
+  }
+
+  async #put(): Promise<void> {
+    const body: WireLayout = {
+      columns: this.columns.map(({ id, width }) => ({ column: id, width_px: width ?? COLUMNS[id].width })),
+      sort: { column: this.sort, order: this.order },
+    };
+    await send('PUT', '/api/v1/layout', { body, headers: { 'If-Match': this.#version }, answered: (response) => this.#keepVersion(response) });
+  }
+
+  #keepVersion(response: Response): void {
+    this.#version = response.headers.get('ETag') ?? this.#version;
+  }
+
+  #read(): Promise<WireLayout> {
+    return send<WireLayout>('GET', '/api/v1/layout', { answered: (response) => this.#keepVersion(response) });
   }
 
   #saveSoon(): void {
@@ -67,7 +94,7 @@ export class Layout {
 
   async #fetch(): Promise<void> {
     try {
-      const { columns, sort, order } = readLayout(await send<Wire>('GET', '/api/v1/layout'));
+      const { columns, sort, order } = readLayout(await this.#read());
       this.columns = columns;
       this.sort = sort;
       this.order = order;
@@ -77,18 +104,25 @@ export class Layout {
   }
 }
 
-/** A layout as it came; columns that this page does not know are left out, and none at all are the usual. */
-export function readLayout(wire: Wire): { columns: Shown[]; sort: SortKey; order: Order } {
+/**
+ * A layout as it came. Columns that this page does not know are left out. Where nobody chose one, this page's own is
+ * shown, whose columns share the room there is; a width that is a column's usual one means that it shares too.
+ */
+export function readLayout(wire: WireLayout): { columns: Shown[]; sort: SortKey; order: Order } {
   const seen = new Set<string>();
-  const columns = (wire.columns ?? []).flatMap(({ id, width }): Shown[] => {
-    const known = COLUMN_IDS.find((one) => one === id);
-    if (!known || seen.has(id)) return [];
-    seen.add(id);
-    return [{ id: known, width: typeof width === 'number' ? clampWidth(known, width) : null }];
+  const columns = (wire.columns ?? []).flatMap(({ column, width_px }): Shown[] => {
+    const id = COLUMN_IDS.find((one) => one === column);
+    if (!id || seen.has(column)) return [];
+    seen.add(column);
+    return [{ id, width: width_px === COLUMNS[id].width ? null : clampWidth(id, width_px) }];
   });
   return {
-    columns: columns.length > 0 ? columns : DEFAULT_COLUMNS.map((id) => ({ id, width: null })),
-    sort: SORTS.find((one) => one === wire.sort) ?? 'date',
-    order: wire.order === 'asc' ? 'asc' : 'desc',
+    columns: wire.source === 'default' || columns.length === 0 ? usual() : columns,
+    sort: SORTS.find((one) => one === wire.sort?.column) ?? 'date',
+    order: wire.sort?.order === 'ascending' ? 'ascending' : 'descending',
   };
+}
+
+function usual(): Shown[] {
+  return DEFAULT_COLUMNS.map((id) => ({ id, width: null }));
 }

@@ -15,6 +15,8 @@ const PAGES_KEPT = 60;
 const REQUESTS_AT_ONCE = 2;
 /** How often a page that the server's time budget cut short is asked to go on. */
 const CONTINUATIONS_MAX = 10;
+/** A list sorted otherwise than by date is jumped into up to here. */
+export const SORTED_MAX = 10_000;
 
 type Loaded = { rows: Row[]; next: string | null };
 /** A changed row, or the id of one that is gone. */
@@ -86,7 +88,7 @@ export class Rows {
       if (epoch !== this.#epoch) return;
       this.#clear();
       this.counts = counts;
-      this.total = counts.total;
+      this.total = Math.min(counts.total, this.depth);
       this.waiting = 0;
       loaded.forEach((page, i) => this.#keep(pages[i] ?? 0, page));
       this.error = null;
@@ -146,7 +148,7 @@ export class Rows {
     try {
       const counts = await this.#countsNow();
       this.counts = counts;
-      this.waiting = Math.max(this.waiting, counts.total - this.total);
+      if (this.total < this.depth) this.waiting = Math.max(this.waiting, counts.total - this.total);
     } catch (error) {
       this.#fail(error);
     }
@@ -199,6 +201,12 @@ export class Rows {
     return { rows, next: page.more === 'no' ? null : page.next };
   }
 
+  /** How many rows the list can show at most. */
+  get depth(): number {
+    const { sort } = toQuery(this.#filters);
+    return sort && sort !== 'date' ? SORTED_MAX : Infinity;
+  }
+
   /** Sorted otherwise than newest first: newcomers stand anywhere, not above. */
   get #sorted(): boolean {
     return toQuery(this.#filters).sort !== undefined;
@@ -217,7 +225,7 @@ export class Rows {
   #learnEnd(page: number, loaded: Loaded): void {
     const end = page * PAGE_ROWS + loaded.rows.length;
     if (loaded.next === null && loaded.rows.length > 0) this.total = end;
-    else if (loaded.next !== null && end >= this.total) this.total = end + PAGE_ROWS;
+    else if (loaded.next !== null && end >= this.total) this.total = Math.min(end + PAGE_ROWS, this.depth);
     else if (loaded.rows.length === 0 && page * PAGE_ROWS < this.total) this.total = page * PAGE_ROWS;
   }
 

@@ -65,7 +65,7 @@ export class Box {
       if (found.length > SORTED_MAX) return null;
     }
     const by = SORT_VALUES[query.sort ?? 'date'] ?? ((row: Row) => row.date);
-    const sign = query.order === 'asc' ? 1 : -1;
+    const sign = query.order === 'ascending' ? 1 : -1;
     found.sort((a, b) => sign * (by(a) < by(b) ? -1 : by(a) > by(b) ? 1 : 0));
     return { rows: found.slice(at, at + limit), more: at + limit < found.length };
   }
@@ -161,6 +161,6 @@ const SORT_VALUES: Record<string, (row: Row) => string | number> = {
   user: (row) => row.sender?.name ?? '',
   size: (row) => row.size_bytes,
   status: (row) => STATES.indexOf(row.state),
-  attempts: (row) => row.attempts,
+  send_attempts: (row) => row.attempts,
   next_attempt: (row) => row.next_attempt_at ?? '',
 };

@@ -96,7 +96,7 @@ export function rowOf(seq: number, state: State, total: number): Row {
     sent_on: state === 'sent' ? later(1_800) : null,
     next_attempt_at: state === 'deferred' ? new Date(Date.now() + 240_000 + (seq % 7) * 60_000).toISOString() : null,
     held_until: state === 'held' ? '2026-11-24T00:00:00Z' : null,
-    hold_reason: state === 'held' ? 'daily limit of 2,000 e-mails for this user' : null,
+    hold_reason: state === 'held' ? 'user_limit' : null,
     send_at: state === 'scheduled' ? later(86_400_000) : null,
     code: failing ? code : null,
     error: failing ? error : null,

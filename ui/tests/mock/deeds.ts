@@ -33,16 +33,16 @@ export class Deeds {
     const ids = body.ids ?? this.#box.ids(queryOf(body.filter ?? {}), body.as_of ?? null, new Set(body.except));
     if (body.dry_run) {
       const fitting = ids.filter((id) => this.#fits(body.action, id)).length;
-      return json(200, { done: fitting, skipped: ids.length - fitting, refused: 0, as_of: idOf(this.#box.size - 1), items: [] });
+      return json(200, { done: fitting, skipped: ids.length - fitting, refused: 0, as_of: body.ids ? null : idOf(this.#box.size - 1), job: null, items: [] });
     }
     if (!body.ids) {
       const job: Job = { id: this.#jobs.length + 1, action: body.action, state: 'running', total: ids.length, done: 0, skipped: 0, refused: 0, reason: null, started_at: new Date().toISOString(), ended_at: null };
       this.#jobs.push({ job, ids });
       this.#step(job.id);
-      return json(202, { job });
+      return json(202, job);
     }
     const items = ids.map((id) => this.#do(body.action, id));
-    json(200, { ...tally(items), items });
+    json(200, { ...tally(items), items, as_of: null, job: null });
     this.#changed(ids);
   }
 

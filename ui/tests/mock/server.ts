@@ -22,12 +22,14 @@ const people: Record<string, { id: number; name: string; rights: string[] }> = {
   front: { id: 1, name: 'Front Desk', rights: [] },
 };
 
+type Kept = { columns: { column: string; width_px: number }[]; sort: { column: string; order: string }; version?: number };
+
 export class Mock {
   readonly box: Box;
   readonly streams: Streams;
   readonly deeds: Deeds;
   /** The layout that each person keeps. */
-  layouts = new Map<string, unknown>();
+  layouts = new Map<string, Kept>();
   /** What is said on every page besides. */
   banners: { kind: string; text: string }[] = [];
   #failures = 0;
@@ -125,17 +127,27 @@ export class Mock {
   }
 
   async #layout(req: IncomingMessage, res: ServerResponse, login: string): Promise<void> {
-    const usual = { columns: ['status', 'to', 'subject', 'from', 'date', 'attempts', 'sent_on', 'error'].map((id) => ({ id, width: null })), sort: 'date', order: 'desc' };
-    if (req.method !== 'GET' && !people[login]?.rights.includes('customize_list_layout')) {
+    const usual = { columns: [{ column: 'date', width_px: 150 }], sort: { column: 'date', order: 'descending' } };
+    const may_change = people[login]?.rights.includes('customize_list_layout') ?? false;
+    const kept = this.layouts.get(login);
+    if (req.method !== 'GET' && !may_change) {
       return problem(res, 403, 'forbidden', 'You may not do this', 'Changing the columns needs the right customize_list_layout.');
     }
-    if (req.method === 'PUT') this.layouts.set(login, await body(req));
-    if (req.method === 'DELETE') this.layouts.delete(login);
-    json(res, 200, this.layouts.get(login) ?? usual);
+    if (req.method === 'PUT') {
+      if (req.headers['if-match'] !== `"${kept?.version ?? 0}"`) return problem(res, 412, 'stale', 'It was changed meanwhile');
+      this.layouts.set(login, { ...((await body(req)) as Kept), version: (kept?.version ?? 0) + 1 });
+    }
+    if (req.method === 'DELETE') {
+      this.layouts.delete(login);
+      return void res.writeHead(204).end();
+    }
+    const { version = 0, ...layout } = this.layouts.get(login) ?? { ...usual, version: 0 };
+    res.setHeader('etag', `"${version}"`);
+    json(res, 200, { ...layout, source: version > 0 ? 'own' : 'default', may_change });
   }
 
   #list(url: URL, query: Query, res: ServerResponse): void {
-    if (!query.sort || (query.sort === 'date' && query.order !== 'asc')) return json(res, 200, this.#page(url, query));
+    if (!query.sort || (query.sort === 'date' && query.order !== 'ascending')) return json(res, 200, this.#page(url, query));
     const limit = Number(url.searchParams.get('limit') ?? 50);
     const at = Number(url.searchParams.get('cursor')?.slice(2) ?? url.searchParams.get('at') ?? 0);
     const page = this.box.sorted(query, at, limit);

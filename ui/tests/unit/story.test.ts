@@ -16,7 +16,7 @@ it('deferred mail says how often it was tried and when it is tried next', () => 
 });
 
 it('held mail gives the reason in the list', () => {
-  expect(rowTrouble(rowOf(5, 'held', 10))).toMatch(/^Held until .*: daily limit/);
+  expect(rowTrouble(rowOf(5, 'held', 10))).toMatch(/^Held until .*: the daily limit of its sender/);
 });
 
 it('an error that was overcome does not stay in the list', () => {

@@ -43,3 +43,13 @@ it('refuses a range that is too long, in words', async () => {
   expect(await tags.extend(rows as never, 900_000)).toMatch(/5,000/);
   expect(tags.size).toBe(1);
 });
+
+it('all that match are tagged but those left out and those that came in later', async () => {
+  const tags = await made();
+  tags.all({ total: 30, exact: true, upto: row(20).id });
+  expect([tags.size, tags.has(row(3).id), tags.has(row(25).id)]).toEqual([30, true, false]);
+  tags.toggle(row(3), 3);
+  expect([tags.size, tags.has(row(3).id), tags.except]).toEqual([29, false, [row(3).id]]);
+  tags.toggle(row(3), 3);
+  expect(tags.size).toBe(30);
+});

@@ -80,13 +80,19 @@ function retryAfterOf(response: Response): number | null {
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : null;
 }
 
-type Sending = { query?: Record<string, string | number | boolean>; body?: unknown; headers?: Record<string, string> };
+type Sending = {
+  query?: Record<string, string | number | boolean>;
+  body?: unknown;
+  headers?: Record<string, string>;
+  /** Sees a good answer's headers, for its `ETag`. */
+  answered?: (response: Response) => void;
+};
 
 /** A browser finishes a request this small even when the page is left. */
 const KEPT_ALIVE_MAX = 60_000;
 
 /** A request to a route by its path, for what the typed client does not know. Throws `ApiError` as `unwrap` does. */
-export async function send<T = void>(method: string, path: string, { query, body, headers }: Sending = {}): Promise<T> {
+export async function send<T = void>(method: string, path: string, { query, body, headers, answered }: Sending = {}): Promise<T> {
   const params = new URLSearchParams(Object.entries(query ?? {}).map(([name, value]) => [name, String(value)]));
   const text = body === undefined ? undefined : JSON.stringify(body);
   const request = fetch(params.size > 0 ? `${path}?${params}` : path, {
@@ -97,6 +103,7 @@ export async function send<T = void>(method: string, path: string, { query, body
   return unwrap<T>(
     request.then(async (response) => {
       const json = response.headers.get('Content-Type')?.includes('json') ? ((await response.json()) as unknown) : undefined;
+      if (response.ok) answered?.(response);
       return response.ok ? { data: json as T, response } : { error: json, response };
     }),
   );

@@ -12,7 +12,7 @@ test.afterEach(() => server.close());
 const heads = (page: Page) => page.getByRole('columnheader').locator('button .cut');
 const names = async (page: Page) => (await heads(page).allTextContents()).map((text) => text.replace(/ ?\(.*\)$/, ''));
 const USUAL = ['Status', 'To', 'Subject', 'From', 'Date', 'Attempts', 'Sent On', 'Error Message'];
-const kept = () => server.mock.layouts.get('case') as { columns: { id: string; width: number | null }[]; sort: string; order: string } | undefined;
+const kept = () => server.mock.layouts.get('case');
 
 async function customize(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Menu' }).click();
@@ -57,7 +57,7 @@ test('a column is widened and moved by keys on its name', async ({ page }) => {
   await page.keyboard.press('Control+Shift+ArrowLeft');
   expect((await names(page))[2]).toBe('From');
   await expect(from).toBeFocused();
-  await expect.poll(() => kept()?.columns[2]).toEqual({ id: 'from', width: Math.round(before + 32) });
+  await expect.poll(() => kept()?.columns[2]).toEqual({ column: 'from', width_px: Math.round(before + 32) });
 });
 
 test('a column is widened and moved by the mouse', async ({ page }) => {
@@ -77,16 +77,16 @@ test('a column is widened and moved by the mouse', async ({ page }) => {
 
 test('a click on a name sorts, another turns it round, and the address keeps it', async ({ page }) => {
   await page.locator('#column-subject').click();
-  await expect(page).toHaveURL(/sort=subject&order=asc/);
+  await expect(page).toHaveURL(/sort=subject&order=ascending/);
   await expect(page.getByRole('columnheader', { name: 'Subject' })).toHaveAttribute('aria-sort', 'ascending');
-  const query = { type: 'failed', source: 'all', q: '', sort: 'subject', order: 'asc' };
+  const query = { type: 'failed', source: 'all', q: '', sort: 'subject', order: 'ascending' };
   const expected = () => server.mock.box.sorted(query, 0, 5)?.rows.map((row) => row.id);
   await expect.poll(async () => (await drawn(page)).slice(0, 5).map((row) => row.id)).toEqual(expected());
   await page.locator('#column-subject').click();
-  query.order = 'desc';
+  query.order = 'descending';
   await expect(page.getByRole('columnheader', { name: 'Subject' })).toHaveAttribute('aria-sort', 'descending');
   await expect.poll(async () => (await drawn(page)).slice(0, 5).map((row) => row.id)).toEqual(expected());
-  await expect.poll(() => kept()?.sort).toBe('subject');
+  await expect.poll(() => kept()?.sort.column).toBe('subject');
 });
 
 test('those without the right sort, but change no columns', async ({ page, context }) => {

@@ -69,7 +69,7 @@ test('pages with numbers show the same rows and follow the keys', async ({ page 
 test('what the server wants said stands above the list, with the way to what it is about', async ({ page }) => {
   const text = 'This office is set to send e-mail locally through Outlook/Lotus Notes. Form letters sent as e-mail do not appear in the E-mail Queue.';
   await expect(page.getByText('Live', { exact: true })).toBeVisible();
-  await page.request.get(`${server.url}/mock/banner?kind=sends_locally&text=${encodeURIComponent(text)}`);
+  await page.request.get(`${server.url}/mock/banner?kind=office_sends_locally&text=${encodeURIComponent(text)}`);
   await expect(page.getByText(text)).toBeVisible();
   await page.request.get(`${server.url}/mock/banner?kind=limit_reached&text=${encodeURIComponent('The daily limit is reached.')}`);
   await page.getByRole('link', { name: 'Show held e-mail' }).click();
