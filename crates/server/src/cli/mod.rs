@@ -5,6 +5,7 @@ mod bench_fill;
 mod check;
 mod config;
 mod demo;
+mod job;
 mod key;
 mod limits;
 mod office;
@@ -17,6 +18,7 @@ mod queue;
 mod sendmail;
 mod setup;
 mod sink;
+mod sweep;
 mod user;
 
 use std::path::PathBuf;
@@ -56,7 +58,7 @@ enum Command {
     },
     /// Run an SMTP server that accepts everything, keeps nothing, and misbehaves by recipient
     Sink(sink::SinkArgs),
-    /// List, show, requeue and delete messages
+    /// List, show, explain, requeue, hold and delete messages
     Queue(queue::QueueCommand),
     /// Make the first administrator, or show the secret that makes them on the web page
     Setup(setup::SetupCommand),
@@ -72,6 +74,8 @@ enum Command {
     Limits(limits::LimitsCommand),
     /// Pause sending for an office or a user, and resume it
     Pause(pause::PauseCommand),
+    /// Look at actions on many messages, as they go on, and cancel them
+    Job(job::JobCommand),
     /// List who did what, and check that the log is whole
     Audit(audit::AuditCommand),
     /// Recount what is kept and compare
@@ -154,6 +158,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             Command::Key(command) => key::run(command).await,
             Command::Limits(command) => limits::run(command).await,
             Command::Pause(command) => pause::run(command).await,
+            Command::Job(command) => job::run(command).await,
             Command::Audit(command) => audit::run(command).await,
             Command::Check(file) => check::run(&file).await,
             Command::Config(command) => config::run(&command).await,

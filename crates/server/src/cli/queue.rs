@@ -8,12 +8,10 @@ use serde_json::{Value, json};
 use super::ConfigFile;
 use super::operator::Operator;
 use super::out::out;
+use super::sweep::{self, Release, Which};
 use crate::http::admin_wire::Flushed;
 
-/// Exit status 2: not everything that was asked was done.
-const NOT_ALL_DONE: u8 = 2;
-
-/// List, show, requeue and delete messages
+/// List, show, explain, requeue, hold and delete messages
 #[derive(Debug, Args)]
 pub(super) struct QueueCommand {
     #[command(subcommand)]
@@ -26,10 +24,22 @@ enum Action {
     List(List),
     /// Show one message with its recipients and attempts
     Show(Show),
+    /// Say why a message has not gone, and what happens next
+    Why(Why),
+    /// List failed mail in groups by what failed it
+    Failures(ConfigFile),
+    /// Send again exactly what a cause failed, once it is mended
+    Replay(Replay),
     /// Put messages back to Outbox, to be tried now
-    Requeue(Ids),
+    Requeue(Which),
+    /// Send ended messages again, as new ones
+    Resend(Which),
     /// Delete messages; in Outbox this cancels them
-    Delete(Ids),
+    Delete(Which),
+    /// Keep messages back until they are released
+    Hold(Which),
+    /// Let held messages go
+    Release(Release),
     /// Make every deferred message due now
     Flush(ConfigFile),
 }
@@ -72,10 +82,20 @@ struct Show {
 }
 
 #[derive(Debug, Args)]
-struct Ids {
-    /// The messages' ids, up to 1,000
-    #[arg(required = true, num_args = 1..=1000)]
-    ids: Vec<String>,
+struct Why {
+    /// The message's id
+    id: String,
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+struct Replay {
+    /// The group, as `failures` names it: 0-auth
+    group: String,
+    /// Only count what would be done
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     config: ConfigFile,
 }
@@ -88,8 +108,14 @@ pub(super) async fn run(command: QueueCommand) -> anyhow::Result<ExitCode> {
     match command.action {
         Action::List(list) => print_list(list).await,
         Action::Show(show) => print_one(show).await,
-        Action::Requeue(ids) => act("requeue", ids).await,
-        Action::Delete(ids) => act("delete", ids).await,
+        Action::Why(why) => explain(why).await,
+        Action::Failures(file) => failures(&file).await,
+        Action::Replay(replay) => send_again(replay).await,
+        Action::Requeue(which) => sweep::act("requeue", which).await,
+        Action::Resend(which) => sweep::act("resend", which).await,
+        Action::Delete(which) => sweep::act("delete", which).await,
+        Action::Hold(which) => sweep::act("hold", which).await,
+        Action::Release(release) => sweep::release(release).await,
         Action::Flush(file) => {
             let operator = Operator::connect(&file.load()?).await?;
             let flushed: Flushed = operator.post("/admin/v1/flush", &json!({})).await?;
@@ -194,34 +220,69 @@ async fn print_one(show: Show) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn act(action: &str, ids: Ids) -> anyhow::Result<ExitCode> {
-    let operator = Operator::connect(&ids.config.load()?).await?;
-    let request = json!({"action": action, "ids": ids.ids});
-    let report: Value = operator.post("/api/v1/messages/actions", &request).await?;
+async fn explain(why: Why) -> anyhow::Result<ExitCode> {
+    let id: String = form_urlencoded::byte_serialize(why.id.as_bytes()).collect();
+    let operator = Operator::connect(&why.config.load()?).await?;
+    let found: Value = operator.get(&format!("/api/v1/messages/{id}/explain")).await?;
     operator.close().await;
-    for item in report
-        .get("items")
+    out!("{}", text(&found, "sentence"));
+    for evidence in found
+        .get("evidence")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let words = evidence.as_str().unwrap_or("").replace(char::is_control, "");
+        out!("  {words}");
+    }
+    for (name, title) in [
+        ("advice", "What to do: "),
+        ("next", "Next: "),
+        ("next_at", "At: "),
+    ] {
+        let words = text(&found, name);
+        if !words.is_empty() {
+            out!("{title}{words}");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn failures(file: &ConfigFile) -> anyhow::Result<ExitCode> {
+    let operator = Operator::connect(&file.load()?).await?;
+    let found: Value = operator.get("/api/v1/failures").await?;
+    operator.close().await;
+    for group in found
+        .get("groups")
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
     {
         out!(
-            "{}  {}  {}",
-            text(item, "id"),
-            text(item, "outcome"),
-            text(item, "reason")
+            "{:<14} {:>8}  {}  {} {}",
+            text(group, "id"),
+            text(group, "count"),
+            text(group, "latest_at"),
+            text(group, "sentence"),
+            text(group, "advice")
         );
     }
-    let all_done = report.get("done").and_then(Value::as_u64) == u64::try_from(ids.ids.len()).ok();
-    Ok(if all_done {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(NOT_ALL_DONE)
-    })
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn send_again(replay: Replay) -> anyhow::Result<ExitCode> {
+    let group: String = form_urlencoded::byte_serialize(replay.group.as_bytes()).collect();
+    let operator = Operator::connect(&replay.config.load()?).await?;
+    let request = json!({"dry_run": replay.dry_run});
+    let report: Value = operator
+        .post(&format!("/api/v1/failures/{group}/requeue"), &request)
+        .await?;
+    operator.close().await;
+    Ok(sweep::print(&report))
 }
 
 /// A field as it is printed: control characters, which could steer a terminal, are gone.
-fn text(value: &Value, name: &str) -> String {
+pub(super) fn text(value: &Value, name: &str) -> String {
     let plain = match value.get(name) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),

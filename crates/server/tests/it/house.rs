@@ -8,12 +8,19 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use bytes_of::read;
 use hyper_util::rt::TokioIo;
-use postroom_domain::{Clock, ManualClock, OfficeId, RouteId, Timestamp, UserId};
+use postroom_domain::{
+    Clock, EnhancedCode, Kind, ManualClock, MessageId, NodeSlot, OfficeId, Reply, RouteId, Timestamp,
+    Trouble, UserId,
+};
 use postroom_office::Secret;
 use postroom_server::config::Config;
 use postroom_server::http::{self, accept};
 use postroom_server::node::Node;
-use postroom_store::{NewApiKey, NewOffice, NewUser, Rights};
+use postroom_store::{
+    AttemptRecord, AttemptResult, Enqueue, Enqueued, LeaseRequest, NewApiKey, NewMessage, NewOffice,
+    NewRecipient, NewUser, Next, Outcome, OutcomeBatch, RecipientRole, Rights, Shown, SmtpParameters,
+    Submitter, Want,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
@@ -155,6 +162,111 @@ impl House {
             .await;
         assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text);
         answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Does the jobs that are kept, until the answer is dropped or cancelled.
+    pub(crate) fn work(&self) -> tokio_util::sync::DropGuard {
+        let stopping = self.stopping.child_token();
+        tokio::spawn(self.node.jobs.clone().run(|| (), stopping.clone()));
+        stopping.drop_guard()
+    }
+
+    /// Puts `n` plain letters of somebody into the store, without the way through intake; answers their ids.
+    pub(crate) async fn letters(&self, from: &Person, n: usize) -> Vec<MessageId> {
+        let letter = NewMessage {
+            sender: from.user,
+            office: self.root,
+            submitted_by: Submitter::User(from.user),
+            kind: Kind::Direct,
+            route: RouteId::SERVER,
+            mail_from: format!("{}@example.test", from.login),
+            recipients: vec![NewRecipient {
+                address: "client@example.com".to_owned(),
+                role: RecipientRole::To,
+                notify: None,
+                orcpt: None,
+            }],
+            parameters: SmtpParameters::default(),
+            shown: Shown {
+                subject: "Many".to_owned(),
+                message_id: "<1@example.test>".to_owned(),
+                ..Shown::default()
+            },
+            send_at: None,
+            tags: Vec::new(),
+            external_id: None,
+            metadata: None,
+            resent_from: None,
+            content: postroom_store::Content {
+                header: postroom_engine::packing::pack(
+                    b"Subject: Many\r\nMessage-ID: <1@example.test>\r\n\r\n",
+                ),
+                body: postroom_engine::packing::pack(b"Dear client\r\n"),
+            },
+        };
+        let mut ids = Vec::with_capacity(n);
+        while ids.len() < n {
+            self.clock.advance(Duration::from_millis(1));
+            let op = Enqueue {
+                messages: vec![letter.clone(); (n - ids.len()).min(1_000)],
+                idempotency: None,
+                slot: NodeSlot(0),
+                now: self.clock.now(),
+            };
+            match self.node.store.enqueue(op).await.unwrap() {
+                Enqueued::Accepted(admitted) => ids.extend(admitted.into_iter().map(|one| one.id)),
+                other => panic!("{other:?}"),
+            }
+        }
+        ids
+    }
+
+    /// Ends leased mail of the server's route: the first `failed` by a refused sign-in, the others accepted.
+    pub(crate) async fn deliver(&self, n: u32, failed: usize) -> Vec<MessageId> {
+        let store = &self.node.store;
+        let now = self.clock.now();
+        let node = store.join(NodeSlot(0), now).await.unwrap();
+        let wants = vec![Want {
+            route: RouteId::SERVER,
+            n,
+        }];
+        let leased = store.lease(LeaseRequest { node, wants, now }).await.unwrap();
+        let outcomes = leased.iter().enumerate().map(|(place, one)| {
+            let lost = place < failed;
+            Outcome {
+                id: one.id,
+                generation: one.generation,
+                attempt: Some(AttemptRecord {
+                    started_at: now,
+                    duration: Duration::from_millis(5),
+                    relay: "main".to_owned(),
+                    tls: None,
+                    result: if lost {
+                        AttemptResult::Failed
+                    } else {
+                        AttemptResult::Sent
+                    },
+                    reply: Reply {
+                        code: if lost { 535 } else { 250 },
+                        enhanced: Some(EnhancedCode(
+                            if lost { 5 } else { 2 },
+                            if lost { 7 } else { 0 },
+                            if lost { 8 } else { 0 },
+                        )),
+                        text: "said the relay".to_owned(),
+                    },
+                    trouble: lost.then_some(Trouble::Auth),
+                }),
+                recipients: Vec::new(),
+                next: if lost { Next::Failed } else { Next::Sent },
+            }
+        });
+        let outcomes = outcomes.collect();
+        store
+            .record_outcomes(OutcomeBatch { node, outcomes, now })
+            .await
+            .unwrap();
+        leased.iter().map(|one| one.id).collect()
     }
 
     /// Rows in the store, whoever's.
