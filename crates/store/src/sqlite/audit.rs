@@ -30,10 +30,7 @@ pub(crate) fn append(conn: &Connection, entry: &AuditEntry) -> Result<(), StoreE
         office: entry.office.map(|office| office.0),
         count: i64::try_from(entry.count).unwrap_or(i64::MAX),
         ids_digest: entry.ids_digest.map(|digest| digest.to_vec()),
-        detail: match &entry.detail {
-            Value::Null => None,
-            detail => Some(detail.to_string()),
-        },
+        detail: (!entry.detail.is_null()).then(|| entry.detail.to_string()),
     };
     let hash = kept.hash(&head.1);
     conn.prepare_cached(

@@ -36,7 +36,7 @@ fn step(group: &mut Group<'_>, step: &JobStep) -> Result<bool, StoreError> {
     let (meant, mut items) = sift(&step.picked.ids, &still);
     let outcomes = match job.verb {
         Verb::Resend => resend(group, step, &meant)?,
-        verb => act(group, verb, step, &meant)?,
+        verb @ (Verb::Requeue | Verb::Delete | Verb::Hold | Verb::Release) => act(group, verb, step, &meant)?,
     };
     let mut done = Vec::with_capacity(meant.len());
     for (id, outcome) in meant.into_iter().zip(outcomes) {

@@ -68,12 +68,11 @@ pub(super) fn outbox(known: &Known<'_>) -> Explanation {
     if known.relays.iter().all(|relay| relay.state != HealthState::Up) {
         return relay_down(known);
     }
-    match known.found.row.state {
-        MessageState::Deferred if known.found.row.next_attempt_at.is_some_and(|at| at > known.now) => {
-            deferred(known)
-        }
-        _ => queued(known),
+    let row = &known.found.row;
+    if row.state == MessageState::Deferred && row.next_attempt_at.is_some_and(|at| at > known.now) {
+        return deferred(known);
     }
+    queued(known)
 }
 
 fn deferred(known: &Known<'_>) -> Explanation {
