@@ -11,9 +11,11 @@ mod notices;
 mod notifier;
 mod password;
 mod principal;
+pub mod relays;
 mod secret;
 mod sending;
 mod throttle;
+mod vault;
 
 pub use access::{Access, Belongs};
 pub use accounts::{Accounts, INVITATION_LASTS, RESET_LASTS, SETUP_LASTS};
@@ -27,3 +29,4 @@ pub use principal::{Key, Person, Principal, Who};
 pub use secret::{KEY_PREFIX, Secret, hash_of};
 pub use sending::Senders;
 pub use throttle::{Throttle, TooMany};
+pub use vault::{Field, KEY_FILE, Slot, Vault, VaultError};

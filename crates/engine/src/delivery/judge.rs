@@ -267,9 +267,12 @@ fn set_trouble(outcome: &mut Outcome, trouble: Option<Trouble>) {
 /// What a failed session says of the settings; the client knows some causes that no reply tells.
 fn trouble_of(error: &SessionError) -> Option<Trouble> {
     match &error.cause {
-        Cause::Unresolved { .. } => Some(Trouble::Settings),
+        Cause::Unresolved { .. } | Cause::Forbidden { .. } => Some(Trouble::Settings),
+        Cause::Token(_) => Some(Trouble::Auth),
         Cause::Missing(Missing::StartTls | Missing::TlsForAuth) => Some(Trouble::Tls),
-        Cause::Missing(Missing::Auth | Missing::Mechanism) => Some(Trouble::Auth),
+        Cause::Missing(Missing::Auth | Missing::Mechanism | Missing::Xoauth2 | Missing::Token) => {
+            Some(Trouble::Auth)
+        }
         Cause::Io(_)
         | Cause::Timeout(_)
         | Cause::Closed

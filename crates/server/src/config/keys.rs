@@ -27,7 +27,10 @@ section! {
         [live] notifications: Notifications = Notifications::default(),
         /// The schedule of attempts.
         [restart] delivery: Delivery = Delivery::default(),
-        /// The relays; the first one is the server's own.
+        /// Which addresses people's settings may name.
+        [restart] network: Outbound = Outbound::default(),
+        /// The server's relays: the first, and a second that takes over while the first is down. While one is written
+        /// here, the System Office's settings have none of their own.
         [restart] relay: Vec<Relay> = Vec::new(),
         /// What is told about the server's work.
         [live] log: Log = Log::default(),
@@ -125,6 +128,18 @@ section! {
     pub struct Notifications {
         /// The address that notifications come from; empty: `postroom@` and `server.hostname`.
         [live] from: String = String::new(),
+    }
+}
+
+section! {
+    /// Which addresses the relays and token endpoints in offices' settings may be at. The relays of this file are the
+    /// operator's own and always allowed.
+    pub struct Outbound {
+        /// Networks that are allowed though they are refused otherwise: loopback, link-local, clouds' metadata,
+        /// multicast. Private networks are allowed without this.
+        [restart] allow_relay_networks: Vec<Network> = Vec::new(),
+        /// Networks that are refused whatever else says.
+        [restart] deny_relay_networks: Vec<Network> = Vec::new(),
     }
 }
 

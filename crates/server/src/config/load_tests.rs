@@ -27,7 +27,7 @@ fn each_mistake_is_named_with_its_line() {
         ),
         (
             "[sever]\n",
-            "DIR/postroom.toml:1:2: unknown key \"sever\" at the top; did you mean \"server\"? (allowed: brand, server, http, metrics, submission, queue, limits, notifications, delivery, relay, log)",
+            "DIR/postroom.toml:1:2: unknown key \"sever\" at the top; did you mean \"server\"? (allowed: brand, server, http, metrics, submission, queue, limits, notifications, delivery, network, relay, log)",
         ),
         (
             "[http]\nlisten = \"8080\"\n",

@@ -25,8 +25,8 @@ pub use draft::Origin;
 pub use environment::Environment;
 pub use error::{ConfigError, Problem};
 pub use keys::{
-    Config, Delivery, Http, Limits, Log, LogFormat, Metrics, Notifications, PermanentFailures, Queue, Relay,
-    RelayTls, Server, Submission, Trusted,
+    Config, Delivery, Http, Limits, Log, LogFormat, Metrics, Notifications, Outbound, PermanentFailures,
+    Queue, Relay, RelayTls, Server, Submission, Trusted,
 };
 pub use live::Live;
 pub use load::{Loaded, load};

@@ -31,6 +31,8 @@ pub struct Capabilities {
     pub auth_plain: bool,
     /// AUTH LOGIN.
     pub auth_login: bool,
+    /// AUTH XOAUTH2.
+    pub auth_xoauth2: bool,
 }
 
 impl Capabilities {
@@ -65,6 +67,7 @@ impl Capabilities {
                 for mechanism in words {
                     self.auth_plain |= mechanism.eq_ignore_ascii_case("PLAIN");
                     self.auth_login |= mechanism.eq_ignore_ascii_case("LOGIN");
+                    self.auth_xoauth2 |= mechanism.eq_ignore_ascii_case("XOAUTH2");
                 }
             }
             _ => {}
@@ -89,6 +92,7 @@ mod tests {
             auth: true,
             auth_plain: true,
             auth_login: true,
+            auth_xoauth2: true,
             ..Capabilities::default()
         };
         assert_eq!(Capabilities::from_ehlo(&reply), wanted);

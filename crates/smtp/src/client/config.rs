@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::reach::Reach;
+use super::sign_in::{AuthUse, Tokens};
 use super::tls::Trust;
 
 /// Where a relay listens.
@@ -172,6 +174,12 @@ pub struct RelayConfig {
     pub trust: Trust,
     /// The credentials for AUTH; no AUTH where `None`.
     pub credentials: Option<Credentials>,
+    /// How to sign in with them.
+    pub auth: AuthUse,
+    /// Where access tokens come from, for XOAUTH2.
+    pub tokens: Tokens,
+    /// Which addresses may be connected to.
+    pub reach: Reach,
     /// Our own name in EHLO.
     pub ehlo_name: String,
     /// How long to wait.
@@ -192,6 +200,9 @@ impl RelayConfig {
             tls: TlsPolicy::default(),
             trust: Trust::Platform,
             credentials: None,
+            auth: AuthUse::default(),
+            tokens: Tokens::default(),
+            reach: Reach::default(),
             ehlo_name: "localhost".to_owned(),
             timeouts: Timeouts::default(),
             pipelining: PipeliningUse::default(),

@@ -1,17 +1,17 @@
 //! From a relay's description to an open session.
 
-use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::config::{RelayAddress, RelayConfig, TlsPolicy};
+use super::config::{RelayConfig, TlsPolicy};
 use super::error::{Cause, Phase, SessionError};
-use super::handshake;
+use super::handshake::{self, Milestone};
+use super::reach::{connect_to, resolve};
 use super::session::Session;
 use super::tls::{TlsSetupError, client_config};
 
@@ -26,6 +26,17 @@ pub struct Connector {
 pub(super) struct TlsClient {
     pub(super) config: Arc<ClientConfig>,
     pub(super) name: ServerName<'static>,
+    seen: Seen,
+}
+
+/// The certificate that the relay showed last, in DER.
+pub(super) type Seen = Arc<Mutex<Option<Vec<u8>>>>;
+
+impl TlsClient {
+    /// The certificate that the relay showed last, in DER.
+    pub(super) fn offered(&self) -> Option<Vec<u8>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Connector {
@@ -36,10 +47,10 @@ impl Connector {
     pub fn new(relay: RelayConfig) -> Result<Self, TlsSetupError> {
         let tls = match client_config(&relay)? {
             None => None,
-            Some(config) => {
+            Some((config, seen)) => {
                 let name = relay.certificate_name();
                 let name = ServerName::try_from(name.clone()).map_err(|_| TlsSetupError::Name(name))?;
-                Some(TlsClient { config, name })
+                Some(TlsClient { config, name, seen })
             }
         };
         Ok(Self {
@@ -64,7 +75,7 @@ impl Connector {
         let first = self.open(self.dial().await?).await;
         match first {
             Err(error) if error.phase == Phase::Tls && self.relay.tls == TlsPolicy::Opportunistic => {
-                handshake::open(self.dial().await?, &self.relay, None).await
+                handshake::open(self.dial().await?, &self.relay, None, &mut |_| {}).await
             }
             done => done,
         }
@@ -78,12 +89,31 @@ impl Connector {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        handshake::open(stream, &self.relay, self.tls.as_ref()).await
+        handshake::open(stream, &self.relay, self.tls.as_ref(), &mut |_| {}).await
+    }
+
+    /// Opens a session as [`Connector::open`] does and tells of each part that is done.
+    ///
+    /// # Errors
+    /// As [`Connector::connect`].
+    pub async fn open_watched<S>(
+        &self,
+        stream: S,
+        watch: &mut (dyn FnMut(Milestone) + Send),
+    ) -> Result<Session<S>, SessionError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        handshake::open(stream, &self.relay, self.tls.as_ref(), watch).await
     }
 
     async fn dial(&self) -> Result<TcpStream, SessionError> {
         let limit = self.relay.timeouts.connect;
-        let dialled = timeout(limit, dial(&self.relay.address)).await;
+        let dialling = async {
+            let addresses = resolve(&self.relay.address).await?;
+            connect_to(&addresses, &self.relay.reach).await
+        };
+        let dialled = timeout(limit, dialling).await;
         let stream = dialled
             .unwrap_or(Err(Cause::Timeout(limit)))
             .map_err(|cause| SessionError::new(Phase::Connect, cause))?;
@@ -93,24 +123,4 @@ impl Connector {
             .map_err(|error| SessionError::new(Phase::Connect, Cause::Io(error)))?;
         Ok(stream)
     }
-}
-
-/// Tries each of the relay's addresses in turn.
-async fn dial(address: &RelayAddress) -> Result<TcpStream, Cause> {
-    let (host, port) = match address {
-        RelayAddress::Socket(address) => return TcpStream::connect(address).await.map_err(Cause::Io),
-        RelayAddress::Host { host, port } => (host.as_str(), *port),
-    };
-    let unresolved = |source| Cause::Unresolved {
-        host: host.to_owned(),
-        source,
-    };
-    let mut fault = unresolved(io::ErrorKind::NotFound.into());
-    for address in lookup_host((host, port)).await.map_err(unresolved)? {
-        match TcpStream::connect(address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => fault = Cause::Io(error),
-        }
-    }
-    Err(fault)
 }

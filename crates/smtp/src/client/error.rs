@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use thiserror::Error;
 
+use super::tls::TlsFault;
 use crate::reply::{Reply, ReplyError, Severity};
 
 /// The step of a session that was under way.
@@ -104,8 +106,19 @@ pub enum Cause {
     #[error(transparent)]
     Garbage(#[from] ReplyError),
     /// The TLS handshake failed; for a certificate the text names what is wrong with it.
-    #[error("{0}")]
-    Tls(String),
+    #[error(transparent)]
+    Tls(TlsFault),
+    /// The relay's address is none that may be connected to.
+    #[error("{address} may not be connected to: {why}")]
+    Forbidden {
+        /// The address.
+        address: IpAddr,
+        /// Why not, and who can allow it.
+        why: String,
+    },
+    /// There is no access token to sign in with.
+    #[error("no access token: {0}")]
+    Token(String),
     /// The relay sent plain text behind its answer to STARTTLS, as an attacker in the middle would (CVE-2011-0411).
     #[error("the relay sent plain text behind its answer to STARTTLS; the connection may be tampered with")]
     PlainTextBehindStartTls,
@@ -126,8 +139,14 @@ pub enum Missing {
     #[error("the relay does not offer AUTH, yet a user name and password are configured")]
     Auth,
     /// AUTH without a mechanism that we speak.
-    #[error("the relay offers neither AUTH PLAIN nor AUTH LOGIN")]
+    #[error("the relay offers no AUTH mechanism that we may use (PLAIN or LOGIN, as configured)")]
     Mechanism,
+    /// XOAUTH2 where it is configured.
+    #[error("the relay does not offer AUTH XOAUTH2, which is configured")]
+    Xoauth2,
+    /// XOAUTH2 without a place to get tokens from.
+    #[error("AUTH XOAUTH2 is configured without a token endpoint")]
+    Token,
     /// Credentials under policy `opportunistic`, and no TLS: the password would go over the wire in clear.
     #[error(
         "the relay offers no TLS, so the password is not sent; set the TLS policy to required, or to none to send it in clear"
@@ -147,7 +166,7 @@ impl SessionError {
     pub fn severity(&self) -> Severity {
         match &self.cause {
             Cause::Refused(reply) if reply.severity() == Severity::Permanent => Severity::Permanent,
-            Cause::Missing(_) | Cause::Tls(_) => Severity::Permanent,
+            Cause::Missing(_) | Cause::Tls(_) | Cause::Forbidden { .. } => Severity::Permanent,
             Cause::Refused(_)
             | Cause::Unresolved { .. }
             | Cause::Io(_)
@@ -155,6 +174,7 @@ impl SessionError {
             | Cause::Closed
             | Cause::Unexpected(_)
             | Cause::Garbage(_)
+            | Cause::Token(_)
             | Cause::PlainTextBehindStartTls => Severity::Transient,
         }
     }
@@ -170,6 +190,8 @@ impl SessionError {
             | Cause::Closed
             | Cause::Garbage(_)
             | Cause::Tls(_)
+            | Cause::Forbidden { .. }
+            | Cause::Token(_)
             | Cause::PlainTextBehindStartTls
             | Cause::Missing(_) => None,
         }
@@ -190,6 +212,8 @@ impl SessionError {
             | Cause::Unexpected(_)
             | Cause::Garbage(_)
             | Cause::Tls(_)
+            | Cause::Forbidden { .. }
+            | Cause::Token(_)
             | Cause::PlainTextBehindStartTls
             | Cause::Missing(_) => false,
         }

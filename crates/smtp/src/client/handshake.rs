@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::capabilities::Capabilities;
-use super::config::{Credentials, RelayConfig, TlsPolicy};
+use super::config::{RelayConfig, TlsPolicy};
 use super::connect::TlsClient;
 use super::error::{Cause, Missing, Phase, SessionError};
 use super::session::Session;
@@ -18,14 +16,25 @@ use super::wire::Wire;
 use crate::reply::{Reply, Severity};
 use crate::stream::MaybeTls;
 
-/// Longest command line (RFC 5321 §4.5.3.1.4); a longer initial response goes on a line of its own.
-const COMMAND_BYTES_MAX: usize = 512;
+/// A part of the opening that is done, for whoever shows it step by step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Milestone {
+    /// The relay greeted us.
+    Greeted,
+    /// TLS stands.
+    Protected(TlsInfo),
+    /// The relay said what it offers, under TLS if there is to be any.
+    Introduced(Capabilities),
+    /// It took our credentials.
+    SignedIn,
+}
 
 /// Opens a session on a connected stream; without `tls` the session stays in clear.
 pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     relay: &RelayConfig,
     tls: Option<&TlsClient>,
+    watch: &mut (dyn FnMut(Milestone) + Send),
 ) -> Result<Session<S>, SessionError> {
     let mut opening = Opening {
         wire: Wire::new(MaybeTls::Plain(stream)),
@@ -34,24 +43,29 @@ pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     };
     if let (TlsPolicy::Implicit, Some(tls)) = (relay.tls, tls) {
         opening = opening.upgrade(tls).await?;
+        watch_tls(&opening.tls, watch);
     }
     opening.greeting().await?;
+    watch(Milestone::Greeted);
     let mut capabilities = opening.ehlo().await?;
     if matches!(relay.tls, TlsPolicy::Opportunistic | TlsPolicy::Required)
         && let Some(tls) = tls
         && opening.start_tls(&capabilities).await?
     {
         opening = opening.upgrade(tls).await?;
+        watch_tls(&opening.tls, watch);
         capabilities = opening.ehlo().await?;
     }
-    if let Some(credentials) = &relay.credentials
-        && let Err(error) = opening.auth(credentials, &capabilities).await
-    {
-        let _goodbye = opening
-            .wire
-            .write([b"QUIT\r\n", b"", b""], relay.timeouts.quit)
-            .await;
-        return Err(error);
+    watch(Milestone::Introduced(capabilities.clone()));
+    if let Some(credentials) = &relay.credentials {
+        if let Err(error) = opening.auth(credentials, &capabilities).await {
+            let _goodbye = opening
+                .wire
+                .write([b"QUIT\r\n", b"", b""], relay.timeouts.quit)
+                .await;
+            return Err(error);
+        }
+        watch(Milestone::SignedIn);
     }
     Ok(Session {
         wire: opening.wire,
@@ -68,10 +82,16 @@ pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     })
 }
 
-struct Opening<'a, S> {
+fn watch_tls(tls: &Option<TlsInfo>, watch: &mut (dyn FnMut(Milestone) + Send)) {
+    if let Some(tls) = tls {
+        watch(Milestone::Protected(tls.clone()));
+    }
+}
+
+pub(super) struct Opening<'a, S> {
     wire: Wire<MaybeTls<S>>,
-    relay: &'a RelayConfig,
-    tls: Option<TlsInfo>,
+    pub(super) relay: &'a RelayConfig,
+    pub(super) tls: Option<TlsInfo>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Opening<'_, S> {
@@ -136,7 +156,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Opening<'_, S> {
         let stream = timeout(limit, connector.connect(tls.name.clone(), stream))
             .await
             .map_err(|_| failed(Cause::Timeout(limit)))?
-            .map_err(|error| failed(tls::explain(&error).map_or(Cause::Io(error), Cause::Tls)))?;
+            .map_err(|error| {
+                failed(tls::explain(&error, &tls.name, tls.offered()).map_or(Cause::Io(error), Cause::Tls))
+            })?;
         let info = tls::info(stream.get_ref().1);
         let wire = Wire::new(MaybeTls::Tls(Box::new(stream.into())));
         Ok(Self {
@@ -146,51 +168,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Opening<'_, S> {
         })
     }
 
-    async fn auth(&mut self, credentials: &Credentials, offered: &Capabilities) -> Result<(), SessionError> {
-        let missing = |what| Err(SessionError::new(Phase::Auth, Cause::Missing(what)));
-        if self.tls.is_none() && self.relay.tls != TlsPolicy::None {
-            return missing(Missing::TlsForAuth);
-        }
-        match offered {
-            Capabilities { auth_plain: true, .. } => self.auth_plain(credentials).await,
-            Capabilities { auth_login: true, .. } => self.auth_login(credentials).await,
-            Capabilities { auth: true, .. } => missing(Missing::Mechanism),
-            _ => missing(Missing::Auth),
-        }
-    }
-
-    async fn auth_plain(&mut self, credentials: &Credentials) -> Result<(), SessionError> {
-        let Credentials { user, password } = credentials;
-        let response = BASE64.encode(format!("\0{user}\0{password}"));
-        let limit = self.relay.timeouts.auth;
-        let line = format!("AUTH PLAIN {response}\r\n");
-        let reply = if line.len() <= COMMAND_BYTES_MAX {
-            self.command(Phase::Auth, line, limit).await
-        } else {
-            let reply = self
-                .command(Phase::Auth, "AUTH PLAIN\r\n".to_owned(), limit)
-                .await;
-            expect(Phase::Auth, reply.map_err(|error| error.cause), 334)?;
-            self.command(Phase::Auth, format!("{response}\r\n"), limit).await
-        };
-        expect(Phase::Auth, Ok(reply?), 235).map(drop)
-    }
-
-    async fn auth_login(&mut self, credentials: &Credentials) -> Result<(), SessionError> {
-        let limit = self.relay.timeouts.auth;
-        let reply = self
-            .command(Phase::Auth, "AUTH LOGIN\r\n".to_owned(), limit)
-            .await?;
-        expect(Phase::Auth, Ok(reply), 334)?;
-        let user = format!("{}\r\n", BASE64.encode(&credentials.user));
-        let reply = self.command(Phase::Auth, user, limit).await?;
-        expect(Phase::Auth, Ok(reply), 334)?;
-        let password = format!("{}\r\n", BASE64.encode(&credentials.password));
-        let reply = self.command(Phase::Auth, password, limit).await?;
-        expect(Phase::Auth, Ok(reply), 235).map(drop)
-    }
-
-    async fn command(&mut self, phase: Phase, line: String, limit: Duration) -> Result<Reply, SessionError> {
+    pub(super) async fn command(
+        &mut self,
+        phase: Phase,
+        line: String,
+        limit: Duration,
+    ) -> Result<Reply, SessionError> {
         let failed = |cause| SessionError::new(phase, cause);
         if let Err(failure) = self.wire.write([line.as_bytes(), b"", b""], limit).await {
             return Err(failed(self.wire.last_words(failure.cause).await));
@@ -205,7 +188,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Opening<'_, S> {
 }
 
 /// Takes the one code that means yes; a refusal keeps the relay's words, anything else makes no sense here.
-fn expect(phase: Phase, reply: Result<Reply, Cause>, code: u16) -> Result<Reply, SessionError> {
+pub(super) fn expect(phase: Phase, reply: Result<Reply, Cause>, code: u16) -> Result<Reply, SessionError> {
     let failed = |cause| SessionError::new(phase, cause);
     let reply = reply.map_err(failed)?;
     match reply.severity() {

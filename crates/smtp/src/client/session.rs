@@ -80,6 +80,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         self.pipelining
     }
 
+    /// Asks whether the relay takes mail from a sender: MAIL FROM, and RSET behind it. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`SessionError`] where the relay does not answer; a refusal is a reply.
+    pub async fn ask_sender(&mut self, mail_from: &str) -> Result<Reply, SessionError> {
+        let limit = self.timeouts.mail;
+        let line = format!("MAIL FROM:<{mail_from}>\r\n");
+        let failed = |failure: super::wire::WriteFailure| SessionError::new(Phase::Mail, failure.cause);
+        self.wire
+            .write([line.as_bytes(), b"", b""], limit)
+            .await
+            .map_err(failed)?;
+        let answer = self.answer(Phase::Mail, limit).await?;
+        self.wire
+            .write([b"RSET\r\n", b"", b""], limit)
+            .await
+            .map_err(failed)?;
+        self.answer(Phase::Mail, limit).await?;
+        Ok(answer)
+    }
+
     /// Says QUIT, waits a moment for the answer, and closes.
     pub async fn quit(mut self) {
         let limit = self.timeouts.quit;

@@ -1,15 +1,16 @@
 //! Which certificates of a relay are good, and what TLS a session runs under.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use rustls_platform_verifier::BuilderVerifierExt as _;
 use thiserror::Error;
 
 use super::config::{RelayConfig, TlsPolicy};
+use super::connect::Seen;
 
 /// Which certificates are good, where the policy verifies them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,6 +33,9 @@ pub enum TlsSetupError {
     /// A given authority is not a certificate.
     #[error("the given certificate authority is not a DER certificate: {0}")]
     Authority(rustls::Error),
+    /// There is no authority to trust.
+    #[error("no certificate authority is given")]
+    NoAuthority,
     /// The relay's name is no DNS name and no address.
     #[error("{0:?} cannot be the name of a certificate")]
     Name(String),
@@ -46,71 +50,217 @@ pub struct TlsInfo {
     pub cipher: String,
 }
 
-/// Builds the TLS configuration that a relay's policy and trust ask for.
-pub(crate) fn client_config(relay: &RelayConfig) -> Result<Option<Arc<ClientConfig>>, TlsSetupError> {
+/// Builds the TLS configuration that a relay's policy and trust ask for, and where it notes what the relay shows.
+pub(crate) fn client_config(relay: &RelayConfig) -> Result<Option<(Arc<ClientConfig>, Seen)>, TlsSetupError> {
     if relay.tls == TlsPolicy::None {
         return Ok(None);
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(TlsSetupError::Rustls)?;
-    let accepted = |accept| {
+    let lenient = |accept| -> Arc<dyn ServerCertVerifier> {
         let algorithms = provider.signature_verification_algorithms;
         Arc::new(Lenient { accept, algorithms })
     };
-    let config = match (relay.tls, &relay.trust) {
-        (TlsPolicy::None | TlsPolicy::Opportunistic, _) => builder
-            .dangerous()
-            .with_custom_certificate_verifier(accepted(Accept::Any))
-            .with_no_client_auth(),
+    let inner = match (relay.tls, &relay.trust) {
+        (TlsPolicy::None | TlsPolicy::Opportunistic, _) => lenient(Accept::Any),
         (TlsPolicy::Required | TlsPolicy::Implicit, Trust::Platform) => {
-            builder.with_platform_verifier()?.with_no_client_auth()
+            Arc::new(rustls_platform_verifier::Verifier::new(Arc::clone(&provider))?)
         }
         (TlsPolicy::Required | TlsPolicy::Implicit, Trust::Authorities(authorities)) => {
-            let mut roots = RootCertStore::empty();
-            for der in authorities {
-                roots
-                    .add(CertificateDer::from(der.clone()))
-                    .map_err(TlsSetupError::Authority)?;
-            }
-            builder.with_root_certificates(roots).with_no_client_auth()
+            vouched_for(authorities, &provider)?
         }
         (TlsPolicy::Required | TlsPolicy::Implicit, Trust::Pinned(der)) => {
-            let verifier = accepted(Accept::Only(CertificateDer::from(der.clone())));
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(verifier)
-                .with_no_client_auth()
+            lenient(Accept::Only(CertificateDer::from(der.clone())))
         }
     };
-    Ok(Some(Arc::new(config)))
+    let seen = Seen::default();
+    let verifier = Noting {
+        inner,
+        seen: Arc::clone(&seen),
+    };
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(TlsSetupError::Rustls)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    Ok(Some((Arc::new(config), seen)))
+}
+
+/// Checks chain, name and dates against these authorities alone.
+fn vouched_for(
+    authorities: &[Vec<u8>],
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, TlsSetupError> {
+    let mut roots = RootCertStore::empty();
+    for der in authorities {
+        roots
+            .add(CertificateDer::from(der.clone()))
+            .map_err(TlsSetupError::Authority)?;
+    }
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+        .build()
+        .map_err(|_| TlsSetupError::NoAuthority)?;
+    Ok(verifier)
+}
+
+/// What is wrong with a relay's TLS.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{text}")]
+pub struct TlsFault {
+    /// What sort of fault.
+    pub kind: TlsFaultKind,
+    /// In words.
+    pub text: String,
+    /// The certificate that the relay showed, in DER, where it is the certificate that is at fault.
+    pub certificate: Option<Vec<u8>>,
+}
+
+/// Sorts of faults of TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TlsFaultKind {
+    /// The certificate's time is over.
+    Expired,
+    /// The certificate's time has not begun.
+    NotYetValid,
+    /// The certificate is for other names.
+    WrongName,
+    /// The certificate vouches for itself.
+    SelfSigned,
+    /// No known authority vouches for the certificate.
+    UnknownAuthority,
+    /// It is another certificate than the pinned one.
+    NotPinned,
+    /// Something else is wrong with the certificate.
+    Certificate,
+    /// The relay does not speak TLS here.
+    NotTls,
+    /// The handshake failed otherwise.
+    Handshake,
 }
 
 /// Says in words what a failed handshake means.
-pub(crate) fn explain(error: &std::io::Error) -> Option<String> {
+pub(crate) fn explain(
+    error: &std::io::Error,
+    name: &ServerName<'_>,
+    offered: Option<Vec<u8>>,
+) -> Option<TlsFault> {
     let tls = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    let plain = |kind, text| TlsFault {
+        kind,
+        text,
+        certificate: None,
+    };
     Some(if let rustls::Error::InvalidCertificate(reason) = tls {
-        format!(
-            "the relay's certificate is not good: {}",
-            explain_certificate(reason)
-        )
+        let (kind, words) = explain_certificate(reason, name, offered.as_deref());
+        TlsFault {
+            kind,
+            text: format!("the relay's certificate is not good: {words}"),
+            certificate: offered,
+        }
     } else if let rustls::Error::AlertReceived(alert) = tls {
-        format!("the relay ended the TLS handshake: {alert:?}")
+        let text = format!("the relay ended the TLS handshake: {alert:?}");
+        plain(TlsFaultKind::Handshake, text)
     } else if let rustls::Error::InvalidMessage(_) = tls {
-        "the relay does not speak TLS here".to_owned()
+        let text = "the relay does not speak TLS here".to_owned();
+        plain(TlsFaultKind::NotTls, text)
     } else {
-        format!("the TLS handshake failed: {tls}")
+        let text = format!("the TLS handshake failed: {tls}");
+        plain(TlsFaultKind::Handshake, text)
     })
 }
 
-fn explain_certificate(reason: &CertificateError) -> String {
-    if *reason == CertificateError::UnknownIssuer {
-        "no known authority vouches for it (give its authority, or pin it)".to_owned()
-    } else if *reason == CertificateError::ApplicationVerificationFailure {
-        "it is not the pinned one".to_owned()
+fn explain_certificate(
+    reason: &CertificateError,
+    name: &ServerName<'_>,
+    offered: Option<&[u8]>,
+) -> (TlsFaultKind, String) {
+    use CertificateError as E;
+    use TlsFaultKind as K;
+    let name = name.to_str();
+    if *reason == E::UnknownIssuer && offered.is_some_and(is_self_signed) {
+        let text =
+            "it vouches for itself (self-signed): pin it if it is the right one, or give its authority";
+        (K::SelfSigned, text.to_owned())
+    } else if *reason == E::UnknownIssuer {
+        let text = "no known authority vouches for it (give its authority, or pin it)";
+        (K::UnknownAuthority, text.to_owned())
+    } else if *reason == E::ApplicationVerificationFailure {
+        (K::NotPinned, "it is not the pinned one".to_owned())
+    } else if matches!(reason, E::Expired | E::ExpiredContext { .. }) {
+        (K::Expired, format!("its time is over ({reason})"))
+    } else if matches!(reason, E::NotValidYet | E::NotValidYetContext { .. }) {
+        (K::NotYetValid, format!("its time has not begun ({reason})"))
+    } else if matches!(reason, E::NotValidForName | E::NotValidForNameContext { .. }) {
+        (K::WrongName, format!("it is not for the name {name} ({reason})"))
     } else {
-        reason.to_string()
+        (K::Certificate, reason.to_string())
+    }
+}
+
+/// Whether a certificate is its own authority: then it passes with itself as the only one.
+fn is_self_signed(der: &[u8]) -> bool {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let certificate = CertificateDer::from(der.to_vec());
+    let Ok(verifier) = vouched_for(&[der.to_vec()], &provider) else {
+        return false;
+    };
+    let Ok(any_name) = ServerName::try_from("any.invalid") else {
+        return false;
+    };
+    let checked = verifier.verify_server_cert(&certificate, &[], &any_name, &[], UnixTime::now());
+    // The chain is looked at before the name: whatever else is wrong, the issuer was found.
+    !matches!(
+        checked,
+        Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))
+    )
+}
+
+/// Notes the certificate that the relay shows, and lets another decide.
+#[derive(Debug)]
+struct Noting {
+    inner: Arc<dyn ServerCertVerifier>,
+    seen: Seen,
+}
+
+impl ServerCertVerifier for Noting {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let checked =
+            self.inner
+                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        if checked.is_err() {
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            *seen = Some(end_entity.to_vec());
+        }
+        checked
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
     }
 }
 

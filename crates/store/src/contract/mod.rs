@@ -15,6 +15,7 @@ mod local;
 mod pauses;
 mod people;
 mod queue;
+mod settings;
 mod situation;
 mod sorted;
 mod upkeep;
@@ -64,6 +65,10 @@ pub use queue::{
     RecipientOutcome, RecipientRole, Recorded, Release, Revive, Settled, Shown, SmtpParameters, Submitter,
     Want,
 };
+pub use settings::{
+    KeptRelay, OfficeSettings, Sealed, Settings, SmtpAuth, SmtpSettings, SmtpTls, SmtpTrust, TokenEndpoint,
+    TokenGrant, route_of,
+};
 pub use situation::{Situation, Situations, Waits};
 pub use sorted::{SortValue, Sorted, SortedEdge, SortedPage, SortedPlace, SortedRequest, Sorting};
 pub use upkeep::{CheckReport, Upkeep};
@@ -88,6 +93,7 @@ pub trait Store:
     + Pauses
     + Administration
     + Alerts
+    + Settings
 {
 }
 
@@ -110,5 +116,6 @@ impl<T> Store for T where
         + Pauses
         + Administration
         + Alerts
+        + Settings
 {
 }

@@ -282,6 +282,7 @@ fn requeue_one(
     }
     let flow = flow(target.owner.sender, target.owner.office, target.owner.kind);
     let place = group.end_of_lane(now);
+    let route = group.route_of(target.owner.office, target.route);
     group
         .conn
         .prepare_cached(
@@ -292,15 +293,15 @@ fn requeue_one(
             ord,
             target.owner.sender.0,
             target.owner.office.0,
-            target.route.0,
+            route.0,
             flow,
             place,
             now.as_micros(),
             cycle * CYCLE_GENERATIONS,
             charged_day
         ])?;
-    group.lanes.add(group.conn, target.route, flow, 1)?;
-    group.tallies.phase(target.route, None, Some(Phase::Ready), 1);
+    group.lanes.add(group.conn, route, flow, 1)?;
+    group.tallies.phase(route, None, Some(Phase::Ready), 1);
     group.moved(&target.owner, Some(target.state), Some(MessageState::Queued));
     if group.pauses().cover(&target.owner)
         && let Some(found) = unfinished(group.conn, target.owner.id)?

@@ -1,6 +1,6 @@
 //! Takes messages in.
 
-use postroom_domain::{MessageId, MessageState, Timestamp, UserId};
+use postroom_domain::{MessageId, MessageState, RouteId, Timestamp, UserId};
 use rusqlite::{OptionalExtension, params};
 
 use super::codes::{from_json, shorten, to_json};
@@ -117,7 +117,8 @@ fn admit(group: &mut Group<'_>, op: &Enqueue, message: &NewMessage) -> Result<Ad
     };
     let entry = enter(group, &owner, message, later, op.now)?;
     let (state, phase) = (entry.state, entry.phase);
-    insert_message(group, id, state, entry.held, message)?;
+    let route = group.route_of(message.office, message.route);
+    insert_message(group, id, state, entry.held, route, message)?;
     insert_recipients(group, id, message)?;
     insert_content(group, id, &message.content)?;
     let flow = flow(message.sender, message.office, message.kind);
@@ -132,7 +133,7 @@ fn admit(group: &mut Group<'_>, op: &Enqueue, message: &NewMessage) -> Result<Ad
             id.ord(),
             message.sender.0,
             message.office.0,
-            message.route.0,
+            route.0,
             flow,
             phase.number(),
             entry.due_at.as_micros(),
@@ -142,9 +143,9 @@ fn admit(group: &mut Group<'_>, op: &Enqueue, message: &NewMessage) -> Result<Ad
             entry.charged_day.is_none().then_some(entry.person.0)
         ])?;
     if phase == Phase::Ready {
-        group.lanes.add(group.conn, message.route, flow, 1)?;
+        group.lanes.add(group.conn, route, flow, 1)?;
     }
-    group.tallies.phase(message.route, None, Some(phase), 1);
+    group.tallies.phase(route, None, Some(phase), 1);
     group.moved(&owner, None, Some(state));
     Ok(Admitted {
         id,
@@ -207,6 +208,7 @@ fn insert_message(
     id: MessageId,
     state: MessageState,
     held: Option<Kept>,
+    route: RouteId,
     message: &NewMessage,
 ) -> Result<(), StoreError> {
     let shown = &message.shown;
@@ -240,7 +242,7 @@ fn insert_message(
             state.shown().number(),
             state.number(),
             message.kind.number(),
-            message.route.0,
+            route.0,
             submitted_by,
             message.mail_from,
             parameters,

@@ -34,6 +34,7 @@ pub(crate) struct Group<'w> {
     last_id: MessageId,
     kept: &'w Kept,
     epochs: HashMap<NodeSlot, Epoch>,
+    routes: HashMap<OfficeId, RouteId>,
     changes: ChangeSet,
 }
 
@@ -56,6 +57,7 @@ impl Owner {
 pub(crate) struct Learnt {
     last_id: MessageId,
     epochs: HashMap<NodeSlot, Epoch>,
+    routes: HashMap<OfficeId, RouteId>,
     times: HashMap<RouteId, f64>,
     debts: Debts,
     limits: LimitsLearnt,
@@ -77,6 +79,7 @@ impl<'w> Group<'w> {
             last_id: kept.last_id,
             kept,
             epochs: HashMap::new(),
+            routes: HashMap::new(),
             changes: ChangeSet::default(),
         }
     }
@@ -119,6 +122,17 @@ impl<'w> Group<'w> {
     /// Whether `node` is of its slot's current epoch.
     pub(crate) fn is_current(&self, node: NodeLease) -> bool {
         self.epoch(node.slot) == Some(node.epoch)
+    }
+
+    /// The way out of an office's mail: as its settings say, else as whoever hands the mail in says.
+    pub(crate) fn route_of(&self, office: OfficeId, given: RouteId) -> RouteId {
+        let settled = self.routes.get(&office).or_else(|| self.kept.routes.get(&office));
+        settled.copied().unwrap_or(given)
+    }
+
+    /// Remembers an office's new way out.
+    pub(crate) fn set_route(&mut self, office: OfficeId, route: RouteId) {
+        self.routes.insert(office, route);
     }
 
     /// Remembers a node's new epoch.
@@ -166,6 +180,7 @@ impl<'w> Group<'w> {
             + self.epochs.len()
             + self.pauses_marks
             + added
+            + self.routes.len()
     }
 
     /// Writes what was added up; the commit follows.
@@ -182,6 +197,7 @@ impl<'w> Group<'w> {
         Learnt {
             last_id: self.last_id,
             epochs: self.epochs,
+            routes: self.routes,
             times,
             debts,
             limits: self.limits.finish(),
@@ -199,6 +215,7 @@ impl Kept {
     pub(crate) fn learn(&mut self, learnt: Learnt) -> ChangeSet {
         self.last_id = learnt.last_id;
         self.epochs.extend(learnt.epochs);
+        self.routes.extend(learnt.routes);
         self.times.extend(learnt.times);
         for (lane, debt) in learnt.debts {
             match debt {

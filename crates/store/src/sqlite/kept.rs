@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use postroom_domain::{Epoch, MessageId, NodeSlot, RouteId};
+use postroom_domain::{Epoch, MessageId, NodeSlot, OfficeId, RouteId};
 use rusqlite::Connection;
 
 use super::limits::LimitsKept;
 use super::pauses::PausesKept;
+use super::settings;
 use crate::StoreError;
 
 /// Debts of empty lanes that are remembered at most; older ones are let go, which costs a little fairness.
@@ -24,6 +25,8 @@ pub(crate) struct Kept {
     pub(crate) epochs: HashMap<NodeSlot, Epoch>,
     /// Each route's virtual time: the tag of the lane served last.
     pub(crate) times: HashMap<RouteId, f64>,
+    /// The way out of offices that have settings; it holds over what whoever hands mail in has heard.
+    pub(crate) routes: HashMap<OfficeId, RouteId>,
     /// Tags of lanes that are empty and not in the table but have had more than their share.
     pub(crate) debts: HashMap<LaneKey, f64>,
     /// What was taken of limits today, and what waits under them.
@@ -44,6 +47,7 @@ impl Kept {
             last_id: MessageId::from_ord(last),
             epochs: HashMap::new(),
             times: HashMap::new(),
+            routes: settings::routes(conn)?.into_iter().collect(),
             debts: HashMap::new(),
             limits: LimitsKept::load(conn)?,
             pauses: PausesKept::load(conn)?,

@@ -59,6 +59,7 @@ mod relay_states;
 mod room;
 mod rows;
 mod search;
+mod settings;
 mod settle;
 mod situation;
 mod sort;

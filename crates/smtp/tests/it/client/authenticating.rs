@@ -1,6 +1,10 @@
 //! AUTH PLAIN and LOGIN.
 
-use postroom_smtp::client::{Cause, Credentials, Missing, Phase, RelayConfig, TlsPolicy};
+use std::sync::{Arc, Mutex};
+
+use postroom_smtp::client::{
+    AuthUse, Cause, Credentials, Missing, Phase, RelayConfig, TlsPolicy, TokenFuture, TokenSource, Tokens,
+};
 use postroom_smtp::reply::Severity;
 use postroom_smtp::sink::{Act, Mode, Offers, SinkAuth, SinkConfig, Stage};
 
@@ -138,4 +142,90 @@ async fn password_is_not_sent_in_clear_unless_the_policy_says_none() {
         "{error}"
     );
     assert!(!commands(&sink).iter().any(|line| line.starts_with("AUTH")));
+}
+
+/// Gives tokens in turn, and notes which were refused.
+#[derive(Debug, Default)]
+struct Turn {
+    tokens: Vec<&'static str>,
+    refused: Mutex<Vec<String>>,
+}
+
+impl TokenSource for Turn {
+    fn token<'a>(&'a self, refused: Option<&'a str>) -> TokenFuture<'a> {
+        Box::pin(async move {
+            let mut all = self.refused.lock().unwrap();
+            all.extend(refused.map(str::to_owned));
+            let token = self.tokens.get(all.len());
+            token
+                .map(|t| (*t).to_owned())
+                .ok_or_else(|| "no more of them".to_owned())
+        })
+    }
+}
+
+fn with_tokens(tokens: &[&'static str]) -> (RelayConfig, Arc<Turn>) {
+    let source = Arc::new(Turn {
+        tokens: tokens.to_vec(),
+        ..Turn::default()
+    });
+    let relay = RelayConfig {
+        auth: AuthUse::Xoauth2,
+        tokens: Tokens::from(Arc::clone(&source) as _),
+        ..with_password("")
+    };
+    (relay, source)
+}
+
+#[tokio::test(start_paused = true)]
+async fn access_token_opens_the_way() {
+    let (relay, source) = with_tokens(&["s3cret"]);
+    let (sink, mut session) = open_with(knowing("PLAIN XOAUTH2"), relay).await;
+    finished(deliver(&mut session, &message(1)).await);
+    assert_eq!(sink.count(), 1);
+    assert!(commands(&sink)[1].starts_with("AUTH XOAUTH2 "));
+    assert!(source.refused.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_token_is_replaced_once() {
+    let (relay, source) = with_tokens(&["old", "s3cret"]);
+    let (_sink, session) = open_with(knowing("XOAUTH2"), relay).await;
+    session.quit().await;
+    assert_eq!(*source.refused.lock().unwrap(), ["old"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn relay_that_refuses_every_token_is_quoted_with_its_reason() {
+    let (relay, source) = with_tokens(&["old", "older", "oldest"]);
+    let opened = try_open(knowing("XOAUTH2"), relay).await.1;
+    let error = opened.map(drop).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "AUTH: the relay said: 535 5.7.8 Authentication failed {\"status\":\"401\"}"
+    );
+    assert_eq!(*source.refused.lock().unwrap(), ["old"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn long_token_goes_on_a_line_of_its_own() {
+    let token: &'static str = Box::leak("t".repeat(2_000).into_boxed_str());
+    let mut sink = knowing("XOAUTH2");
+    sink.auth = Some(SinkAuth {
+        user: "office".into(),
+        password: token.to_owned(),
+    });
+    let (sink, session) = open_with(sink, with_tokens(&[token]).0).await;
+    session.quit().await;
+    assert_eq!(commands(&sink)[1], "AUTH XOAUTH2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn relay_without_xoauth2_gets_no_token_and_missing_tokens_are_named() {
+    let opened = try_open(knowing("PLAIN"), with_tokens(&["s3cret"]).0).await.1;
+    let error = opened.map(drop).unwrap_err();
+    assert!(matches!(error.cause, Cause::Missing(Missing::Xoauth2)), "{error}");
+    let opened = try_open(knowing("XOAUTH2"), with_tokens(&[]).0).await.1;
+    let error = opened.map(drop).unwrap_err();
+    assert_eq!(error.to_string(), "AUTH: no access token: no more of them");
 }

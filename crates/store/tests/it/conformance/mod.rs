@@ -14,6 +14,7 @@ pub(crate) mod limits;
 pub(crate) mod list;
 pub(crate) mod local;
 pub(crate) mod people;
+pub(crate) mod settings;
 pub(crate) mod sorted;
 pub(crate) mod walk;
 pub(crate) mod world;
@@ -142,6 +143,11 @@ macro_rules! conformance {
             holds::pause_of_an_office_survives_a_kill_and_stops_no_notification,
             holds::what_is_under_way_at_a_pause_finishes_or_is_kept,
             holds::mail_taken_in_during_a_pause_is_charged_when_it_goes,
+            settings::settings_come_back_as_they_were_set,
+            settings::stale_settings_change_nothing,
+            settings::relays_of_the_system_office_are_the_servers,
+            settings::mail_moves_to_the_offices_own_route_and_back_in_every_phase,
+            settings::mail_is_moved_in_steps_of_256,
             walk::counts_equal_a_recount_after_a_random_walk,
         }
     };

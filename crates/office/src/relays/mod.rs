@@ -1,0 +1,13 @@
+//! Offices' relays: their settings, what the engine is told of them, and the test of a connection (O1, D1, D5, X3).
+
+mod build;
+mod diagnosis;
+mod draft;
+mod service;
+mod test;
+mod token;
+
+pub use diagnosis::Finding;
+pub use draft::{BadSetting, RelayDraft, SecretDraft, SettingsDraft};
+pub use service::{Relays, RelaysParts, ServersRelay, SettingsError};
+pub use test::{Outcome, Step, StepName, TestReport};
