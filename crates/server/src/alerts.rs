@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use jiff::tz::TimeZone;
 use postroom_domain::{Address, Clock};
 use postroom_engine::intake::Intake;
 use postroom_office::alerts::{self, AlertDesk, AlertSettings, ServerRelay};
@@ -57,18 +56,12 @@ pub async fn run(
 }
 
 fn alert_settings(config: &Config) -> AlertSettings {
-    let zone = if config.limits.time_zone.is_empty() {
-        TimeZone::system()
-    } else {
-        TimeZone::get(&config.limits.time_zone).unwrap_or(TimeZone::UTC)
-    };
     AlertSettings {
         server_relay: if config.relay.is_empty() {
             ServerRelay::InSettings
         } else {
             ServerRelay::InFile
         },
-        zone,
     }
 }
 

@@ -28,8 +28,6 @@ const LATECOMERS_EVERY: Duration = Duration::from_mins(1);
 pub struct AlertSettings {
     /// Where the server's own relay is set.
     pub server_relay: ServerRelay,
-    /// Whose midnight parts the days.
-    pub zone: TimeZone,
 }
 
 /// What a step came to.
@@ -97,21 +95,21 @@ impl AlertDesk {
         &*self.store
     }
 
-    fn day(&self, at: Timestamp) -> String {
-        jiff::Timestamp::from_microsecond(at.as_micros()).map_or_else(
-            |_| String::new(),
-            |at| at.to_zoned(self.settings.load().zone.clone()).date().to_string(),
-        )
+    /// Whose midnight parts the days: the limits'.
+    async fn zone(&self) -> Result<TimeZone, StoreError> {
+        let limits = self.store.limits(self.clock.now()).await?;
+        Ok(TimeZone::get(&limits.time_zone).unwrap_or(TimeZone::UTC))
     }
 
     /// Raises what the first facts come to, and answers up to which it came. A relay's edge may concern thousands: it
     /// is a part of its own.
     async fn facts(&self, facts: &[Fact], snapshot: &Snapshot) -> Result<FactId, StoreError> {
         let brand = self.notices.settings().brand.clone();
+        let zone = self.zone().await?;
         let mut plan = Plan::default();
         let mut passed = None;
         for fact in facts {
-            let day = self.day(fact.at);
+            let day = day(fact.at, &zone);
             let mut moment = Moment {
                 snapshot,
                 brand: &brand,
@@ -327,4 +325,10 @@ impl AlertDesk {
         }
         Ok(stepped)
     }
+}
+
+/// The day of a time, `2026-11-23`.
+fn day(at: Timestamp, zone: &TimeZone) -> String {
+    let at = jiff::Timestamp::from_microsecond(at.as_micros()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    at.to_zoned(zone.clone()).date().to_string()
 }

@@ -2,6 +2,7 @@
 
 mod center;
 mod failures;
+mod limits;
 mod mailed;
 mod notices;
 mod outage;
