@@ -265,14 +265,15 @@ fn requeue_one(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let ord = target.owner.id.ord();
+    let route = way_out(group, target)?;
     let cycle: i64 = group
         .conn
         .prepare_cached(
             "UPDATE message SET type = 0, state = 0, attempts = 0, cycle = cycle + 1, next_attempt_at = NULL,
-                hold_reason = NULL, hold_until = NULL
+                hold_reason = NULL, hold_until = NULL, route = ?2
              WHERE ord = ?1 RETURNING cycle",
         )?
-        .query_row([ord], |row| row.get(0))?;
+        .query_row([ord, route.0], |row| row.get(0))?;
     group
         .conn
         .prepare_cached("UPDATE recipient SET state = 0 WHERE ord = ?1 AND state = 2")?
@@ -310,6 +311,16 @@ fn requeue_one(
         keep_back(group, &found, kept, Seat::Same, now)?;
     }
     Ok(())
+}
+
+/// The way out that the message's office has now: mail that failed by settings which were mended since takes the new one.
+fn way_out(group: &Group<'_>, target: &Target) -> Result<RouteId, StoreError> {
+    let found = group
+        .conn
+        .prepare_cached("SELECT route FROM office WHERE id = ?1")?
+        .query_row([target.owner.office.0], |row| row.get(0))
+        .optional()?;
+    Ok(found.map_or(target.route, RouteId))
 }
 
 fn delete_one(group: &mut Group<'_>, target: &Target) -> Result<(), StoreError> {

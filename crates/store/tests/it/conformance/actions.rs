@@ -241,3 +241,34 @@ pub(crate) async fn revival_makes_the_deferred_mail_of_a_route_due_each_once(h: 
     assert_eq!(promote(store, at(2), vec![]).await.moved, 1);
     assert_consistent(store).await;
 }
+
+pub(crate) async fn requeued_mail_takes_the_way_out_that_its_office_has_now(h: &mut impl Harness) {
+    let store = h.store();
+    let node = join(store).await;
+    let ids = put(store, vec![letter(1)], at(0)).await;
+    let leased = lease(store, node, 1, at(1)).await[0];
+    record(store, node, vec![failed(&leased, at(1))], at(1)).await;
+    let office = postroom_store::NewOffice {
+        parent: None,
+        name: "System Office".to_owned(),
+        route: RouteId(7),
+    };
+    assert_eq!(store.create_office(office).await.unwrap(), OfficeId(1));
+    store.requeue(&anyone(), &ids, &operator(), at(2)).await.unwrap();
+    assert_eq!(
+        lease(store, node, 1, at(3)).await,
+        [],
+        "not the way that it failed on"
+    );
+    let wants = vec![postroom_store::Want {
+        route: RouteId(7),
+        n: 1,
+    }];
+    let request = postroom_store::LeaseRequest {
+        node,
+        wants,
+        now: at(3),
+    };
+    assert_eq!(store.lease(request).await.unwrap().len(), 1);
+    assert_consistent(store).await;
+}

@@ -91,6 +91,7 @@ macro_rules! conformance {
             actions::requeue_keeps_delivered_recipients,
             actions::requeue_makes_deferred_mail_ready_with_no_attempts,
             actions::sent_message_is_not_requeued,
+            actions::requeued_mail_takes_the_way_out_that_its_office_has_now,
             actions::message_under_way_is_not_deleted,
             actions::deleted_message_leaves_nothing,
             actions::what_one_may_not_see_does_not_exist,
