@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use postroom_domain::Clock;
@@ -29,6 +30,7 @@ pub struct Accounts {
     clock: Arc<dyn Clock>,
     notifier: Arc<dyn Notifier>,
     resets: Arc<Semaphore>,
+    people_known: AtomicBool,
 }
 
 impl fmt::Debug for Accounts {
@@ -45,7 +47,22 @@ impl Accounts {
             clock,
             notifier,
             resets: Arc::new(Semaphore::new(RESETS_AT_A_TIME)),
+            people_known: AtomicBool::new(false),
         }
+    }
+
+    /// Whether the server waits for its first administrator. Strangers ask this: once there are people, who are never
+    /// deleted, the store is not asked again.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn setup_is_needed(&self) -> Result<bool, StoreError> {
+        if self.people_known.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let empty = self.store.users().await?.is_empty();
+        self.people_known.store(!empty, Ordering::Relaxed);
+        Ok(empty)
     }
 
     /// Draws the secret of a server without users; `None` where it is set up.
@@ -53,7 +70,7 @@ impl Accounts {
     /// # Errors
     /// Those of the store.
     pub async fn draw_setup_secret(&self) -> Result<Option<Secret>, StoreError> {
-        if !self.store.users().await?.is_empty() {
+        if !self.setup_is_needed().await? {
             return Ok(None);
         }
         let secret = Secret::session();

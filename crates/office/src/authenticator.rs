@@ -1,7 +1,7 @@
 //! Proves who asks: a password, a session or an API key, the same over HTTP and SMTP.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use postroom_domain::{Arm, Clock, Scope, Timestamp};
@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::cache::Cache;
 use crate::directory::Directory;
+use crate::notifier::{Notice, NoticeEvent, Notifier};
 use crate::password::{PasswordError, Passwords};
 use crate::principal::{Key, Person, Principal, Who};
 use crate::secret::{KEY_PREFIX, Secret, hash_of};
@@ -52,6 +53,7 @@ pub struct Authenticator {
     passwords: Passwords,
     throttle: Throttle,
     cache: Cache,
+    notifier: OnceLock<Arc<dyn Notifier>>,
 }
 
 impl std::fmt::Debug for Authenticator {
@@ -72,7 +74,13 @@ impl Authenticator {
             clock,
             passwords: Passwords::new()?,
             throttle: Throttle::default(),
+            notifier: OnceLock::new(),
         })
+    }
+
+    /// Names whoever writes the mail about failed sign-ins; the first one stays.
+    pub fn notify_through(&self, notifier: Arc<dyn Notifier>) {
+        drop(self.notifier.set(notifier));
     }
 
     /// Signs a person in by login (or e-mail address) and password. An API key is a password too: its user's login
@@ -117,6 +125,9 @@ impl Authenticator {
         let user = user.filter(|user| !user.disabled);
         let hash = user.as_ref().map(|user| user.password_hash.as_str());
         if !self.passwords.verify(&turn, password, hash).await {
+            if let Some(user) = user {
+                self.failed(user, login, peer);
+            }
             return Ok(None);
         }
         let Some(user) = user else {
@@ -128,6 +139,31 @@ impl Authenticator {
             .principal_of(user, None)
             .await?
             .map(|(principal, _)| principal))
+    }
+
+    /// Tells a person that somebody tried wrong passwords until the pause; behind the answer, which takes no longer.
+    fn failed(&self, user: User, login: &str, peer: IpAddr) {
+        let now = self.clock.now();
+        let Some(notifier) = self.notifier.get() else {
+            return;
+        };
+        if self.throttle.look(login, peer, now).is_ok() {
+            return;
+        }
+        let (store, notifier) = (Arc::clone(&self.store), Arc::clone(notifier));
+        tokio::spawn(async move {
+            let offices = match store.offices().await {
+                Ok(offices) => offices,
+                Err(error) => return tracing::warn!(%error, "a notice about failed sign-ins was not sent"),
+            };
+            let Some(office) = offices.into_iter().find(|office| office.id == user.office) else {
+                return;
+            };
+            let event = NoticeEvent::SignInFailed { peer, at: now };
+            if let Err(error) = notifier.notify(Notice { user, office, event }).await {
+                tracing::warn!(%error, "a notice about failed sign-ins was not sent");
+            }
+        });
     }
 
     async fn key_as_password(&self, login: &str, secret: &str) -> Result<Option<Arc<Principal>>, StoreError> {

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::SystemClock;
 use crate::config::{Config, HumanDuration, Relay, RelayTls};
-use crate::demo::{DEMO_PASSWORD, SAMPLE_PEOPLE, add_people, live_mail, write_history};
+use crate::demo::{DEMO_PASSWORD, add_people, live_mail, sample_people, write_history};
 use crate::node::{Node, intake_settings};
 use crate::serve::{Running, StopSignals, announce};
 
@@ -98,7 +98,7 @@ fn configuration(args: &DemoArgs, sink: &SinkHandle) -> Config {
 async fn prepare(config: &Config) -> anyhow::Result<()> {
     let clock = Arc::new(SystemClock);
     let node = Node::open(config, Arc::clone(&clock) as Arc<_>).await?;
-    if add_people(&*node.store, node.authenticator.passwords()).await? {
+    if add_people(&*node.store, node.authenticator.passwords(), clock.now()).await? {
         eprintln!("Writing a fortnight of sample mail …");
         write_history(&node.store, intake_settings(config), clock.now()).await?;
     }
@@ -117,7 +117,7 @@ fn greet(running: &Running, sink: &SinkHandle) {
         sink.addr()
     );
     eprintln!("  Sign in with one of these names and the password {DEMO_PASSWORD}\n");
-    for person in SAMPLE_PEOPLE {
+    for person in sample_people() {
         eprintln!(
             "    {:<10} {:<22} sees {}",
             person.login, person.name, person.sees

@@ -89,7 +89,7 @@ async fn list(config: &ConfigFile) -> anyhow::Result<()> {
     let found: Proxies = operator.get("/api/v1/proxies").await?;
     operator.close().await;
     for proxy in found.proxies {
-        out!("{}", line(&people, &proxy));
+        out!("{:>4}  {}", proxy.id, line(&people, &proxy));
     }
     Ok(())
 }
@@ -112,7 +112,7 @@ async fn give(add: Add) -> anyhow::Result<()> {
     };
     let made: ProxyRow = operator.post("/api/v1/proxies", &new).await?;
     operator.close().await;
-    out!("{}", line(&people, &made));
+    out!("proxy {} made: {}", made.id, line(&people, &made));
     Ok(())
 }
 
@@ -131,8 +131,7 @@ fn line(people: &People, proxy: &ProxyRow) -> String {
         "  (does not count now)"
     };
     format!(
-        "{:>4}  {} {verb} {}{times}{idle}",
-        proxy.id,
+        "{} {verb} {}{times}{idle}",
         people.login(proxy.assistant.id),
         people.login(proxy.principal.id)
     )

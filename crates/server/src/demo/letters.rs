@@ -3,7 +3,7 @@
 use postroom_domain::{Kind, Mailbox};
 use postroom_engine::intake::{Attachment, Draft};
 
-use super::people::{SAMPLE_PEOPLE, SamplePerson};
+use super::people::{SamplePerson, WRITERS};
 
 /// Where a letter goes; the local part decides what the sample relay says (`postroom sink --help`).
 const RECIPIENTS: [&str; 20] = [
@@ -84,7 +84,7 @@ const LETTERS: [(&str, &str); 12] = [
 /// The letter number `n`, the same each time: who writes, to whom, about what.
 pub(super) fn letter(n: usize) -> Option<(SamplePerson, Draft)> {
     // Steps that share no divisor with the tables' lengths, so that all combinations come.
-    let person = *pick(&SAMPLE_PEOPLE, n * 5 + n / 7)?;
+    let person = *pick(&WRITERS, n * 5 + n / 7)?;
     let recipient = *pick(&RECIPIENTS, n * 7 + n / 11)?;
     let (subject, sentence) = *pick(&LETTERS, n * 5 + n / 3)?;
     let mut draft = Draft::new(Mailbox::new(person.name, person.email().parse().ok()?).ok()?);

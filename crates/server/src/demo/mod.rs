@@ -7,5 +7,5 @@ mod people;
 mod traffic;
 
 pub use history::write_history;
-pub use people::{AddPeopleError, DEMO_PASSWORD, SAMPLE_PEOPLE, SamplePerson, add_people};
+pub use people::{AddPeopleError, DEMO_PASSWORD, SamplePerson, add_people, sample_people};
 pub use traffic::live_mail;

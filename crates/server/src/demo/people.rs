@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
-use postroom_domain::{OfficeId, RouteId};
+use postroom_domain::{OfficeId, RouteId, Timestamp};
 use postroom_office::{PasswordError, Passwords};
-use postroom_store::{NewOffice, NewUser, Rights, Store, StoreError};
+use postroom_store::{
+    Actor, AuditNote, Branches, By, NewOffice, NewProxy, NewUser, ProxyLevel, ProxyTerms, Rights, Store,
+    StoreError,
+};
 
 /// The password of every sample person; the demo listens on loopback alone and says so.
 pub const DEMO_PASSWORD: &str = "postroom-demo";
@@ -39,8 +42,8 @@ const NONE: Rights = Rights {
     customize_list_layout: false,
 };
 
-/// The sample people, those who see most first.
-pub const SAMPLE_PEOPLE: [SamplePerson; 6] = [
+/// Those who write the sample letters; those who see most come first.
+pub(super) const WRITERS: [SamplePerson; 6] = [
     SamplePerson {
         login: "admin",
         name: "Administrator",
@@ -98,6 +101,41 @@ pub const SAMPLE_PEOPLE: [SamplePerson; 6] = [
     },
 ];
 
+/// Those who look after others' mail and write none of the sample letters.
+const LOOKERS: [SamplePerson; 2] = [
+    SamplePerson {
+        login: "assistant",
+        name: "North Assistant",
+        office: "North Office",
+        sees: "their own mail, and as an assistant that of claims (manage) and desk (view)",
+        rights: NONE,
+    },
+    SamplePerson {
+        login: "region",
+        name: "Regional Supervisor",
+        office: "System Office",
+        sees: "the mail of the North Office and Lakeside, by Enterprise View of that branch",
+        rights: Rights {
+            enterprise_view: true,
+            ..NONE
+        },
+    },
+];
+
+/// Everybody to sign in as.
+pub fn sample_people() -> impl Iterator<Item = SamplePerson> {
+    WRITERS.into_iter().chain(LOOKERS)
+}
+
+/// Proxies: assistant, principal, what they allow.
+const PROXIES: [(&str, &str, ProxyLevel); 2] = [
+    ("assistant", "claims", ProxyLevel::Manage),
+    ("assistant", "desk", ProxyLevel::View),
+];
+
+/// Whose Enterprise View is limited, and to which branch.
+const BRANCHES: [(&str, &str); 1] = [("region", "North Office")];
+
 impl SamplePerson {
     /// Their address.
     pub fn email(&self) -> String {
@@ -120,7 +158,11 @@ pub enum AddPeopleError {
 ///
 /// # Errors
 /// [`AddPeopleError`]; offices and people added before it stay.
-pub async fn add_people(store: &dyn Store, passwords: &Passwords) -> Result<bool, AddPeopleError> {
+pub async fn add_people(
+    store: &dyn Store,
+    passwords: &Passwords,
+    now: Timestamp,
+) -> Result<bool, AddPeopleError> {
     if !store.users().await?.is_empty() {
         return Ok(false);
     }
@@ -143,7 +185,12 @@ pub async fn add_people(store: &dyn Store, passwords: &Passwords) -> Result<bool
         ids.insert(name, store.create_office(office).await?);
     }
     let password_hash = passwords.hash(DEMO_PASSWORD).await?;
-    for person in SAMPLE_PEOPLE {
+    let by = By {
+        note: AuditNote::by(Actor::System),
+        at: now,
+    };
+    let mut users = HashMap::new();
+    for person in sample_people() {
         let Some(&office) = ids.get(person.office) else {
             continue;
         };
@@ -155,7 +202,28 @@ pub async fn add_people(store: &dyn Store, passwords: &Passwords) -> Result<bool
             password_hash: password_hash.clone(),
             rights: person.rights,
         };
-        store.create_user(user).await?;
+        let limit = BRANCHES.iter().find(|(login, _)| *login == person.login);
+        let branches = limit
+            .and_then(|(_, branch)| ids.get(branch))
+            .map_or(Branches::All, |branch| Branches::Only(vec![*branch]));
+        let made = store.add_user(user, branches, &by).await?;
+        users.insert(person.login, made.id);
+    }
+    for (assistant, principal, level) in PROXIES {
+        let (Some(&assistant), Some(&principal)) = (users.get(assistant), users.get(principal)) else {
+            continue;
+        };
+        let terms = ProxyTerms {
+            level,
+            from: None,
+            until: None,
+        };
+        let proxy = NewProxy {
+            assistant,
+            principal,
+            terms,
+        };
+        store.add_proxy(proxy, &by).await?;
     }
     Ok(true)
 }

@@ -11,6 +11,7 @@ use super::App;
 use super::auth::Caller;
 use super::etag::{IfMatch, Versioned};
 use super::extract::Json;
+use super::people::{administered_office, no_office};
 use super::problem::ApiError;
 use super::wire::layout::{Layout, LayoutSource, ShownLayout};
 use super::wire::problem::Problem;
@@ -131,10 +132,6 @@ impl<S: Send + Sync> FromRequestParts<S> for InPath {
     }
 }
 
-fn no_office() -> ApiError {
-    ApiError::not_found("there is no such office among those that you may see")
-}
-
 /// Whose own layout it may be; else the rule that says no.
 fn owner(who: &Principal) -> Result<UserId, Rule> {
     let user = who.user().ok_or(Rule::BeAPerson)?;
@@ -145,21 +142,10 @@ fn owner(who: &Principal) -> Result<UserId, Rule> {
     }
 }
 
-/// The office, where it exists and the asker administers it.
+/// The office, where the asker administers it; 403 where they only know of it.
 async fn administered(app: &App, who: &Principal, id: OfficeId) -> Result<OfficeId, ApiError> {
-    if !who.administers(id) {
-        return Err(if who.office_id() == Some(id) {
-            ApiError::forbidden(Rule::AdministerOffice)
-        } else {
-            no_office()
-        });
-    }
-    let offices = app.store.offices().await?;
-    if offices.iter().any(|office| office.id == id) {
-        Ok(id)
-    } else {
-        Err(no_office())
-    }
+    let directory = app.directory().await?;
+    Ok(administered_office(who, &directory, id)?.id)
 }
 
 /// An office's layout, or the default, and its version.

@@ -114,6 +114,7 @@ impl Node {
             clock: Arc::clone(&clock),
         });
         let notices = alerts::notices(&store, &intake, &config)?;
+        authenticator.notify_through(Arc::clone(&notices) as Arc<_>);
         let accounts = Accounts::new(
             Arc::clone(&store),
             Arc::clone(&clock),

@@ -30,7 +30,9 @@ mod list;
 mod mending;
 mod openapi;
 mod outage_live;
+mod matrix;
 mod pauses;
+mod people;
 mod reference;
 mod scope;
 mod sendmail;
@@ -38,5 +40,4 @@ mod server;
 mod session;
 mod submission;
 mod submit;
-#[allow(dead_code, reason = "the matrix test takes it up")]
 mod truth;

@@ -133,6 +133,10 @@ pub(in crate::http) async fn change_recipient(
         .detail(&who.authority.see, id)
         .await?
         .ok_or_else(ApiError::no_message)?;
+    // Whoever may act on it could send themself the link.
+    if kept.row.kind.body_is_secret() {
+        return Err(ApiError::forbidden(Rule::SecretBody));
+    }
     let index: u16 = place.1.parse().map_err(|_| no_recipient())?;
     let recipient = kept
         .recipients

@@ -26,7 +26,7 @@ pub(in crate::http) const SYSTEM_OFFICE: &str = "System Office";
     responses((status = 200, body = SetupState), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub(in crate::http) async fn state(State(app): State<App>) -> Result<axum::Json<SetupState>, ApiError> {
-    let needed = app.store.users().await?.is_empty();
+    let needed = app.accounts.setup_is_needed().await?;
     Ok(axum::Json(SetupState { needed }))
 }
 
@@ -56,7 +56,7 @@ pub(in crate::http) async fn set_up(
         }
     };
     // Looked at before the password is hashed, which costs time that a stranger must not be able to order.
-    if !app.store.users().await?.is_empty() {
+    if !app.accounts.setup_is_needed().await? {
         return Err(StoreError::People(postroom_domain::PeopleRule::SetUpAlready).into());
     }
     app.take_try(&format!("setup {peer}"), peer)?;

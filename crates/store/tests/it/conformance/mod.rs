@@ -2,6 +2,7 @@
 //! [`conformance!`].
 
 pub(crate) mod actions;
+pub(crate) mod administration;
 pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod bulk;
@@ -67,6 +68,14 @@ macro_rules! conformance {
             people::session_ends_by_time_by_hand_and_by_a_new_password,
             people::key_is_found_by_its_hash_until_it_is_revoked,
             people::people_survive_reopening,
+            administration::office_is_renamed_and_moved_but_never_below_itself,
+            administration::only_an_empty_office_is_removed_and_its_number_not_given_again,
+            administration::system_office_keeps_an_administrator,
+            administration::disabling_ends_sessions_tokens_and_keys,
+            administration::branches_lie_below_and_go_with_enterprise_view,
+            administration::proxy_is_for_another_of_the_same_office,
+            administration::token_sets_a_password_once_within_its_time,
+            administration::server_is_set_up_once,
             intake::repeated_request_gets_the_same_answer,
             intake::requests_with_one_key_at_once_are_taken_once,
             intake::key_with_another_body_is_refused,

@@ -1,0 +1,393 @@
+//! Changes of offices and people: what must not happen, and what is written about what did.
+
+use std::time::Duration;
+
+use postroom_domain::{OfficeId, PeopleRule, RouteId, UserId};
+use postroom_store::{
+    Account, Actor, AuditAction, AuditNote, AuditView, Branches, By, KeyHash, NewApiKey, NewOffice, NewProxy,
+    NewSession, NewToken, NewUser, OfficeChange, OfficeSecurity, ProxyLevel, ProxyTerms, Rights, SetUp,
+    Store, StoreError, TokenPurpose, User, UserChange,
+};
+
+use super::Harness;
+use super::world::somebody;
+use crate::build::at;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const ADMINISTRATOR: Rights = Rights {
+    super_user: false,
+    enterprise_view: false,
+    administrator: true,
+    customize_list_layout: false,
+};
+const VIEWER: Rights = Rights {
+    super_user: false,
+    enterprise_view: true,
+    administrator: false,
+    customize_list_layout: false,
+};
+
+fn by() -> By {
+    By {
+        note: AuditNote::by(Actor::Operator),
+        at: at(5),
+    }
+}
+
+fn office(name: &str, parent: Option<OfficeId>) -> NewOffice {
+    NewOffice {
+        parent,
+        name: name.to_owned(),
+        route: RouteId::SERVER,
+    }
+}
+
+/// Root, north below it, lakeside below north.
+async fn tree(store: &dyn Store) -> [OfficeId; 3] {
+    let root = store
+        .add_office(office("System Office", None), &by())
+        .await
+        .unwrap();
+    let north = store
+        .add_office(office("North", Some(root.id)), &by())
+        .await
+        .unwrap();
+    let lakeside = store
+        .add_office(office("Lakeside", Some(north.id)), &by())
+        .await
+        .unwrap();
+    [root.id, north.id, lakeside.id]
+}
+
+async fn person(store: &dyn Store, n: i64, office: OfficeId, rights: Rights) -> User {
+    let new = NewUser {
+        rights,
+        ..somebody(n, office.0)
+    };
+    store.add_user(new, Branches::All, &by()).await.unwrap()
+}
+
+fn rule<T: std::fmt::Debug>(result: Result<T, StoreError>) -> PeopleRule {
+    match result {
+        Err(StoreError::People(rule)) => rule,
+        other => panic!("not a rule: {other:?}"),
+    }
+}
+
+async fn entries(store: &dyn Store) -> Vec<AuditAction> {
+    let page = store.audit_page(AuditView::Everything, None, 200).await.unwrap();
+    page.into_iter().map(|record| record.entry.action).collect()
+}
+
+fn moved(parent: OfficeId) -> OfficeChange {
+    OfficeChange {
+        parent: Some(parent),
+        ..OfficeChange::default()
+    }
+}
+
+pub(crate) async fn office_is_renamed_and_moved_but_never_below_itself(h: &mut impl Harness) {
+    let store = h.store();
+    let [root, north, lakeside] = tree(store).await;
+    for below in [north, lakeside] {
+        let refused = store.change_office(north, 1, moved(below), &by()).await;
+        assert_eq!(rule(refused), PeopleRule::Cycle);
+    }
+    assert_eq!(
+        rule(store.change_office(root, 1, moved(north), &by()).await),
+        PeopleRule::RootStays
+    );
+    assert_eq!(
+        rule(store.add_office(office("Other", None), &by()).await),
+        PeopleRule::OneRoot
+    );
+    let nowhere = store.change_office(lakeside, 1, moved(OfficeId(99)), &by()).await;
+    assert!(
+        matches!(nowhere, Err(StoreError::Missing("office"))),
+        "{nowhere:?}"
+    );
+    let change = OfficeChange {
+        name: Some("Shore".to_owned()),
+        parent: Some(root),
+        security: Some(OfficeSecurity::Off),
+    };
+    let after = store
+        .change_office(lakeside, 1, change.clone(), &by())
+        .await
+        .unwrap();
+    assert_eq!(
+        (after.name.as_str(), after.parent, after.version),
+        ("Shore", Some(root), 2)
+    );
+    assert_eq!(after.security, OfficeSecurity::Off);
+    let stale = store.change_office(lakeside, 1, change, &by()).await;
+    assert!(matches!(stale, Err(StoreError::Stale("office"))), "{stale:?}");
+    let taken = OfficeChange {
+        name: Some("North".to_owned()),
+        ..OfficeChange::default()
+    };
+    let taken = store.change_office(lakeside, 2, taken, &by()).await;
+    assert!(matches!(taken, Err(StoreError::Exists { .. })), "{taken:?}");
+    assert_eq!(entries(store).await[0], AuditAction::OfficeChange);
+    assert_eq!(entries(store).await.len(), 4, "refusals are not written");
+}
+
+pub(crate) async fn only_an_empty_office_is_removed_and_its_number_not_given_again(h: &mut impl Harness) {
+    let store = h.store();
+    let [root, north, lakeside] = tree(store).await;
+    person(store, 1, lakeside, Rights::default()).await;
+    for office in [north, lakeside] {
+        assert_eq!(
+            rule(store.remove_office(office, 1, &by()).await),
+            PeopleRule::OfficeNotEmpty
+        );
+    }
+    assert_eq!(
+        rule(store.remove_office(root, 1, &by()).await),
+        PeopleRule::RootStays
+    );
+    let pier = store
+        .add_office(office("Pier", Some(north)), &by())
+        .await
+        .unwrap();
+    store.remove_office(pier.id, 1, &by()).await.unwrap();
+    assert!(
+        store
+            .offices()
+            .await
+            .unwrap()
+            .iter()
+            .all(|office| office.id != pier.id)
+    );
+    let again = store
+        .add_office(office("Pier", Some(north)), &by())
+        .await
+        .unwrap();
+    assert!(again.id > pier.id);
+    let gone = store.remove_office(pier.id, 2, &by()).await;
+    assert!(matches!(gone, Err(StoreError::Missing("office"))), "{gone:?}");
+}
+
+pub(crate) async fn system_office_keeps_an_administrator(h: &mut impl Harness) {
+    let store = h.store();
+    let [root, north, _] = tree(store).await;
+    let first = person(store, 1, root, ADMINISTRATOR).await;
+    person(store, 2, north, ADMINISTRATOR).await;
+    let disable = UserChange {
+        account: Some(Account::Disabled),
+        ..UserChange::default()
+    };
+    let demote = UserChange {
+        rights: Some((Rights::default(), Branches::All)),
+        ..UserChange::default()
+    };
+    for change in [&disable, &demote] {
+        let refused = store.change_user(first.id, 1, change.clone(), &by()).await;
+        assert_eq!(rule(refused), PeopleRule::LastAdministrator);
+    }
+    assert_eq!(
+        store.user(first.id).await.unwrap().unwrap(),
+        first,
+        "nothing changed"
+    );
+    let second = person(store, 3, root, ADMINISTRATOR).await;
+    store.change_user(first.id, 1, disable, &by()).await.unwrap();
+    let refused = store.change_user(second.id, 1, demote, &by()).await;
+    assert_eq!(rule(refused), PeopleRule::LastAdministrator);
+}
+
+pub(crate) async fn disabling_ends_sessions_tokens_and_keys(h: &mut impl Harness) {
+    let store = h.store();
+    let [root, ..] = tree(store).await;
+    let user = person(store, 1, root, Rights::default()).await;
+    let session = NewSession {
+        hash: KeyHash([1; 32]),
+        user: user.id,
+        started_at: at(0),
+        ends_at: at(0).plus(HOUR),
+    };
+    store.create_session(session).await.unwrap();
+    let key = NewApiKey {
+        hash: KeyHash([2; 32]),
+        prefix: "pk_abc".to_owned(),
+        label: String::new(),
+        office: root,
+        user: Some(user.id),
+        scopes: Vec::new(),
+        created_at: at(0),
+    };
+    store.add_key(key.clone(), &by()).await.unwrap();
+    keep(store, 3, TokenPurpose::PasswordReset(user.id)).await;
+    let change = |account| UserChange {
+        account: Some(account),
+        ..UserChange::default()
+    };
+    store
+        .change_user(user.id, 1, change(Account::Disabled), &by())
+        .await
+        .unwrap();
+    store
+        .change_user(user.id, 2, change(Account::Enabled), &by())
+        .await
+        .unwrap();
+    assert!(store.session(&KeyHash([1; 32]), at(6)).await.unwrap().is_none());
+    assert!(store.key(&KeyHash([2; 32])).await.unwrap().is_none());
+    let used = store.use_token(&KeyHash([3; 32]), "new".to_owned(), at(6)).await;
+    assert_eq!(rule(used), PeopleRule::TokenInvalid);
+    store
+        .change_user(user.id, 3, change(Account::Disabled), &by())
+        .await
+        .unwrap();
+    assert_eq!(rule(store.add_key(key, &by()).await), PeopleRule::Disabled);
+}
+
+pub(crate) async fn branches_lie_below_and_go_with_enterprise_view(h: &mut impl Harness) {
+    let store = h.store();
+    let [root, north, lakeside] = tree(store).await;
+    let south = store
+        .add_office(office("South", Some(root)), &by())
+        .await
+        .unwrap();
+    let user = person(store, 1, north, Rights::default()).await;
+    let set = |rights, offices: &[OfficeId]| UserChange {
+        rights: Some((rights, Branches::Only(offices.to_vec()))),
+        ..UserChange::default()
+    };
+    for outside in [south.id, north, root] {
+        let refused = store
+            .change_user(user.id, 1, set(VIEWER, &[outside]), &by())
+            .await;
+        assert_eq!(rule(refused), PeopleRule::BranchOutside);
+    }
+    let refused = store
+        .change_user(user.id, 1, set(Rights::default(), &[lakeside]), &by())
+        .await;
+    assert_eq!(rule(refused), PeopleRule::BranchWithoutView);
+    let after = store
+        .change_user(user.id, 1, set(VIEWER, &[lakeside]), &by())
+        .await
+        .unwrap();
+    assert_eq!(after.branches, Branches::Only(vec![lakeside]));
+    h.reopen().await;
+    assert_eq!(h.store().user(user.id).await.unwrap().unwrap(), after);
+}
+
+pub(crate) async fn proxy_is_for_another_of_the_same_office(h: &mut impl Harness) {
+    let store = h.store();
+    let [root, north, _] = tree(store).await;
+    let one = person(store, 1, north, Rights::default()).await.id;
+    let two = person(store, 2, north, Rights::default()).await.id;
+    let elsewhere = person(store, 3, root, Rights::default()).await.id;
+    let terms = ProxyTerms {
+        level: ProxyLevel::View,
+        from: None,
+        until: Some(at(9)),
+    };
+    let proxy = |assistant, principal| NewProxy {
+        assistant,
+        principal,
+        terms,
+    };
+    assert_eq!(
+        rule(store.add_proxy(proxy(one, one), &by()).await),
+        PeopleRule::ProxyForOneself
+    );
+    for (assistant, principal) in [(one, elsewhere), (elsewhere, one)] {
+        let refused = store.add_proxy(proxy(assistant, principal), &by()).await;
+        assert_eq!(rule(refused), PeopleRule::ProxyAcrossOffices);
+    }
+    let nobody = store.add_proxy(proxy(one, UserId(99)), &by()).await;
+    assert!(matches!(nobody, Err(StoreError::Missing("user"))), "{nobody:?}");
+    let made = store.add_proxy(proxy(one, two), &by()).await.unwrap();
+    let twice = store.add_proxy(proxy(one, two), &by()).await;
+    assert!(
+        matches!(twice, Err(StoreError::Exists { what: "proxy", .. })),
+        "{twice:?}"
+    );
+    assert_eq!(store.proxies(Some(one)).await.unwrap(), [made]);
+    assert!(store.proxies(Some(two)).await.unwrap().is_empty(), "one way");
+    let backwards = ProxyTerms {
+        from: Some(at(9)),
+        ..terms
+    };
+    let refused = store.change_proxy(made.id, 1, backwards, &by()).await;
+    assert_eq!(rule(refused), PeopleRule::ProxyEndsFirst);
+    let manage = ProxyTerms {
+        level: ProxyLevel::Manage,
+        ..terms
+    };
+    let after = store.change_proxy(made.id, 1, manage, &by()).await.unwrap();
+    assert_eq!((after.terms, after.version), (manage, 2));
+    let stale = store.change_proxy(made.id, 1, terms, &by()).await;
+    assert!(matches!(stale, Err(StoreError::Stale("proxy"))), "{stale:?}");
+    assert!(store.remove_proxy(made.id, &by()).await.unwrap());
+    assert!(!store.remove_proxy(made.id, &by()).await.unwrap());
+}
+
+async fn keep(store: &dyn Store, n: u8, purpose: TokenPurpose) {
+    let token = NewToken {
+        hash: KeyHash([n; 32]),
+        purpose,
+        ends_at: by().at.plus(HOUR),
+    };
+    store.keep_token(token, &by()).await.unwrap();
+}
+
+pub(crate) async fn token_sets_a_password_once_within_its_time(h: &mut impl Harness) {
+    let store = h.store();
+    let [root, ..] = tree(store).await;
+    let user = person(store, 1, root, Rights::default()).await.id;
+    let take = |n: u8, now| async move { store.use_token(&KeyHash([n; 32]), format!("hash {n}"), now).await };
+    keep(store, 1, TokenPurpose::PasswordReset(user)).await;
+    keep(store, 2, TokenPurpose::PasswordReset(user)).await;
+    assert_eq!(rule(take(1, at(6)).await), PeopleRule::TokenInvalid, "replaced");
+    assert_eq!(
+        rule(take(2, by().at.plus(HOUR)).await),
+        PeopleRule::TokenInvalid,
+        "over"
+    );
+    let session = NewSession {
+        hash: KeyHash([9; 32]),
+        user,
+        started_at: at(0),
+        ends_at: at(0).plus(HOUR),
+    };
+    store.create_session(session).await.unwrap();
+    assert_eq!(take(2, at(6)).await.unwrap().password_hash, "hash 2");
+    assert!(store.session(&KeyHash([9; 32]), at(6)).await.unwrap().is_none());
+    assert_eq!(rule(take(2, at(6)).await), PeopleRule::TokenInvalid, "used");
+    keep(store, 3, TokenPurpose::SetUp).await;
+    assert_eq!(
+        rule(take(3, at(6)).await),
+        PeopleRule::TokenInvalid,
+        "for something else"
+    );
+}
+
+pub(crate) async fn server_is_set_up_once(h: &mut impl Harness) {
+    let store = h.store();
+    let setup = |token: Option<u8>| SetUp {
+        token: token.map(|n| KeyHash([n; 32])),
+        office: "System Office".to_owned(),
+        login: "Admin".to_owned(),
+        name: "Administrator".to_owned(),
+        email: "admin@example.com".to_owned(),
+        password_hash: "hash".to_owned(),
+    };
+    keep(store, 1, TokenPurpose::SetUp).await;
+    assert_eq!(
+        rule(store.set_up(setup(Some(2)), &by()).await),
+        PeopleRule::TokenInvalid
+    );
+    assert!(store.users().await.unwrap().is_empty() && store.offices().await.unwrap().is_empty());
+    let user = store.set_up(setup(Some(1)), &by()).await.unwrap();
+    assert!(user.rights.administrator && user.login == "admin");
+    assert_eq!(store.offices().await.unwrap().len(), 1);
+    for again in [Some(1), None] {
+        assert_eq!(
+            rule(store.set_up(setup(again), &by()).await),
+            PeopleRule::SetUpAlready
+        );
+    }
+    assert_eq!(entries(store).await, [AuditAction::Setup]);
+}
