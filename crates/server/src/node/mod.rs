@@ -22,6 +22,9 @@ use crate::alerts;
 use crate::config::{self, Config, Live, Loaded};
 use crate::http::{App, AppParts, Metrics};
 
+/// How long the start may read ahead: the first person after it should not wait for a cold disk.
+const WARM_UP: std::time::Duration = std::time::Duration::from_millis(250);
+
 /// The socket that the operator's commands use while a server runs.
 pub fn admin_socket(config: &Config) -> PathBuf {
     config.server.data_dir.join("admin.sock")
@@ -64,7 +67,11 @@ impl Node {
     /// # Errors
     /// Where the folder is another process's, or the store cannot be opened.
     pub async fn open(config: impl Into<Loaded>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        Self::open_with(config, clock, SqliteOptions::default()).await
+        let options = SqliteOptions {
+            warm_up: WARM_UP,
+            ..SqliteOptions::default()
+        };
+        Self::open_with(config, clock, options).await
     }
 
     /// The same with a store that is told more, such as how large it may grow.

@@ -18,6 +18,23 @@ pub(super) enum IndexArm {
     Server(Category),
 }
 
+impl IndexArm {
+    /// The tally that counts the arm, and which of its categories.
+    const fn tally(self) -> (TallyKey, Category) {
+        match self {
+            Self::Sender(id) => (TallyKey { dimension: 2, id }, Category::User),
+            Self::Office(id, category) => (TallyKey { dimension: 1, id }, category),
+            Self::Server(category) => (TallyKey { dimension: 0, id: 0 }, category),
+        }
+    }
+
+    /// The arm's mail of a Type, as `Inhabited` names it.
+    pub(super) const fn inhabitant(self, shown: ShownType) -> (TallyKey, i64, i64) {
+        let (key, category) = self.tally();
+        (key, category.number(), shown.number())
+    }
+}
+
 /// A half-open range of ords: `low <= ord < high`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span {
@@ -178,11 +195,7 @@ impl Selection {
     pub(super) fn tallies(&self) -> BTreeMap<TallyKey, i64> {
         let mut tallies = BTreeMap::new();
         for arm in &self.arms {
-            let (key, category) = match *arm {
-                IndexArm::Sender(id) => (TallyKey { dimension: 2, id }, Category::User),
-                IndexArm::Office(id, category) => (TallyKey { dimension: 1, id }, category),
-                IndexArm::Server(category) => (TallyKey { dimension: 0, id: 0 }, category),
-            };
+            let (key, category) = arm.tally();
             *tallies.entry(key).or_insert(0) |= self.kind_mask(category);
         }
         tallies
@@ -197,7 +210,7 @@ impl Selection {
 }
 
 /// Names the tallies of one office, one sender or the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct TallyKey {
     /// 0 server, 1 office, 2 sender.
     pub(super) dimension: i64,

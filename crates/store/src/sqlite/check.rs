@@ -6,14 +6,14 @@ use std::hash::Hash;
 use rusqlite::{Connection, Row};
 
 use super::cells::{cells, kind_and_state};
-use super::tally::{OFFICE, SENDER, SERVER, TOTAL, TallyKey};
+use super::tally::{OFFICE, SENDER, SERVER, SERVER_HOURS, TOTAL, TallyKey};
 use crate::StoreError;
 use crate::contract::CheckReport;
 
 /// Differences that a report names; the rest is counted.
 const NAMED_MAX: usize = 100;
-/// Microseconds × 1,024 of a day: an id divided by it is the day of its submission.
-const ORD_DAY: i64 = 86_400_000_000 * 1_024;
+/// Microseconds × 1,024 of an hour: an id divided by it is the hour of its submission.
+const ORD_HOUR: i64 = 3_600_000_000 * 1_024;
 
 /// Recounts tallies, depths and lanes, and compares work with messages.
 pub(crate) fn check(conn: &Connection) -> Result<CheckReport, StoreError> {
@@ -38,19 +38,21 @@ fn tallies(conn: &Connection, report: &mut CheckReport) -> Result<(), StoreError
     let mut statement = conn.prepare_cached(
         "SELECT office, sender, ord / ?1, category, kind, state, count(*) FROM message GROUP BY 1, 2, 3, 4, 5, 6",
     )?;
-    let mut rows = statement.query([ORD_DAY])?;
+    let mut rows = statement.query([ORD_HOUR])?;
     while let Some(row) = rows.next()? {
-        let [office, sender, day, category, kind, state, n] = numbers::<7>(row)?;
+        let [office, sender, hour, category, kind, state, n] = numbers::<7>(row)?;
         report.messages += u64::try_from(n).unwrap_or(0);
         let mut ids = vec![(SERVER, 0), (OFFICE, office)];
         if category == 0 {
             ids.push((SENDER, sender));
         }
         for (dimension, id) in ids {
-            for day in [TOTAL, day] {
+            for day in [TOTAL, hour / 24] {
                 *counted.entry(((dimension, id, day), kind, state)).or_default() += n;
             }
         }
+        let hour = (SERVER_HOURS, 0, hour);
+        *counted.entry((hour, kind, state)).or_default() += n;
     }
     let mut kept = HashMap::new();
     let mut statement = conn.prepare_cached("SELECT dimension, id, day, cells FROM tally")?;

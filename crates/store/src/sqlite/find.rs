@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::arms::{IndexArm, Selection, Span};
-use super::kept_counts::{Days, by_day, day_of};
+use super::kept_counts::{Days, by_day, day_of, lived};
 use super::merge::{Direction, Merge};
 use super::probe::{Budget, Look, Probe, key_columns, leased, row_key};
 use super::search;
@@ -19,6 +19,8 @@ const WALK_SPARSITY: usize = 50;
 const WALK_OUTSIDE: usize = 5;
 /// Rows between two looks at how dense the walk is.
 const WALK_STEP: usize = 64;
+/// Days of the first window of kept counts; each later one is twice as long.
+const WINDOW_DAYS: i64 = 8;
 /// Looks in vain before kept counts are asked which days have what is looked for, and more for each tally to read.
 const LOOKS_BEFORE_DAYS: usize = 128;
 const LOOKS_PER_TALLY: usize = 8;
@@ -94,15 +96,40 @@ fn by_days(conn: &Connection, quest: &Quest<'_>, budget: &mut Budget) -> rusqlit
     if budget.is_over() || rest.is_empty() {
         return Ok(found);
     }
-    let touched = Days {
-        first: day_of(rest.low),
-        last: day_of(rest.high - 1),
+    found.end = End::Exhausted;
+    let Some(mut days) = days_of(conn, rest)? else {
+        return Ok(found);
     };
-    let mut days: Vec<_> = by_day(conn, quest.selection, touched)?.into_iter().collect();
+    let mut length = WINDOW_DAYS;
+    while !days.is_empty() && found.end == End::Exhausted {
+        let window = days.take_window(length, quest.direction);
+        length *= 2;
+        through_window(conn, quest, rest, window, budget, &mut found)?;
+    }
+    Ok(found)
+}
+
+/// The days that a span touches between the first message and the last.
+fn days_of(conn: &Connection, span: Span) -> rusqlite::Result<Option<Days>> {
+    Ok(lived(conn)?.map(|lived| Days {
+        first: lived.first.max(day_of(span.low)),
+        last: lived.last.min(day_of(span.high - 1)),
+    }))
+}
+
+/// Reads the days of a window that have rows, and adds these to `found`.
+fn through_window(
+    conn: &Connection,
+    quest: &Quest<'_>,
+    rest: Span,
+    window: Days,
+    budget: &mut Budget,
+    found: &mut Found,
+) -> rusqlite::Result<()> {
+    let mut days: Vec<_> = by_day(conn, quest.selection, window)?.into_iter().collect();
     if quest.direction == Direction::Down {
         days.reverse();
     }
-    found.end = End::Exhausted;
     for (day, n) in days {
         let left = quest.want - found.ords.len();
         let day = Quest {
@@ -122,14 +149,14 @@ fn by_days(conn: &Connection, quest: &Quest<'_>, budget: &mut Budget) -> rusqlit
         found.ords.extend(part.ords);
         if let End::Spent(_) = part.end {
             found.end = part.end;
-            return Ok(found);
+            return Ok(());
         }
         if found.ords.len() == quest.want {
             found.end = End::Full;
-            return Ok(found);
+            return Ok(());
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Reads index ranges or the whole list, testing what the ranges do not say.

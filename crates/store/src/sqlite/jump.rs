@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::arms::{Selection, Span};
 use super::find::{End, Quest, find};
-use super::kept_counts::{Days, by_day, day_of, lived, look, totals, under_way};
+use super::kept_counts::{Days, by_day, by_hour, day_of, lived, look, totals, under_way};
 use super::merge::Direction;
 use super::probe::{Budget, leased};
 use super::words::Words;
@@ -93,12 +93,7 @@ fn by_windows(conn: &Connection, selection: &Selection, position: i64) -> rusqli
         for (day, n) in days {
             if left < n {
                 let from_newest = if newest_first { left } else { n - 1 - left };
-                let span = Days {
-                    first: day,
-                    last: day,
-                }
-                .span();
-                return within(conn, selection, span, n, from_newest);
+                return within_day(conn, selection, day, n, from_newest);
             }
             left -= n;
         }
@@ -194,6 +189,29 @@ fn take_out_under_way(
         }
     }
     Ok(())
+}
+
+/// The row at `position` of the `n` rows of a day, by its hours where these are kept.
+fn within_day(
+    conn: &Connection,
+    selection: &Selection,
+    day: i64,
+    n: i64,
+    position: i64,
+) -> rusqlite::Result<Landing> {
+    let mut before = 0;
+    for (span, of_hour) in by_hour(conn, selection, day)?.into_iter().flatten().rev() {
+        if before + of_hour > position {
+            return within(conn, selection, span, of_hour, position - before);
+        }
+        before += of_hour;
+    }
+    let span = Days {
+        first: day,
+        last: day,
+    }
+    .span();
+    within(conn, selection, span, n, position)
 }
 
 /// The row at `position` of the `n` rows of `span`, counted from the nearer end.

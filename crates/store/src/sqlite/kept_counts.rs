@@ -1,16 +1,19 @@
 //! Reads the kept counts of a selection (DESIGN invariant 11).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use postroom_domain::{Kind, MessageId, Timestamp};
+use postroom_domain::{Kind, MessageId, MessageState, Timestamp};
 use rusqlite::Connection;
 
-use super::arms::{IndexArm, RowKey, Selection, Span};
+use super::arms::{IndexArm, RowKey, Selection, Span, TallyKey};
 use super::cells::{cells, kind_and_state};
+use super::merge::Direction;
 use super::probe::Leased;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 const TOTAL: i64 = -1;
+/// From so many ranges on, kept counts first tell which of them have rows.
+const THIN_FROM_STREAMS: usize = 96;
 /// The last day that an ord can lie in.
 const LAST_DAY: i64 = MessageId::MAX.submitted_at().utc_day();
 
@@ -74,6 +77,22 @@ impl Days {
                 start_of(self.last + 1)
             },
         }
+    }
+
+    /// Takes the first so many days in a direction off.
+    pub(super) fn take_window(&mut self, length: i64, direction: Direction) -> Self {
+        let mut window = *self;
+        match direction {
+            Direction::Down => {
+                window.first = window.first.max(window.last - length + 1);
+                self.last = window.first - 1;
+            }
+            Direction::Up => {
+                window.last = window.last.min(window.first + length - 1);
+                self.first = window.last + 1;
+            }
+        }
+        window
     }
 
     /// Whether there is none.
@@ -148,19 +167,86 @@ pub(super) fn by_day(
         let first = days.first.max(0);
         let mut rows = statement.query((key.dimension, key.id, first, days.last))?;
         while let Some(row) = rows.next()? {
-            let mut n = 0;
-            for (cell, of_cell) in cells(row.get_ref(1)?.as_str()?) {
-                let (kind, state) = kind_and_state(cell);
-                if has_bit(kinds, kind) && has_bit(states, state) {
-                    n += of_cell;
-                }
-            }
+            let n = sum_of(row.get_ref(1)?.as_str()?, kinds, states);
             if n != 0 {
                 *counts.entry(row.get(0)?).or_insert(0) += n;
             }
         }
     }
     Ok(counts)
+}
+
+/// How many rows of the selection each hour of a day holds, where the selection is of the whole server: else no hours
+/// are kept.
+pub(super) fn by_hour(
+    conn: &Connection,
+    selection: &Selection,
+    day: i64,
+) -> rusqlite::Result<Option<Vec<(Span, i64)>>> {
+    let tallies = selection.tallies();
+    let (Some((TallyKey { dimension: 0, .. }, kinds)), 1) = (tallies.first_key_value(), tallies.len()) else {
+        return Ok(None);
+    };
+    let states = selection.state_mask();
+    let mut statement = conn.prepare_cached(
+        "SELECT day, cells FROM tally WHERE dimension = 3 AND id = 0 AND day >= ?1 AND day < ?1 + 24",
+    )?;
+    let mut rows = statement.query([day * 24])?;
+    let mut hours = Vec::new();
+    while let Some(row) = rows.next()? {
+        let hour: i64 = row.get(0)?;
+        let n = sum_of(row.get_ref(1)?.as_str()?, *kinds, states);
+        let start = |hour: i64| {
+            MessageId::first_at(Timestamp::from_micros(hour.saturating_mul(MICROS_PER_DAY / 24))).ord()
+        };
+        let span = Span {
+            low: start(hour),
+            high: start(hour + 1),
+        };
+        hours.push((span, n));
+    }
+    Ok(Some(hours))
+}
+
+/// By whom, of which category and Type there is any mail at all.
+pub(super) type Inhabited = HashSet<(TallyKey, i64, i64)>;
+
+/// Which ranges of a wide selection a day has rows in: most of 1,200 have none.
+pub(super) fn inhabited(conn: &Connection, selection: &Selection, day: i64) -> rusqlite::Result<Inhabited> {
+    let mut found = HashSet::new();
+    let mut statement =
+        conn.prepare_cached("SELECT cells FROM tally WHERE dimension = ?1 AND id = ?2 AND day = ?3")?;
+    for key in selection.tallies().into_keys() {
+        let mut rows = statement.query((key.dimension, key.id, day))?;
+        while let Some(row) = rows.next()? {
+            for (cell, n) in cells(row.get_ref(0)?.as_str()?) {
+                let (kind, state) = kind_and_state(cell);
+                if n != 0
+                    && let Some(state) = MessageState::from_number(state)
+                {
+                    found.insert((key, category_of(kind), state.shown().number()));
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The one day that a span of a wide selection lies in, for which [`inhabited`] pays.
+pub(super) fn day_to_thin(selection: &Selection, span: Span) -> Option<i64> {
+    let day = day_of(span.low);
+    (selection.streams() >= THIN_FROM_STREAMS && span.high < i64::MAX && day == day_of(span.high - 1))
+        .then_some(day)
+}
+
+fn sum_of(text: &str, kinds: i64, states: i64) -> i64 {
+    cells(text)
+        .filter(|(cell, _)| {
+            let (kind, state) = kind_and_state(*cell);
+            has_bit(kinds, kind) && has_bit(states, state)
+        })
+        .map(|(_, n)| n)
+        .sum()
 }
 
 /// Counts the selection's rows within `span` by looking: for the parts of a day that no tally tells.
@@ -170,8 +256,18 @@ pub(super) fn look(conn: &Connection, selection: &Selection, span: Span) -> rusq
         return Ok(matrix);
     }
     let states = selection.state_mask();
+    let thin = match day_to_thin(selection, span) {
+        Some(day) => Some(inhabited(conn, selection, day)?),
+        None => None,
+    };
     for arm in &selection.arms {
         for shown in &selection.types {
+            if thin
+                .as_ref()
+                .is_some_and(|thin| !thin.contains(&arm.inhabitant(*shown)))
+            {
+                continue;
+            }
             let (key, category, sql) = match *arm {
                 IndexArm::Sender(id) => (id, 0, LOOK_SENDER),
                 IndexArm::Office(id, category) => (id, category.number(), LOOK_OFFICE),

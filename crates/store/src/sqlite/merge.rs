@@ -6,6 +6,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use rusqlite::{CachedStatement, Connection};
 
 use super::arms::{IndexArm, Selection, Span};
+use super::kept_counts::{day_to_thin, inhabited};
 
 /// Which way a list is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,8 +65,18 @@ impl<'c> Merge<'c> {
             direction,
             span,
         };
+        let thin = match day_to_thin(selection, span) {
+            Some(day) => Some(inhabited(conn, selection, day)?),
+            None => None,
+        };
         for arm in &selection.arms {
             for shown in &selection.types {
+                if thin
+                    .as_ref()
+                    .is_some_and(|thin| !thin.contains(&arm.inhabitant(*shown)))
+                {
+                    continue;
+                }
                 merge.streams.push(Stream {
                     arm: *arm,
                     shown: shown.number(),

@@ -66,6 +66,7 @@ mod sort;
 mod tally;
 mod text;
 mod upkeep;
+mod warm;
 mod words;
 mod writer;
 

@@ -40,6 +40,8 @@ pub struct SqliteOptions {
     /// New mail is refused while the disk has less free than this, MiB, so that queued mail can still leave; 0 for
     /// never.
     pub least_free_mib: u32,
+    /// How long the start may take to read what the first reads will want; nothing is read ahead for zero.
+    pub warm_up: Duration,
 }
 
 impl Default for SqliteOptions {
@@ -53,6 +55,7 @@ impl Default for SqliteOptions {
             read_time: Duration::from_millis(8),
             max_pages: None,
             least_free_mib: 32,
+            warm_up: Duration::ZERO,
         }
     }
 }
@@ -79,6 +82,9 @@ impl SqliteStore {
         };
         let conn = place.create()?;
         let (changes, _) = broadcast::channel(CHANGE_RING);
+        if !place.options.warm_up.is_zero() {
+            super::warm::warm(&conn, place.options.warm_up)?;
+        }
         let readers = Readers::start(&place.path, place.options.readers, place.options.reader_cache_kib)?;
         let read_time = place.options.read_time;
         let writer = Writer::start(conn, place, changes.clone())?;

@@ -12,7 +12,7 @@ use postroom_domain::{Category, ShownType};
 
 /// Rows looked at one by one before the full-text index is asked: a word that is common in what a person sees fills
 /// the page from these, where the index would first gather every row of the server that has it.
-const GLANCE: usize = 96;
+const GLANCE: usize = 32;
 /// People who see fewer rows than this have them looked at one by one, all of them.
 const SCAN_ALL_MAX: i64 = 1_000;
 /// The look goes on while one row in so many has the words.

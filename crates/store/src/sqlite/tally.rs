@@ -15,8 +15,12 @@ pub(crate) const SERVER: i64 = 0;
 pub(crate) const OFFICE: i64 = 1;
 /// A sender; user mail alone.
 pub(crate) const SENDER: i64 = 2;
+/// The whole server by hours, which stand where days do: a jump lands within an hour's mail, not a day's.
+pub(crate) const SERVER_HOURS: i64 = 3;
 /// The day that stands for all days.
 pub(crate) const TOTAL: i64 = -1;
+
+const MICROS_PER_HOUR: i64 = 3_600_000_000;
 
 /// Where an unfinished message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -128,6 +132,8 @@ impl Tallies {
                 count(SENDER, owner.sender.0);
             }
         }
+        let hour = owner.id.submitted_at().as_micros() / MICROS_PER_HOUR;
+        *self.messages.entry(((SERVER_HOURS, 0, hour), cell)).or_default() += n;
     }
 }
 

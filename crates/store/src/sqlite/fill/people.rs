@@ -68,8 +68,24 @@ impl Crowd {
                     ])?;
             }
         }
+        crowd.write_proxies(&transaction)?;
         transaction.commit()?;
         Ok(crowd)
+    }
+
+    /// The last user of office 4 may see everybody else's mail there.
+    fn write_proxies(&self, conn: &Connection) -> Result<(), StoreError> {
+        if self.offices < 4 {
+            return Ok(());
+        }
+        let last = self.users_per_office - 1;
+        for n in 0..last {
+            conn.prepare_cached(
+                "INSERT INTO proxy (assistant, principal, level, created_at) VALUES (?1, ?2, 0, 0)",
+            )?
+            .execute(params![self.user(4, last), self.user(4, n)])?;
+        }
+        Ok(())
     }
 
     /// Somebody: a few offices and a few people of each send most of the mail.
