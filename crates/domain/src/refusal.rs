@@ -29,7 +29,6 @@
 //! | `idempotency_key_reused` | 409 | 554 5.5.4 |
 //! | `idempotency_key_invalid` | 422 | 554 5.5.4 |
 //! | `queue_disabled` | 503 | 451 4.3.2 |
-//! | `sending_paused` | 503 | 451 4.3.2 |
 //! | `store_unavailable` | 503 | 451 4.3.0 |
 //! | `store_full` | 503 | 452 4.3.1 |
 
@@ -220,12 +219,6 @@ pub enum Refusal {
     /// The queue service is off (I8).
     #[error("the e-mail queue is disabled in the server configuration: nobody can send at the moment")]
     QueueDisabled,
-    /// Sending is paused for an office or a sender (I8).
-    #[error("sending is paused for {whom}: ask an administrator to resume it")]
-    SendingPaused {
-        /// `your office` or `you`.
-        whom: &'static str,
-    },
     /// The store cannot keep it now.
     #[error("the message could not be stored: nothing was kept, try again in a few seconds")]
     StoreUnavailable,
@@ -289,7 +282,6 @@ impl Refusal {
             Self::IdempotencyKeyReused => face("idempotency_key_reused", "The Idempotency-Key was used for another request", 409, 554, 5, 4),
             Self::IdempotencyKeyInvalid { .. } => face("idempotency_key_invalid", "The Idempotency-Key cannot be used", 422, 554, 5, 4),
             Self::QueueDisabled => face("queue_disabled", "The e-mail queue is disabled", 503, 451, 3, 2),
-            Self::SendingPaused { .. } => face("sending_paused", "Sending is paused", 503, 451, 3, 2),
             Self::StoreUnavailable => face("store_unavailable", "The message could not be stored", 503, 451, 3, 0),
             Self::StoreFull => face("store_full", "There is no room to store the message", 503, 452, 3, 1),
         }
@@ -352,7 +344,6 @@ impl Refusal {
             | Self::OfficeSendsLocally
             | Self::IdempotencyKeyReused
             | Self::QueueDisabled
-            | Self::SendingPaused { .. }
             | Self::StoreUnavailable
             | Self::StoreFull => None,
         }

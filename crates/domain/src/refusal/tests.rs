@@ -84,7 +84,6 @@ fn every_one_of_the_api() -> Vec<Refusal> {
             reason: "has more than 256 characters".into(),
         },
         Refusal::QueueDisabled,
-        Refusal::SendingPaused { whom: "your office" },
         Refusal::StoreUnavailable,
         Refusal::StoreFull,
     ]

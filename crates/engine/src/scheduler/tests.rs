@@ -118,6 +118,7 @@ fn due_probe_that_finds_nothing_ready_seeks_a_deferred_message_once() {
         next_due: None,
     };
     scheduler.promoted(nothing, due);
+    scheduler.settled(Settled::default(), due);
     let again = scheduler.step(due);
     assert_eq!(again.seek_probe, []);
     assert!(again.wake_at > Some(due), "nothing to do is no reason to spin");
@@ -244,6 +245,25 @@ fn mail_of_a_relay_that_stays_down_is_exhausted_after_max_wait_once_a_minute() {
     );
     assert_eq!(scheduler.step(day).exhaust, [(ROUTE, NOW, Reply::none("lost"))]);
     assert!(scheduler.step(day).exhaust.is_empty());
+}
+
+#[test]
+fn held_mail_is_settled_at_the_days_start_and_while_there_is_more() {
+    let mut scheduler = scheduler();
+    assert!(scheduler.step(NOW).settle);
+    let midnight = NOW.plus(Duration::from_millis(700));
+    let waits = Settled {
+        next_at: Some(midnight),
+        ..Settled::default()
+    };
+    scheduler.settled(waits, NOW);
+    let early = midnight.minus(Duration::from_millis(1));
+    assert!(!scheduler.step(early).settle);
+    assert!(scheduler.step(early).wake_at <= Some(midnight));
+    assert!(scheduler.step(midnight).settle);
+    let more = Settled { more: true, ..waits };
+    scheduler.settled(more, midnight);
+    assert!(scheduler.step(midnight).settle);
 }
 
 #[test]

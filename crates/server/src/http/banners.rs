@@ -3,7 +3,7 @@
 use postroom_domain::health::HealthState;
 use postroom_engine::RelayStatus;
 use postroom_office::Principal;
-use postroom_store::StoreError;
+use postroom_store::{Pause, PauseOf, StoreError};
 
 use super::App;
 use super::wire::status::Banner;
@@ -23,7 +23,28 @@ pub(super) async fn of_list(app: &App, who: &Principal) -> Result<Vec<Banner>, S
             text: SENDS_LOCALLY.to_owned(),
         });
     }
+    for pause in app.store.pauses().await? {
+        banners.extend(of_pause(who, pause));
+    }
     Ok(banners)
+}
+
+/// The banner of a pause of one's own office or of oneself (I8).
+fn of_pause(who: &Principal, pause: Pause) -> Option<Banner> {
+    let whom = match pause.of {
+        PauseOf::Office(office) if who.office_id() == Some(office) => "your office",
+        PauseOf::Sender(sender) if who.me() == Some(sender) => "you",
+        PauseOf::Office(_) | PauseOf::Sender(_) => return None,
+    };
+    let why = if pause.reason.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", pause.reason)
+    };
+    Some(Banner {
+        kind: "sending_paused".to_owned(),
+        text: format!("Sending is paused for {whom}{why}: mail is taken in and waits."),
+    })
 }
 
 /// The banner of a queue that is off (I8).

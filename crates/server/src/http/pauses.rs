@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use postroom_domain::{OfficeId, UserId};
+use postroom_domain::{OfficeId, Rule, UserId};
 use postroom_office::{Directory, Principal};
 use postroom_store::{Pause, PauseOf, User};
 
@@ -55,6 +55,7 @@ pub(super) async fn add(
     Caller(who): Caller,
     Json(given): Json<NewPause>,
 ) -> Result<(StatusCode, axum::Json<PauseRow>), ApiError> {
+    require_administrator(&who)?;
     let directory = app.directory().await?;
     if given.reason.chars().count() > MOST_REASON || given.reason.chars().any(char::is_control) {
         let words = format!("has more than {MOST_REASON} characters or a line end: shorten it");
@@ -90,6 +91,7 @@ pub(super) async fn remove(
     Caller(who): Caller,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
+    require_administrator(&who)?;
     let of = parse(&id).ok_or_else(no_pause)?;
     match of {
         PauseOf::Office(office) => {
@@ -102,6 +104,15 @@ pub(super) async fn remove(
     let ended = app.store.resume(of, app.clock.now(), &who.note()).await?;
     app.wake_engine();
     ended.map(|_| StatusCode::NO_CONTENT).ok_or_else(no_pause)
+}
+
+/// Refuses whoever administers nothing, whatever they name.
+fn require_administrator(who: &Principal) -> Result<(), ApiError> {
+    if who.is_system_administrator() || who.office_id().is_some_and(|office| who.administers(office)) {
+        Ok(())
+    } else {
+        Err(ApiError::forbidden(Rule::AdministerOffice))
+    }
 }
 
 fn no_pause() -> ApiError {

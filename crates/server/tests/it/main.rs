@@ -26,6 +26,7 @@ mod garbage;
 mod health;
 mod house;
 mod limits;
+mod limits_live;
 mod list;
 mod mending;
 mod openapi;

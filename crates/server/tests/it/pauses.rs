@@ -37,6 +37,13 @@ async fn mail_of_a_paused_office_is_taken_in_and_waits_until_it_is_resumed() {
         .await
         .json();
     assert_eq!(list["pauses"][0]["reason"], "a wrong merge");
+    let status = house
+        .ask(Method::GET, "/api/v1/status")
+        .key(&case.key)
+        .send()
+        .await
+        .json();
+    assert_eq!(status["banners"][0]["kind"], "sending_paused");
     let resume = format!("/api/v1/pauses/{}", list["pauses"][0]["id"].as_str().unwrap());
     let not_theirs = house.ask(Method::DELETE, &resume).key(&case.key).send().await;
     assert_eq!(

@@ -204,7 +204,7 @@ pub struct Admitted {
 /// Why a message is held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
-    /// `system_limit`, `user_limit`, `administrator`, `restored`.
+    /// `system_limit`, `user_limit`, `administrator`, `paused`, `restored` ([`postroom_domain::HoldReason`]).
     pub reason: String,
     /// When it is released by itself; `None` for holds by people.
     pub until: Option<Timestamp>,

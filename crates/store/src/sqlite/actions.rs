@@ -7,7 +7,7 @@ use super::codes;
 use super::group::{Group, Owner};
 use super::hold::{Asked, Kept, Place, Seat, ask, keep_back, let_go, place_again, uncount};
 use super::lanes::flow;
-use super::limits::{From, SETTLED};
+use super::limits::{Comes, SETTLED};
 use super::promote::{STEP, Unfinished, leave, owner, unfinished};
 use super::tally::Phase;
 use crate::StoreError;
@@ -121,7 +121,7 @@ pub(crate) fn release(
                 Asked::Stays { until } => ActionOutcome::OverLimit { until },
             });
         }
-        Ok(match place_again(group, work, now, From::Outside)? {
+        Ok(match place_again(group, work, now, Comes::Anew)? {
             Place::Lane(charged_day) => {
                 let_go(group, work, charged_day, Seat::End, now)?;
                 ActionOutcome::Done
@@ -306,7 +306,7 @@ fn requeue_one(
     group.moved(&target.owner, Some(target.state), Some(MessageState::Queued));
     if group.pauses().cover(&target.owner)
         && let Some(found) = unfinished(group.conn, target.owner.id)?
-        && let Place::Back(kept) = place_again(group, &found, now, From::Outside)?
+        && let Place::Back(kept) = place_again(group, &found, now, Comes::Anew)?
     {
         keep_back(group, &found, kept, Seat::Same, now)?;
     }

@@ -7,7 +7,7 @@ use super::codes::{from_json, shorten, to_json};
 use super::group::{Group, Owner};
 use super::hold::{Kept, Place, charged, place};
 use super::lanes::flow;
-use super::limits::From;
+use super::limits::Comes;
 use super::room::Room;
 use super::tally::Phase;
 use crate::StoreError;
@@ -186,7 +186,7 @@ fn enter(
     if later.is_some() {
         return Ok(entry);
     }
-    Ok(match place(group, owner, person, now, From::Outside)? {
+    Ok(match place(group, owner, person, now, Comes::Anew)? {
         Place::Lane(charged_day) => Entry {
             state: MessageState::Queued,
             phase: Phase::Ready,

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::codes::{from_json, to_json};
 use super::group::{Group, Owner};
-use super::limits::{From, Reached, SETTLED, Verdict};
+use super::limits::{Comes, Reached, SETTLED, Verdict};
 use super::promote::Unfinished;
 use super::tally::Phase;
 use crate::StoreError;
@@ -50,12 +50,12 @@ pub(crate) fn place(
     owner: &Owner,
     person: UserId,
     now: Timestamp,
-    from: From,
+    comes: Comes,
 ) -> Result<Place, StoreError> {
     if group.pauses().cover(owner) {
         return Ok(Place::Back(Kept::paused()));
     }
-    match group.limits.admit(person, owner, now, from) {
+    match group.limits.admit(person, owner, now, comes) {
         Verdict::Goes(charged_day) => Ok(Place::Lane(charged_day)),
         Verdict::Waits { reason, until, first } => {
             tell(group, owner, person, reason, first, now)?;
@@ -105,14 +105,14 @@ pub(crate) fn place_again(
     group: &mut Group<'_>,
     found: &Unfinished,
     now: Timestamp,
-    from: From,
+    comes: Comes,
 ) -> Result<Place, StoreError> {
     match found.charged_day {
         Some(_) if group.pauses().cover(&found.owner) => Ok(Place::Back(Kept::paused())),
         Some(day) => Ok(Place::Lane(day)),
         None => {
             let person = person(group, found)?;
-            place(group, &found.owner, person, now, from)
+            place(group, &found.owner, person, now, comes)
         }
     }
 }
@@ -278,14 +278,14 @@ pub(crate) fn ask(
     uncount(group, found);
     let foreseen = match postroom_domain::Charge::of(found.owner.kind) {
         postroom_domain::Charge::Exempt => Admission::Accept,
-        postroom_domain::Charge::One => group.limits.foresee(person, now, From::Outside),
+        postroom_domain::Charge::One => group.limits.foresee(person, now, Comes::Anew),
     };
     let asked = match foreseen {
         Admission::Hold(_) if how == Release::PastLimits => Asked::Goes(SETTLED),
         Admission::Hold(_) => Asked::Stays {
             until: group.limits.today(now).ends,
         },
-        Admission::Accept => match group.limits.admit(person, &found.owner, now, From::Outside) {
+        Admission::Accept => match group.limits.admit(person, &found.owner, now, Comes::Anew) {
             Verdict::Goes(day) => Asked::Goes(day),
             Verdict::Waits { until, .. } => Asked::Stays { until },
         },

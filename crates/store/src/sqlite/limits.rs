@@ -164,11 +164,11 @@ pub(crate) struct Reached {
 
 /// Who asks to be admitted, and from where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum From {
+pub(crate) enum Comes {
     /// From outside: what waits goes first.
-    Outside,
+    Anew,
     /// From the head of what waits.
-    Line,
+    FromLine,
 }
 
 /// The limits in a group.
@@ -311,13 +311,13 @@ impl<'w> Limits<'w> {
     }
 
     /// Asks both limits and takes a unit of each where the message goes; where it waits, it is counted as waiting.
-    pub(crate) fn admit(&mut self, person: UserId, owner: &Owner, now: Timestamp, from: From) -> Verdict {
+    pub(crate) fn admit(&mut self, person: UserId, owner: &Owner, now: Timestamp, comes: Comes) -> Verdict {
         let charge = Charge::of(owner.kind);
         if charge == Charge::Exempt {
             return Verdict::Goes(SETTLED);
         }
         let today = self.today(now);
-        let (system, user) = self.gates(person, today.day, from, now);
+        let (system, user) = self.gates(person, today.day, comes, now);
         match admit(system, user, charge) {
             Admission::Accept => {
                 self.take(today.day, SYSTEM);
@@ -339,15 +339,15 @@ impl<'w> Limits<'w> {
     }
 
     /// What [`Limits::admit`] would say.
-    pub(crate) fn foresee(&mut self, person: UserId, now: Timestamp, from: From) -> Admission {
+    pub(crate) fn foresee(&mut self, person: UserId, now: Timestamp, comes: Comes) -> Admission {
         let day = self.today(now).day;
-        let (system, user) = self.gates(person, day, from, now);
+        let (system, user) = self.gates(person, day, comes, now);
         admit(system, user, Charge::One)
     }
 
-    fn gates(&self, person: UserId, day: Day, from: From, now: Timestamp) -> (Gate, Gate) {
+    fn gates(&self, person: UserId, day: Day, comes: Comes, now: Timestamp) -> (Gate, Gate) {
         let line = |waits: bool| {
-            if waits && from == From::Outside {
+            if waits && comes == Comes::Anew {
                 Line::Waiting
             } else {
                 Line::Empty

@@ -10,7 +10,7 @@ use super::codes::{self, enhanced, reply_text, to_json};
 use super::facts;
 use super::group::{Group, Owner};
 use super::hold::{Place, Seat, keep_back, place_again};
-use super::limits::From;
+use super::limits::Comes;
 use super::promote::unfinished;
 use super::tally::Phase;
 use crate::StoreError;
@@ -318,7 +318,7 @@ fn give_back(group: &mut Group<'_>, lease: &Lease, attempts: i64, now: Timestamp
     group.changed(&lease.owner, ChangeKind::Updated);
     if group.pauses().cover(&lease.owner)
         && let Some(found) = unfinished(group.conn, lease.owner.id)?
-        && let Place::Back(kept) = place_again(group, &found, now, From::Outside)?
+        && let Place::Back(kept) = place_again(group, &found, now, Comes::Anew)?
     {
         keep_back(group, &found, kept, Seat::Same, now)?;
     }

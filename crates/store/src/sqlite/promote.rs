@@ -10,7 +10,7 @@ use super::codes::{self, enhanced, reply_text};
 use super::facts;
 use super::group::{Group, Owner};
 use super::hold::{Place, Seat, keep_back, place_again, uncount};
-use super::limits::From;
+use super::limits::Comes;
 use super::outcomes::close_recipients;
 use super::tally::Phase;
 use crate::StoreError;
@@ -142,7 +142,7 @@ fn make_ready(group: &mut Group<'_>, id: MessageId, now: Timestamp) -> Result<()
     let Some(found) = unfinished(group.conn, id)? else {
         return Err(StoreError::Corrupt(format!("work without a message: {id}")));
     };
-    let charged_day = match place_again(group, &found, now, From::Outside)? {
+    let charged_day = match place_again(group, &found, now, Comes::Anew)? {
         Place::Lane(charged_day) => charged_day,
         Place::Back(kept) => return keep_back(group, &found, kept, Seat::End, now),
     };

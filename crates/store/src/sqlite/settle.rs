@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::group::Group;
 use super::hold::{self, Kept, Place, Seat, keep_back, let_go, place_again};
-use super::limits::{From, SYSTEM, Today};
+use super::limits::{Comes, SYSTEM, Today};
 use super::pauses::Sweep;
 use super::promote::{STEP, unfinished};
 use super::tally::Phase;
@@ -140,7 +140,7 @@ fn resume(
             continue;
         };
         // Another pause may cover it still.
-        match place_again(group, &found, now, From::Outside)? {
+        match place_again(group, &found, now, Comes::Anew)? {
             Place::Lane(charged_day) => {
                 let_go(group, &found, charged_day, Seat::Same, now)?;
                 released += 1;
@@ -240,12 +240,12 @@ fn serve(
                 continue;
             }
             let whom = hold::person(group, &found)?;
-            match group.limits.foresee(whom, now, From::Line) {
+            match group.limits.foresee(whom, now, Comes::FromLine) {
                 postroom_domain::Admission::Hold(HoldReason::SystemLimit) => return Ok((released, looked)),
                 // This person's limit is used up; others go on.
                 postroom_domain::Admission::Hold(_) => {}
                 postroom_domain::Admission::Accept => {
-                    if let Place::Lane(charged_day) = place_again(group, &found, now, From::Line)? {
+                    if let Place::Lane(charged_day) = place_again(group, &found, now, Comes::FromLine)? {
                         let_go(group, &found, charged_day, Seat::Same, now)?;
                         group.limits.set_turn(person);
                         released += 1;

@@ -111,7 +111,7 @@ pub struct Accepted {
 /// Why a message is held.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Held {
-    /// `system_limit`, `user_limit`, `administrator`, `restored`.
+    /// `system_limit`, `user_limit`, `administrator`, `paused`, `restored`.
     pub reason: String,
     /// When it is released by itself.
     #[schema(required, value_type = Option<String>, format = DateTime)]

@@ -382,7 +382,8 @@ pub(crate) async fn limit_below_todays_use_is_refused(h: &mut impl Harness) {
     unpin(store).await;
     send(store, &[1, 1, 1, 2], at(0)).await;
     let below = |key, used| LimitsSet::BelowUse { key, used };
-    let set = |system, user| store.set_limits(change(system, user, at(1)), Box::leak(Box::new(operator())));
+    let note = operator();
+    let set = |system, user| store.set_limits(change(system, user, at(1)), &note);
     assert_eq!(set(Some(3), None).await.unwrap(), below(LimitKey::System, 4));
     assert_eq!(set(None, Some(2)).await.unwrap(), below(LimitKey::User, 3));
     assert!(matches!(set(Some(4), Some(3)).await.unwrap(), LimitsSet::Done(_)));
