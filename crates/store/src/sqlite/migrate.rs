@@ -14,9 +14,9 @@ const STEPS: [&str; 11] = [
     include_str!("migrations/0006_layouts.sql"),
     include_str!("migrations/0007_limits.sql"),
     include_str!("migrations/0008_people.sql"),
+    include_str!("migrations/0009_days.sql"),
     include_str!("migrations/0010_alerts.sql"),
     include_str!("migrations/0011_settings.sql"),
-    include_str!("migrations/0012_days.sql"),
 ];
 
 /// Runs the steps that the file lacks, each in its own transaction.
