@@ -94,6 +94,12 @@ impl Running {
         };
         running.serve_http(http)?;
         running.serve_operator(config)?;
+        let relays = Arc::clone(&running.node.relays);
+        running.tasks.spawn(async move {
+            if let Err(error) = relays.finish_moves().await {
+                tracing::error!(error = %error, "offices' mail could not be moved to its way out; the next start tries again");
+            }
+        });
         let (store, clock) = (Arc::clone(&running.node.store), Arc::clone(&running.node.clock));
         running.tasks.spawn(upkeep::run(
             Arc::clone(&store),

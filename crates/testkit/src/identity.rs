@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use postroom_smtp::client::Trust;
 use postroom_smtp::sink::SinkTls;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -29,18 +31,49 @@ impl Identity {
     /// Makes an authority, and a certificate for `name` that it vouches for.
     #[must_use]
     pub fn vouched_for(name: &str) -> Self {
+        Self::vouched(name, |_| {})
+    }
+
+    fn vouched(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
         let mut authority = CertificateParams::new([]).expect("name an authority");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("make an authority's key");
         let authority = CertifiedIssuer::self_signed(authority, key).expect("make an authority");
         let key = KeyPair::generate().expect("make a key");
         let certificate = CertificateParams::new([name.to_owned()])
-            .and_then(|parameters| parameters.signed_by(&key, &authority))
+            .and_then(|mut parameters| {
+                change(&mut parameters);
+                parameters.signed_by(&key, &authority)
+            })
             .expect("make a certificate");
         Self {
             server: server(certificate.der(), &key),
             trusted: authority.der().to_vec(),
         }
+    }
+
+    /// Makes an authority, and a certificate for `name` that it vouched for until 2020.
+    #[must_use]
+    pub fn expired(name: &str) -> Self {
+        Self::vouched(name, |parameters| {
+            parameters.not_before = rcgen::date_time_ymd(2019, 1, 1);
+            parameters.not_after = rcgen::date_time_ymd(2020, 1, 1);
+        })
+    }
+
+    /// The certificate to trust, as PEM.
+    #[must_use]
+    pub fn trusted_pem(&self) -> String {
+        let lines: Vec<String> = STANDARD
+            .encode(&self.trusted)
+            .as_bytes()
+            .chunks(64)
+            .map(|line| String::from_utf8_lossy(line).into_owned())
+            .collect();
+        format!(
+            "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+            lines.join("\n")
+        )
     }
 
     /// Makes a relay offer STARTTLS.

@@ -100,12 +100,12 @@ fn of_connection(phase: Phase, fault: &std::io::Error) -> Finding {
 }
 
 fn silent(phase: Phase, seconds: u64) -> Finding {
-    let advice = match phase {
-        Phase::Connect => "Check host and port; a firewall that drops connections looks like this.",
-        Phase::Greeting => {
-            "If this is port 465, set the TLS policy to \"implicit\"; else check that it is an SMTP server."
-        }
-        _ => "Try again; if it stays so, look into the server's log.",
+    let advice = if phase == Phase::Connect {
+        "Check host and port; a firewall that drops connections looks like this."
+    } else if phase == Phase::Greeting {
+        "If this is port 465, set the TLS policy to \"implicit\"; else check that it is an SMTP server."
+    } else {
+        "Try again; if it stays so, look into the server's log."
     };
     let text = format!("The server did not answer within {seconds} s ({phase}).");
     finding("silent", text, advice)
@@ -189,26 +189,29 @@ fn of_missing(missing: Missing) -> Finding {
 }
 
 fn refused(phase: Phase) -> Finding {
-    match phase {
-        Phase::Auth => finding(
+    if phase == Phase::Auth {
+        finding(
             "auth_refused",
             "The server refused the sign-in.",
             "Check user and password; some providers want an app password, or SMTP sign-in switched on for the account.",
-        ),
-        Phase::Mail => finding(
+        )
+    } else if phase == Phase::Mail {
+        finding(
             "sender_refused",
             "The server does not take mail from this sender.",
             "Have the domain allowed for this account at the server, or correct the sender domains.",
-        ),
-        Phase::Greeting => finding(
+        )
+    } else if phase == Phase::Greeting {
+        finding(
             "refused_by_server",
             "The server does not want to talk to this computer.",
             "Its words say why; it may have this computer's address on a list.",
-        ),
-        _ => finding(
+        )
+    } else {
+        finding(
             "refused_by_server",
             format!("The server refused ({phase})."),
             "Its words say why.",
-        ),
+        )
     }
 }

@@ -264,7 +264,6 @@ impl RelayDraft {
 
 /// Which secrets are kept and may be used.
 #[derive(Debug, Clone, Copy, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "one per secret, each there or not")]
 pub(super) struct Has {
     pub(super) secret: bool,
     pub(super) client_secret: bool,

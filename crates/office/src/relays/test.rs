@@ -132,10 +132,13 @@ impl Sheet {
                 self.skip(name, "Not tried: an earlier step failed.");
             }
         }
-        let certificate = match error.map(|error| &error.cause) {
-            Some(Cause::Tls(fault)) => fault.certificate.as_deref(),
-            _ => None,
-        };
+        let certificate = error.and_then(|error| {
+            if let Cause::Tls(fault) = &error.cause {
+                fault.certificate.as_deref()
+            } else {
+                None
+            }
+        });
         TestReport {
             steps: self.steps,
             certificate: certificate.map(pem),
@@ -252,10 +255,12 @@ async fn open(
             Ok(session)
         }
         Err(error) => {
-            let at = match error.phase {
-                Phase::StartTls | Phase::Tls => StepName::Tls,
-                Phase::Auth => StepName::Auth,
-                _ => StepName::Smtp,
+            let at = if matches!(error.phase, Phase::StartTls | Phase::Tls) {
+                StepName::Tls
+            } else if error.phase == Phase::Auth {
+                StepName::Auth
+            } else {
+                StepName::Smtp
             };
             if at == StepName::Auth && !sheet.steps.iter().any(|step| step.name == StepName::Tls) {
                 sheet.skip(StepName::Tls, clear_words(relay));

@@ -191,7 +191,7 @@ impl Endpoint {
         let is_https = match uri.scheme_str() {
             Some("https") => true,
             Some("http") => false,
-            _ => return Err(wrong()),
+            Some(_) | None => return Err(wrong()),
         };
         let is_local = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
         if !is_https && !is_local {
@@ -316,5 +316,120 @@ mod tests {
                 .unwrap_err()
                 .contains("no access_token")
         );
+    }
+}
+
+#[cfg(test)]
+mod endpoint_tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use postroom_domain::ManualClock;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A token endpoint that numbers its tokens and keeps the forms that it was sent.
+    struct Server {
+        url: String,
+        asked: Arc<AtomicUsize>,
+        forms: Arc<std::sync::Mutex<Vec<String>>>,
+    }
+
+    async fn server(extra: &'static str) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/token", listener.local_addr().unwrap());
+        let (asked, forms) = (Arc::new(AtomicUsize::new(0)), Arc::default());
+        let (count, kept) = (Arc::clone(&asked), Arc::clone(&forms));
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let n = count.fetch_add(1, Ordering::SeqCst) + 1;
+                let mut request = String::new();
+                while !request.contains("grant_type") {
+                    let mut chunk = [0; 4_096];
+                    let read = stream.read(&mut chunk).await.unwrap();
+                    request.push_str(&String::from_utf8_lossy(&chunk[..read]));
+                }
+                let form = request.split("\r\n\r\n").nth(1).unwrap_or_default().to_owned();
+                let forms: &std::sync::Mutex<Vec<String>> = &kept;
+                forms.lock().unwrap().push(form);
+                let body = format!("{{\"access_token\":\"t{n}\",\"expires_in\":3600{extra}}}");
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+                stream
+                    .write_all(format!("{head}{body}").as_bytes())
+                    .await
+                    .unwrap();
+            }
+        });
+        Server { url, asked, forms }
+    }
+
+    fn client(server: &Server, grant: TokenGrant, reach: Reach) -> (TokenClient, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_790_000_000_000_000)));
+        let endpoint = TokenEndpoint {
+            url: server.url.clone(),
+            client_id: "postroom".to_owned(),
+            scope: "smtp".to_owned(),
+            grant,
+        };
+        let secrets = TokenSecrets {
+            client_secret: "client secret".to_owned(),
+            refresh_token: "refresh".to_owned(),
+        };
+        let client = TokenClient::new(endpoint, secrets, reach, Arc::clone(&clock) as _);
+        (client, clock)
+    }
+
+    #[tokio::test]
+    async fn token_is_kept_until_shortly_before_its_end() {
+        let server = server("").await;
+        let (client, clock) = client(&server, TokenGrant::ClientCredentials, Reach::default());
+        assert_eq!(client.token(None).await.unwrap(), "t1");
+        clock.advance(Duration::from_secs(3_600 - 61));
+        assert_eq!(client.token(None).await.unwrap(), "t1");
+        clock.advance(Duration::from_secs(2));
+        assert_eq!(client.token(None).await.unwrap(), "t2");
+        let form = server.forms.lock().unwrap()[0].clone();
+        assert_eq!(
+            form,
+            "grant_type=client_credentials&client_id=postroom&client_secret=client+secret&scope=smtp"
+        );
+    }
+
+    #[tokio::test]
+    async fn refused_token_is_replaced_and_another_is_not() {
+        let server = server("").await;
+        let (client, _) = client(&server, TokenGrant::ClientCredentials, Reach::default());
+        assert_eq!(client.token(None).await.unwrap(), "t1");
+        assert_eq!(client.token(Some("t1")).await.unwrap(), "t2");
+        // A connection that was refused the old one meets the new one.
+        assert_eq!(client.token(Some("t1")).await.unwrap(), "t2");
+        assert_eq!(server.asked.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn refresh_token_that_the_endpoint_replaces_is_used_from_then_on() {
+        let server = server(",\"refresh_token\":\"second\"").await;
+        let (client, clock) = client(&server, TokenGrant::RefreshToken, Reach::default());
+        client.token(None).await.unwrap();
+        clock.advance(Duration::from_secs(7_200));
+        client.token(None).await.unwrap();
+        let forms = server.forms.lock().unwrap().clone();
+        assert!(forms[0].contains("refresh_token=refresh&"), "{forms:?}");
+        assert!(forms[1].contains("refresh_token=second&"), "{forms:?}");
+    }
+
+    #[tokio::test]
+    async fn endpoint_at_a_forbidden_address_is_not_asked() {
+        let server = server("").await;
+        let reach = Reach::guarded(|_| Err("it is loopback".to_owned()));
+        let (client, _) = client(&server, TokenGrant::ClientCredentials, reach);
+        let error = client.token(None).await.unwrap_err();
+        assert!(
+            error.contains("may not be connected to: it is loopback"),
+            "{error}"
+        );
+        assert_eq!(server.asked.load(Ordering::SeqCst), 0);
     }
 }

@@ -15,6 +15,7 @@ mod pause;
 mod people;
 mod proxy;
 mod queue;
+mod relay;
 mod sendmail;
 mod setup;
 mod sink;
@@ -60,6 +61,8 @@ enum Command {
     Sink(sink::SinkArgs),
     /// List, show, explain, requeue, hold and delete messages
     Queue(queue::QueueCommand),
+    /// List, test and set the relays that mail leaves through
+    Relay(relay::RelayCommand),
     /// Make the first administrator, or show the secret that makes them on the web page
     Setup(setup::SetupCommand),
     /// Add, list, rename, move and remove offices
@@ -151,6 +154,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             }
             Command::BenchFill(args) => bench_fill::run(&args),
             Command::Queue(command) => queue::run(command).await,
+            Command::Relay(command) => relay::run(command).await,
             Command::Setup(command) => setup::run(command).await,
             Command::Office(command) => office::run(command).await,
             Command::Proxy(command) => proxy::run(command).await,

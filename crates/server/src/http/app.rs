@@ -6,6 +6,7 @@ use std::sync::Arc;
 use postroom_domain::Clock;
 use postroom_engine::EngineHandle;
 use postroom_engine::intake::Intake;
+use postroom_office::relays::Relays;
 use postroom_office::{Accounts, Authenticator, Jobs, Senders, Throttle};
 use postroom_store::Store;
 use tokio_util::sync::CancellationToken;
@@ -37,6 +38,8 @@ pub struct AppParts {
     pub engine: Option<Arc<EngineHandle>>,
     /// Does actions on all that match a filter.
     pub jobs: Jobs,
+    /// Offices' relays and settings.
+    pub relays: Arc<Relays>,
     /// Numbers for Prometheus.
     pub metrics: Arc<Metrics>,
     /// The configuration that holds now.

@@ -25,6 +25,7 @@ pub mod peer;
 mod people;
 mod problem;
 mod session;
+mod settings;
 mod status;
 pub mod wire;
 
@@ -84,6 +85,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(alerts::dismiss))
         .routes(routes!(alerts::preferences, alerts::set_preferences))
         .routes(routes!(events::events))
+        .routes(routes!(settings::read, settings::set))
+        .routes(routes!(settings::test))
         .routes(routes!(status::status))
         .routes(routes!(people::offices::list, people::offices::add))
         .routes(routes!(

@@ -2,7 +2,8 @@
 
 use axum::extract::State;
 use postroom_domain::health::HealthState;
-use postroom_engine::RelayStatus as Relay;
+use postroom_domain::{OfficeId, RouteId};
+use postroom_engine::{Place, RelayStatus as Relay};
 use postroom_office::Principal;
 use postroom_store::StoreError;
 
@@ -31,11 +32,14 @@ pub(super) async fn status(
 /// Reads the status as it is now, with the banners of the one who asks.
 pub(super) async fn read(app: &App, who: &Principal) -> Result<Status, StoreError> {
     let depth = app.store.depth(None).await?;
-    let relays = app
+    let relays: Vec<Relay> = app
         .engine
         .as_ref()
         .map(|engine| engine.status().relays)
-        .unwrap_or_default();
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|relay| is_shown(relay, who))
+        .collect();
     let mut banners = banners::of_list(app, who).await?;
     banners.extend(banners::of_relays(&relays));
     Ok(Status {
@@ -53,9 +57,17 @@ pub(super) async fn read(app: &App, who: &Principal) -> Result<Status, StoreErro
     })
 }
 
+/// The server's relay is everybody's, an office's own is shown to its people and to those who administer it.
+fn is_shown(relay: &Relay, who: &Principal) -> bool {
+    let office = OfficeId(relay.route.0);
+    relay.route == RouteId::SERVER || who.office_id() == Some(office) || who.administers(office)
+}
+
 impl From<Relay> for RelayStatus {
     fn from(relay: Relay) -> Self {
         Self {
+            office: (relay.route != RouteId::SERVER).then_some(relay.route.0),
+            second: relay.place == Place::Second,
             name: relay.name,
             host: relay.address,
             state: match relay.state {

@@ -4,6 +4,7 @@ mod lock;
 mod relays;
 
 pub use lock::{Lock, LockError};
+use relays::offices_relays;
 pub use relays::{engine_settings, sending};
 
 use std::os::unix::fs::DirBuilderExt as _;
@@ -14,6 +15,7 @@ use anyhow::Context as _;
 use postroom_domain::{Clock, NodeSlot};
 use postroom_engine::intake::{Intake, IntakeLimits, IntakeParts, IntakeSettings, QueueSwitch};
 use postroom_engine::{EngineHandle, SystemRandom};
+use postroom_office::relays::Relays;
 use postroom_office::{Accounts, Authenticator, JobParts, Jobs, Notices, Senders, Throttle};
 use postroom_store::{ConfiguredLimits, SqliteOptions, SqliteStore, Store, USER_DAILY_LIMIT_DEFAULT};
 use tokio_util::sync::CancellationToken;
@@ -48,6 +50,8 @@ pub struct Node {
     pub jobs: Jobs,
     /// Writes the mail that Postroom itself sends.
     pub notices: Arc<Notices>,
+    /// Offices' relays and settings.
+    pub relays: Arc<Relays>,
     /// Numbers for Prometheus, from HTTP and SMTP alike.
     pub metrics: Arc<Metrics>,
     /// The configuration that holds now.
@@ -127,7 +131,9 @@ impl Node {
             Arc::clone(&clock),
             Arc::clone(&notices) as Arc<_>,
         );
+        let relays = Arc::new(offices_relays(&config, &store, &clock)?);
         Ok(Self {
+            relays,
             metrics: Arc::new(Metrics::new(clock.now())),
             store,
             clock,
@@ -147,11 +153,14 @@ impl Node {
     /// # Errors
     /// Where a relay's settings cannot be used.
     pub async fn start_engine(&self) -> anyhow::Result<Arc<EngineHandle>> {
-        let settings = engine_settings(&self.live.now())?;
+        let mut settings = engine_settings(&self.live.now())?;
+        settings.relays.extend(self.relays.at_start().await?);
         let random = Arc::new(SystemRandom);
         let engine =
             EngineHandle::start(settings, Arc::clone(&self.store), Arc::clone(&self.clock), random).await?;
-        Ok(Arc::new(engine))
+        let engine = Arc::new(engine);
+        self.relays.attach(Arc::clone(&engine));
+        Ok(engine)
     }
 
     /// What HTTP works with.
@@ -166,6 +175,7 @@ impl Node {
             senders: Arc::clone(&self.senders),
             engine,
             jobs: self.jobs.clone(),
+            relays: Arc::clone(&self.relays),
             metrics: Arc::clone(&self.metrics),
             live: self.live.clone(),
             stopping,

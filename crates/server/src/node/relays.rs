@@ -1,13 +1,17 @@
 //! The engine's settings as configured.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use postroom_domain::retry::{PermanentFailures, RetrySchedule};
-use postroom_domain::{NodeSlot, RouteId};
+use postroom_domain::{Clock, NodeSlot, ReachPolicy, RouteId};
 use postroom_engine::{EngineSettings, RelaySettings, Sending};
+use postroom_office::Vault;
+use postroom_office::relays::{Relays, RelaysParts, ServersRelay};
 use postroom_smtp::client::{Credentials, RelayAddress, RelayConfig, TlsPolicy, Trust};
+use postroom_store::Store;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
@@ -35,6 +39,32 @@ pub fn engine_settings(config: &Config) -> anyhow::Result<EngineSettings> {
     settings.max_wait = config.delivery.max_wait.0;
     settings.sending = sending(config);
     Ok(settings)
+}
+
+/// Offices' relays, as far as the configuration decides over them.
+///
+/// # Errors
+/// Where the key file of their secrets cannot be used.
+pub(super) fn offices_relays(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Relays> {
+    Ok(Relays::new(RelaysParts {
+        store: Arc::clone(store),
+        clock: Arc::clone(clock),
+        vault: Vault::open(&config.server.data_dir)?,
+        reach: ReachPolicy {
+            allow: config.network.allow_relay_networks.clone(),
+            deny: config.network.deny_relay_networks.clone(),
+        },
+        ehlo_name: config.server.hostname.clone(),
+        servers: if config.relay.is_empty() {
+            ServersRelay::InSettings
+        } else {
+            ServersRelay::InFile
+        },
+    }))
 }
 
 /// Whether mail leaves, as configured.

@@ -38,7 +38,7 @@ pub(crate) struct House {
     pub(crate) root: OfficeId,
     address: SocketAddr,
     stopping: CancellationToken,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl House {
@@ -78,8 +78,13 @@ impl House {
             root,
             address,
             stopping,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// The data folder.
+    pub(crate) fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
     }
 
     /// Adds an office below another.

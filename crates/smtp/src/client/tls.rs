@@ -208,10 +208,12 @@ fn is_self_signed(der: &[u8]) -> bool {
         return false;
     };
     let checked = verifier.verify_server_cert(&certificate, &[], &any_name, &[], UnixTime::now());
-    // The chain is looked at before the name: whatever else is wrong, the issuer was found.
-    !matches!(
+    // The chain and its signature are looked at before the name.
+    matches!(
         checked,
-        Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))
+        Err(rustls::Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }
+        ))
     )
 }
 

@@ -69,7 +69,7 @@ pub(super) fn known_office<'d>(
 }
 
 /// An office that somebody administers: 404 where they do not know of it, 403 where they do.
-pub(super) fn administered_office<'d>(
+pub(in crate::http) fn administered_office<'d>(
     who: &Principal,
     directory: &'d Directory,
     id: OfficeId,
@@ -114,7 +114,7 @@ pub(super) fn oneself(who: &Principal) -> Result<&User, ApiError> {
 }
 
 /// An office that does not exist or that one does not know of.
-pub(super) fn no_office() -> ApiError {
+pub(in crate::http) fn no_office() -> ApiError {
     ApiError::not_found("there is no such office among those that you may see")
 }
 

@@ -13,5 +13,6 @@ pub mod list;
 pub mod people;
 pub mod problem;
 pub mod session;
+pub mod settings;
 pub mod status;
 pub mod submit;

@@ -22,6 +22,11 @@ pub struct Status {
 /// How a relay is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RelayStatus {
+    /// The office whose own it is; `null`: the server's.
+    #[schema(required)]
+    pub office: Option<i64>,
+    /// Whether it is the one that takes over while the first is down.
+    pub second: bool,
     /// Its name.
     pub name: String,
     /// Its host.

@@ -1,0 +1,86 @@
+//! An office that is given a relay of its own, and has it taken away, while the server runs.
+
+use axum::http::StatusCode;
+use postroom_domain::{OfficeId, RouteId};
+use postroom_store::{NewOffice, NewUser, Rights};
+use postroom_testkit::relay;
+use serde_json::json;
+
+use crate::server::Server;
+
+/// North Office, and the key of its clerk.
+async fn north(server: &Server) -> (OfficeId, String) {
+    let node = server.running.node();
+    let office = NewOffice {
+        parent: Some(server.root),
+        name: "North".to_owned(),
+        route: RouteId::SERVER,
+    };
+    let office = node.store.create_office(office).await.unwrap();
+    let user = NewUser {
+        office,
+        login: "north".to_owned(),
+        name: "North Clerk".to_owned(),
+        email: "north@example.test".to_owned(),
+        password_hash: String::new(),
+        rights: Rights::default(),
+    };
+    let user = node.store.create_user(user).await.unwrap();
+    node.senders.refresh().await.unwrap();
+    (office, server.key_in(office, Some(user), &[]).await)
+}
+
+async fn send(server: &Server, key: &str, from: &str) {
+    let message = json!({ "from": from, "to": ["client@example.com"], "text": "x" });
+    let (status, answer) = server
+        .post("/api/v1/messages", Some(key), message.to_string())
+        .await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+}
+
+#[tokio::test]
+async fn office_sends_through_the_relay_that_it_is_given_at_the_command_line_and_back() {
+    let server = Server::with(|config, _| {
+        config.network.allow_relay_networks = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let (case, (_, north)) = (server.with_case().await, north(&server).await);
+    let own = relay::start().await;
+    let port = own.addr().port().to_string();
+    let words = [
+        "relay",
+        "set",
+        "--office",
+        "North",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        &port,
+        "--tls",
+        "none",
+    ];
+    let done = server.command(&words, "", &[]).await;
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    send(&server, &north, "north@example.test").await;
+    send(&server, &case, "case@example.test").await;
+    own.wait_for(1).await;
+    server.relay.wait_for(1).await;
+    assert_eq!((own.count(), server.relay.count()), (1, 1));
+    let shown = server.get("/api/v1/status", &case).await;
+    assert_eq!(shown["relays"].as_array().map(Vec::len), Some(1), "{shown}");
+    let shown = server.get("/api/v1/status", &north).await;
+    assert_eq!(shown["relays"].as_array().map(Vec::len), Some(2), "{shown}");
+    let done = server.command(&["relay", "list"], "", &[]).await;
+    assert!(done.out.contains(&format!("127.0.0.1:{port}")), "{}", done.out);
+    let done = server
+        .command(&["relay", "test", "--office", "North"], "", &[])
+        .await;
+    assert_eq!(done.code, Some(0), "{}{}", done.out, done.err);
+    let done = server
+        .command(&["relay", "set", "--office", "North", "--none"], "", &[])
+        .await;
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    send(&server, &north, "north@example.test").await;
+    server.relay.wait_for(2).await;
+    assert_eq!(own.count(), 1);
+}
