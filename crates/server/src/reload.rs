@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use postroom_domain::RouteId;
 use postroom_engine::EngineHandle;
 use postroom_engine::intake::Intake;
 use postroom_smtp::tls::Identity;
@@ -13,7 +14,7 @@ use postroom_store::{Store, StoreError};
 use crate::certificate::{self, CertificateError};
 use crate::config::{Config, ConfigError, Environment, Live, load, merge};
 use crate::logging;
-use crate::node::{configured_limits, intake_settings, sending};
+use crate::node::{configured_limits, engine_settings, intake_settings, sending};
 
 /// Where the configuration was read from and is read again.
 #[derive(Debug, Clone, Default)]
@@ -69,6 +70,9 @@ pub enum ReloadError {
     /// A certificate cannot be used.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    /// A relay's settings cannot be used.
+    #[error("{0}")]
+    Relays(String),
 }
 
 /// What a reload did.
@@ -134,9 +138,17 @@ impl Reloader {
         let new = load(self.source.path.as_deref(), &self.source.environment)?;
         let merged = merge(&self.live.now(), &new);
         let identities = Identities::read(&merged.loaded).await?;
+        let relays = engine_settings(&merged.loaded)
+            .map_err(|error| ReloadError::Relays(format!("{error:#}")))?
+            .relays;
         self.store
             .configure_limits(configured_limits(&merged.loaded))
             .await?;
+        if merged.applied.iter().any(|key| key == "relay") {
+            self.engine
+                .set_route(RouteId::SERVER, relays)
+                .map_err(|error| ReloadError::Relays(error.to_string()))?;
+        }
         self.identities.renew(&identities);
         logging::set_level(&merged.loaded.log);
         self.intake.set(intake_settings(&merged.loaded));

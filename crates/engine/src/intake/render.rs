@@ -44,9 +44,29 @@ impl Intake {
 fn octets(message: &NewMessage, bcc: &str) -> Result<Vec<u8>, crate::packing::UnpackError> {
     // Outlook opens a message with X-Unsent to be sent, not to be read.
     let mut octets = format!("X-Unsent: 1\r\n{bcc}").into_bytes();
-    unpack_into(&message.content.header, &mut octets)?;
+    let mut header = Vec::new();
+    unpack_into(&message.content.header, &mut header)?;
+    octets.extend_from_slice(without_trace(&header));
     unpack_into(&message.content.body, &mut octets)?;
     Ok(octets)
+}
+
+/// The header without the Received field at its top: the message did not come through here.
+fn without_trace(header: &[u8]) -> &[u8] {
+    if !header.starts_with(b"Received:") {
+        return header;
+    }
+    let mut rest = header;
+    loop {
+        let end = rest
+            .windows(2)
+            .position(|two| two == b"\r\n")
+            .map_or(rest.len(), |at| at + 2);
+        rest = rest.get(end..).unwrap_or_default();
+        if !rest.starts_with(b" ") && !rest.starts_with(b"\t") {
+            return rest;
+        }
+    }
 }
 
 /// The Bcc field, one address a line so that none grows too long.

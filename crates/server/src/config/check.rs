@@ -20,6 +20,12 @@ pub(super) fn together(draft: &mut Draft, config: &Config) {
     submission(draft, config);
     limits(draft, config);
     delivery(draft, config);
+    if config.relay.len() > 2 {
+        draft.wrong(
+            "relay[2]",
+            "relay[2]: the first relay serves and a second takes over while it is down; a third has nothing to do",
+        );
+    }
     for (n, item) in config.relay.iter().enumerate() {
         relay(draft, &format!("relay[{n}]"), item);
         if config.relay.iter().take(n).any(|other| other.name == item.name) {

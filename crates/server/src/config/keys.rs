@@ -31,7 +31,7 @@ section! {
         [restart] network: Outbound = Outbound::default(),
         /// The server's relays: the first, and a second that takes over while the first is down. While one is written
         /// here, the System Office's settings have none of their own.
-        [restart] relay: Vec<Relay> = Vec::new(),
+        [live] relay: Vec<Relay> = Vec::new(),
         /// What is told about the server's work.
         [live] log: Log = Log::default(),
     }
@@ -174,24 +174,24 @@ section! {
     /// An SMTP server that mail leaves through. The first is the server's own.
     pub struct Relay {
         /// What people call it.
-        [restart] name: String = "default".to_owned(),
+        [live] name: String = "default".to_owned(),
         /// Host name or address.
-        [restart] host: String = String::new(),
+        [live] host: String = String::new(),
         /// TCP port.
-        [restart] port: u16 = 25,
+        [live] port: u16 = 25,
         /// When TLS is used: never; with STARTTLS where it is offered; with STARTTLS or not at all; from the first byte. The
         /// certificate is verified in the last two.
-        [restart] tls: RelayTls = RelayTls::Opportunistic,
+        [live] tls: RelayTls = RelayTls::Opportunistic,
         /// For AUTH; empty: none.
-        [restart] username: String = String::new(),
+        [live] username: String = String::new(),
         /// For AUTH.
-        [restart secret] password: String = String::new(),
+        [live secret] password: String = String::new(),
         /// Most connections at a time.
-        [restart] connections: u16 = 20,
+        [live] connections: u16 = 20,
         /// Messages before a connection is renewed.
-        [restart] messages_per_connection: u32 = 100,
+        [live] messages_per_connection: u32 = 100,
         /// PEM file of certificate authorities to trust instead of the system's.
-        [restart] ca_file: PathBuf = PathBuf::new(),
+        [live] ca_file: PathBuf = PathBuf::new(),
     }
 }
 

@@ -97,7 +97,7 @@ fn bad_configuration_refuses_the_start_with_its_line() {
         let (code, _, err) = postroom(folder.path(), words, "");
         assert_eq!(code, Some(1));
         assert!(
-            err.contains("postroom.toml:2: unknown key \"listn\" in [http]; did you mean \"listen\"?"),
+            err.contains("postroom.toml:2:1: unknown key \"listn\" in [http]; did you mean \"listen\"?"),
             "{err}"
         );
     }
