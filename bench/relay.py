@@ -6,7 +6,6 @@ Postfix's `smtp-sink`, which counts only. A run uses one kind for all contenders
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Protocol
 
 from tests.lab import wait
 from tests.lab.postroom import LogSink
+from tests.lab.process import Listening
 from tests.lab.scratch import free_port
 
 
@@ -70,20 +70,15 @@ class CountingRelay:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self.output = folder / "smtp-sink.out"
-        self.process: subprocess.Popen[bytes] | None = None
+        line = ["/usr/sbin/smtp-sink", "-u", "nobody", "-c", f"127.0.0.1:{self.port}", "500"]
+        self.server = Listening(line, self.port, self.output)
 
     def start(self) -> object:
-        line = ["/usr/sbin/smtp-sink", "-u", "nobody", "-c", f"127.0.0.1:{self.port}", "500"]
-        with self.output.open("wb") as out:
-            self.process = subprocess.Popen(line, stdout=out, stderr=out)
-        wait.until_listening(self.port)
+        self.server.start()
         return self
 
     def stop(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(10)
-            self.process = None
+        self.server.stop()
 
     def arrived(self) -> int:
         with self.output.open("rb") as out:

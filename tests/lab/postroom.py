@@ -13,6 +13,7 @@ from typing import IO
 
 from tests.lab import wait
 from tests.lab.api import Api
+from tests.lab.process import Listening
 from tests.lab.scratch import ROOT
 
 PASSWORD = "correct horse battery staple"
@@ -199,22 +200,17 @@ class LogSink:
     def __init__(self, folder: Path, port: int) -> None:
         self.log = folder / "sink.log"
         self.port = port
-        self.process: subprocess.Popen[bytes] | None = None
+        line = [str(binary()), "sink", "--listen", f"127.0.0.1:{port}", "--log", str(self.log)]
+        self.server = Listening(line, port, folder / "sink.err")
 
     def start(self) -> LogSink:
         """Starts it and waits until it accepts connections."""
-        line = [str(binary()), "sink", "--listen", f"127.0.0.1:{self.port}", "--log", str(self.log)]
-        with (self.log.parent / "sink.err").open("ab") as errors:
-            self.process = subprocess.Popen(line, stdout=errors, stderr=errors)
-        wait.until_listening(self.port)
+        self.server.start()
         return self
 
     def stop(self) -> None:
         """Ends it."""
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(10)
-            self.process = None
+        self.server.stop()
 
     def lines(self) -> list[tuple[str, list[str]]]:
         """Returns what it accepted, in order: Message-ID and recipients."""
