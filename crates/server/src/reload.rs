@@ -5,11 +5,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use postroom_domain::RouteId;
+use postroom_domain::{Clock, RouteId};
 use postroom_engine::EngineHandle;
 use postroom_engine::intake::Intake;
 use postroom_smtp::tls::Identity;
-use postroom_store::{Store, StoreError};
+use postroom_store::{Actor, AuditAction, AuditEntry, AuditNote, Store, StoreError};
 
 use crate::certificate::{self, CertificateError};
 use crate::config::{Config, ConfigError, Environment, Live, load, merge};
@@ -90,6 +90,8 @@ pub struct Reloader {
     pub source: Source,
     /// What holds.
     pub live: Live,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
     /// Takes mail in.
     pub intake: Intake,
     /// Keeps limits.
@@ -141,20 +143,33 @@ impl Reloader {
         let relays = engine_settings(&merged.loaded)
             .map_err(|error| ReloadError::Relays(format!("{error:#}")))?
             .relays;
-        self.store
-            .configure_limits(configured_limits(&merged.loaded))
-            .await?;
         if merged.applied.iter().any(|key| key == "relay") {
             self.engine
                 .set_route(RouteId::SERVER, relays)
                 .map_err(|error| ReloadError::Relays(error.to_string()))?;
         }
+        self.store
+            .configure_limits(configured_limits(&merged.loaded))
+            .await?;
         self.identities.renew(&identities);
         logging::set_level(&merged.loaded.log);
         self.intake.set(intake_settings(&merged.loaded));
         // Looks at the queue anew besides, so that a raised limit lets mail go at once.
         self.engine.set_sending(sending(&merged.loaded));
         self.live.put(merged.loaded);
+        if !merged.applied.is_empty() {
+            let note = AuditNote::by(Actor::Operator);
+            let entry = AuditEntry::new(
+                self.clock.now(),
+                &note,
+                AuditAction::ConfigReload,
+                "configuration",
+            );
+            let entry = entry.with("keys", merged.applied.clone());
+            if let Err(error) = self.store.append_audit(entry).await {
+                tracing::error!(%error, "the reload could not be written to the audit log");
+            }
+        }
         Ok(Reloaded {
             applied: merged.applied,
             kept: merged.kept,

@@ -138,6 +138,7 @@ impl Running {
     pub fn reloader(&self, source: Source) -> Reloader {
         Reloader {
             source,
+            clock: Arc::clone(&self.node.clock),
             live: self.node.live.clone(),
             intake: self.node.intake.clone(),
             store: Arc::clone(&self.node.store),

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use postroom_server::reload::{ReloadError, Source};
+use postroom_store::{AuditAction, AuditView};
 use postroom_testkit::relay;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -108,6 +109,14 @@ async fn reload_switches_the_queue_off_and_on_and_moves_to_another_relay() {
         reloaded.kept.contains(&"server.hostname".to_owned()),
         "{reloaded:?}"
     );
+    let audit = server
+        .running
+        .node()
+        .store
+        .audit_page(AuditView::Everything, None, 1)
+        .await
+        .unwrap();
+    assert_eq!(audit[0].entry.action, AuditAction::ConfigReload);
     let status = server.get("/api/v1/status", &key).await;
     assert_eq!(status["brand"], "House Mail");
     assert_eq!(status["banners"][0]["kind"], "queue_disabled");
