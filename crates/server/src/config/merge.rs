@@ -61,11 +61,17 @@ fn section(merged: &mut Merged, about: &Section, at: &str, before: &Table, after
     }
 }
 
-/// Whether a new value holds at once. A certificate can be renewed, but listeners do not begin or end to use TLS.
+/// Whether a new value holds at once. A certificate can be renewed and a relay replaced, but listeners do not begin or
+/// end to use TLS, and the server's relays do not move between the file and the System Office's settings.
 fn can_change(key: &Key, old: Option<&Value>, new: Option<&Value>) -> bool {
-    let is_empty = |value: Option<&Value>| value.and_then(Value::as_str).is_none_or(str::is_empty);
-    let is_tls = ["tls_certificate", "tls_key"].contains(&key.name);
-    key.marks.is_live && !(is_tls && is_empty(old) != is_empty(new))
+    let is_empty = |value: Option<&Value>| match value {
+        None => true,
+        Some(Value::String(text)) => text.is_empty(),
+        Some(Value::Array(items)) => items.is_empty(),
+        Some(_) => false,
+    };
+    let stays = ["tls_certificate", "tls_key", "relay"].contains(&key.name);
+    key.marks.is_live && !(stays && is_empty(old) != is_empty(new))
 }
 
 #[cfg(test)]
