@@ -116,7 +116,7 @@ async fn bad_limits_are_refused_by_name_and_nothing_changes() {
             "bad_value",
             "Europe/Nowhere",
         ),
-        (json!({"user_daily_limit": -1}), "wrong_type", "user_daily_limit"),
+        (json!({"user_daily_limit": -1}), "bad_value", "user_daily_limit"),
         (json!({"daily": 1}), "unknown_field", "daily"),
     ];
     for (edit, code, words) in cases {
