@@ -21,6 +21,7 @@ export async function deleteSoon(ids: string[]): Promise<void> {
     const report = await act('delete', ids);
     const { text, details, good } = tell('delete', report);
     if (!good) toasts.show({ tone: 'bad', text, details });
+    rows.mark(ids, false);
     await rows.reload(view.first, view.last);
   } catch (error) {
     rows.mark(ids, false);

@@ -31,6 +31,8 @@ export class Rows {
   /** Rows that came in since the list was loaded and wait to be shown. */
   waiting = $state(0);
   readonly gone = new SvelteMap<string, true>();
+  /** Those that are about to be deleted: they stay marked when the list is loaded anew. */
+  #going = new Set<string>();
   #pages = new SvelteMap<number, Loaded>();
   #places = new Map<string, { page: number; slot: number }>();
   #filters: Filters = { type: 'all', source: 'all', q: '' };
@@ -56,8 +58,13 @@ export class Rows {
   /** Marks rows that are about to go, or takes the mark away again. */
   mark(ids: Iterable<string>, going: boolean): void {
     for (const id of ids) {
-      if (going) this.gone.set(id, true);
-      else this.gone.delete(id);
+      if (going) {
+        this.#going.add(id);
+        this.gone.set(id, true);
+      } else {
+        this.#going.delete(id);
+        this.gone.delete(id);
+      }
     }
   }
 
@@ -245,6 +252,7 @@ export class Rows {
     this.#pages.clear();
     this.#places.clear();
     this.gone.clear();
+    for (const id of this.#going) this.gone.set(id, true);
     this.#inFlight.clear();
     this.#wanted = [];
     this.#ahead = [];

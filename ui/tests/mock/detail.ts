@@ -30,6 +30,7 @@ export function detailOf(row: Row): Detail {
       code: row.state === 'sent' || (i > 0 && row.state === 'failed') ? 250 : row.code ? Number.parseInt(row.code, 10) : null,
       enhanced: row.state === 'sent' || (i > 0 && row.state === 'failed') ? '2.0.0' : (row.code?.split(' ')[1] ?? null),
       text: row.state === 'sent' || (i > 0 && row.state === 'failed') ? 'Ok: queued as 4XhV2k1' : (words(row.error) ?? null),
+      meaning: row.state === 'failed' && i === 0 ? (MEANINGS[row.code ?? ''] ?? null) : null,
       at: row.sent_on ?? (row.attempts > 0 ? row.date : null),
     })),
     attachments: row.size_bytes > 40_000 ? [{ index: 0, filename: 'Renewal 2027.pdf', content_type: 'application/pdf', size_bytes: 182_344 }] : [],
@@ -41,6 +42,13 @@ export function detailOf(row: Row): Detail {
   };
 }
 
+const MEANINGS: Record<string, string> = {
+  '451 4.3.0': 'The mail server has a fault of its own.',
+  '550 5.1.1': 'There is no mailbox of this name.',
+  '421 4.7.0': 'The mail server’s security rules refuse it.',
+  '552 5.2.2': 'The recipient’s mailbox is full.',
+};
+
 const ACTIONS: Record<Row['state'], string[]> = {
   queued: ['hold', 'delete'],
   scheduled: ['hold', 'release', 'delete'],
@@ -51,12 +59,12 @@ const ACTIONS: Record<Row['state'], string[]> = {
   failed: ['requeue', 'delete'],
 };
 
-type Explanation = components['schemas']['Explanation'];
+type Explanation = components['schemas']['Explanation'] & { advice?: string | null };
 
 export function explainOf(row: Row): Explanation {
   switch (row.state) {
     case 'failed':
-      return { sentence: 'It was tried ten times and refused each time, so it is not tried again.', evidence: [`The relay said: ${row.error}`, 'The last try was attempt 10 of 10.'], next: 'Nothing happens by itself. Mend the cause, then resend it.', next_at: null };
+      return { sentence: 'It was tried ten times and refused each time, so it is not tried again.', evidence: [`The relay said: ${row.error}`, 'The last try was attempt 10 of 10.'], advice: 'Check the part of the address before the @.', next: 'Nothing by itself: mend the cause and send it again with Resend Failed E-mail.', next_at: null };
     case 'deferred':
       return { sentence: 'The relay put it off; it is tried again by itself.', evidence: [`The relay said: ${row.error}`, `Tried ${row.attempts} of 10 times.`], next: 'It is tried again.', next_at: row.next_attempt_at };
     case 'held':
@@ -89,6 +97,7 @@ export function attemptsOf(row: Row): Attempt[] {
       outcome,
       code: sent ? '250 2.0.0' : (row.code ?? '451'),
       text: sent ? 'Ok: queued as 4XhV2k1' : (words(row.error) ?? 'Try again later'),
+      meaning: sent ? null : (MEANINGS[row.code ?? ''] ?? null),
       recipients: [],
     };
   });

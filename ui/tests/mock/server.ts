@@ -30,6 +30,8 @@ export class Mock {
   readonly deeds: Deeds;
   /** The layout that each person keeps. */
   layouts = new Map<string, Kept>();
+  /** New addresses of recipients, by `id/index`. */
+  readdressed = new Map<string, string>();
   /** What is said on every page besides. */
   banners: { kind: string; text: string }[] = [];
   #failures = 0;
@@ -109,11 +111,12 @@ export class Mock {
     if (route === 'GET /events') return this.streams.add(res, query, (url.searchParams.get('visible') ?? '').split(','));
     if (route === 'GET /messages/counts') return json(res, 200, this.box.counts(query));
     if (route === 'GET /messages') return this.#list(url, query, res);
-    if (route === 'GET /messages/export') return exported(this.box, query, url.searchParams.getAll('id'), res);
+    if (route === 'GET /messages/export') return exported(this.box, query, (url.searchParams.get('ids') ?? '').split(',').filter(Boolean), res);
     if (route === 'POST /messages/actions') return this.deeds.act(await body(req), (status, data) => json(res, status, data));
     if (path.startsWith('/jobs/')) return this.#job(route, path, res);
     if (path === '/layout') return this.#layout(req, res, login ?? '');
     const call: Call = { mock: this, route, path, url, login: login ?? '', rights: person.rights, read: () => body(req), json: (status, data) => json(res, status, data), problem: (status, code, title, detail) => problem(res, status, code, title, detail) };
+    if (/^POST \/messages\/\w+\/recipients\/\d+$/.test(route)) return this.#readdress(path, await body(req), res);
     for (const subject of SUBJECTS) if (await subject(call)) return;
     return this.#message(path, url, res);
   }
@@ -144,6 +147,15 @@ export class Mock {
     const { version = 0, ...layout } = this.layouts.get(login) ?? { ...usual, version: 0 };
     res.setHeader('etag', `"${version}"`);
     json(res, 200, { ...layout, source: version > 0 ? 'own' : 'default', may_change });
+  }
+
+  #readdress(path: string, input: { address?: string }, res: ServerResponse): void {
+    const [, , id = '', , index = ''] = path.split('/');
+    if (!/^[^@\s]+@[^@\s]+$/.test(input.address ?? '')) return problem(res, 422, 'bad_address', 'An address is not valid', `address: "${input.address}" has no domain`);
+    this.readdressed.set(`${id}/${index}`, input.address ?? '');
+    this.box.set(id, 'queued');
+    json(res, 200, { id, state: 'queued' });
+    this.streams.changed([id]);
   }
 
   #list(url: URL, query: Query, res: ServerResponse): void {
@@ -190,7 +202,9 @@ export class Mock {
     }
     if (what === 'attachments') return void res.writeHead(200, { 'content-type': 'application/pdf', 'content-disposition': 'attachment' }).end('%PDF-');
     if (what === 'raw') return void res.writeHead(200, { 'content-type': 'message/rfc822' }).end(bodyOf(row, 'source').text);
-    json(res, 200, detailOf(row));
+    const detail = detailOf(row);
+    for (const [i, recipient] of detail.recipients_detail.entries()) recipient.address = this.readdressed.get(`${id}/${i}`) ?? recipient.address;
+    json(res, 200, detail);
   }
 
   #status(): unknown {

@@ -1,4 +1,4 @@
-import { drawn, expect, test } from '../page';
+import { drawn, expect, expectAccessible, test } from '../page';
 import { signIn, start, type Started } from './start';
 
 let server: Started;
@@ -80,14 +80,81 @@ test('an unknown id says so and leads back', async ({ page }) => {
   await expect(page.locator('[role=row][data-id]').first()).toBeVisible();
 });
 
-test('deleting from the message asks, deletes and goes back', async ({ page }) => {
+test('deleting from the message goes back to the list, where it can be taken back', async ({ page }) => {
   const id = (await drawn(page))[6]?.id ?? '';
   await page.locator(`[data-id="${id}"] .subject a`).click();
   await page.getByRole('button', { name: 'Delete' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
-  await expect(page.getByText('1 message deleted.')).toBeVisible();
-  await expect(page.getByRole('grid')).toBeVisible();
-  await expect(page.locator(`[data-id="${id}"]`)).toHaveCount(0);
+  await expect(page.getByText('1 record deleted.')).toBeVisible();
+  await expect(page.locator(`[data-id="${id}"]`)).toContainText('Deleted');
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect(page.locator(`[data-id="${id}"]`)).not.toContainText('Deleted');
+  expect(server.mock.box.find(id)).not.toBeNull();
+});
+
+test('"Why hasn’t it gone?" says the rule, what to do and what comes next, and what the codes mean', async ({ page }) => {
+  await page.getByLabel('Type').selectOption('failed');
+  await page.locator('[role=row][data-id] .subject a').first().click();
+  const why = page.getByRole('region', { name: 'Why hasn’t it gone?' });
+  await expect(why).toContainText('tried ten times and refused each time');
+  await expect(why).toContainText('What happens next. Nothing by itself');
+  await expect(page.getByRole('complementary')).toContainText('The mail server’s security rules refuse it.');
+  await page.getByRole('button', { name: /Show \d+ earlier attempts/ }).click();
+  await expect(page.getByRole('complementary')).toContainText('Attempt 1: put off');
+});
+
+test('next and before walk through the list, and Esc leads back to it at once', async ({ page }) => {
+  const rows = await drawn(page);
+  await page.locator(`[data-id="${rows[3]?.id}"] .subject a`).click();
+  await expect(page.getByText('4 of 100,000')).toBeVisible();
+  await page.keyboard.press('j');
+  await expect(page).toHaveURL(new RegExp(`/queue/${rows[4]?.id}$`));
+  await page.getByRole('button', { name: 'Next message' }).click();
+  await expect(page).toHaveURL(new RegExp(`/queue/${rows[5]?.id}$`));
+  await page.keyboard.press('k');
+  await page.keyboard.press('k');
+  await page.keyboard.press('k');
+  await expect(page.getByText('3 of 100,000')).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page.locator(`[data-id="${rows[2]?.id}"]`)).toHaveClass(/active/);
+});
+
+test('a mistyped address is changed and the mail tried again', async ({ page }) => {
+  await page.getByLabel('Type').selectOption('failed');
+  await page.locator('[role=row][data-id] .subject a').first().click();
+  const change = page.getByRole('button', { name: /^Change address/ }).first();
+  await change.click();
+  const dialog = page.getByRole('dialog', { name: 'Change the address and requeue' });
+  await expectAccessible(page);
+  await dialog.getByLabel('Address').fill('nobody');
+  await page.keyboard.press('Enter');
+  await expect(dialog.getByRole('alert')).toContainText('has no domain');
+  await expect(dialog.getByLabel('Address')).toHaveValue('nobody');
+  await page.keyboard.press('Escape');
+  await expect(change).toBeFocused();
+  await change.click();
+  await dialog.getByLabel('Address').fill('right@client.example.com');
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('It goes to right@client.example.com now.')).toBeVisible();
+  await expect(page.getByRole('complementary')).toContainText('right@client.example.com');
+  await expect(page.getByText('Back in the Outbox, due now.').or(page.getByText('In the Outbox, due now.'))).toBeVisible();
+});
+
+test('pictures from elsewhere load only where they are asked for, for one message alone', async ({ page }) => {
+  let loaded = 0;
+  await page.route('https://pictures.example.net/**', (route) => {
+    loaded += 1;
+    return route.fulfill({ status: 200, contentType: 'image/svg+xml', body: '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>' });
+  });
+  const html = server.mock.box.page({ type: 'all', source: 'all', q: '' }, 0, Infinity, 50).rows.filter((row) => row.mime_type === 'text/html');
+  await page.goto(`${server.url}/queue/${html[0]?.id}`);
+  await expect(page.frameLocator('iframe').locator('body')).toContainText('With kind regards');
+  expect(loaded).toBe(0);
+  await page.getByRole('button', { name: 'Load them this once' }).click();
+  await expect.poll(() => loaded).toBe(1);
+  await expect(page.locator('iframe')).toHaveAttribute('sandbox', '');
+  await page.goto(`${server.url}/queue/${html[1]?.id}`);
+  await expect(page.getByRole('button', { name: 'Load them this once' })).toBeVisible();
+  expect(loaded).toBe(1);
 });
 
 test('the keyboard alone finds, opens, tags and resends', async ({ page }) => {

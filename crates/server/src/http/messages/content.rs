@@ -8,17 +8,21 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 use postroom_domain::{MessageId, Rule};
 use postroom_office::Principal;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 
 use super::mime;
 use crate::http::App;
 use crate::http::auth::Caller;
-use crate::http::extract::Id;
+use crate::http::extract::{Id, Params};
 use crate::http::problem::ApiError;
 use crate::http::wire::problem::Problem;
 
 /// The policy of a body's page: no script, no network, in a sandbox even when opened by itself.
 const BODY_POLICY: &str =
     "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'";
+/// The policy where somebody asked for this message's remote pictures: they load, and nothing else does.
+const PICTURES_POLICY: &str = "sandbox; default-src 'none'; img-src data: https: http:; style-src 'unsafe-inline'; frame-ancestors 'self'";
 /// Longest source that is shown as a page, in bytes; the rest is in `raw`.
 const MOST_SOURCE_BYTES: usize = 1024 * 1024;
 
@@ -44,13 +48,34 @@ pub(in crate::http) async fn raw(
     ))
 }
 
+/// Whether pictures that lie elsewhere are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::http) enum Pictures {
+    /// Only those that the message brings along.
+    #[default]
+    Inside,
+    /// Also those that lie elsewhere: who put them there learns that the message is being read.
+    Remote,
+}
+
+/// How a body is shown.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct BodyQuery {
+    /// `inside` (default), or `remote` to load pictures that lie elsewhere.
+    #[param(inline)]
+    pub images: Pictures,
+}
+
 /// A body of the message as a page of its own: `text`, `html` (sanitised) or `source`.
 ///
 /// # Errors
 /// As for `raw`, and 404 for a body that the message does not have.
 #[utoipa::path(
     get, path = "/api/v1/messages/{id}/body/{part}", tag = "message",
-    params(("id" = String, Path), ("part" = String, Path, description = "`text`, `html` or `source`")),
+    params(("id" = String, Path), ("part" = String, Path, description = "`text`, `html` or `source`"), BodyQuery),
     responses((status = 200, content_type = "text/html", body = String), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub(in crate::http) async fn body(
@@ -58,15 +83,20 @@ pub(in crate::http) async fn body(
     Caller(who): Caller,
     Id(id): Id,
     Path(place): Path<(String, String)>,
+    Params(query): Params<BodyQuery>,
 ) -> Result<Response, ApiError> {
     let octets = readable(&app, &who, id).await?;
-    let page = tokio::task::spawn_blocking(move || page_of(&octets, &place.1))
+    let page = tokio::task::spawn_blocking(move || page_of(&octets, &place.1, query.images))
         .await
         .map_err(|error| ApiError::internal(error.to_string()))?
         .ok_or_else(|| {
             ApiError::not_found("this message has no such body; they are text, html and source")
         })?;
-    let policy = (header::CONTENT_SECURITY_POLICY, BODY_POLICY);
+    let policy = match query.images {
+        Pictures::Inside => BODY_POLICY,
+        Pictures::Remote => PICTURES_POLICY,
+    };
+    let policy = (header::CONTENT_SECURITY_POLICY, policy);
     Ok(answer("text/html; charset=utf-8", page.into_bytes(), &[policy]))
 }
 
@@ -146,11 +176,11 @@ fn disposition(name: &str) -> String {
     format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{encoded}")
 }
 
-fn page_of(octets: &[u8], part: &str) -> Option<String> {
+fn page_of(octets: &[u8], part: &str, pictures: Pictures) -> Option<String> {
     let message = mime::parse(octets);
     match part {
         "text" => mime::text_of(message.as_ref()?).map(plain_page),
-        "html" => mime::html_of(message.as_ref()?).map(html_page),
+        "html" => mime::html_of(message.as_ref()?).map(|html| html_page(html, pictures)),
         "source" => {
             let shown = octets.get(..MOST_SOURCE_BYTES).unwrap_or(octets);
             Some(plain_page(&String::from_utf8_lossy(shown)))
@@ -170,8 +200,9 @@ fn plain_page(text: &str) -> String {
     )
 }
 
-/// Sanitised HTML: no scripts, forms, frames or links that act; pictures only where they are inside (`data:`).
-fn html_page(html: &str) -> String {
+/// Sanitised HTML: no scripts, forms, frames or links that act; pictures where they are inside (`data:`), and remote ones
+/// where somebody asked for them.
+fn html_page(html: &str, pictures: Pictures) -> String {
     let mut cleaner = ammonia::Builder::default();
     cleaner
         .add_generic_attributes([
@@ -182,8 +213,9 @@ fn html_page(html: &str) -> String {
         .add_tag_attributes("table", ["cellpadding", "cellspacing"])
         .url_schemes(HashSet::from(["http", "https", "mailto", "tel", "data"]))
         .link_rel(Some("noopener noreferrer nofollow"))
-        .attribute_filter(|element, attribute, value| match (element, attribute) {
+        .attribute_filter(move |element, attribute, value| match (element, attribute) {
             ("img", "src") if value.starts_with("data:image/") => Some(value.into()),
+            ("img", "src") if pictures == Pictures::Remote && is_remote(value) => Some(value.into()),
             ("img", "src" | "srcset") => None,
             // A data: address opens a page of the sender's making.
             (_, "href") if value.trim_start().to_ascii_lowercase().starts_with("data:") => None,
@@ -195,6 +227,12 @@ fn html_page(html: &str) -> String {
         "body{font:14px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}img{max-width:100%}",
         &cleaner.clean(html).to_string(),
     )
+}
+
+/// Whether an address names something on the web.
+fn is_remote(address: &str) -> bool {
+    let start = address.trim_start().get(..8).unwrap_or(address).to_ascii_lowercase();
+    start.starts_with("https://") || start.starts_with("http://")
 }
 
 fn wrapped(style: &str, body: &str) -> String {
@@ -213,6 +251,7 @@ mod tests {
             "<p onclick=x style=\"color:red\">hi</p><script>alert(1)</script><img src=\"https://t.example/p.gif\">\
              <img src=\"data:image/png;base64,AA==\"><a href=\"javascript:x\">a</a><a href=\"data:text/html,x\">b</a>\
              <div style=\"background:url(https://t.example)\">c</div><form><input></form><iframe src=x></iframe>",
+            Pictures::Inside,
         );
         for gone in [
             "script",
@@ -226,6 +265,17 @@ mod tests {
             assert!(!page.contains(gone), "{gone} in {page}");
         }
         assert!(page.contains("color:red") && page.contains("data:image/png"));
+    }
+
+    #[test]
+    fn remote_pictures_show_where_they_were_asked_for_and_nothing_else_does() {
+        let html = "<img src=\"https://t.example/p.gif\" srcset=\"https://t.example/2.gif 2x\"><img src=\"javascript:x\">\
+             <img src=\"//t.example/3.gif\"><p style=\"background:url(https://t.example/4.gif)\">hi</p><script src=\"https://t.example/s.js\"></script>";
+        let page = html_page(html, Pictures::Remote);
+        assert!(page.contains("src=\"https://t.example/p.gif\""), "{page}");
+        for gone in ["2.gif", "javascript", "3.gif", "4.gif", "s.js"] {
+            assert!(!page.contains(gone), "{gone} in {page}");
+        }
     }
 
     #[test]

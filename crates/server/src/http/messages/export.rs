@@ -4,7 +4,7 @@
 //! as it was when its page was read; a row that is deleted meanwhile is missing. A page takes a reader of the store for
 //! milliseconds, so that nobody waits for somebody's export.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequestParts, Query, State};
@@ -12,9 +12,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Uri, header};
 use axum::response::Response;
 use futures_util::stream;
-use postroom_domain::Scope;
-use postroom_store::{AuditAction, AuditEntry, Filter, More, PageRequest, Place, StoreError};
+use postroom_domain::{MessageId, Scope};
+use postroom_store::{AuditAction, AuditEntry, Filter, More, PageRequest, Place, Row, StoreError};
 
+use super::actions::MOST_IDS;
 use super::filter::filter_of;
 use super::table::{Column, line};
 use crate::http::App;
@@ -29,13 +30,15 @@ const ROWS: u32 = 200;
 /// The byte order mark that makes spreadsheets read UTF-8.
 const BOM: &str = "\u{feff}";
 
-/// All rows of the list as a CSV file.
+/// All rows of the list as a CSV file, or those of `ids` alone.
 ///
 /// # Errors
 /// 422 for a filter or a column that cannot be used.
 #[utoipa::path(
     get, path = "/api/v1/messages/export", tag = "list",
     params(ListQuery, ("columns" = Option<String>, Query, description = "names of columns, parted by commas; all without it"),
+        ("ids" = Option<String>, Query, description = "only these, parted by commas, at most 1,000; filters do not count then"),
+        ("except" = Option<String>, Query, description = "but not these, parted by commas, at most 1,000"),
         ("bom" = Option<bool>, Query, description = "begin with a byte order mark, for spreadsheets")),
     responses((status = 200, content_type = "text/csv", body = String), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
@@ -47,7 +50,9 @@ pub(in crate::http) async fn export(
     let filter = filter_of(&wanted.query, &who)?;
     let scope = who.authority.see.clone();
     let mut count = 0;
-    if let Some(filter) = &filter {
+    if let Some(only) = &wanted.only {
+        count = u64::try_from(only.len()).unwrap_or(u64::MAX);
+    } else if let Some(filter) = &filter {
         count = app.store.counts(&scope, filter).await?.total;
     }
     // Before the first row is out: no export without its entry.
@@ -64,6 +69,8 @@ pub(in crate::http) async fn export(
         scope,
         filter,
         columns: wanted.columns,
+        only: wanted.only.map(VecDeque::from),
+        except: wanted.except,
         place: Place::First,
         ready: VecDeque::from([Bytes::from(first)]),
     };
@@ -78,18 +85,28 @@ pub(in crate::http) async fn export(
     Ok(response)
 }
 
-/// The list's parameters, the columns and the mark.
+/// The list's parameters, and what an export has besides.
 pub(in crate::http) struct Wanted {
     query: ListQuery,
     columns: Vec<Column>,
     bom: bool,
+    only: Option<Vec<MessageId>>,
+    except: HashSet<MessageId>,
+}
+
+/// What stands in the query besides the list's own parameters.
+struct Besides {
+    columns: Vec<Column>,
+    bom: bool,
+    only: Option<Vec<MessageId>>,
+    except: HashSet<MessageId>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Wanted {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let (columns, bom, others) = split(parts.uri.query().unwrap_or(""))?;
+        let (besides, others) = split(parts.uri.query().unwrap_or(""))?;
         let uri: Uri = format!("/?{others}")
             .parse()
             .map_err(|_| ApiError::bad_parameter("query", "the query is too long"))?;
@@ -102,19 +119,38 @@ impl<S: Send + Sync> FromRequestParts<S> for Wanted {
                 query
             }
         };
-        Ok(Self { query, columns, bom })
+        let Besides {
+            columns,
+            bom,
+            only,
+            except,
+        } = besides;
+        Ok(Self {
+            query,
+            columns,
+            bom,
+            only,
+            except,
+        })
     }
 }
 
-/// Parts the columns and the mark from the list's own parameters.
-fn split(query: &str) -> Result<(Vec<Column>, bool, String), ApiError> {
-    let (mut columns, mut bom) = (Column::ALL.to_vec(), false);
+/// Parts what an export has besides from the list's own parameters.
+fn split(query: &str) -> Result<(Besides, String), ApiError> {
+    let mut besides = Besides {
+        columns: Column::ALL.to_vec(),
+        bom: false,
+        only: None,
+        except: HashSet::new(),
+    };
     let mut others = form_urlencoded::Serializer::new(String::new());
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         match &*name {
-            "columns" => columns = columns_of(&value)?,
+            "columns" => besides.columns = columns_of(&value)?,
+            "ids" => besides.only = Some(ids_of("ids", &value)?),
+            "except" => besides.except = ids_of("except", &value)?.into_iter().collect(),
             "bom" => {
-                bom = value
+                besides.bom = value
                     .parse()
                     .map_err(|_| ApiError::bad_parameter("bom", "bom: is \"true\" or \"false\""))?;
             }
@@ -129,7 +165,22 @@ fn split(query: &str) -> Result<(Vec<Column>, bool, String), ApiError> {
             }
         }
     }
-    Ok((columns, bom, others.finish()))
+    Ok((besides, others.finish()))
+}
+
+/// Ids parted by commas, each once. What cannot be an id is one that nobody sees, and is left out.
+fn ids_of(name: &str, ids: &str) -> Result<Vec<MessageId>, ApiError> {
+    let given: Vec<&str> = ids.split(',').filter(|id| !id.is_empty()).collect();
+    if given.len() > MOST_IDS {
+        let detail = format!("{name}: has {} ids, but takes {MOST_IDS} at most", given.len());
+        return Err(ApiError::bad_parameter(name, detail));
+    }
+    let mut seen = HashSet::new();
+    Ok(given
+        .into_iter()
+        .filter_map(|id| id.trim().parse().ok())
+        .filter(|id| seen.insert(*id))
+        .collect())
 }
 
 fn columns_of(names: &str) -> Result<Vec<Column>, ApiError> {
@@ -155,6 +206,9 @@ struct Export {
     scope: Scope,
     filter: Option<Filter>,
     columns: Vec<Column>,
+    /// Those that are still to be read, where an export is of some by id.
+    only: Option<VecDeque<MessageId>>,
+    except: HashSet<MessageId>,
     place: Place,
     ready: VecDeque<Bytes>,
 }
@@ -185,6 +239,16 @@ impl Export {
 
     /// Reads a page; `false` behind the last.
     async fn page(&mut self) -> Result<bool, StoreError> {
+        if let Some(only) = &mut self.only {
+            let step = only.len().min(ROWS as usize);
+            let ids: Vec<MessageId> = only.drain(..step).collect();
+            if ids.is_empty() {
+                return Ok(false);
+            }
+            let rows = self.app.store.rows(&self.scope, &ids).await?;
+            self.write(&rows);
+            return Ok(true);
+        }
         let Some(filter) = self.filter.clone() else {
             return Ok(false);
         };
@@ -198,17 +262,21 @@ impl Export {
                 limit: ROWS,
             })
             .await?;
-        let mut text = String::with_capacity(page.rows.len() * 256);
-        for row in &page.rows {
-            line(&mut text, self.columns.iter().map(|column| column.cell(row)));
-        }
-        if !text.is_empty() {
-            self.ready.push_back(Bytes::from(text));
-        }
+        self.write(&page.rows);
         match (page.more, page.resume) {
             (More::Yes | More::Unknown, Some(resume)) => self.place = Place::After(resume),
             (More::No, _) | (_, None) => self.filter = None,
         }
         Ok(true)
+    }
+
+    fn write(&mut self, rows: &[Row]) {
+        let mut text = String::with_capacity(rows.len() * 256);
+        for row in rows.iter().filter(|row| !self.except.contains(&row.id)) {
+            line(&mut text, self.columns.iter().map(|column| column.cell(row)));
+        }
+        if !text.is_empty() {
+            self.ready.push_back(Bytes::from(text));
+        }
     }
 }

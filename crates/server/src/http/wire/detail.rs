@@ -1,6 +1,6 @@
 //! One message in full.
 
-use postroom_domain::{RecipientState, Reply, Timestamp};
+use postroom_domain::{RecipientState, Reply, Timestamp, plain};
 use postroom_store as store;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -61,6 +61,9 @@ pub struct Recipient {
     /// Text of the last reply.
     #[schema(required)]
     pub text: Option<String>,
+    /// What a refusal means, in plain language.
+    #[schema(required)]
+    pub meaning: Option<String>,
     /// When that was.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     pub at: Option<Timestamp>,
@@ -172,6 +175,9 @@ pub struct Attempt {
     pub code: Option<String>,
     /// The words that sum it up.
     pub text: String,
+    /// What a refusal means, in plain language.
+    #[schema(required)]
+    pub meaning: Option<String>,
     /// What single recipients were told.
     pub recipients: Vec<AttemptRecipient>,
 }
@@ -202,6 +208,9 @@ pub struct AttemptRecipient {
     pub code: Option<String>,
     /// The relay's words.
     pub text: String,
+    /// What a refusal means, in plain language.
+    #[schema(required)]
+    pub meaning: Option<String>,
 }
 
 /// Why a message is where it is.
@@ -230,6 +239,14 @@ pub fn code_of(reply: &Reply) -> Option<String> {
     }
 }
 
+/// What a refusal means; nothing for an acceptance, whose enhanced code has the same subjects.
+fn meaning_of(reply: &Reply) -> Option<String> {
+    if (200..400).contains(&reply.code) {
+        return None;
+    }
+    plain::plain(reply).map(|meaning| meaning.what.to_owned())
+}
+
 impl From<store::RecipientDetail> for Recipient {
     fn from(recipient: store::RecipientDetail) -> Self {
         let reply = recipient.reply;
@@ -251,6 +268,7 @@ impl From<store::RecipientDetail> for Recipient {
                 .as_ref()
                 .and_then(|reply| reply.enhanced)
                 .map(|code| code.to_string()),
+            meaning: reply.as_ref().and_then(meaning_of),
             text: reply.map(|reply| reply.text),
             at: recipient.at,
         }
@@ -274,6 +292,7 @@ impl From<store::Attempt> for Attempt {
                 store::AttemptResult::Uncertain => AttemptOutcome::Uncertain,
             },
             code: code_of(&attempt.reply),
+            meaning: meaning_of(&attempt.reply),
             text: attempt.reply.text,
             recipients: attempt
                 .recipients
@@ -281,6 +300,7 @@ impl From<store::Attempt> for Attempt {
                 .map(|recipient| AttemptRecipient {
                     address: recipient.address,
                     code: code_of(&recipient.reply),
+                    meaning: meaning_of(&recipient.reply),
                     text: recipient.reply.text,
                 })
                 .collect(),
