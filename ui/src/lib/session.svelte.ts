@@ -31,6 +31,8 @@ class SessionState {
   ended = $state(false);
   readonly brand = $derived(this.current?.brand ?? 'Postroom');
   readonly person = $derived<Person | null>(this.current?.user ?? null);
+  /** Whether they administer the whole server. */
+  readonly systemAdministrator = $derived(this.current?.system_administrator ?? false);
   readonly administrator = $derived(this.person !== null && administers(this.person));
 
   constructor() {

@@ -12,6 +12,9 @@ export type ActionName = (typeof ACTIONS)[number];
 /** Which messages: some by id, or all that match but a few. */
 export type Target = { ids: string[] } | { filter: Record<string, unknown>; as_of?: string; except: string[] };
 
+/** What became of the messages, item by item. */
+export type Report = Pick<ActionReport, 'done' | 'skipped' | 'refused' | 'items'>;
+
 /** What an action would come to, counted by the server. */
 export type Forecast = { done: number; skipped: number; refused: number; as_of: string | null };
 
@@ -40,8 +43,8 @@ export async function foresee(action: ActionName, target: Target): Promise<Forec
 }
 
 /** Runs an action over ids. Throws `ApiError`. */
-export async function act(action: ActionName, ids: string[]): Promise<ActionReport> {
-  const whole: ActionReport = { done: 0, skipped: 0, refused: 0, items: [] };
+export async function act(action: ActionName, ids: string[]): Promise<Report> {
+  const whole: Report = { done: 0, skipped: 0, refused: 0, items: [] };
   for (const part of parts({ ids })) {
     const report = await post<ActionReport>({ action, ...part, dry_run: false });
     whole.done += report.done;
@@ -114,7 +117,7 @@ export const WORDS: Record<ActionName, { menu: string; done: string; doing: stri
 };
 
 /** What happened, in one sentence and one line per reason. */
-export function tell(action: ActionName, report: ActionReport): { text: string; details: string[]; good: boolean } {
+export function tell(action: ActionName, report: Report): { text: string; details: string[]; good: boolean } {
   const parts = [`${plural(report.done, 'message')} ${WORDS[action].done}`];
   if (report.skipped > 0) parts.push(`${count(report.skipped)} skipped`);
   if (report.refused > 0) parts.push(`${count(report.refused)} refused`);

@@ -59,22 +59,22 @@ const ACTIONS: Record<Row['state'], string[]> = {
   failed: ['requeue', 'delete'],
 };
 
-type Explanation = components['schemas']['Explanation'] & { advice?: string | null };
+type Explanation = components['schemas']['Explanation'];
 
 export function explainOf(row: Row): Explanation {
   switch (row.state) {
     case 'failed':
       return { sentence: 'It was tried ten times and refused each time, so it is not tried again.', evidence: [`The relay said: ${row.error}`, 'The last try was attempt 10 of 10.'], advice: 'Check the part of the address before the @.', next: 'Nothing by itself: mend the cause and send it again with Resend Failed E-mail.', next_at: null };
     case 'deferred':
-      return { sentence: 'The relay put it off; it is tried again by itself.', evidence: [`The relay said: ${row.error}`, `Tried ${row.attempts} of 10 times.`], next: 'It is tried again.', next_at: row.next_attempt_at };
+      return { sentence: 'The relay put it off; it is tried again by itself.', evidence: [`The relay said: ${row.error}`, `Tried ${row.attempts} of 10 times.`], advice: null, next: 'It is tried again.', next_at: row.next_attempt_at };
     case 'held':
-      return { sentence: 'It is over the daily limit of its sender.', evidence: ['2,000 of 2,000 e-mails were sent today.'], next: 'It is released when the new day begins.', next_at: row.held_until };
+      return { sentence: 'It is over the daily limit of its sender.', evidence: ['2,000 of 2,000 e-mails were sent today.'], advice: null, next: 'It is released when the new day begins.', next_at: row.held_until };
     case 'scheduled':
-      return { sentence: 'It is to be sent later.', evidence: [], next: 'It goes out at its time.', next_at: row.send_at };
+      return { sentence: 'It is to be sent later.', evidence: [], advice: null, next: 'It goes out at its time.', next_at: row.send_at };
     case 'sent':
-      return { sentence: 'It has gone: the relay accepted it.', evidence: [], next: 'Nothing more.', next_at: null };
+      return { sentence: 'It has gone: the relay accepted it.', evidence: [], advice: null, next: 'Nothing more.', next_at: null };
     default:
-      return { sentence: 'It waits for its turn: 412 e-mails of the same sender were handed in before it.', evidence: ['The relay office is up.'], next: 'It is sent within a minute.', next_at: null };
+      return { sentence: 'It waits for its turn: 412 e-mails of the same sender were handed in before it.', evidence: ['The relay office is up.'], advice: null, next: 'It is sent within a minute.', next_at: null };
   }
 }
 

@@ -255,7 +255,7 @@ function queryOf(url: URL): Query {
 
 function sessionOf(login: string): unknown {
   const person = people[login];
-  return { user: { ...person, login, email: `${login}@office.example.com`, office: { id: 1, name: 'System Office' } }, brand: 'Postroom' };
+  return { user: { ...person, login, email: `${login}@office.example.com`, office: { id: 1, name: 'System Office' } }, proxies_for: [], system_administrator: person?.rights.includes('administrator') ?? false, brand: 'Postroom' };
 }
 
 async function body(req: IncomingMessage): Promise<never> {

@@ -30,3 +30,18 @@ fn every_reference_of_the_description_leads_somewhere() {
         }
     }
 }
+
+#[test]
+fn every_operation_has_a_name_of_its_own() {
+    let document = serde_json::to_value(postroom_server::http::openapi()).unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let Some(name) = operation["operationId"].as_str() else {
+                continue;
+            };
+            assert!(seen.insert(name.to_owned()), "{method} {path}: {name} is taken");
+        }
+    }
+    assert!(seen.contains("get_messages_id"), "{seen:?}");
+}

@@ -4,6 +4,153 @@
  */
 
 export interface paths {
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Your alerts, the latest first.
+         * @description # Errors
+         *     422 `bad_parameter` for a parameter that cannot be used; 404 for an office's key, which is nobody.
+         */
+        get: operations["get_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/read-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Marks your alerts as read, all or up to the newest that you saw.
+         * @description # Errors
+         *     404 for an office's key, which is nobody.
+         */
+        post: operations["post_alerts_read_all"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/unread": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many of your alerts are unread.
+         * @description # Errors
+         *     404 for an office's key, which is nobody.
+         */
+        get: operations["get_alerts_unread"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts an alert away; should its cause recur, it comes back.
+         * @description # Errors
+         *     404 for an alert that is not yours, or is dismissed.
+         */
+        post: operations["post_alerts_id_dismiss"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Marks an alert as read.
+         * @description # Errors
+         *     404 for an alert that is not yours, or is dismissed.
+         */
+        post: operations["post_alerts_id_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One page of the log, newest first.
+         * @description # Errors
+         *     403 for those who are no administrators, 422 for a limit that cannot be used.
+         */
+        get: operations["get_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Checks the whole chain.
+         * @description # Errors
+         *     403 for those who are no administrators of the System Office, 422 for a head that is none.
+         */
+        get: operations["get_audit_verify"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -12,11 +159,283 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Live changes: `rows`, `counts`, `new`, `status`, `resync`.
+         * Live changes: `rows`, `counts`, `new`, `status`, `jobs`, `alerts`, `resync`.
          * @description # Errors
          *     422 for a parameter that cannot be used, 503 `too_many_streams`.
          */
-        get: operations["events"];
+        get: operations["get_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Failed mail that one sees, in groups by way out and cause.
+         * @description # Errors
+         *     Those of the store.
+         */
+        get: operations["get_failures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/failures/{id}/requeue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts back to Outbox exactly the mail that this cause failed, on the way out that its office has now.
+         * @description # Errors
+         *     404 for a group whose name cannot be one.
+         */
+        post: operations["post_failures_id_requeue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The latest jobs: one's own; for the System Office's administrators everybody's.
+         * @description # Errors
+         *     Those of the store.
+         */
+        get: operations["get_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One job with its progress.
+         * @description # Errors
+         *     404 for a job that does not exist or is somebody else's.
+         */
+        get: operations["get_jobs_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancels a job: what it has done stays done.
+         * @description # Errors
+         *     404 as for looking at it; 409 `job_has_ended`.
+         */
+        post: operations["post_jobs_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The messages that a job did nothing to, and why.
+         * @description # Errors
+         *     404 as for looking at it; 422 for a cursor that is none.
+         */
+        get: operations["get_jobs_id_items"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One's own keys; an administrator sees those of their office and its people, too. Never the secrets.
+         * @description # Errors
+         *     Those of the store.
+         */
+        get: operations["get_keys"];
+        put?: never;
+        /**
+         * Makes a key: one's own, or an office's for its administrators. The secret is shown this once.
+         * @description # Errors
+         *     403, 404 for an office that one does not know of, 422 for an unknown scope.
+         */
+        post: operations["post_keys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Ends a key: one's own, or one of the office for its administrators.
+         * @description # Errors
+         *     403 for an office's key without that right, 404.
+         */
+        delete: operations["delete_keys_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/layout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the list looks to the one who asks. The `ETag` is the version of their own layout, `"0"` while there is none.
+         * @description # Errors
+         *     Those of the store.
+         */
+        get: operations["get_layout"];
+        /**
+         * Keeps a layout of one's own.
+         * @description # Errors
+         *     403 without the right `customize_list_layout`, 422 for a column that is wrong, 412 for a stale version.
+         */
+        put: operations["put_layout"];
+        post?: never;
+        /**
+         * Gives one's own layout up: the office's shows again.
+         * @description # Errors
+         *     403 without the right `customize_list_layout`.
+         */
+        delete: operations["delete_layout"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The limits.
+         * @description # Errors
+         *     Those of the store.
+         */
+        get: operations["get_limits"];
+        /**
+         * Changes limits; mail that fits then goes at once.
+         * @description # Errors
+         *     403 for all but administrators of the System Office, 409 `set_in_configuration`, 412, 422 `limit_below_use`.
+         */
+        put: operations["put_limits"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/limits/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many of so many messages would go today, and when the rest would (L6).
+         * @description # Errors
+         *     403 for an address that one may not send as, 422 for no count or, for a key that is nobody, no address.
+         */
+        get: operations["get_limits_forecast"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/limits/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was taken of the limits: one's own, and for administrators their users' and the server's.
+         * @description # Errors
+         *     422 for a number of days that cannot be told.
+         */
+        get: operations["get_limits_usage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -33,18 +452,18 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One page of the queue, newest first.
+         * One page of the queue, newest first unless sorted otherwise.
          * @description # Errors
-         *     422 `bad_parameter` for a parameter that cannot be used.
+         *     422 `bad_parameter` for a parameter that cannot be used, `narrow_first` for more rows than can be sorted in time.
          */
-        get: operations["list"];
+        get: operations["get_messages"];
         put?: never;
         /**
          * Takes one message in; the answer comes once it is on the disk.
          * @description # Errors
          *     A refusal that names the field; 409 `idempotency_key_reused`.
          */
-        post: operations["submit"];
+        post: operations["post_messages"];
         delete?: never;
         options?: never;
         head?: never;
@@ -61,11 +480,12 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Requeues, resends or deletes messages; an id that is given twice counts once.
+         * Acts on messages: on up to 1,000 ids at once, or on all that match a filter. Up to 1,000 matches are answered when
+         *     they are done; more, or those with `background`, become a job.
          * @description # Errors
          *     422 for no ids or too many; what is wrong with single messages is in the report.
          */
-        post: operations["act"];
+        post: operations["post_messages_actions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -86,7 +506,7 @@ export interface paths {
          * @description # Errors
          *     For what is wrong with the batch itself.
          */
-        post: operations["batch"];
+        post: operations["post_messages_batch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -105,7 +525,28 @@ export interface paths {
          * @description # Errors
          *     422 `bad_parameter` for a parameter that cannot be used.
          */
-        get: operations["counts"];
+        get: operations["get_messages_counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All rows of the list as a CSV file.
+         * @description # Errors
+         *     422 for a filter or a column that cannot be used.
+         */
+        get: operations["get_messages_export"];
         put?: never;
         post?: never;
         delete?: never;
@@ -128,7 +569,29 @@ export interface paths {
          * @description # Errors
          *     A refusal that names what is wrong.
          */
-        post: operations["raw"];
+        post: operations["post_messages_raw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/render": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Writes one message as `message/rfc822`, or `{"messages": [...]}` as one `application/mbox` (RFC 4155). Nothing is
+         *     queued, and nothing counts towards limits; Bcc is in the file.
+         * @description # Errors
+         *     What submitting the message would be refused for.
+         */
+        post: operations["post_messages_render"];
         delete?: never;
         options?: never;
         head?: never;
@@ -147,7 +610,28 @@ export interface paths {
          * @description # Errors
          *     404 for an id that does not exist or is out of sight.
          */
-        get: operations["detail"];
+        get: operations["get_messages_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/{id}/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The rule that lets one see a message, and what one may do with it.
+         * @description # Errors
+         *     404 for an id that does not exist or is out of sight.
+         */
+        get: operations["get_messages_id_access"];
         put?: never;
         post?: never;
         delete?: never;
@@ -168,7 +652,7 @@ export interface paths {
          * @description # Errors
          *     As for `raw`, and 404 for a file that the message does not have.
          */
-        get: operations["attachment"];
+        get: operations["get_messages_id_attachments_index"];
         put?: never;
         post?: never;
         delete?: never;
@@ -189,7 +673,7 @@ export interface paths {
          * @description # Errors
          *     404 for an id that does not exist or is out of sight.
          */
-        get: operations["attempts"];
+        get: operations["get_messages_id_attempts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -210,7 +694,28 @@ export interface paths {
          * @description # Errors
          *     As for `raw`, and 404 for a body that the message does not have.
          */
-        get: operations["body"];
+        get: operations["get_messages_id_body_part"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/{id}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The message as a new one to edit and submit: everything but its Date, Message-ID and fate.
+         * @description # Errors
+         *     403 for mail with a live link in it, 404, 410 `content_gone`.
+         */
+        get: operations["get_messages_id_draft"];
         put?: never;
         post?: never;
         delete?: never;
@@ -231,7 +736,7 @@ export interface paths {
          * @description # Errors
          *     404 for an id that does not exist or is out of sight.
          */
-        get: operations["explain"];
+        get: operations["get_messages_id_explain"];
         put?: never;
         post?: never;
         delete?: never;
@@ -252,10 +757,260 @@ export interface paths {
          * @description # Errors
          *     403 `body_is_secret` for mail with a live link in it, 404, 410 `content_gone`.
          */
-        get: operations["raw"];
+        get: operations["get_messages_id_raw"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/{id}/recipients/{index}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives a recipient another address and tries again: in the envelope, the list and the letter's To or Cc. Date and
+         *     Message-ID stay.
+         * @description # Errors
+         *     404, 403 by V7, 409 where the recipient has the letter, an attempt is under way, another recipient has the address
+         *     or the letter does not name it; 422 for an address that is none.
+         */
+        post: operations["post_messages_id_recipients_index"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The offices that one knows of: the own one, those that one's Enterprise View reaches, all for administrators of the
+         *     System Office.
+         * @description # Errors
+         *     Those of the store.
+         */
+        get: operations["get_offices"];
+        put?: never;
+        /**
+         * Makes an office below another.
+         * @description # Errors
+         *     403 for others than administrators of the System Office; 409 `exists`.
+         */
+        post: operations["post_offices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offices/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One office.
+         * @description # Errors
+         *     404 for one that does not exist or that one does not know of.
+         */
+        get: operations["get_offices_id"];
+        put?: never;
+        post?: never;
+        /**
+         * Removes an office that has and had nothing in it.
+         * @description # Errors
+         *     403 for others than administrators of the System Office, 404, 409 `office_not_empty`, 412, 428.
+         */
+        delete: operations["delete_offices_id"];
+        options?: never;
+        head?: never;
+        /**
+         * Renames an office, moves it, or turns its security on or off. Moving takes an administrator of the System Office.
+         * @description # Errors
+         *     403, 404, 409 for a cycle or a name that is taken, 412 `stale`, 428.
+         */
+        patch: operations["patch_offices_id"];
+        trace?: never;
+    };
+    "/api/v1/offices/{id}/layout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What an office's people see who have no layout of their own. The `ETag` is its version.
+         * @description # Errors
+         *     404 for an office that one does not see, 403 without administering it.
+         */
+        get: operations["get_offices_id_layout"];
+        /**
+         * Keeps the layout that an office's people see.
+         * @description # Errors
+         *     404 for an office that one does not see, 403 without administering it, 422 for a column that is wrong, 412 for a stale
+         *     version.
+         */
+        put: operations["put_offices_id_layout"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Somebody forgot their password: if there is such a person, a link that works once goes to their address. The answer
+         *     is the same for everybody.
+         * @description # Errors
+         *     429 `too_many_attempts`.
+         */
+        post: operations["post_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/password-reset/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sets a password by a link; it works once, and every session of the person ends.
+         * @description # Errors
+         *     422 `token_invalid`, or a password that is too short.
+         */
+        post: operations["post_password_reset_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pauses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The pauses of what one administers, of one's own office and of oneself.
+         * @description # Errors
+         *     Those of the store.
+         */
+        get: operations["get_pauses"];
+        put?: never;
+        /**
+         * Pauses sending for an office or a user: what is queued and what comes in is kept and waits.
+         * @description # Errors
+         *     403, 404, 422.
+         */
+        post: operations["post_pauses"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pauses/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Ends a pause: what waited leaves in its order.
+         * @description # Errors
+         *     403, 404 for a pause that is not there.
+         */
+        delete: operations["delete_pauses_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proxies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The proxies that one has or gave; an administrator sees those of their office, too.
+         * @description # Errors
+         *     Those of the store.
+         */
+        get: operations["get_proxies"];
+        put?: never;
+        /**
+         * Lets an assistant see one's mail; an administrator gives proxies for others of the office.
+         * @description # Errors
+         *     403, 404 for people whom one does not know of, 409 `proxy_for_oneself`, `proxy_across_offices`, `exists`.
+         */
+        post: operations["post_proxies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proxies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Changes what a proxy allows, or when.
+         * @description # Errors
+         *     403 for the assistant, 404, 409 `proxy_ends_first`, 412 `stale`, 428.
+         */
+        put: operations["put_proxies_id"];
+        post?: never;
+        /**
+         * Ends a proxy; the assistant may give it up, too.
+         * @description # Errors
+         *     404.
+         */
+        delete: operations["delete_proxies_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -273,20 +1028,93 @@ export interface paths {
          * @description # Errors
          *     401 where nobody signed in; 404 for an office's key, which is nobody.
          */
-        get: operations["who"];
+        get: operations["get_session"];
         put?: never;
         /**
          * Signs in and sets the session's cookie.
          * @description # Errors
          *     401 `invalid_credentials` for a wrong password and an unknown login alike; 429 `too_many_attempts`.
          */
-        post: operations["sign_in"];
+        post: operations["post_session"];
         /**
          * Signs out.
          * @description # Errors
          *     Those of the store.
          */
-        delete: operations["sign_out"];
+        delete: operations["delete_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Changes one's password; every session ends, and this one goes on as a new one.
+         * @description # Errors
+         *     401 `invalid_credentials` for a wrong current password, 403 for an office's key.
+         */
+        post: operations["post_session_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What you chose for yourself.
+         * @description # Errors
+         *     404 for an office's key, which is nobody.
+         */
+        get: operations["get_session_preferences"];
+        /**
+         * Chooses which alerts you get by e-mail besides.
+         * @description # Errors
+         *     422 for a sort of alert that there is not; 404 for an office's key, which is nobody.
+         */
+        put: operations["put_session_preferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether the server waits for its first administrator.
+         * @description # Errors
+         *     Those of the store.
+         */
+        get: operations["get_setup"];
+        put?: never;
+        /**
+         * Makes the System Office and its first administrator. It works once.
+         * @description # Errors
+         *     409 `set_up_already`, 422 `token_invalid` for another secret, 429.
+         */
+        post: operations["post_setup"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -304,8 +1132,102 @@ export interface paths {
          * @description # Errors
          *     Those of the store.
          */
-        get: operations["status"];
+        get: operations["get_status"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The people that one knows of: colleagues, and for administrators of the System Office everybody.
+         * @description # Errors
+         *     404 for an office that one does not know of.
+         */
+        get: operations["get_users"];
+        put?: never;
+        /**
+         * Makes a person and invites them by mail to set their password.
+         * @description # Errors
+         *     403, 404 for an office that one does not know of, 409 `exists`, 422.
+         */
+        post: operations["post_users"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One person.
+         * @description # Errors
+         *     404 for somebody who does not exist or whom one does not know of.
+         */
+        get: operations["get_users_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Changes a person's name or address, disables or enables them.
+         * @description # Errors
+         *     403, 404, 409 `exists` or `last_administrator`, 412 `stale`, 428.
+         */
+        patch: operations["patch_users_id"];
+        trace?: never;
+    };
+    "/api/v1/users/{id}/invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Invites a person again to set their first password, or to set a new one.
+         * @description # Errors
+         *     403, 404, 409 `person_disabled`.
+         */
+        post: operations["post_users_id_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/rights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Sets a person's rights, whole. Enterprise View is given and widened by administrators of the System Office.
+         * @description # Errors
+         *     403, 404, 409 `last_administrator`, 412 `stale`, 422 for branches elsewhere, 428.
+         */
+        put: operations["put_users_id_rights"];
         post?: never;
         delete?: never;
         options?: never;
@@ -335,11 +1257,23 @@ export interface components {
             /** @description `queued`, `scheduled` or `held`. */
             state: components["schemas"]["State"];
         };
+        /** @description Why one sees a message. */
+        AccessAnswer: {
+            /** @description What one may do besides looking: `requeue`, `resend`, `delete`, `hold`, `release`. */
+            may: string[];
+            /**
+             * @description `own`, `super_user`, `view_proxy`, `manage_proxy`, `enterprise_view`, `administrator`, `system_administrator`,
+             *     `office_key`, `operator`.
+             */
+            rule: string;
+            /** @description The rule in a sentence. */
+            sentence: string;
+        };
         /**
          * @description What one can do with a message.
          * @enum {string}
          */
-        Action: "requeue" | "resend" | "delete";
+        Action: "requeue" | "resend" | "delete" | "hold" | "release";
         /** @description What became of one message. */
         ActionItem: {
             /** @description The id. */
@@ -355,35 +1289,134 @@ export interface components {
          * @description What can be done.
          * @enum {string}
          */
-        ActionName: "requeue" | "resend" | "delete";
-        /** @description What became of the messages: done + skipped + refused is the number of ids. */
+        ActionName: "requeue" | "resend" | "delete" | "hold" | "release";
+        /** @description What became of the messages: done + skipped + refused is the number of messages. */
         ActionReport: {
+            /** @description With a filter: up to which id it looked; give it back to do what a dry run has counted. */
+            as_of: string | null;
             /**
-             * Format: int32
+             * Format: int64
              * @description Done, or in a dry run: would be done.
              */
             done: number;
-            /** @description Each id, in order. */
+            /** @description Each id, in order. With a filter: the first messages that were not done, and after a dry run none. */
             items: components["schemas"]["ActionItem"][];
             /**
-             * Format: int32
+             * Format: int64
+             * @description With a filter: the job that did it.
+             */
+            job: number | null;
+            /**
+             * Format: int64
              * @description Unknown, not permitted, or under way.
              */
             refused: number;
             /**
-             * Format: int32
+             * Format: int64
              * @description The action does not fit the message's state.
              */
             skipped: number;
         };
-        /** @description What to do with which messages. */
+        /** @description What to do with which messages: `ids`, or all that match a `filter`. */
         ActionRequest: {
             /** @description What to do. */
             action: components["schemas"]["ActionName"];
+            /** @description With a filter: only messages up to this id, from the answer of a dry run. Without it, up to now. */
+            as_of?: string | null;
+            /** @description With a filter: answer 202 at once with the job, however few messages match. */
+            background?: boolean;
             /** @description Only count what would be done. */
             dry_run?: boolean;
+            /** @description With a filter: but not these, up to 1,000 ids. */
+            except?: string[];
+            filter?: components["schemas"]["ListQuery"] | null;
             /** @description Up to 1,000 ids. */
-            ids: string[];
+            ids?: string[] | null;
+            /** @description With `release` and ids: past the daily limits, for administrators of the System Office. */
+            past_limits?: boolean;
+        };
+        /** @description An alert. */
+        Alert: {
+            /** @description What one can do. */
+            advice: string;
+            /**
+             * Format: int64
+             * @description How often it happened.
+             */
+            count: number;
+            /**
+             * Format: date-time
+             * @description When it happened first.
+             */
+            first_at: string;
+            /**
+             * Format: int64
+             * @description Its id.
+             */
+            id: number;
+            /** @description What sort it is. */
+            kind: components["schemas"]["AlertKind"];
+            /**
+             * Format: date-time
+             * @description When it happened last.
+             */
+            last_at: string;
+            /** @description Where one does it. */
+            link: components["schemas"]["AlertLink"];
+            /** @description Whether it was read since it happened last. */
+            read: boolean;
+            /** @description What happened, with the cause. */
+            text: string;
+            /** @description Its title. */
+            title: string;
+        };
+        /**
+         * @description Sorts of alert.
+         * @enum {string}
+         */
+        AlertKind: "smtp_failed" | "server_down" | "server_up" | "limit_reached" | "undeliverable";
+        /** @description Where an alert leads. */
+        AlertLink: {
+            /** @description The list's parameters, `type=failed`. */
+            query: string;
+            /** @enum {string} */
+            to: "queue";
+        } | {
+            /**
+             * Format: int64
+             * @description The office's id.
+             */
+            office: number;
+            /** @enum {string} */
+            to: "office_settings";
+        } | {
+            /** @description Its key. */
+            key: string;
+            /** @enum {string} */
+            to: "server_configuration";
+        } | {
+            /** @enum {string} */
+            to: "limits";
+        };
+        /** @description A page of alerts, the latest first. */
+        AlertList: {
+            /** @description The alerts; dismissed ones are not among them. */
+            alerts: components["schemas"]["Alert"][];
+            /** @description The cursor of the next page; `null` at the end. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many are unread in all.
+             */
+            unread: number;
+        };
+        /** @description How many alerts were marked. */
+        AlertsRead: {
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            read: number;
         };
         /** @description A file of a message. */
         Attachment: {
@@ -456,9 +1489,65 @@ export interface components {
             /** @description Oldest first. */
             attempts: components["schemas"]["Attempt"][];
         };
+        /** @description What a check of the log found. */
+        AuditCheck: {
+            /**
+             * Format: int64
+             * @description Entries that were looked at.
+             */
+            entries: number;
+            /** @description The end of the chain, `number:hash`; keep it somewhere else and hand it back later as `remembered`. */
+            head: string;
+            /** @description One sentence for each thing that is wrong; empty when all is right. */
+            problems: string[];
+        };
+        /** @description Something that somebody did. */
+        AuditItem: {
+            /** @description What: `messages.delete`, `limits.change`. */
+            action: string;
+            /** @description Who: `user:3`, `key:7`, `operator`, `system`. */
+            actor: string;
+            /** @description The person's name. */
+            actor_name: string | null;
+            /** @description When. */
+            at: string;
+            /**
+             * Format: int64
+             * @description To how many things.
+             */
+            count: number;
+            /** @description More about it: never addresses, bodies or secrets. */
+            detail: Record<string, never> | null;
+            /** @description The hash over the entry and the hash before, in hexadecimal digits. */
+            hash: string;
+            /** @description Digest of the list of messages, in hexadecimal digits. */
+            ids_digest: string | null;
+            /**
+             * Format: int64
+             * @description The office it concerns.
+             */
+            office: number | null;
+            /**
+             * Format: int64
+             * @description Its number, from 1 without gaps.
+             */
+            seq: number;
+            /** @description To what. */
+            subject: string;
+        };
+        /** @description Entries, newest first. */
+        AuditPage: {
+            /** @description The entries. */
+            entries: components["schemas"]["AuditItem"][];
+            /**
+             * Format: int64
+             * @description `before` of the next page; null behind the last.
+             */
+            next: number | null;
+        };
         /** @description Something people should know. */
         Banner: {
-            /** @description `queue_disabled`, `delivery_paused`, `relay_down`. */
+            /** @description `queue_disabled`, `office_sends_locally`, `relay_down`. */
             kind: string;
             /** @description The words. */
             text: string;
@@ -503,6 +1592,28 @@ export interface components {
          * @enum {string}
          */
         CategoryName: "user" | "notification";
+        /** @description A message that was changed. */
+        Changed: {
+            /** @description Its id. */
+            id: string;
+            /** @description Its state now: `queued` where it is tried at once. */
+            state: components["schemas"]["State"];
+        };
+        /** @description A column that is shown. */
+        Column: {
+            /**
+             * @description `date`, `from`, `to`, `cc`, `bcc`, `subject`, `body`, `user`, `office`, `source`, `status`, `sent`, `sent_on`,
+             *     `send_attempts`, `next_attempt`, `held_until`, `error_message`, `code`, `mime_type` or `size`.
+             * @example subject
+             */
+            column: string;
+            /**
+             * Format: int32
+             * @description How wide, in CSS pixels.
+             * @example 320
+             */
+            width_px: number;
+        };
         /** @description Counts under a filter. */
         Counts: {
             /** @description False where a search stopped at its budget: at least so many. */
@@ -518,6 +1629,26 @@ export interface components {
             total: number;
             /** @description Each Type under the other filters. */
             types: components["schemas"]["TypeCounts"];
+        };
+        /** @description Messages that would go on a day. */
+        DayForecast: {
+            /**
+             * Format: int64
+             * @description Messages.
+             */
+            count: number;
+            /** @description The day, in the limits' time zone. */
+            day: string;
+        };
+        /** @description Messages charged on a day. */
+        DayUsage: {
+            /** @description The day, in the limits' time zone. */
+            day: string;
+            /**
+             * Format: int64
+             * @description Messages.
+             */
+            used: number;
         };
         /** @description How much waits. */
         Depth: {
@@ -570,6 +1701,8 @@ export interface components {
         };
         /** @description Why a message is where it is. */
         Explanation: {
+            /** @description What somebody can do about it. */
+            advice: string | null;
             /** @description What that rests on. */
             evidence: string[];
             /** @description What happens next. */
@@ -581,6 +1714,66 @@ export interface components {
             next_at: string | null;
             /** @description One sentence with the rule. */
             sentence: string;
+        };
+        /** @description Failed mail of one cause on one way out. */
+        FailureGroup: {
+            /** @description What to do. */
+            advice: string;
+            /** @description `connect`, `tls`, `auth`, `sender`, `settings`, `relay_down`, `no_answer`, `recipient`, `busy`, `refused`. */
+            cause: string;
+            /**
+             * Format: int64
+             * @description How many messages.
+             */
+            count: number;
+            /** @description Names the group: `0-auth`. */
+            id: string;
+            /** @description The latest of them. */
+            latest: string;
+            /** @description When it failed. */
+            latest_at: string | null;
+            office: components["schemas"]["Named"] | null;
+            /** @description Where to mend it: `office_settings`, `server_configuration`, or `message` where it is about single messages. */
+            place: string;
+            /** @description What was said about it. */
+            reply: string | null;
+            /** @description What happened. */
+            sentence: string;
+        };
+        /** @description Failed mail, in groups, the largest first. */
+        Failures: {
+            /** @description The groups. */
+            groups: components["schemas"]["FailureGroup"][];
+        };
+        /** @description What would become of so many messages. */
+        ForecastAnswer: {
+            /**
+             * Format: int64
+             * @description Messages that would still wait after a year.
+             */
+            beyond: number;
+            /**
+             * Format: int64
+             * @description Messages asked about.
+             */
+            count: number;
+            /** @description When the rest would go, if nobody else sent anything meanwhile. */
+            later: components["schemas"]["DayForecast"][];
+            /**
+             * Format: int64
+             * @description Messages that would go at once.
+             */
+            today: number;
+            /**
+             * Format: int64
+             * @description What waits under a limit already and goes first, of the same person.
+             */
+            waiting: number;
+        };
+        /** @description Whose password is forgotten. */
+        Forgotten: {
+            /** @description The login or the e-mail address. */
+            login: string;
         };
         /** @description A header field. */
         HeaderField: {
@@ -599,17 +1792,256 @@ export interface components {
              */
             until: string | null;
         };
+        /** @description A job. */
+        Job: {
+            /** @description What it does: `requeue`, `resend`, `delete`, `hold`, `release`. */
+            action: string;
+            /** @description Up to which id it looks. */
+            as_of: string;
+            /**
+             * Format: int64
+             * @description Done.
+             */
+            done: number;
+            /** @description When it ended. */
+            ended_at: string | null;
+            /**
+             * Format: int64
+             * @description Its id.
+             */
+            id: number;
+            /** @description Who started it: `user:3`, `key:7` or `operator`. */
+            owner: string;
+            /** @description Why it stopped. */
+            reason: string | null;
+            /**
+             * Format: int64
+             * @description Not permitted, or an attempt was under way.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Made no sense for the message, or matched no more.
+             */
+            skipped: number;
+            /** @description When it began. */
+            started_at: string;
+            /** @description `running`, `done`, `cancelled`, or `stopped` for the `reason`. */
+            state: string;
+            /**
+             * Format: int64
+             * @description Messages that matched when it began.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description Messages it has looked at: done + skipped + refused.
+             */
+            visited: number;
+        };
+        /** @description Messages that a job did nothing to. */
+        JobItems: {
+            /** @description Up to 200, by id; the first 10,000 of a job are kept. */
+            items: components["schemas"]["ActionItem"][];
+            /** @description Where the next page begins; null behind the last. */
+            next: string | null;
+        };
+        /** @description Jobs, newest first. */
+        JobList: {
+            /** @description At most 100. */
+            jobs: components["schemas"]["Job"][];
+        };
+        /** @description A key that was made. */
+        KeyMade: {
+            /**
+             * Format: int64
+             * @description Its id.
+             */
+            id: number;
+            /** @description The key itself, shown this once. */
+            secret: string;
+        };
+        /** @description An API key, without its secret. */
+        KeyRow: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: int64
+             * @description Its id.
+             */
+            id: number;
+            /** @description What it is for. */
+            label: string;
+            /** @description Its office. */
+            office: components["schemas"]["Named"];
+            /** @description Its first characters. */
+            prefix: string;
+            /** @description What an office's key may do. */
+            scopes: string[];
+            user?: components["schemas"]["Named"] | null;
+        };
+        /** @description API keys. */
+        Keys: {
+            /** @description By id. */
+            keys: components["schemas"]["KeyRow"][];
+        };
         /**
          * @description A kind of mail.
          * @enum {string}
          */
         KindName: "intra_office" | "form_letter" | "direct" | "account_created" | "password_reset" | "sign_in_failed" | "activity_created" | "record_shared" | "alert";
+        /** @description How the queue list looks. Columns that are not named are hidden. */
+        Layout: {
+            /** @description The columns, from left to right, each at most once. */
+            columns: components["schemas"]["Column"][];
+            /** @description What the list is sorted by. */
+            sort: components["schemas"]["Sort"];
+        };
+        /**
+         * @description Whose a layout is.
+         * @enum {string}
+         */
+        LayoutSource: "own" | "office" | "default";
+        /**
+         * @description What a proxy allows.
+         * @enum {string}
+         */
+        Level: "view" | "manage";
+        /** @description The daily limits. */
+        LimitsAnswer: {
+            /** @description The day that counts now, `2026-11-23`. */
+            day: string;
+            /**
+             * Format: date-time
+             * @description When it ends: what is held is released then.
+             */
+            day_ends_at: string;
+            /** @description The keys that the configuration file sets, which cannot be changed here: `limits.user_daily_limit`. */
+            set_in_configuration: string[];
+            /**
+             * Format: int64
+             * @description Messages a day of the whole server; 0 for no limit.
+             */
+            system_daily_limit: number;
+            /** @description Whose midnight begins a day. */
+            time_zone: string;
+            /**
+             * Format: int64
+             * @description Messages a day of each user; 0 for no limit.
+             */
+            user_daily_limit: number;
+            /**
+             * Format: int64
+             * @description The version to name in If-Match.
+             */
+            version: number;
+        };
+        /** @description A change of limits; what is left out stays. */
+        LimitsEdit: {
+            /**
+             * Format: int64
+             * @description Messages a day of the whole server; 0 for no limit.
+             * @default null
+             */
+            system_daily_limit: number | null;
+            /**
+             * @description Whose midnight begins a day: `Europe/Berlin`.
+             * @default null
+             */
+            time_zone: string | null;
+            /**
+             * Format: int64
+             * @description Messages a day of each user; 0 for no limit.
+             * @default null
+             */
+            user_daily_limit: number | null;
+        };
         /** @description Messages that belong together. */
         Links: {
             /** @description The messages that sent this one again. */
             resent_as: string[];
             /** @description The message that this one sends again. */
             resent_from: string | null;
+        };
+        /** @description What narrows the list. */
+        ListQuery: {
+            /**
+             * Format: int64
+             * @description A row position from 0 to jump to, instead of a cursor; by other columns than `date` up to 10,000.
+             * @default null
+             */
+            at: number | null;
+            /**
+             * @description Only mail of one's own office.
+             * @default false
+             */
+            current_office: boolean;
+            /**
+             * @description From `next` or `prev` of an earlier page.
+             * @default null
+             */
+            cursor: string | null;
+            /**
+             * @description First day (`2026-11-23`, UTC) or time.
+             * @default null
+             */
+            from: string | null;
+            /** @default null */
+            kind: components["schemas"]["KindName"] | null;
+            /**
+             * Format: int32
+             * @description Rows, 1 to 200.
+             * @default null
+             */
+            limit: number | null;
+            /**
+             * @description Only one's own mail.
+             * @default false
+             */
+            mine: boolean;
+            /**
+             * Format: int64
+             * @description An office's id.
+             * @default null
+             */
+            office: number | null;
+            /** @default null */
+            order: components["schemas"]["SortOrder"] | null;
+            /**
+             * @description Words to find in subject and addresses; the last may be a prefix.
+             * @default null
+             */
+            q: string | null;
+            /**
+             * Format: int64
+             * @description A user's id.
+             * @default null
+             */
+            sender: number | null;
+            /**
+             * @description The column to sort by: `date` (default), `sent_on`, `from`, `subject`, `user`, `size`, `status`, `send_attempts`
+             *     or `next_attempt`. Rows without a value come last.
+             * @default null
+             */
+            sort: string | null;
+            /**
+             * @description `all` (default), `mine_sent` (mail of people) or `notifications`.
+             * @default all
+             */
+            source: components["schemas"]["SourceChoice"];
+            /**
+             * @description Last day, or the time before which.
+             * @default null
+             */
+            to: string | null;
+            /**
+             * @description `all` (default), `outbox`, `sent` or `failed`.
+             * @default all
+             */
+            type: components["schemas"]["TypeChoice"];
         };
         /**
          * @description Whether there is more.
@@ -625,6 +2057,14 @@ export interface components {
             id: number;
             /** @description The name. */
             name: string;
+        };
+        /** @description Another address for a recipient. */
+        NewAddress: {
+            /**
+             * @description The address.
+             * @example client@example.com
+             */
+            address: string;
         };
         /** @description A file of a message. */
         NewAttachment: {
@@ -642,6 +2082,18 @@ export interface components {
         NewBatch: {
             /** @description The messages. */
             messages: components["schemas"]["NewMessage"][];
+        };
+        /** @description An API key to make: one's own, or an office's. */
+        NewKey: {
+            /** @description What it is for. */
+            label?: string;
+            /**
+             * Format: int64
+             * @description The office that it belongs to; without one it stands for oneself.
+             */
+            office?: number | null;
+            /** @description What an office's key may do: `send`, `read`, `manage`, `post_notifications`. */
+            scopes?: string[];
         };
         /**
          * @description A message to send. At least one recipient, and a subject, text, html or attachment. Read by the intake itself,
@@ -686,23 +2138,141 @@ export interface components {
             /** @description Recipients in To. */
             to?: string[];
         };
+        /** @description An office to make. */
+        NewOffice: {
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description The office that it lies below; without one the System Office.
+             */
+            parent?: number | null;
+        };
+        /** @description Sending to pause: of an office or of a user. */
+        NewPause: {
+            /**
+             * Format: int64
+             * @description The office.
+             * @default null
+             */
+            office: number | null;
+            /**
+             * @description Why, in words; may be left out.
+             * @default
+             */
+            reason: string;
+            /**
+             * Format: int64
+             * @description The user.
+             * @default null
+             */
+            user: number | null;
+        };
+        /** @description A proxy to give. */
+        NewProxy: {
+            /**
+             * Format: int64
+             * @description Who shall see: a user's id.
+             */
+            assistant: number;
+            /**
+             * Format: date-time
+             * @description Its first moment; without one at once.
+             */
+            from?: string | null;
+            /** @description What it allows. */
+            level: components["schemas"]["Level"];
+            /**
+             * Format: int64
+             * @description Whose mail; without one one's own.
+             */
+            principal?: number | null;
+            /**
+             * Format: date-time
+             * @description The moment that it is over; without one never.
+             */
+            until?: string | null;
+        };
+        /** @description A person to make; they are invited by mail to set their password. */
+        NewUser: {
+            /** @description The branches that limit their Enterprise View. */
+            branches?: number[] | null;
+            /** @description Their address. */
+            email: string;
+            /** @description What they sign in with. */
+            login: string;
+            /** @description Their name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Their office; without one the administrator's own.
+             */
+            office?: number | null;
+            /** @description Their rights. */
+            rights?: string[];
+        };
+        /** @description What becomes of an office; what is left out stays. */
+        OfficeEdit: {
+            /**
+             * @description Its new name.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * Format: int64
+             * @description The office that it shall lie below.
+             * @default null
+             */
+            parent: number | null;
+            /** @default null */
+            security: components["schemas"]["Switch"] | null;
+        };
+        /** @description An office. */
+        OfficeRow: {
+            /**
+             * Format: int64
+             * @description Its id.
+             */
+            id: number;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description The office that it lies below; null for the System Office.
+             */
+            parent?: number | null;
+            /** @description Whether proxies count: `on` or `off`. */
+            security: components["schemas"]["Switch"];
+            /**
+             * Format: int64
+             * @description The version to name in If-Match.
+             */
+            version: number;
+        };
+        /** @description The offices that one may see. */
+        Offices: {
+            /** @description By id, the System Office first. */
+            offices: components["schemas"]["OfficeRow"][];
+        };
         /**
          * @description What became of an action.
          * @enum {string}
          */
         Outcome: "done" | "skipped" | "refused";
-        /** @description One page of the list, newest first. */
+        /** @description One page of the list. */
         Page: {
             /**
              * Format: int64
              * @description Position of the first row, where known.
              */
             at: number | null;
-            /** @description Whether older rows follow. */
+            /** @description What people who look at this list should know. */
+            banners: components["schemas"]["Banner"][];
+            /** @description Whether rows follow. */
             more: components["schemas"]["More"];
-            /** @description Cursor of the older page. */
+            /** @description Cursor of the page that follows. */
             next: string | null;
-            /** @description Cursor of the newer page. */
+            /** @description Cursor of the page before. */
             prev: string | null;
             /** @description The rows. */
             rows: components["schemas"]["Row"][];
@@ -712,6 +2282,34 @@ export interface components {
          * @enum {string}
          */
         Part: "text" | "html";
+        /** @description A new password by the old one. */
+        PasswordEdit: {
+            /** @description The password until now. */
+            current: string;
+            /** @description The new one. */
+            password: string;
+        };
+        /** @description A pause. */
+        PauseRow: {
+            /** @description Who paused: `operator`, `user:7`. */
+            by: string;
+            /** @description What to name when it is ended: `office-3`, `user-7`. */
+            id: string;
+            office?: components["schemas"]["Named"] | null;
+            /** @description Why; may be empty. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string;
+            user?: components["schemas"]["Named"] | null;
+        };
+        /** @description Pauses that one may know of. */
+        Pauses: {
+            /** @description Offices first. */
+            pauses: components["schemas"]["PauseRow"][];
+        };
         /** @description A person. */
         Person: {
             /** @description Their address. */
@@ -730,6 +2328,11 @@ export interface components {
             /** @description Their rights. */
             rights: components["schemas"]["Right"][];
         };
+        /** @description What a person chose for themself. */
+        Preferences: {
+            /** @description The sorts of alert that are sent by e-mail besides; none unless chosen. */
+            alerts_by_email: components["schemas"]["AlertKind"][];
+        };
         /** @description Every error of the API, as `application/problem+json`. */
         Problem: {
             /**
@@ -747,6 +2350,11 @@ export interface components {
             /** @description Names this request in the server's log. */
             request_id?: string | null;
             /**
+             * @description The rule by which it was refused, where a rule about people refused it.
+             * @example act_on_message
+             */
+            rule?: string | null;
+            /**
              * Format: int32
              * @description The HTTP status.
              */
@@ -758,6 +2366,79 @@ export interface components {
              * @example urn:postroom:problem:bad_address
              */
             type: string;
+        };
+        /** @description Somebody whose assistant one is. */
+        ProxiedFor: {
+            /** @description Their address: with `manage` one may send from it. */
+            email: string;
+            /**
+             * Format: int64
+             * @description Their id.
+             */
+            id: number;
+            /** @description What the proxy allows. */
+            level: components["schemas"]["Level"];
+            /** @description Their name. */
+            name: string;
+        };
+        /** @description Proxies. */
+        Proxies: {
+            /** @description By principal. */
+            proxies: components["schemas"]["ProxyRow"][];
+        };
+        /** @description A proxy's new terms, whole. */
+        ProxyEdit: {
+            /**
+             * Format: date-time
+             * @description Its first moment.
+             */
+            from?: string | null;
+            /** @description What it allows. */
+            level: components["schemas"]["Level"];
+            /**
+             * Format: date-time
+             * @description The moment that it is over.
+             */
+            until?: string | null;
+        };
+        /** @description A proxy. */
+        ProxyRow: {
+            /** @description Whether it counts now: within its time, while office security is on. */
+            active: boolean;
+            /** @description Who sees. */
+            assistant: components["schemas"]["Named"];
+            /**
+             * Format: date-time
+             * @description Its first moment.
+             */
+            from?: string | null;
+            /**
+             * Format: int64
+             * @description Its id.
+             */
+            id: number;
+            /** @description What it allows. */
+            level: components["schemas"]["Level"];
+            /** @description Whose mail. */
+            principal: components["schemas"]["Named"];
+            /**
+             * Format: date-time
+             * @description The moment that it is over.
+             */
+            until?: string | null;
+            /**
+             * Format: int64
+             * @description The version to name in If-Match.
+             */
+            version: number;
+        };
+        /** @description How far to read. */
+        ReadAlerts: {
+            /**
+             * Format: int64
+             * @description The largest id that was on the screen; later alerts stay unread.
+             */
+            upto: number;
         };
         /** @description One recipient of a message. */
         Recipient: {
@@ -790,6 +2471,13 @@ export interface components {
          * @enum {string}
          */
         RecipientStateName: "pending" | "sent" | "failed";
+        /** @description A new password by a link. */
+        Redeemed: {
+            /** @description The new password. */
+            password: string;
+            /** @description What the link carries. */
+            token: string;
+        };
         /**
          * @description The health of a relay.
          * @enum {string}
@@ -811,11 +2499,33 @@ export interface components {
             /** @description Its health. */
             state: components["schemas"]["RelayState"];
         };
+        /** @description One message, or a list of them. */
+        RenderRequest: components["schemas"]["NewMessage"] | components["schemas"]["NewBatch"];
+        /** @description How to send a group again. */
+        ReplayRequest: {
+            /**
+             * @description Answer 202 at once with the job.
+             * @default false
+             */
+            background: boolean;
+            /**
+             * @description Only count.
+             * @default false
+             */
+            dry_run: boolean;
+        };
         /**
          * @description A right of a person.
          * @enum {string}
          */
         Right: "super_user" | "enterprise_view" | "administrator" | "customize_list_layout";
+        /** @description A person's rights, whole: what is not named is taken away. */
+        RightsEdit: {
+            /** @description The branches that limit Enterprise View; without them it reaches every office below. */
+            branches?: number[] | null;
+            /** @description `super_user`, `enterprise_view`, `administrator`, `customize_list_layout`. */
+            rights: string[];
+        };
         /**
          * @description Where a recipient's address stood.
          * @enum {string}
@@ -914,8 +2624,43 @@ export interface components {
         Session: {
             /** @description The name of the product, as configured. */
             brand: string;
+            /** @description Those whose mail they see as an assistant, now. */
+            proxies_for: components["schemas"]["ProxiedFor"][];
+            /** @description Whether they administer the whole server. */
+            system_administrator: boolean;
             /** @description The person. */
             user: components["schemas"]["Person"];
+        };
+        /** @description The first administrator. */
+        Setup: {
+            /** @description Their address. */
+            email: string;
+            /** @description What they sign in with. */
+            login: string;
+            /** @description Their name. */
+            name: string;
+            /** @description The name of the System Office; without one that. */
+            office?: string | null;
+            /** @description Their password. */
+            password: string;
+            /** @description The secret that the server printed at its start. */
+            secret?: string | null;
+        };
+        /** @description Whether the server waits for its first administrator. */
+        SetupState: {
+            /** @description Whether it does. */
+            needed: boolean;
+        };
+        /** @description A layout and where it comes from. */
+        ShownLayout: {
+            /** @description The columns, from left to right. */
+            columns: components["schemas"]["Column"][];
+            /** @description Whether one may keep a layout of one's own, or the office's where it was asked for. */
+            may_change: boolean;
+            /** @description What the list is sorted by. */
+            sort: components["schemas"]["Sort"];
+            /** @description Whose it is. */
+            source: components["schemas"]["LayoutSource"];
         };
         /** @description What one signs in with. */
         SignIn: {
@@ -927,6 +2672,26 @@ export interface components {
             /** @description The password. */
             password: string;
         };
+        /** @description What a list is sorted by. */
+        Sort: {
+            /**
+             * @description `date`, `sent_on`, `from`, `subject`, `user`, `size`, `status`, `send_attempts` or `next_attempt`.
+             * @example date
+             */
+            column: string;
+            /** @description Which end comes first. */
+            order: components["schemas"]["SortOrder"];
+        };
+        /**
+         * @description Which end of a list comes first.
+         * @enum {string}
+         */
+        SortOrder: "ascending" | "descending";
+        /**
+         * @description The Source drop-down.
+         * @enum {string}
+         */
+        SourceChoice: "all" | "mine_sent" | "notifications";
         /** @description Rows by Source. */
         SourceCounts: {
             /**
@@ -1001,6 +2766,16 @@ export interface components {
             /** @description The relays. */
             relays: components["schemas"]["RelayStatus"][];
         };
+        /**
+         * @description On or off.
+         * @enum {string}
+         */
+        Switch: "on" | "off";
+        /**
+         * @description The Type drop-down.
+         * @enum {string}
+         */
+        TypeChoice: "all" | "outbox" | "sent" | "failed";
         /** @description Rows by Type. */
         TypeCounts: {
             /**
@@ -1029,6 +2804,85 @@ export interface components {
          * @enum {string}
          */
         TypeName: "outbox" | "sent" | "failed";
+        /** @description How many alerts are unread. */
+        UnreadAlerts: {
+            newest?: components["schemas"]["Alert"] | null;
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            unread: number;
+        };
+        /** @description What was taken of the limits. */
+        UsageAnswer: {
+            /** @description The first day that is told. */
+            from: string;
+            /** @description The person's own, of the days with any; empty for a key that is nobody. */
+            own: components["schemas"]["DayUsage"][];
+            /** @description The whole server's; for administrators of the System Office. */
+            system?: components["schemas"]["DayUsage"][] | null;
+            /** @description The day that counts now. */
+            today: string;
+            /** @description Each user's of the offices that one administers; for administrators. */
+            users?: components["schemas"]["UserUsage"][] | null;
+        };
+        /** @description What becomes of a person; what is left out stays. */
+        UserEdit: {
+            /**
+             * @description Whether they may not sign in: sessions, links and keys end.
+             * @default null
+             */
+            disabled: boolean | null;
+            /**
+             * @description Their address.
+             * @default null
+             */
+            email: string | null;
+            /**
+             * @description Their name.
+             * @default null
+             */
+            name: string | null;
+        };
+        /** @description A person. Colleagues see who somebody is; rights and account are shown to administrators and the person. */
+        UserRow: {
+            /** @description The branches that limit their Enterprise View; left out where it is not limited. */
+            branches?: components["schemas"]["Named"][] | null;
+            /** @description Whether they may not sign in. */
+            disabled?: boolean | null;
+            /** @description Their address. */
+            email: string;
+            /**
+             * Format: int64
+             * @description Their id.
+             */
+            id: number;
+            /** @description What they sign in with. */
+            login?: string | null;
+            /** @description Their name. */
+            name: string;
+            /** @description Their office. */
+            office: components["schemas"]["Named"];
+            /** @description Their rights. */
+            rights?: string[] | null;
+            /**
+             * Format: int64
+             * @description The version to name in If-Match.
+             */
+            version?: number | null;
+        };
+        /** @description A user's messages charged. */
+        UserUsage: {
+            /** @description Of the days with any. */
+            days: components["schemas"]["DayUsage"][];
+            /** @description The user. */
+            user: components["schemas"]["Named"];
+        };
+        /** @description The people that one may see. */
+        Users: {
+            /** @description By login. */
+            users: components["schemas"]["UserRow"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -1038,7 +2892,217 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    events: {
+    get_alerts: {
+        parameters: {
+            query?: {
+                /** @description `true`: those that are unread alone. */
+                unread?: boolean;
+                /** @description Alerts of a page, 1 to 200; 50 unless given. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_alerts_read_all: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ReadAlerts"] | null;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertsRead"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_alerts_unread: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnreadAlerts"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_alerts_id_dismiss: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the alert */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_alerts_id_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the alert */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_audit: {
+        parameters: {
+            query?: {
+                /** @description Entries, 1 to 200. */
+                limit?: number;
+                /** @description Only entries with a smaller number: `next` of the page before. */
+                before?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_audit_verify: {
+        parameters: {
+            query?: {
+                /** @description A `head` that was answered earlier: it has to be in the chain. */
+                remembered?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditCheck"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_events: {
         parameters: {
             query?: {
                 /** @description `all` (default), `outbox`, `sent` or `failed`. */
@@ -1051,6 +3115,8 @@ export interface operations {
                 sender?: number;
                 /** @description An office's id. */
                 office?: number;
+                /** @description Only mail of one's own office. */
+                current_office?: boolean;
                 /** @description First day (`2026-11-23`, UTC) or time. */
                 from?: string;
                 /** @description Last day, or the time before which. */
@@ -1063,8 +3129,15 @@ export interface operations {
                 limit?: number;
                 /** @description From `next` or `prev` of an earlier page. */
                 cursor?: string;
-                /** @description A row position from 0 to jump to, instead of a cursor. */
+                /** @description A row position from 0 to jump to, instead of a cursor; by other columns than `date` up to 10,000. */
                 at?: number;
+                /**
+                 * @description The column to sort by: `date` (default), `sent_on`, `from`, `subject`, `user`, `size`, `status`, `send_attempts`
+                 *     or `next_attempt`. Rows without a value come last.
+                 */
+                sort?: string;
+                /** @description Which end comes first: `descending` (default) or `ascending`. */
+                order?: "ascending" | "descending";
                 /** @description up to 200 ids, parted by commas */
                 visible?: string;
             };
@@ -1092,7 +3165,484 @@ export interface operations {
             };
         };
     };
-    list: {
+    get_failures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failures"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_failures_id_requeue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionReport"];
+                };
+            };
+            /** @description a job does it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_jobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_jobs_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_jobs_id_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_jobs_id_items: {
+        parameters: {
+            query?: {
+                /** @description From `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobItems"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Keys"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewKey"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyMade"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_keys_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_layout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownLayout"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_layout: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the ETag of the layout that was read */
+                "If-Match": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Layout"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownLayout"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_layout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitsAnswer"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitsEdit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitsAnswer"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_limits_forecast: {
+        parameters: {
+            query: {
+                /** @description how many messages */
+                count: number;
+                /** @description the address that they would be sent as; one's own unless given */
+                from?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForecastAnswer"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_limits_usage: {
+        parameters: {
+            query?: {
+                /** @description how many days, with today; 30 unless given, at most 366 */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageAnswer"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_messages: {
         parameters: {
             query?: {
                 /** @description `all` (default), `outbox`, `sent` or `failed`. */
@@ -1105,6 +3655,8 @@ export interface operations {
                 sender?: number;
                 /** @description An office's id. */
                 office?: number;
+                /** @description Only mail of one's own office. */
+                current_office?: boolean;
                 /** @description First day (`2026-11-23`, UTC) or time. */
                 from?: string;
                 /** @description Last day, or the time before which. */
@@ -1117,8 +3669,15 @@ export interface operations {
                 limit?: number;
                 /** @description From `next` or `prev` of an earlier page. */
                 cursor?: string;
-                /** @description A row position from 0 to jump to, instead of a cursor. */
+                /** @description A row position from 0 to jump to, instead of a cursor; by other columns than `date` up to 10,000. */
                 at?: number;
+                /**
+                 * @description The column to sort by: `date` (default), `sent_on`, `from`, `subject`, `user`, `size`, `status`, `send_attempts`
+                 *     or `next_attempt`. Rows without a value come last.
+                 */
+                sort?: string;
+                /** @description Which end comes first: `descending` (default) or `ascending`. */
+                order?: "ascending" | "descending";
             };
             header?: never;
             path?: never;
@@ -1144,7 +3703,7 @@ export interface operations {
             };
         };
     };
-    submit: {
+    post_messages: {
         parameters: {
             query?: never;
             header?: {
@@ -1178,7 +3737,7 @@ export interface operations {
             };
         };
     };
-    act: {
+    post_messages_actions: {
         parameters: {
             query?: never;
             header?: never;
@@ -1199,6 +3758,15 @@ export interface operations {
                     "application/json": components["schemas"]["ActionReport"];
                 };
             };
+            /** @description a job does it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1209,7 +3777,7 @@ export interface operations {
             };
         };
     };
-    batch: {
+    post_messages_batch: {
         parameters: {
             query?: never;
             header?: {
@@ -1243,7 +3811,7 @@ export interface operations {
             };
         };
     };
-    counts: {
+    get_messages_counts: {
         parameters: {
             query?: {
                 /** @description `all` (default), `outbox`, `sent` or `failed`. */
@@ -1256,6 +3824,8 @@ export interface operations {
                 sender?: number;
                 /** @description An office's id. */
                 office?: number;
+                /** @description Only mail of one's own office. */
+                current_office?: boolean;
                 /** @description First day (`2026-11-23`, UTC) or time. */
                 from?: string;
                 /** @description Last day, or the time before which. */
@@ -1268,8 +3838,15 @@ export interface operations {
                 limit?: number;
                 /** @description From `next` or `prev` of an earlier page. */
                 cursor?: string;
-                /** @description A row position from 0 to jump to, instead of a cursor. */
+                /** @description A row position from 0 to jump to, instead of a cursor; by other columns than `date` up to 10,000. */
                 at?: number;
+                /**
+                 * @description The column to sort by: `date` (default), `sent_on`, `from`, `subject`, `user`, `size`, `status`, `send_attempts`
+                 *     or `next_attempt`. Rows without a value come last.
+                 */
+                sort?: string;
+                /** @description Which end comes first: `descending` (default) or `ascending`. */
+                order?: "ascending" | "descending";
             };
             header?: never;
             path?: never;
@@ -1295,7 +3872,72 @@ export interface operations {
             };
         };
     };
-    raw: {
+    get_messages_export: {
+        parameters: {
+            query?: {
+                /** @description `all` (default), `outbox`, `sent` or `failed`. */
+                type?: "all" | "outbox" | "sent" | "failed";
+                /** @description `all` (default), `mine_sent` (mail of people) or `notifications`. */
+                source?: "all" | "mine_sent" | "notifications";
+                /** @description A kind. */
+                kind?: components["schemas"]["KindName"];
+                /** @description A user's id. */
+                sender?: number;
+                /** @description An office's id. */
+                office?: number;
+                /** @description Only mail of one's own office. */
+                current_office?: boolean;
+                /** @description First day (`2026-11-23`, UTC) or time. */
+                from?: string;
+                /** @description Last day, or the time before which. */
+                to?: string;
+                /** @description Only one's own mail. */
+                mine?: boolean;
+                /** @description Words to find in subject and addresses; the last may be a prefix. */
+                q?: string;
+                /** @description Rows, 1 to 200. */
+                limit?: number;
+                /** @description From `next` or `prev` of an earlier page. */
+                cursor?: string;
+                /** @description A row position from 0 to jump to, instead of a cursor; by other columns than `date` up to 10,000. */
+                at?: number;
+                /**
+                 * @description The column to sort by: `date` (default), `sent_on`, `from`, `subject`, `user`, `size`, `status`, `send_attempts`
+                 *     or `next_attempt`. Rows without a value come last.
+                 */
+                sort?: string;
+                /** @description Which end comes first: `descending` (default) or `ascending`. */
+                order?: "ascending" | "descending";
+                /** @description names of columns, parted by commas; all without it */
+                columns?: string;
+                /** @description begin with a byte order mark, for spreadsheets */
+                bom?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_messages_raw: {
         parameters: {
             query?: {
                 /** @description MAIL FROM */
@@ -1334,7 +3976,40 @@ export interface operations {
             };
         };
     };
-    detail: {
+    post_messages_render: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenderRequest"];
+            };
+        };
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "message/rfc822": string;
+                    "application/mbox": string;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_messages_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -1363,7 +4038,36 @@ export interface operations {
             };
         };
     };
-    attachment: {
+    get_messages_id_access: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessAnswer"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_messages_id_attachments_index: {
         parameters: {
             query?: never;
             header?: never;
@@ -1393,7 +4097,7 @@ export interface operations {
             };
         };
     };
-    attempts: {
+    get_messages_id_attempts: {
         parameters: {
             query?: never;
             header?: never;
@@ -1422,7 +4126,7 @@ export interface operations {
             };
         };
     };
-    body: {
+    get_messages_id_body_part: {
         parameters: {
             query?: never;
             header?: never;
@@ -1453,7 +4157,36 @@ export interface operations {
             };
         };
     };
-    explain: {
+    get_messages_id_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewMessage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_messages_id_explain: {
         parameters: {
             query?: never;
             header?: never;
@@ -1482,7 +4215,7 @@ export interface operations {
             };
         };
     };
-    raw: {
+    get_messages_id_raw: {
         parameters: {
             query?: never;
             header?: never;
@@ -1511,7 +4244,527 @@ export interface operations {
             };
         };
     };
-    who: {
+    post_messages_id_recipients_index: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                /** @description place in recipients_detail, from 0 */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAddress"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_offices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Offices"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_offices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOffice"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfficeRow"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_offices_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfficeRow"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_offices_id: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the version that is removed */
+                "If-Match": string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_offices_id: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the version that is changed */
+                "If-Match": string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfficeEdit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfficeRow"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_offices_id_layout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the office */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownLayout"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_offices_id_layout: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the ETag of the layout that was read */
+                "If-Match": string;
+            };
+            path: {
+                /** @description the office */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Layout"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownLayout"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Forgotten"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_password_reset_confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Redeemed"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_pauses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pauses"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_pauses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPause"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PauseRow"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_pauses_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description office-3 or user-7 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_proxies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proxies"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_proxies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProxy"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProxyRow"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_proxies_id: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the version that is changed */
+                "If-Match": string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProxyEdit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProxyRow"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_proxies_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -1538,7 +4791,7 @@ export interface operations {
             };
         };
     };
-    sign_in: {
+    post_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -1569,7 +4822,7 @@ export interface operations {
             };
         };
     };
-    sign_out: {
+    delete_session: {
         parameters: {
             query?: never;
             header?: never;
@@ -1594,7 +4847,150 @@ export interface operations {
             };
         };
     };
-    status: {
+    post_session_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordEdit"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_session_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_session_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Preferences"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_setup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetupState"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_setup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Setup"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_status: {
         parameters: {
             query?: never;
             header?: never;
@@ -1609,6 +5005,195 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_users: {
+        parameters: {
+            query?: {
+                /** @description the people of one office */
+                office?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Users"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_users: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUser"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserRow"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_users_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserRow"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_users_id: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the version that is changed */
+                "If-Match": string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserEdit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserRow"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_users_id_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_users_id_rights: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the version that is changed */
+                "If-Match": string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RightsEdit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserRow"];
                 };
             };
             default: {
