@@ -138,7 +138,7 @@ test('a tagged range of failed mail is resent and goes out before one’s eyes',
   expect(total).toBe(8);
 });
 
-test('deleting asks first and takes exactly the tagged records out', async ({ page }) => {
+test('deleting takes exactly the tagged records out, once it is not taken back', async ({ page }) => {
   await server.signIn(page, '/queue?type=failed');
   const boxes = page.locator('[role=row][data-id] .box');
   await boxes.nth(0).click();
@@ -146,10 +146,11 @@ test('deleting asks first and takes exactly the tagged records out', async ({ pa
   const ids = (await drawn(page)).slice(0, 2).map((row) => row.id);
   await page.getByRole('button', { name: 'Menu' }).click();
   await page.getByRole('menuitem', { name: /Delete/ }).click();
-  await page.getByRole('button', { name: 'Delete 2' }).click();
-  await expect(page.getByText('2 messages deleted.')).toBeVisible();
+  await expect(page.getByText('2 records deleted.')).toBeVisible();
+  for (const id of ids) expect(await server.message(id)).not.toBe(404);
+  await page.getByRole('button', { name: 'Dismiss' }).click();
   for (const id of ids) {
-    expect(await server.message(id)).toBe(404);
+    await expect.poll(() => server.message(id)).toBe(404);
     await expect(rowOf(page, id)).toHaveCount(0);
   }
 });
@@ -182,6 +183,40 @@ test('the history tells what the relay said, as text', async ({ page }) => {
   await page.keyboard.press('Escape');
   await expect(grid(page)).toBeFocused();
   await expect(page).toHaveURL(/type=failed/);
+});
+
+test('a mistyped address: found, understood, mended, and watched as it goes', async ({ page }) => {
+  const [id = ''] = await server.submit([{ to: 'fail-typo@example.net', subject: 'To be mended' }]);
+  await expect.poll(async () => ((await server.message(id)) as { state: string }).state).toBe('failed');
+  await server.signIn(page, '/queue?type=failed');
+  await rowOf(page, id).locator('.subject a').click();
+  await expect(page.getByRole('region', { name: 'Why hasn’t it gone?' })).toContainText('refused for good after 1 attempt');
+  await expect(page.getByRole('complementary')).toContainText('There is no mailbox of this name.');
+  await page.getByRole('button', { name: /^Change address/ }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Address').fill('no address');
+  await page.keyboard.press('Enter');
+  await expect(dialog.getByRole('alert')).toBeVisible();
+  await dialog.getByLabel('Address').fill('client-right@example.net');
+  await page.keyboard.press('Enter');
+  await expect(page.getByText(/^Accepted by the relay on/)).toBeVisible({ timeout: 10_000 });
+  await expect(page.getByRole('complementary')).toContainText('client-right@example.net');
+});
+
+test('all that match are requeued as a job, but those left out', async ({ page }) => {
+  const ids = await server.submit(Array.from({ length: 5 }, (_, i) => ({ to: `fail-job${i}@example.net`, subject: `Batchwork ${i}` })));
+  for (const id of ids) await expect.poll(async () => ((await server.message(id)) as { state: string }).state).toBe('failed');
+  await server.signIn(page, '/queue?type=failed&q=Batchwork');
+  await rowOf(page, ids[4] ?? '').locator('.box').click();
+  await page.getByRole('button', { name: 'Tag all 5 that match' }).click();
+  await rowOf(page, ids[0] ?? '').locator('.box').click();
+  server.relay.kind = true;
+  await page.getByRole('button', { name: 'Menu' }).click();
+  await page.getByRole('menuitem', { name: 'Resend Failed E-mail 4' }).click();
+  await page.getByRole('dialog', { name: 'Put 4 e-mails back in the Outbox?' }).getByRole('button', { name: 'Requeue 4' }).click();
+  await expect(page.getByText('4 messages back in the Outbox.')).toBeVisible();
+  for (const id of ids.slice(1)) await expect.poll(async () => ((await server.message(id)) as { state: string }).state).toBe('sent');
+  expect(((await server.message(ids[0] ?? '')) as { state: string }).state).toBe('failed');
 });
 
 test('the keyboard alone finds, opens, comes back and tags', async ({ page }) => {
