@@ -82,10 +82,17 @@ async fn remote_pictures_load_on_demand_and_nothing_else_does() {
             .await
     };
     let shown = get("?images=remote").await;
-    assert!(shown.text.contains("https://tracker.example/p.gif"), "{}", shown.text);
+    assert!(
+        shown.text.contains("https://tracker.example/p.gif"),
+        "{}",
+        shown.text
+    );
     assert!(!shown.text.contains("s.js"), "{}", shown.text);
     let policy = shown.header("content-security-policy");
-    assert!(policy.starts_with("sandbox; default-src 'none'; img-src data: https: http:;"), "{policy}");
+    assert!(
+        policy.starts_with("sandbox; default-src 'none'; img-src data: https: http:;"),
+        "{policy}"
+    );
     let usual = get("?images=inside").await;
     assert!(!usual.text.contains("tracker"), "{}", usual.text);
     assert!(usual.header("content-security-policy").contains("img-src data:;"));
@@ -115,7 +122,10 @@ async fn export_takes_what_was_tagged_and_only_what_one_sees() {
     );
     let export = async |query: String| {
         let answer = house
-            .ask(Method::GET, &format!("/api/v1/messages/export?columns=subject&{query}"))
+            .ask(
+                Method::GET,
+                &format!("/api/v1/messages/export?columns=subject&{query}"),
+            )
             .key(&case.key)
             .send()
             .await;

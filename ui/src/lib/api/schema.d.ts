@@ -542,7 +542,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * All rows of the list as a CSV file.
+         * All rows of the list as a CSV file, or those of `ids` alone.
          * @description # Errors
          *     422 for a filter or a column that cannot be used.
          */
@@ -868,6 +868,54 @@ export interface paths {
          */
         put: operations["put_offices_id_layout"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offices/{id}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An office's settings. Secrets are never shown: `has_secret` says that one is kept.
+         * @description # Errors
+         *     404 for an office that one does not know of, 403 for one that one does not administer.
+         */
+        get: operations["get_offices_id_settings"];
+        /**
+         * Sets an office's settings. Changed SMTP settings hold at once: a relay that was down is tried again, and waiting
+         *     mail moves to its new way out.
+         * @description # Errors
+         *     409 `set_in_configuration`, 412 `stale`, 422 for values that cannot be used, `forbidden_address` among them.
+         */
+        put: operations["put_offices_id_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/offices/{id}/settings/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tries a relay step by step (name, connection, TLS, sign-in, sender) without setting it and without sending mail.
+         * @description # Errors
+         *     422 for values that cannot be tried.
+         */
+        post: operations["post_offices_id_settings_test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1449,6 +1497,8 @@ export interface components {
              * @description How long it took.
              */
             duration_ms: number;
+            /** @description What a refusal means, in plain language. */
+            meaning: string | null;
             /**
              * Format: int32
              * @description Counts from 1 within its cycle.
@@ -1481,6 +1531,8 @@ export interface components {
             address: string;
             /** @description Basic and enhanced code. */
             code: string | null;
+            /** @description What a refusal means, in plain language. */
+            meaning: string | null;
             /** @description The relay's words. */
             text: string;
         };
@@ -1784,7 +1836,7 @@ export interface components {
         };
         /** @description Why a message is held. */
         Held: {
-            /** @description `system_limit`, `user_limit`, `administrator`, `restored`. */
+            /** @description `system_limit`, `user_limit`, `administrator`, `paused`, `restored`. */
             reason: string;
             /**
              * Format: date-time
@@ -2249,6 +2301,78 @@ export interface components {
              */
             version: number;
         };
+        /**
+         * @description An office's settings (SPEC O1). Its name and office security are at `/api/v1/offices/{id}`, its list layout at the
+         *     layouts.
+         */
+        OfficeSettingsAnswer: {
+            /**
+             * Format: int32
+             * @description Days until its content goes; `null`: with it.
+             */
+            content_days: number | null;
+            /** @description Whether mail of before the last change is still being moved to the new way out. */
+            moving: boolean;
+            /**
+             * Format: int64
+             * @description The office.
+             */
+            office: number;
+            /**
+             * @description Its own relays, the first one first; none: mail leaves through the server's. The System Office's are the
+             *     server's.
+             */
+            relays: components["schemas"]["RelayAnswer"][];
+            /**
+             * Format: int32
+             * @description Days until a finished message is deleted; `null`: never.
+             */
+            retention_days: number | null;
+            /** @description Whether form letters leave through Outlook/Lotus Notes. */
+            send_locally: boolean;
+            /** @description Whether the relays are written in the server's configuration file and cannot be set here. */
+            set_in_configuration: boolean;
+            /** @description Its IANA time zone; `null`: the server's. */
+            time_zone: string | null;
+            /**
+             * Format: int64
+             * @description Raised by every change; the `ETag` too.
+             */
+            version: number;
+        };
+        /**
+         * @description New settings of an office: all of them, what is left out gets its default. Secrets alone are kept where they are left
+         *     out, and taken away by `null`.
+         */
+        OfficeSettingsEdit: {
+            /**
+             * Format: int32
+             * @description Days until its content goes.
+             * @default null
+             */
+            content_days: number | null;
+            /**
+             * @description Its own relays, at most two.
+             * @default []
+             */
+            relays: components["schemas"]["RelayEdit"][];
+            /**
+             * Format: int32
+             * @description Days until a finished message is deleted.
+             * @default null
+             */
+            retention_days: number | null;
+            /**
+             * @description Whether form letters leave through Outlook/Lotus Notes.
+             * @default false
+             */
+            send_locally: boolean;
+            /**
+             * @description Its IANA time zone.
+             * @default null
+             */
+            time_zone: string | null;
+        };
         /** @description The offices that one may see. */
         Offices: {
             /** @description By id, the System Office first. */
@@ -2459,6 +2583,8 @@ export interface components {
              * @example 5.1.1
              */
             enhanced: string | null;
+            /** @description What a refusal means, in plain language. */
+            meaning: string | null;
             /** @description Where it stood. */
             role: components["schemas"]["Role"];
             /** @description Its state. */
@@ -2478,6 +2604,96 @@ export interface components {
             /** @description What the link carries. */
             token: string;
         };
+        /** @description A relay of an office; secrets are never shown. */
+        RelayAnswer: {
+            /** @description `none`, `plain`, `login`, `xoauth2`. */
+            auth: string;
+            /** @description The authority, or the pinned certificate, as PEM. */
+            certificate: string | null;
+            /**
+             * Format: int32
+             * @description Most connections at a time.
+             */
+            connections: number;
+            /** @description Whether a password is kept. */
+            has_secret: boolean;
+            /** @description Host name or address. */
+            host: string;
+            /**
+             * Format: int32
+             * @description Messages before a connection is renewed.
+             */
+            messages_per_connection: number;
+            /**
+             * Format: int32
+             * @description Most messages in any hour; `null`: no limit.
+             */
+            per_hour: number | null;
+            /**
+             * Format: int32
+             * @description Most messages in any minute; `null`: no limit.
+             */
+            per_minute: number | null;
+            /**
+             * Format: int32
+             * @description TCP port.
+             */
+            port: number;
+            /** @description Domains that the office sends from. */
+            sender_domains: string[];
+            /** @description `none`, `opportunistic`, `required`, `implicit`. */
+            tls: string;
+            token: components["schemas"]["TokenAnswer"] | null;
+            /** @description `system`, `authority`, `pinned`. */
+            trust: string;
+            /** @description Who signs in. */
+            user: string;
+        };
+        /** @description A relay as it shall be. */
+        RelayEdit: {
+            /** @description `none` (default), `plain`, `login`, `xoauth2`. */
+            auth?: string;
+            /** @description The authority, or the pinned certificate, as PEM. */
+            certificate?: string | null;
+            /**
+             * Format: int32
+             * @description Most connections at a time.
+             */
+            connections?: number;
+            /** @description Host name or address. */
+            host: string;
+            /**
+             * Format: int32
+             * @description Messages before a connection is renewed.
+             */
+            messages_per_connection?: number;
+            /**
+             * Format: int32
+             * @description Most messages in any hour.
+             */
+            per_hour?: number | null;
+            /**
+             * Format: int32
+             * @description Most messages in any minute.
+             */
+            per_minute?: number | null;
+            /**
+             * Format: int32
+             * @description TCP port.
+             */
+            port?: number;
+            /** @description The password; left out: the kept one stays, for the same host and port. */
+            secret?: string | null;
+            /** @description Domains that the office sends from. */
+            sender_domains?: string[];
+            /** @description `none`, `opportunistic`, `required` (default), `implicit`. */
+            tls?: string;
+            token?: components["schemas"]["TokenEdit"] | null;
+            /** @description `system` (default), `authority`, `pinned`. */
+            trust?: string;
+            /** @description Who signs in. */
+            user?: string;
+        };
         /**
          * @description The health of a relay.
          * @enum {string}
@@ -2492,12 +2708,40 @@ export interface components {
             /** @description Its name. */
             name: string;
             /**
+             * Format: int64
+             * @description The office whose own it is; `null`: the server's.
+             */
+            office: number | null;
+            /** @description Whether it is the one that takes over while the first is down. */
+            second: boolean;
+            /**
              * Format: date-time
              * @description Since when.
              */
             since: string | null;
             /** @description Its health. */
             state: components["schemas"]["RelayState"];
+        };
+        /** @description A relay to try; nothing is set and no mail is sent. */
+        RelayTest: {
+            /**
+             * Format: int32
+             * @description Whose kept secrets are used where they are left out: 0 for the first relay, 1 for the second.
+             */
+            place?: number;
+            /** @description The relay. */
+            relay: components["schemas"]["RelayEdit"];
+        };
+        /** @description What came of a test. */
+        RelayTestAnswer: {
+            /** @description The certificate that did not pass, as PEM, to be pinned where it is the right one. */
+            certificate: string | null;
+            /** @description Its SHA-256, in hexadecimal. */
+            fingerprint: string | null;
+            /** @description Whether nothing failed. */
+            good: boolean;
+            /** @description Every step, in the order of a session. */
+            steps: components["schemas"]["TestStepAnswer"][];
         };
         /** @description One message, or a list of them. */
         RenderRequest: components["schemas"]["NewMessage"] | components["schemas"]["NewBatch"];
@@ -2771,6 +3015,56 @@ export interface components {
          * @enum {string}
          */
         Switch: "on" | "off";
+        /** @description A step of a test. */
+        TestStepAnswer: {
+            /** @description What to do; `null` where there is nothing to do. */
+            advice: string | null;
+            /** @description A stable name of what was found, such as `no_dns`, `auth_refused`, `ok`. */
+            code: string;
+            /**
+             * Format: int64
+             * @description How long it took, in milliseconds.
+             */
+            duration_ms: number;
+            /** @description What was found. */
+            finding: string;
+            /** @description `ok`, `failed`, `skipped`. */
+            outcome: string;
+            /** @description The server's own words. */
+            said: string | null;
+            /** @description `dns`, `tcp`, `tls`, `smtp`, `auth`, `mail_from`. */
+            step: string;
+        };
+        /** @description Where access tokens come from. */
+        TokenAnswer: {
+            /** @description The client's id. */
+            client_id: string;
+            /** @description `client_credentials`, `refresh_token`. */
+            grant: string;
+            /** @description Whether a client secret is kept. */
+            has_client_secret: boolean;
+            /** @description Whether a refresh token is kept. */
+            has_refresh_token: boolean;
+            /** @description What is asked for. */
+            scope: string;
+            /** @description The token endpoint. */
+            url: string;
+        };
+        /** @description Where access tokens shall come from. */
+        TokenEdit: {
+            /** @description The client's id. */
+            client_id: string;
+            /** @description The client secret; left out: the kept one stays. */
+            client_secret?: string | null;
+            /** @description `client_credentials`, `refresh_token`. */
+            grant: string;
+            /** @description The refresh token; left out: the kept one stays. */
+            refresh_token?: string | null;
+            /** @description What is asked for. */
+            scope?: string;
+            /** @description The token endpoint, `https://…`. */
+            url: string;
+        };
         /**
          * @description The Type drop-down.
          * @enum {string}
@@ -3910,6 +4204,10 @@ export interface operations {
                 order?: "ascending" | "descending";
                 /** @description names of columns, parted by commas; all without it */
                 columns?: string;
+                /** @description only these, parted by commas, at most 1,000; filters do not count then */
+                ids?: string;
+                /** @description but not these, parted by commas, at most 1,000 */
+                except?: string;
                 /** @description begin with a byte order mark, for spreadsheets */
                 bom?: boolean;
             };
@@ -4128,7 +4426,10 @@ export interface operations {
     };
     get_messages_id_body_part: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `inside` (default), or `remote` to load pictures that lie elsewhere. */
+                images?: "inside" | "remote";
+            };
             header?: never;
             path: {
                 id: string;
@@ -4487,6 +4788,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ShownLayout"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_offices_id_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfficeSettingsAnswer"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_offices_id_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfficeSettingsEdit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfficeSettingsAnswer"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_offices_id_settings_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RelayTest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RelayTestAnswer"];
                 };
             };
             default: {

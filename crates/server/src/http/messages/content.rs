@@ -231,7 +231,11 @@ fn html_page(html: &str, pictures: Pictures) -> String {
 
 /// Whether an address names something on the web.
 fn is_remote(address: &str) -> bool {
-    let start = address.trim_start().get(..8).unwrap_or(address).to_ascii_lowercase();
+    let start = address
+        .trim_start()
+        .get(..8)
+        .unwrap_or(address)
+        .to_ascii_lowercase();
     start.starts_with("https://") || start.starts_with("http://")
 }
 
