@@ -72,7 +72,7 @@ class Postroom:
             "http": {"listen": "127.0.0.1:0"},
             "submission": {"listen": ["127.0.0.1:0"]},
             "delivery": {},
-            "[network]": {"allow_relay_networks": ["127.0.0.0/8"]},
+            "network": {"allow_relay_networks": ["127.0.0.0/8"]},
             "[[relay]]": {"name": "default", "host": "127.0.0.1", "port": self.relay_port, "tls": "none"},
             "log": {"format": "text", "level": "info"},
         }
