@@ -231,7 +231,7 @@ impl RelayArgs {
         let host = self
             .host
             .context("name the relay with --host, or take it away with --none")?;
-        let mut json = serde_json::json!({
+        let json = serde_json::json!({
             "host": host,
             "port": self.port,
             "tls": self.tls,
@@ -241,19 +241,20 @@ impl RelayArgs {
             "per_minute": self.per_minute,
             "per_hour": self.per_hour,
         });
+        let mut edit: RelayEdit = serde_json::from_value(json)
+            .context("--tls is none, opportunistic, required or implicit; --auth is plain or login")?;
         if let Some(file) = &self.ca_file {
             let pem =
                 std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-            json["certificate"] = pem.into();
-            json["trust"] = "authority".into();
+            edit.certificate = Some(pem);
+            edit.trust = postroom_store::SmtpTrust::Authority;
         }
         if self.password_stdin {
             let mut password = String::new();
             std::io::stdin().read_to_string(&mut password)?;
-            json["secret"] = password.trim_end_matches(['\r', '\n']).into();
+            edit.secret = Some(Some(password.trim_end_matches(['\r', '\n']).to_owned()));
         }
-        serde_json::from_value(json)
-            .context("--tls is none, opportunistic, required or implicit; --auth is plain or login")
+        Ok(edit)
     }
 }
 

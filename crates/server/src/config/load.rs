@@ -214,9 +214,9 @@ fn check_list(draft: &mut Draft, kind: Kind, path: &str, items: &[Value]) {
 
 /// Whether a value is of a kind; numbers are compared with their key's range later.
 fn fits(kind: Kind, value: &Value) -> Result<(), String> {
-    let text = |parse: &dyn Fn(&str) -> Result<(), String>| match value {
-        Value::String(text) => parse(text),
-        _ => Err(format!("{value} is not {}", kind.expected())),
+    let text = |parse: &dyn Fn(&str) -> Result<(), String>| {
+        let text = value.as_str();
+        text.map_or_else(|| Err(format!("{value} is not {}", kind.expected())), parse)
     };
     let is_right = match (kind, value) {
         (Kind::Switch, Value::Boolean(_))

@@ -28,9 +28,10 @@ pub fn reference() -> String {
 }
 
 fn write_section(text: &mut String, kind: Kind, section: &'static Section, name: &str, defaults: &Value) {
-    let (title, own) = match kind {
-        Kind::Sections(_) => (format!("[[{name}]]"), default_of(name)),
-        _ => (format!("[{name}]"), defaults.get(name).cloned()),
+    let (title, own) = if matches!(kind, Kind::Sections(_)) {
+        (format!("[[{name}]]"), default_of(name))
+    } else {
+        (format!("[{name}]"), defaults.get(name).cloned())
     };
     text.push_str(&format!("\n### `{title}`\n\n{}\n\n", sentences(section.about)));
     let keys: Vec<&Key> = section
@@ -67,10 +68,9 @@ fn rows(text: &mut String, keys: &[&Key], section: &str, xml: &str, defaults: &V
     for key in keys {
         let default = defaults
             .get(key.name)
-            .map_or_else(String::new, |value| match value {
-                _ if key.marks.is_secret => String::new(),
-                Value::String(text) if text.is_empty() => String::new(),
-                value => format!("`{}`", value.to_string().replace('|', "\\|")),
+            .filter(|value| !key.marks.is_secret && value.as_str() != Some(""))
+            .map_or_else(String::new, |value| {
+                format!("`{}`", value.to_string().replace('|', "\\|"))
             });
         let mark = if key.marks.is_live { "" } else { " ¹" };
         let element = [xml, &pascal(key.name)]
@@ -97,10 +97,8 @@ fn holds(kind: Kind) -> String {
             format!(" One of {}.", words.join(", "))
         }
         Kind::Duration => " A length of time: `90s`, `5m`, `1h 30m`.".to_owned(),
-        Kind::List(item) => match item {
-            Kind::Duration => " A list of lengths of time.".to_owned(),
-            _ => " A list.".to_owned(),
-        },
+        Kind::List(Kind::Duration) => " A list of lengths of time.".to_owned(),
+        Kind::List(_) => " A list.".to_owned(),
         Kind::Switch => " `true` or `false`.".to_owned(),
         Kind::Number
         | Kind::Text

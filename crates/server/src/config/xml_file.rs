@@ -31,6 +31,10 @@ pub(super) fn read(draft: &mut Draft, text: &str) {
 }
 
 fn refuse(draft: &mut Draft, text: &str, error: &roxmltree::Error) {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "three of a foreign library's many errors have words of our own"
+    )]
     let (offset, what) = match error {
         roxmltree::Error::DtdDetected => (
             text.find("<!DOCTYPE").unwrap_or(0),
@@ -162,44 +166,43 @@ impl Reader<'_> {
     fn key(&mut self, table: &mut Table, at: &str, key: &'static Key, node: Node<'_, '_>) {
         let path = below(at, key.name);
         let origin = self.draft.at(self.text, node.range().start);
-        let item = match key.kind {
-            Kind::List(_) | Kind::Sections(_) => {
-                let held = table.entry(key.name).or_insert_with(|| Value::Array(Vec::new()));
-                let Value::Array(items) = held else { return };
-                self.draft
-                    .places
-                    .entry(path.clone())
-                    .or_insert_with(|| origin.clone());
-                let path = format!("{path}[{}]", items.len());
-                self.draft.places.insert(path.clone(), origin);
-                match key.kind {
-                    Kind::Sections(inner) => items.push(Value::Table(self.section(inner, &path, node))),
-                    Kind::List(kind) => {
-                        let text = self.value(node);
-                        // An empty element is an empty list.
-                        if !text.is_empty() {
-                            items.push(coerce(*kind, &text));
-                        }
-                    }
-                    _ => {}
-                }
-                return;
-            }
-            _ if table.contains_key(key.name) => {
-                let first = self.draft.origin(&path);
-                let what = format!("{path} stands twice, first at {first}");
-                self.wrong(node, what);
-                return;
-            }
-            kind => {
-                self.draft.places.insert(path.clone(), origin);
-                match kind {
-                    Kind::Section(inner) => Value::Table(self.section(inner, &path, node)),
-                    kind => coerce(kind, &self.value(node)),
-                }
-            }
+        if matches!(key.kind, Kind::List(_) | Kind::Sections(_)) {
+            self.item(table, &path, key, node);
+            return;
+        }
+        if table.contains_key(key.name) {
+            let first = self.draft.origin(&path);
+            let what = format!("{path} stands twice, first at {first}");
+            self.wrong(node, what);
+            return;
+        }
+        self.draft.places.insert(path.clone(), origin);
+        let item = match key.kind.section() {
+            Some(inner) => Value::Table(self.section(inner, &path, node)),
+            None => coerce(key.kind, &self.value(node)),
         };
         table.insert(key.name.to_owned(), item);
+    }
+
+    /// Reads one element as one more of a list's; an empty one of plain values is an empty list.
+    fn item(&mut self, table: &mut Table, path: &str, key: &'static Key, node: Node<'_, '_>) {
+        let origin = self.draft.at(self.text, node.range().start);
+        let held = table.entry(key.name).or_insert_with(|| Value::Array(Vec::new()));
+        let Value::Array(items) = held else { return };
+        self.draft
+            .places
+            .entry(path.to_owned())
+            .or_insert_with(|| origin.clone());
+        let path = format!("{path}[{}]", items.len());
+        self.draft.places.insert(path.clone(), origin);
+        if let Some(inner) = key.kind.section() {
+            items.push(Value::Table(self.section(inner, &path, node)));
+        } else if let Kind::List(kind) = key.kind {
+            let text = self.value(node);
+            if !text.is_empty() {
+                items.push(coerce(*kind, &text));
+            }
+        }
     }
 
     /// The text of an element that holds nothing else, without the white space around it.

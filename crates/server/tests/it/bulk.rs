@@ -56,8 +56,8 @@ async fn dry_run_is_what_is_done_also_with_a_search() {
         "a Sent message is not put back"
     );
     assert_eq!(
-        done["items"].as_array().map(Vec::len),
-        done["skipped"].as_u64().map(|n| n as usize)
+        done["items"].as_array().map(|items| items.len() as u64),
+        done["skipped"].as_u64()
     );
 }
 
