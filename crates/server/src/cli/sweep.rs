@@ -16,7 +16,7 @@ const NOT_ALL_DONE: u8 = 2;
 #[derive(Debug, Args)]
 pub(super) struct Which {
     /// The messages' ids, up to 1,000; without any, --type, --search or --all say which
-    #[arg(num_args = 0..=1000)]
+    #[arg(num_args = 1..=1000, required_unless_present_any = ["shown", "search", "all"])]
     ids: Vec<String>,
     /// All of this Type
     #[arg(long = "type", value_enum, conflicts_with_all = ["ids", "all"])]
@@ -74,7 +74,7 @@ pub(super) async fn release(release: Release) -> anyhow::Result<ExitCode> {
 /// Does `action` to messages.
 ///
 /// # Errors
-/// Where the store cannot be asked, or no messages are named.
+/// Where the server cannot be asked.
 pub(super) async fn act(action: &str, which: Which) -> anyhow::Result<ExitCode> {
     send(action, which, None).await
 }
@@ -87,9 +87,6 @@ async fn send(action: &str, which: Which, extra: Option<&str>) -> anyhow::Result
         request.insert(extra.to_owned(), json!(true));
     }
     if which.ids.is_empty() {
-        if !which.all && which.shown.is_none() && which.search.is_none() {
-            anyhow::bail!("name the messages: give ids, or --type, --search or --all");
-        }
         let mut filter = Map::new();
         if let Some(shown) = which.shown {
             filter.insert("type".to_owned(), json!(shown.name()));

@@ -283,7 +283,6 @@ fn requeue_one(
     }
     let flow = flow(target.owner.sender, target.owner.office, target.owner.kind);
     let place = group.end_of_lane(now);
-    let route = group.route_of(target.owner.office, target.route);
     group
         .conn
         .prepare_cached(

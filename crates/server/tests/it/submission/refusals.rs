@@ -14,7 +14,7 @@ async fn address_of_somebody_else_is_refused_in_the_envelope_and_in_the_header()
     let server = Server::start().await;
     server.person("case").await;
     server.person("lee").await;
-    let rule = "people send as themselves, from the address of their account";
+    let rule = "people send from the address of their own account, and as those whose assistant they are";
     let mut dialogue = server.signed_in().await;
     let reply = dialogue.ask("MAIL FROM:<lee@example.test>").await;
     says(
