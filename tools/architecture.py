@@ -16,7 +16,7 @@ MAY_USE: dict[str, frozenset[str]] = {
     "postroom-smtp": frozenset(),
     "postroom-store": frozenset({"postroom-domain"}),
     "postroom-engine": frozenset({"postroom-domain", "postroom-smtp", "postroom-store"}),
-    "postroom-office": frozenset({"postroom-domain", "postroom-store", "postroom-engine"}),
+    "postroom-office": frozenset({"postroom-domain", "postroom-smtp", "postroom-store", "postroom-engine"}),
     "postroom-testkit": frozenset({"postroom-domain", "postroom-smtp", "postroom-store"}),
     "postroom": frozenset(
         {"postroom-domain", "postroom-smtp", "postroom-store", "postroom-engine", "postroom-office"}
