@@ -190,7 +190,7 @@ test('a mistyped address: found, understood, mended, and watched as it goes', as
   await expect.poll(async () => ((await server.message(id)) as { state: string }).state).toBe('failed');
   await server.signIn(page, '/queue?type=failed');
   await rowOf(page, id).locator('.subject a').click();
-  await expect(page.getByRole('region', { name: 'Why hasn’t it gone?' })).toContainText('refused for good after 1 attempt');
+  await expect(page.getByRole('region', { name: 'Why hasn’t it gone?' })).toContainText('refused for good after one attempt');
   await expect(page.getByRole('complementary')).toContainText('There is no mailbox of this name.');
   await page.getByRole('button', { name: /^Change address/ }).click();
   const dialog = page.getByRole('dialog');
