@@ -1,7 +1,7 @@
 //! The configuration: one file, TOML or XML by its ending, with the same keys; `POSTROOM_…` variables override it.
 //! Unknown and bad keys refuse the start with their name and line; every mistake of a file is told at once.
 //!
-//! [`keys`] declares every key. [`Loaded`] is what was read, with where each value comes from; [`Live`] is the one that
+//! `keys` declares every key. [`Loaded`] is what was read, with where each value comes from; [`Live`] is the one that
 //! holds now, which a reload replaces.
 
 mod check;
