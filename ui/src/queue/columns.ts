@@ -32,7 +32,7 @@ export const COLUMNS: Record<ColumnId, Column> = {
   office: { label: 'Office', width: 130, least: 70, grows: 0 },
   source: { label: 'Source', width: 130, least: 70, grows: 0 },
   date: { label: 'Date', width: 98, least: 74, grows: 0, sort: 'date' },
-  send_attempts: { label: 'Send Attempts', short: 'Attempts', width: 80, least: 60, grows: 0, sort: 'send_attempts', number: true },
+  send_attempts: { label: 'Send Attempts', short: 'Attempts', width: 92, least: 60, grows: 0, sort: 'send_attempts', number: true },
   sent: { label: 'Sent', width: 60, least: 48, grows: 0 },
   sent_on: { label: 'Sent On', width: 98, least: 74, grows: 0, sort: 'sent_on' },
   error_message: { label: 'Error Message', width: 128, least: 80, grows: 1.2 },
