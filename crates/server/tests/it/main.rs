@@ -23,6 +23,7 @@ mod disk_full;
 mod events;
 mod explain;
 mod export;
+mod first_start;
 mod garbage;
 mod health;
 mod house;

@@ -6,6 +6,8 @@ mod limits;
 mod mailed;
 mod notices;
 mod outage;
+mod own_relay;
+mod tokens;
 mod trouble;
 
 use std::sync::Arc;
@@ -35,6 +37,7 @@ const ADMINISTRATOR: Rights = Rights {
 struct Place {
     server: Server,
     clock: Arc<ManualClock>,
+    north: OfficeId,
     /// The System Office's administrator.
     chief: Member,
     /// North's administrator.
@@ -77,6 +80,7 @@ impl Place {
             case: member(&server, "case", north, Rights::default()).await,
             lee: member(&server, "lee", north, Rights::default()).await,
             idle: member(&server, "idle", north, Rights::default()).await,
+            north,
             server,
             clock,
         }
@@ -87,6 +91,21 @@ impl Place {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let server = self.server.again(clock, |config| settle(config, relay)).await;
         Self { server, ..self }
+    }
+
+    /// Gives North a relay of its own, as its administrator does in the Office Settings.
+    async fn give_relay(&self, relay: Value) {
+        let request = Request::builder()
+            .method(Method::PUT)
+            .uri(format!("/api/v1/offices/{}/settings", self.north))
+            .header("host", "mail.example.test")
+            .header("authorization", format!("Bearer {}", self.head.key))
+            .header("if-match", "\"0\"")
+            .header("content-type", "application/json")
+            .body(Body::from(json!({ "relays": [relay] }).to_string()));
+        let (status, body) = self.server.open(request.unwrap()).await;
+        let answer = to_bytes(body, 1 << 20).await.unwrap();
+        assert_eq!(status, StatusCode::OK, "{answer:?}");
     }
 
     /// Moves the clock and lets the engine look.
@@ -226,6 +245,7 @@ impl Place {
 }
 
 fn settle(config: &mut Config, relay: &SinkHandle) {
+    config.network.allow_relay_networks = vec!["127.0.0.0/8".parse().unwrap()];
     config.delivery.retry_waits = vec![HumanDuration::from_minutes(60)];
     let own = config.relay.first_mut().unwrap();
     own.host = relay.addr().ip().to_string();
