@@ -2,7 +2,7 @@
 //!
 //! | what is known | cause |
 //! | --- | --- |
-//! | a [`Trouble`] with the relay | the same: connect, TLS, sign-in, sender, settings |
+//! | a [`Trouble`] with the relay | the same: connect, TLS, sign-in (a missing token too), sender, settings |
 //! | no relay was Up for `max_wait` | relay down |
 //! | no reply | no answer |
 //! | a reply x.1.x or x.2.x (address, mailbox) | recipient |
@@ -60,7 +60,7 @@ impl FailureCause {
         match trouble {
             Some(Trouble::Connect) => return Self::Connect,
             Some(Trouble::Tls) => return Self::Tls,
-            Some(Trouble::Auth) => return Self::Auth,
+            Some(Trouble::Auth | Trouble::Token) => return Self::Auth,
             Some(Trouble::Sender) => return Self::Sender,
             Some(Trouble::Settings) => return Self::Settings,
             None => {}
@@ -138,8 +138,8 @@ impl FailureCause {
                 "Check the TLS setting and the server's certificate.",
             ),
             Self::Auth => (
-                "The SMTP server refused the user name or the password.",
-                "Correct user name and password in the SMTP settings.",
+                "The sign-in at the SMTP server failed.",
+                "Correct the sign-in (user name and password, or the token endpoint) in the SMTP settings.",
             ),
             Self::Sender => (
                 "The SMTP server does not let this sender send.",

@@ -11,8 +11,8 @@
 //! | MAIL | 550, 551, 553, or 5xx x.1.8, x.7.x | sender refused |
 //! | any other | | none: it is not about settings |
 //!
-//! Only the client knows more than its phase and what it heard (a name without an address, a relay without AUTH); it
-//! says so with [`Trouble::Settings`] itself.
+//! Only the client knows more than its phase and what it heard (a name without an address, a relay without AUTH, no
+//! access token); it says so with [`Trouble::Settings`] or [`Trouble::Token`] itself.
 
 use std::fmt;
 
@@ -30,6 +30,8 @@ pub enum Trouble {
     Tls,
     /// The relay refuses the user name or password, or wants one.
     Auth,
+    /// The token endpoint gives no access token to sign in with, so that the relay is not even asked.
+    Token,
     /// The relay does not let this sender send.
     Sender,
     /// Host, port or what the relay offers does not fit the settings.
@@ -43,6 +45,7 @@ impl Trouble {
             Self::Connect => "connect",
             Self::Tls => "tls",
             Self::Auth => "auth",
+            Self::Token => "token",
             Self::Sender => "sender",
             Self::Settings => "settings",
         }

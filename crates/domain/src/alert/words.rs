@@ -57,7 +57,7 @@ impl Occasion {
             Self::Up { outage, home } => Words {
                 title: "The E-mail Server for your office is back online".to_owned(),
                 text: format!(
-                    "{} is functioning properly again: {brand} can connect to send e-mail.",
+                    "The {} is functioning properly again: {brand} can connect to send e-mail.",
                     server(home, &outage.relay)
                 ),
                 advice: "There is nothing to do: the e-mail that waited is being sent. Messages that have failed \
@@ -96,6 +96,7 @@ fn trouble_words(
         Trouble::Connect => "no connection could be made",
         Trouble::Tls => "the encrypted connection (TLS) could not be made",
         Trouble::Auth => "the SMTP server refused the sign-in",
+        Trouble::Token => "there is no access token to sign in with",
         Trouble::Sender => "the SMTP server does not let this sender send",
         Trouble::Settings => "the SMTP server does not fit the settings",
     };
@@ -103,6 +104,7 @@ fn trouble_words(
         Trouble::Connect | Trouble::Settings => "host and port",
         Trouble::Tls => "TLS policy and certificate authority",
         Trouble::Auth => "user name and password",
+        Trouble::Token => "the token endpoint, its client and its secret",
         Trouble::Sender => "user name and sender domains",
     };
     let advice = match reader {
@@ -120,7 +122,7 @@ fn trouble_words(
     Words {
         title: format!("{brand} failed to connect to the SMTP server"),
         text: format!(
-            "E-mail was not sent through {}: {cause}. {error}",
+            "E-mail was not sent through the {}: {cause}. {error}",
             server(home, relay)
         ),
         advice,
@@ -154,7 +156,7 @@ fn down_words(reader: Reader, relay: &str, home: &RelayHome, error: &str) -> Wor
     Words {
         title: title.to_owned(),
         text: format!(
-            "{} cannot be reached to send e-mail. {error}",
+            "The {} cannot be reached to send e-mail. {error}",
             server(home, relay)
         ),
         advice,
@@ -202,9 +204,9 @@ fn limit_words(brand: &str, reader: Reader, of: &LimitOf, most: u64) -> Words {
 
 fn server(home: &RelayHome, relay: &str) -> String {
     match home {
-        RelayHome::Office { name, .. } => format!("The e-mail server of the office {name}"),
+        RelayHome::Office { name, .. } => format!("e-mail server of the office {name}"),
         RelayHome::ServerConfiguration | RelayHome::SystemOffice { .. } => {
-            format!("The e-mail server {relay:?} of the system")
+            format!("e-mail server {relay:?} of the system")
         }
     }
 }

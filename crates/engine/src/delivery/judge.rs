@@ -268,11 +268,9 @@ fn set_trouble(outcome: &mut Outcome, trouble: Option<Trouble>) {
 fn trouble_of(error: &SessionError) -> Option<Trouble> {
     match &error.cause {
         Cause::Unresolved { .. } | Cause::Forbidden { .. } => Some(Trouble::Settings),
-        Cause::Token(_) => Some(Trouble::Auth),
+        Cause::Token(_) | Cause::Missing(Missing::Token) => Some(Trouble::Token),
         Cause::Missing(Missing::StartTls | Missing::TlsForAuth) => Some(Trouble::Tls),
-        Cause::Missing(Missing::Auth | Missing::Mechanism | Missing::Xoauth2 | Missing::Token) => {
-            Some(Trouble::Auth)
-        }
+        Cause::Missing(Missing::Auth | Missing::Mechanism | Missing::Xoauth2) => Some(Trouble::Auth),
         Cause::Io(_)
         | Cause::Timeout(_)
         | Cause::Closed
