@@ -218,11 +218,11 @@ pub async fn run(config: &Loaded, source: Source) -> anyhow::Result<()> {
     let mut hang_up = signal(SignalKind::hangup()).context("SIGHUP")?;
     let running = Running::start(config).await?;
     let reloader = running.reloader(source);
-    announce(&running)?;
-    let node = running.node();
-    if let Some(words) = setup::prepare(&node.accounts, &config.server.data_dir).await? {
+    // Whoever waits for the announcement finds the secret in its file.
+    if let Some(words) = setup::prepare(&running.node().accounts, &config.server.data_dir).await? {
         eprintln!("\n{words}\n");
     }
+    announce(&running)?;
     loop {
         tokio::select! {
             () = stop.wait() => break,
