@@ -956,7 +956,7 @@ export interface paths {
         /**
          * Sets a password by a link; it works once, and every session of the person ends.
          * @description # Errors
-         *     422 `token_invalid`, or a password that is too short.
+         *     409 `token_invalid`, 422 for a password that is too short.
          */
         post: operations["post_password_reset_confirm"];
         delete?: never;
@@ -1159,7 +1159,7 @@ export interface paths {
         /**
          * Makes the System Office and its first administrator. It works once.
          * @description # Errors
-         *     409 `set_up_already`, 422 `token_invalid` for another secret, 429.
+         *     409 `set_up_already`, 409 `token_invalid` for another secret, 429.
          */
         post: operations["post_setup"];
         delete?: never;

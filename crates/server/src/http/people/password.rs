@@ -38,7 +38,7 @@ pub(in crate::http) async fn forgot(
 /// Sets a password by a link; it works once, and every session of the person ends.
 ///
 /// # Errors
-/// 422 `token_invalid`, or a password that is too short.
+/// 409 `token_invalid`, 422 for a password that is too short.
 #[utoipa::path(
     post, path = "/api/v1/password-reset/confirm", tag = "session", request_body = Redeemed,
     responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))

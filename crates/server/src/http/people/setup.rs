@@ -33,7 +33,7 @@ pub(in crate::http) async fn state(State(app): State<App>) -> Result<axum::Json<
 /// Makes the System Office and its first administrator. It works once.
 ///
 /// # Errors
-/// 409 `set_up_already`, 422 `token_invalid` for another secret, 429.
+/// 409 `set_up_already`, 409 `token_invalid` for another secret, 429.
 #[utoipa::path(
     post, path = "/api/v1/setup", tag = "session", request_body = Setup,
     responses((status = 201), (status = "default", body = Problem, content_type = "application/problem+json"))
