@@ -3,5 +3,6 @@
 
 mod lists;
 mod messages;
+mod others;
 mod routes;
 mod world;

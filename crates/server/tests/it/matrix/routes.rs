@@ -19,17 +19,19 @@ struct Table {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Route {
-    call: String,
-    who: Who,
+pub(super) struct Route {
+    pub(super) call: String,
+    pub(super) who: Who,
+    #[serde(default)]
+    pub(super) of: Option<Of>,
     #[serde(default)]
     verb: Option<String>,
     #[serde(default)]
-    needs: Option<Needs>,
+    pub(super) needs: Option<Needs>,
     #[serde(default)]
     body: Option<String>,
     #[serde(default)]
-    if_match: Option<String>,
+    pub(super) if_match: Option<String>,
     #[serde(default)]
     answers: Vec<u16>,
     #[serde(default)]
@@ -38,7 +40,7 @@ struct Route {
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Who {
+pub(super) enum Who {
     Anyone,
     SignedIn,
     Person,
@@ -50,9 +52,21 @@ enum Who {
     User,
 }
 
+/// What the {id} of a route names, where it is no message, office or user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Of {
+    Job,
+    Alert,
+    Pause,
+    Key,
+    Proxy,
+    Failures,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Needs {
+pub(super) enum Needs {
     Know,
     Administer,
     System,
@@ -60,13 +74,13 @@ enum Needs {
 
 /// What the table expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Expected {
+pub(super) enum Expected {
     Let,
     Refused,
     Hidden,
 }
 
-fn read() -> Vec<Route> {
+pub(super) fn read() -> Vec<Route> {
     let text = std::fs::read_to_string(TABLE).unwrap();
     toml::from_str::<Table>(&text).unwrap().route
 }
@@ -106,6 +120,8 @@ fn table_names_every_route_of_the_description() {
         assert_eq!(route.verb.is_some(), route.who == Who::Message, "{}", route.call);
         let named = matches!(route.who, Who::Office | Who::User);
         assert_eq!(route.needs.is_some(), named, "{}", route.call);
+        let other = route.call.contains("{id}") && !named && route.who != Who::Message;
+        assert_eq!(route.of.is_some(), other, "{}", route.call);
     }
 }
 
@@ -214,6 +230,17 @@ async fn expect(world: &World, caller: &Caller, route: &Route, id: &str, expecte
 }
 
 async fn call(world: &World, caller: Option<&Caller>, route: &Route, id: &str) -> Answer {
+    call_from(world, caller, route, id, route.if_match.as_deref()).await
+}
+
+/// Calls a route with another version than the table's.
+pub(super) async fn call_from(
+    world: &World,
+    caller: Option<&Caller>,
+    route: &Route,
+    id: &str,
+    version: Option<&str>,
+) -> Answer {
     let (method, path) = route.call.split_once(' ').unwrap();
     let path = path
         .replace("{id}", id)
@@ -225,7 +252,7 @@ async fn call(world: &World, caller: Option<&Caller>, route: &Route, id: &str) -
     if let Some(caller) = caller {
         ask = caller.sign(ask);
     }
-    if let Some(version) = &route.if_match {
+    if let Some(version) = version {
         ask = ask.header("if-match", version);
     }
     if let Some(body) = &route.body {
@@ -238,7 +265,7 @@ const fn let_if(may: bool) -> Expected {
     if may { Expected::Let } else { Expected::Refused }
 }
 
-fn of_office(person: &Person, office: &str, needs: Needs, known: bool) -> Expected {
+pub(super) fn of_office(person: &Person, office: &str, needs: Needs, known: bool) -> Expected {
     if !known {
         return Expected::Hidden;
     }
@@ -253,21 +280,21 @@ fn has(person: &Person, right: &str) -> bool {
     person.key != Some(KeyOf::Office) && person.rights.iter().any(|known| known == right)
 }
 
-fn is_administrator(person: &Person) -> bool {
+pub(super) fn is_administrator(person: &Person) -> bool {
     has(person, "administrator")
 }
 
-fn is_system_administrator(person: &Person) -> bool {
+pub(super) fn is_system_administrator(person: &Person) -> bool {
     is_administrator(person) && person.office == "System Office"
 }
 
-fn administers(person: &Person, office: &str) -> bool {
+pub(super) fn administers(person: &Person, office: &str) -> bool {
     is_system_administrator(person) || (is_administrator(person) && person.office == office)
 }
 
 /// Whether somebody knows of an office: their own, those that Enterprise View reaches, all for the System Office's
 /// administrators.
-fn knows(person: &Person, office: &str) -> bool {
+pub(super) fn knows(person: &Person, office: &str) -> bool {
     let below_north = ["Lakeside", "Hillside", "Pier Desk"];
     let reached: Vec<&str> = match (person.office.as_str(), &person.branches) {
         (_, Some(_)) => vec!["Lakeside", "Pier Desk"],
