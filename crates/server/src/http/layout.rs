@@ -28,18 +28,25 @@ pub(super) async fn own(
     State(app): State<App>,
     Caller(who): Caller,
 ) -> Result<Versioned<ShownLayout>, ApiError> {
-    let may_change = owner(&who).is_ok();
+    let (version, layout, source) = layout_of(&app, &who).await?;
+    Ok(Versioned(version, shown(&layout, source, owner(&who).is_ok())))
+}
+
+/// The layout that somebody sees: their own with its version, else the office's, else the default.
+///
+/// # Errors
+/// Those of the store.
+pub(super) async fn layout_of(app: &App, who: &Principal) -> Result<(i64, Layout, LayoutSource), ApiError> {
     if let Some(me) = who.me()
         && let Some(kept) = app.store.layout(LayoutOf::Person(me)).await?
     {
-        let shown = shown(&(&kept.layout).into(), LayoutSource::Own, may_change);
-        return Ok(Versioned(kept.version, shown));
+        return Ok((kept.version, (&kept.layout).into(), LayoutSource::Own));
     }
     let (layout, source) = match who.office_id() {
-        Some(office) => offices(&app, office).await?.0,
+        Some(office) => offices(app, office).await?.0,
         None => (default(), LayoutSource::Default),
     };
-    Ok(Versioned(0, shown(&layout, source, may_change)))
+    Ok((0, layout, source))
 }
 
 /// Keeps a layout of one's own.

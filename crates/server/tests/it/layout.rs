@@ -250,3 +250,29 @@ async fn sort_that_cannot_be_is_refused_by_name() {
         );
     }
 }
+
+#[tokio::test]
+async fn export_without_columns_has_those_of_the_layout() {
+    let house = House::open().await;
+    let case = house.person("case", house.root, CUSTOMIZER).await;
+    let admin = house.person("admin", house.root, ADMINISTRATOR).await;
+    let heading = async |who: &Person, query: &str| {
+        let answer = get(&house, who, &format!("/api/v1/messages/export{query}")).await;
+        answer.text.lines().next().unwrap().to_owned()
+    };
+    let offices = format!("/api/v1/offices/{}/layout", house.root);
+    let body = layout(&[("date", 100), ("error_message", 200)], "date");
+    let kept = put(&house, &admin, &offices, "\"0\"", &body).await;
+    assert_eq!(kept.status, StatusCode::OK, "{}", kept.text);
+    assert_eq!(heading(&case, "").await, "Date,Error Message");
+
+    let body = layout(&[("subject", 300), ("send_attempts", 60)], "date");
+    put(&house, &case, "/api/v1/layout", "\"0\"", &body).await;
+    assert_eq!(heading(&case, "").await, "Subject,Send Attempts");
+    assert_eq!(
+        heading(&admin, "").await,
+        "Date,Error Message",
+        "each has their own"
+    );
+    assert_eq!(heading(&case, "?columns=id").await, "Id");
+}

@@ -21,6 +21,7 @@ use super::table::{Column, line};
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::extract::Params;
+use crate::http::layout::layout_of;
 use crate::http::problem::ApiError;
 use crate::http::wire::list::ListQuery;
 use crate::http::wire::problem::Problem;
@@ -36,7 +37,7 @@ const BOM: &str = "\u{feff}";
 /// 422 for a filter or a column that cannot be used.
 #[utoipa::path(
     get, path = "/api/v1/messages/export", tag = "list",
-    params(ListQuery, ("columns" = Option<String>, Query, description = "names of columns, parted by commas; all without it"),
+    params(ListQuery, ("columns" = Option<String>, Query, description = "names of columns, parted by commas; without it those of one's layout: one's own, or the office's"),
         ("ids" = Option<String>, Query, description = "only these, parted by commas, at most 1,000; filters do not count then"),
         ("except" = Option<String>, Query, description = "but not these, parted by commas, at most 1,000"),
         ("bom" = Option<bool>, Query, description = "begin with a byte order mark, for spreadsheets")),
@@ -48,6 +49,14 @@ pub(in crate::http) async fn export(
     wanted: Wanted,
 ) -> Result<Response, ApiError> {
     let filter = filter_of(&wanted.query, &who)?;
+    let columns = match wanted.columns {
+        Some(columns) => columns,
+        None => {
+            let (_, layout, _) = layout_of(&app, &who).await?;
+            let keys = layout.columns.iter().map(|shown| shown.column.as_str());
+            keys.filter_map(Column::of_layout).collect()
+        }
+    };
     let scope = who.authority.see.clone();
     let mut count = 0;
     if let Some(only) = &wanted.only {
@@ -57,18 +66,18 @@ pub(in crate::http) async fn export(
     }
     // Before the first row is out: no export without its entry.
     let mut entry = AuditEntry::new(app.clock.now(), &who.note(), AuditAction::Export, "messages")
-        .with("columns", wanted.columns.len())
+        .with("columns", columns.len())
         .with("search", wanted.query.q.is_some());
     entry.office = who.office_id();
     entry.count = count;
     app.store.append_audit(entry).await?;
     let mut first = if wanted.bom { BOM.to_owned() } else { String::new() };
-    line(&mut first, wanted.columns.iter().map(|column| column.title()));
+    line(&mut first, columns.iter().map(|column| column.title()));
     let export = Export {
         app,
         scope,
         filter,
-        columns: wanted.columns,
+        columns,
         only: wanted.only.map(VecDeque::from),
         except: wanted.except,
         place: Place::First,
@@ -88,7 +97,8 @@ pub(in crate::http) async fn export(
 /// The list's parameters, and what an export has besides.
 pub(in crate::http) struct Wanted {
     query: ListQuery,
-    columns: Vec<Column>,
+    /// None: those of the layout.
+    columns: Option<Vec<Column>>,
     bom: bool,
     only: Option<Vec<MessageId>>,
     except: HashSet<MessageId>,
@@ -96,7 +106,7 @@ pub(in crate::http) struct Wanted {
 
 /// What stands in the query besides the list's own parameters.
 struct Besides {
-    columns: Vec<Column>,
+    columns: Option<Vec<Column>>,
     bom: bool,
     only: Option<Vec<MessageId>>,
     except: HashSet<MessageId>,
@@ -138,7 +148,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Wanted {
 /// Parts what an export has besides from the list's own parameters.
 fn split(query: &str) -> Result<(Besides, String), ApiError> {
     let mut besides = Besides {
-        columns: Column::ALL.to_vec(),
+        columns: None,
         bom: false,
         only: None,
         except: HashSet::new(),
@@ -146,7 +156,7 @@ fn split(query: &str) -> Result<(Besides, String), ApiError> {
     let mut others = form_urlencoded::Serializer::new(String::new());
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         match &*name {
-            "columns" => besides.columns = columns_of(&value)?,
+            "columns" => besides.columns = Some(columns_of(&value)?),
             "ids" => besides.only = Some(ids_of("ids", &value)?),
             "except" => besides.except = ids_of("except", &value)?.into_iter().collect(),
             "bom" => {
