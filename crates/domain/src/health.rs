@@ -276,6 +276,15 @@ impl RelayHealth {
         }
     }
 
+    /// When the load has grown to all connections after the relay came up; `None` while it is not Up, and where it has
+    /// been Up from the start.
+    pub fn full_load_at(&self) -> Option<Timestamp> {
+        match &self.state {
+            State::Up { since, .. } => since.map(|since| since.plus(self.policy.ramp)),
+            State::Down(_) | State::Probing { .. } => None,
+        }
+    }
+
     /// Connections that this node may open now: none while Down, one while probing, else the [`ramp`].
     pub fn connections_allowed(&self, most: u32, nodes: u32, now: Timestamp) -> u32 {
         match &self.state {
@@ -307,7 +316,12 @@ pub fn waited_too_long(
     now: Timestamp,
     max_wait: Duration,
 ) -> bool {
-    now.since(waiting_since.max(down_since)) >= max_wait
+    given_up_at(waiting_since, down_since, max_wait) <= now
+}
+
+/// When [`waited_too_long`] becomes true, should the relay stay Down.
+pub fn given_up_at(waiting_since: Timestamp, down_since: Timestamp, max_wait: Duration) -> Timestamp {
+    waiting_since.max(down_since).plus(max_wait)
 }
 
 #[cfg(test)]

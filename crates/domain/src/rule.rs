@@ -61,6 +61,11 @@ impl Rule {
         }
     }
 
+    /// The rule of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.name() == name)
+    }
+
     /// The rule in a sentence, with whom to ask.
     pub const fn words(self) -> &'static str {
         match self {

@@ -27,6 +27,10 @@ pub struct RelayStatus {
     pub since: Option<Timestamp>,
     /// Its last failure while it is not Up.
     pub last_error: Option<Reply>,
+    /// When one message tries it next, while it is Down.
+    pub next_probe_at: Option<Timestamp>,
+    /// When the load has grown to all connections, after it came up.
+    pub full_load_at: Option<Timestamp>,
     /// Open connections.
     pub connections: u32,
 }

@@ -321,6 +321,8 @@ impl Engine {
                 state: health.state(),
                 since: health.since(),
                 last_error: health.last_error().cloned(),
+                next_probe_at: health.next_probe_at(),
+                full_load_at: health.full_load_at(),
                 connections: pool.open(),
             })
         });

@@ -195,3 +195,29 @@ async fn job_of_somebody_who_may_not_sign_in_any_more_stops() {
     );
     assert_eq!(house.kept().await, 10);
 }
+
+#[tokio::test]
+async fn what_a_job_is_refused_names_the_rule() {
+    let house = House::open().await;
+    let _work = house.work();
+    let north = house.office(house.root, "North").await;
+    let case = house.person("case", north, Rights::default()).await;
+    let rights = Rights {
+        enterprise_view: true,
+        ..Rights::default()
+    };
+    let viewer = house.person("viewer", house.root, rights).await;
+    house.letter(&case, "a@example.com", "s").await;
+    for (action, rule) in [("hold", "hold_message"), ("delete", "act_on_message")] {
+        let report = act(&house, &viewer, json!({"action": action, "filter": {}}))
+            .await
+            .json();
+        assert_eq!(
+            (&report["refused"], &report["items"][0]["rule"]),
+            (&json!(1), &json!(rule))
+        );
+        let path = format!("/api/v1/jobs/{}/items", report["job"]);
+        let kept = house.ask(Method::GET, &path).key(&viewer.key).send().await.json();
+        assert_eq!(kept["items"][0]["rule"], rule, "{kept}");
+    }
+}

@@ -61,3 +61,39 @@ async fn held_and_released_mail_say_who_can_do_what() {
     );
     assert_eq!(act(&boss, "release").await["done"], 1);
 }
+
+#[tokio::test]
+async fn holder_is_named_to_those_alone_who_know_them() {
+    let house = House::open().await;
+    let rights = Rights {
+        super_user: true,
+        enterprise_view: true,
+        ..Rights::default()
+    };
+    let boss = house.person("boss", house.root, rights).await;
+    let north = house.office(house.root, "North").await;
+    let case = house.person("case", north, Rights::default()).await;
+    let ids = [
+        house.letter(&case, "a@example.com", "s").await,
+        house.letter(&case, "b@example.com", "s").await,
+    ];
+    let ask = house.ask(Method::POST, "/api/v1/messages/actions").key(&boss.key);
+    let held = ask.json(&json!({"action": "hold", "ids": ids})).send().await;
+    assert_eq!(held.json()["done"], 2, "{}", held.text);
+    for id in &ids {
+        let seen = why(&house, &boss, id).await["evidence"][0].clone();
+        assert!(
+            seen.as_str()
+                .unwrap()
+                .starts_with("held by boss of the house since 2026-"),
+            "{seen}"
+        );
+        let seen = why(&house, &case, id).await["evidence"][0].clone();
+        assert!(
+            seen.as_str()
+                .unwrap()
+                .starts_with("held by an administrator since 2026-"),
+            "{seen}"
+        );
+    }
+}

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::Request;
-use postroom_domain::ManualClock;
+use postroom_domain::{Clock as _, ManualClock};
 use postroom_server::config::HumanDuration;
 use postroom_smtp::sink::Mode;
 use postroom_store::SqliteOptions;
@@ -55,6 +55,19 @@ async fn outage_and_recovery_are_seen_without_a_reload() {
     );
     let status = server.get("/api/v1/status", &key).await;
     assert_eq!(status["relays"][0]["state"], "down");
+    let why = server
+        .get(&format!("/api/v1/messages/{}/explain", ids[0]), &key)
+        .await;
+    let evidence = why["evidence"].to_string();
+    let since = status["relays"][0]["since"].as_str().unwrap();
+    assert!(evidence.contains(&format!("is down since {since}")), "{evidence}");
+    assert!(evidence.contains("one message tries the relay"), "{evidence}");
+    let day = postroom_domain::health::MAX_WAIT_DEFAULT;
+    assert_eq!(
+        why["next_at"],
+        json!(clock.now().plus(day)),
+        "from the outage's start"
+    );
 
     server.relay.set_mode(Mode::Up).await;
     // A new letter probes the relay; that it came Up makes the others due, whose hour has not passed.

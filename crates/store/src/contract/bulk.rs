@@ -6,7 +6,7 @@
 //! `done + skipped + refused` is the number of messages visited.
 
 use async_trait::async_trait;
-use postroom_domain::{FailureCause, MessageId, OfficeId, Refusal, Reply, RouteId, Scope, Timestamp};
+use postroom_domain::{FailureCause, MessageId, OfficeId, Refusal, Reply, RouteId, Rule, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use postroom_domain::action::Verb;
@@ -303,6 +303,8 @@ pub struct JobItem {
     pub outcome: ItemOutcome,
     /// Why, in a sentence.
     pub reason: String,
+    /// The rule by which it was refused, where a rule about people refused it.
+    pub rule: Option<Rule>,
 }
 
 /// How a message fared that nothing was done to.

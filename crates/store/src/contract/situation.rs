@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use postroom_domain::{MessageId, RouteId, Scope, Timestamp};
 
+use super::audit::Actor;
 use crate::StoreError;
 
 /// Tells where messages stand.
@@ -22,6 +23,8 @@ pub struct Situation {
     pub route: RouteId,
     /// Its place among unfinished mail; `None` once it has ended.
     pub waits: Option<Waits>,
+    /// Who holds it back and since when, where somebody does and that is known.
+    pub held: Option<(Actor, Timestamp)>,
 }
 
 /// The place of an unfinished message.

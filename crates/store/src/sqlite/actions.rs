@@ -11,7 +11,7 @@ use super::limits::{Comes, SETTLED};
 use super::promote::{STEP, Unfinished, leave, owner, unfinished};
 use super::tally::Phase;
 use crate::StoreError;
-use crate::contract::{ActionOutcome, Authority, Release};
+use crate::contract::{ActionOutcome, Actor, Authority, Release};
 
 /// Generations that each cycle has for itself, so that a lease of an earlier cycle never looks like one of a later.
 const CYCLE_GENERATIONS: i64 = 1 << 20;
@@ -69,6 +69,7 @@ pub(crate) fn hold(
     group: &mut Group<'_>,
     who: &Authority,
     ids: &[MessageId],
+    by: Actor,
     now: Timestamp,
 ) -> Result<Vec<ActionOutcome>, StoreError> {
     each(group, &who.see, &who.hold, ids, |group, target| {
@@ -85,6 +86,10 @@ pub(crate) fn hold(
             until: None,
         };
         keep_back(group, work, kept, Seat::Same, now)?;
+        group
+            .conn
+            .prepare_cached("UPDATE work SET held_by = ?2, held_at = ?3 WHERE ord = ?1")?
+            .execute(params![target.owner.id.ord(), by.to_string(), now.as_micros()])?;
         Ok(ActionOutcome::Done)
     })
 }

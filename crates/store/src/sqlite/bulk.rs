@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use postroom_domain::action::Verdict;
-use postroom_domain::{FailureCause, MessageId, MessageState, RouteId, Scope, ShownType, Timestamp};
+use postroom_domain::{FailureCause, MessageId, MessageState, RouteId, Rule, Scope, ShownType, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::forecast::{counted, is_counted, latest, look, permitted};
@@ -42,7 +42,7 @@ fn step(group: &mut Group<'_>, step: &JobStep) -> Result<bool, StoreError> {
     for (id, outcome) in meant.into_iter().zip(outcomes) {
         match outcome {
             None => done.push(id),
-            Some((outcome, reason)) => items.push(JobItem { id, outcome, reason }),
+            Some(undone) => items.push(undone.of(id)),
         }
     }
     let progress = Progress {
@@ -62,18 +62,49 @@ fn sift(ids: &[MessageId], still: &[bool]) -> (Vec<MessageId>, Vec<JobItem>) {
         if *still {
             meant.push(id);
         } else {
-            items.push(JobItem {
-                id,
-                outcome: ItemOutcome::Skipped,
-                reason: "it does not match the filter any more".to_owned(),
-            });
+            let reason = "it does not match the filter any more".to_owned();
+            items.push(Undone::skipped(reason).of(id));
         }
     }
     (meant, items)
 }
 
 /// `None` where it was done.
-type Became = Option<(ItemOutcome, String)>;
+type Became = Option<Undone>;
+
+/// Why nothing was done to a message.
+struct Undone {
+    outcome: ItemOutcome,
+    reason: String,
+    rule: Option<Rule>,
+}
+
+impl Undone {
+    const fn skipped(reason: String) -> Self {
+        Self {
+            outcome: ItemOutcome::Skipped,
+            reason,
+            rule: None,
+        }
+    }
+
+    const fn refused(reason: String, rule: Option<Rule>) -> Self {
+        Self {
+            outcome: ItemOutcome::Refused,
+            reason,
+            rule,
+        }
+    }
+
+    fn of(self, id: MessageId) -> JobItem {
+        JobItem {
+            id,
+            outcome: self.outcome,
+            reason: self.reason,
+            rule: self.rule,
+        }
+    }
+}
 
 fn act(
     group: &mut Group<'_>,
@@ -85,7 +116,7 @@ fn act(
     let outcomes = match verb {
         Verb::Requeue => actions::requeue(group, &step.who, ids, now)?,
         Verb::Delete => actions::delete(group, &step.who, ids)?,
-        Verb::Hold => actions::hold(group, &step.who, ids, now)?,
+        Verb::Hold => actions::hold(group, &step.who, ids, step.note.actor, now)?,
         // Releasing past a limit is decided message by message, not for a whole job.
         Verb::Release => actions::release(group, &step.who, ids, Release::WithinLimits, now)?.0,
         Verb::Resend => {
@@ -101,12 +132,12 @@ fn act(
 fn became(verb: Verb, outcome: ActionOutcome) -> Became {
     match outcome {
         ActionOutcome::Done => None,
-        ActionOutcome::WrongState(_) => Some((ItemOutcome::Skipped, outcome.reason(verb))),
+        ActionOutcome::WrongState(_) => Some(Undone::skipped(outcome.reason(verb))),
         ActionOutcome::NotFound
         | ActionOutcome::NotPermitted
         | ActionOutcome::Sending
         | ActionOutcome::Paused
-        | ActionOutcome::OverLimit { .. } => Some((ItemOutcome::Refused, outcome.reason(verb))),
+        | ActionOutcome::OverLimit { .. } => Some(Undone::refused(outcome.reason(verb), outcome.rule(verb))),
     }
 }
 
@@ -130,7 +161,7 @@ fn resend(group: &mut Group<'_>, step: &JobStep, ids: &[MessageId]) -> Result<Ve
                 None
             }
         };
-        outcomes.push(refused.map(|reason| (ItemOutcome::Refused, reason)));
+        outcomes.push(refused.map(|reason| Undone::refused(reason, None)));
     }
     if !messages.is_empty() {
         let op = Enqueue {
@@ -367,6 +398,23 @@ impl Bulk for SqliteStore {
 }
 
 impl ActionOutcome {
+    /// The rule that refuses it, where a rule about people does.
+    pub const fn rule(self, verb: Verb) -> Option<Rule> {
+        match (self, verb) {
+            (Self::NotPermitted, Verb::Hold | Verb::Release) => Some(Rule::HoldMessage),
+            (Self::NotPermitted, Verb::Requeue | Verb::Resend | Verb::Delete) => Some(Rule::ActOnMessage),
+            (
+                Self::Done
+                | Self::NotFound
+                | Self::Sending
+                | Self::WrongState(_)
+                | Self::Paused
+                | Self::OverLimit { .. },
+                _,
+            ) => None,
+        }
+    }
+
     /// Why nothing was done, in a sentence; empty where it was.
     pub fn reason(self, verb: Verb) -> String {
         match self {

@@ -1,6 +1,6 @@
 //! Jobs as rows: kept, read, moved on, ended.
 
-use postroom_domain::{MessageId, OfficeId, Timestamp};
+use postroom_domain::{MessageId, OfficeId, Rule, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::audit;
@@ -234,11 +234,12 @@ pub(crate) fn advance(
 
 fn keep_items(conn: &Connection, job: JobId, items: &[JobItem]) -> Result<(), StoreError> {
     let mut insert = conn.prepare_cached(
-        "INSERT OR REPLACE INTO job_item (job, ord, refused, reason) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT OR REPLACE INTO job_item (job, ord, refused, reason, rule) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
     for item in items {
         let refused = i64::from(item.outcome == ItemOutcome::Refused);
-        insert.execute(params![job.0, item.id.ord(), refused, item.reason])?;
+        let rule = item.rule.map(Rule::name);
+        insert.execute(params![job.0, item.id.ord(), refused, item.reason, rule])?;
     }
     Ok(())
 }
@@ -319,7 +320,7 @@ pub(crate) fn items(
     let after = after.map_or(-1, MessageId::ord);
     Ok(conn
         .prepare_cached(
-            "SELECT ord, refused, reason FROM job_item WHERE job = ?1 AND ord > ?2 ORDER BY ord LIMIT ?3",
+            "SELECT ord, refused, reason, rule FROM job_item WHERE job = ?1 AND ord > ?2 ORDER BY ord LIMIT ?3",
         )?
         .query_map(params![id.0, after, ITEMS_PAGE], |row| {
             Ok(JobItem {
@@ -330,6 +331,9 @@ pub(crate) fn items(
                     ItemOutcome::Refused
                 },
                 reason: row.get(2)?,
+                rule: row
+                    .get::<_, Option<String>>(3)?
+                    .and_then(|name| Rule::from_name(&name)),
             })
         })?
         .collect::<Result<_, _>>()?)

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// Every step, in order; `user_version` counts those done. A released step is never edited.
-const STEPS: [&str; 11] = [
+const STEPS: [&str; 12] = [
     include_str!("migrations/0001_queue.sql"),
     include_str!("migrations/0002_terms.sql"),
     include_str!("migrations/0003_audit.sql"),
@@ -17,6 +17,7 @@ const STEPS: [&str; 11] = [
     include_str!("migrations/0009_days.sql"),
     include_str!("migrations/0010_alerts.sql"),
     include_str!("migrations/0011_settings.sql"),
+    include_str!("migrations/0012_reasons.sql"),
 ];
 
 /// Runs the steps that the file lacks, each in its own transaction.

@@ -133,7 +133,7 @@ impl Queue for SqliteStore {
         let (who, ids, note) = (who.clone(), ids.to_vec(), note.clone());
         self.writer
             .run(Lane::Hot, 0, move |group| {
-                let outcomes = actions::hold(group, &who, &ids, now)?;
+                let outcomes = actions::hold(group, &who, &ids, note.actor, now)?;
                 deeds::log(group, AuditAction::Hold, &ids, &outcomes, &note, now)?;
                 Ok(outcomes)
             })

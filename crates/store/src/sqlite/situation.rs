@@ -1,13 +1,13 @@
 //! Where an unfinished message stands.
 
 use async_trait::async_trait;
-use postroom_domain::{MessageId, RouteId, Scope, Timestamp};
+use postroom_domain::{HoldReason, MessageId, RouteId, Scope, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::SqliteStore;
 use super::rows::is_in_scope;
 use crate::StoreError;
-use crate::contract::{Situation, Situations, Waits};
+use crate::contract::{Actor, Situation, Situations, Waits};
 
 fn situation(conn: &Connection, scope: &Scope, id: MessageId) -> rusqlite::Result<Option<Situation>> {
     if !is_in_scope(conn, scope, id)? {
@@ -29,7 +29,11 @@ fn situation(conn: &Connection, scope: &Scope, id: MessageId) -> rusqlite::Resul
         let route = conn
             .prepare_cached("SELECT route FROM message WHERE ord = ?1")?
             .query_row([id.ord()], |row| Ok(RouteId(row.get(0)?)))?;
-        return Ok(Some(Situation { route, waits: None }));
+        return Ok(Some(Situation {
+            route,
+            waits: None,
+            held: None,
+        }));
     };
     let ahead = if phase == 0 {
         Some(ahead(conn, route, flow, seq)?)
@@ -42,7 +46,21 @@ fn situation(conn: &Connection, scope: &Scope, id: MessageId) -> rusqlite::Resul
             since: Timestamp::from_micros(since),
             ahead,
         }),
+        held: held(conn, id)?,
     }))
+}
+
+/// Who holds a message back, where it is held by somebody.
+fn held(conn: &Connection, id: MessageId) -> rusqlite::Result<Option<(Actor, Timestamp)>> {
+    let found: Option<(String, i64)> = conn
+        .prepare_cached(
+            "SELECT held_by, held_at FROM work WHERE ord = ?1 AND hold = ?2 AND held_by IS NOT NULL",
+        )?
+        .query_row(params![id.ord(), HoldReason::Administrator.number()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    Ok(found.and_then(|(by, at)| Some((by.parse().ok()?, Timestamp::from_micros(at)))))
 }
 
 fn ahead(conn: &Connection, route: i64, flow: i64, seq: i64) -> rusqlite::Result<u32> {

@@ -210,6 +210,10 @@ async fn foresee(app: &App, who: &Principal, verb: Verb, ids: &[MessageId]) -> R
 
 impl ActionReport {
     fn add(&mut self, id: String, verb: Verb, result: Became) {
+        let rule = match &result {
+            Became::Acted(outcome) => outcome.rule(verb),
+            Became::Resent(_) | Became::ContentGone | Became::Refused(_) => None,
+        };
         let (outcome, reason, new_id) = described(verb, result);
         match outcome {
             Outcome::Done => self.done += 1,
@@ -220,6 +224,7 @@ impl ActionReport {
             id,
             outcome,
             reason,
+            rule: rule.map(|rule| rule.name().to_owned()),
             new_id,
         });
     }

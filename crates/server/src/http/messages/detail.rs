@@ -2,13 +2,15 @@
 
 use axum::extract::State;
 use postroom_domain::{Scope, Verb, Verdict};
-use postroom_store::{self as store, Submitter};
+use postroom_office::Principal;
+use postroom_store::{self as store, Actor, Submitter};
 
 use super::explain;
 use super::mime;
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::extract::Id;
+use crate::http::people;
 use crate::http::problem::ApiError;
 use crate::http::wire::detail::{Action, Attempts, Detail, Explanation, Links};
 use crate::http::wire::problem::Problem;
@@ -102,6 +104,10 @@ pub(in crate::http) async fn explain(
     let situation = situation.ok_or_else(ApiError::no_message)?;
     let relays = app.engine.as_ref().map(|engine| engine.status().relays);
     let pauses = app.store.pauses().await?;
+    let holder = match situation.held {
+        Some((by, since)) => Some((holder(&app, &who, by).await?, since)),
+        None => None,
+    };
     let config = app.config();
     Ok(axum::Json(explain::explain(&explain::Known {
         found: &found,
@@ -111,6 +117,7 @@ pub(in crate::http) async fn explain(
             .filter(|relay| relay.route == situation.route)
             .collect(),
         situation,
+        holder,
         pauses: &pauses,
         service: if app.queue_is_enabled() {
             explain::Service::On
@@ -121,6 +128,27 @@ pub(in crate::http) async fn explain(
         max_wait: config.delivery.max_wait.0,
         now: app.clock.now(),
     })))
+}
+
+/// Who holds a message back, by name where one knows of that person.
+async fn holder(app: &App, who: &Principal, by: Actor) -> Result<explain::Holder, ApiError> {
+    let person = match by {
+        Actor::User(id) => Some(id),
+        // A person's key is that person; an office's key, or one that has ended, is nobody.
+        Actor::Key(id) => {
+            let keys = app.store.keys().await?;
+            keys.into_iter().find(|key| key.id == id).and_then(|key| key.user)
+        }
+        Actor::Operator | Actor::System => return Ok(explain::Holder::Operator),
+    };
+    let Some(id) = person else {
+        return Ok(explain::Holder::Key);
+    };
+    let user = app.store.user(id).await?;
+    Ok(match user.filter(|user| people::knows(who, user)) {
+        Some(user) => explain::Holder::Person(user.name),
+        None => explain::Holder::Administrator,
+    })
 }
 
 /// What this person may do with the message now.

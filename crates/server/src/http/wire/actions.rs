@@ -93,6 +93,10 @@ pub struct ActionItem {
     /// Why it was not done.
     #[schema(required)]
     pub reason: Option<String>,
+    /// The rule by which it was refused, where a rule about people refused it: as in a 403.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "hold_message")]
+    pub rule: Option<String>,
     /// The id of the new message, after a resend.
     #[schema(required)]
     pub new_id: Option<String>,

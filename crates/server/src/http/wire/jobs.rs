@@ -94,6 +94,7 @@ impl From<store::JobItem> for ActionItem {
                 ItemOutcome::Refused => Outcome::Refused,
             },
             reason: Some(item.reason),
+            rule: item.rule.map(|rule| rule.name().to_owned()),
             new_id: None,
         }
     }

@@ -116,10 +116,15 @@ async fn acts(world: &World, caller: &Caller, verb: &str, answers: &[(String, An
             Answer::Refused => {
                 assert_eq!(item["outcome"], "refused", "{name} {verb} {id}");
                 assert_ne!(item["reason"], missing, "{name} {verb} {id}");
+                let rule = match verb {
+                    "hold" | "release" => "hold_message",
+                    _ => "act_on_message",
+                };
+                assert_eq!(item["rule"], rule, "{name} {verb} {id}");
             }
             Answer::Hidden => assert_eq!(
-                (&item["outcome"], &item["reason"]),
-                (&json!("refused"), &missing),
+                (&item["outcome"], &item["reason"], &item["rule"]),
+                (&json!("refused"), &missing, &Value::Null),
                 "{name} {verb} {id}"
             ),
         }

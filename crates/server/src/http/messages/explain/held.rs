@@ -1,8 +1,9 @@
 //! Mail that is kept back on purpose.
 
+use postroom_domain::Timestamp;
 use postroom_store::{Pause, PauseOf};
 
-use super::{Known, says};
+use super::{Holder, Known, says};
 use crate::http::wire::detail::Explanation;
 
 pub(super) fn held(known: &Known<'_>) -> Explanation {
@@ -30,14 +31,7 @@ pub(super) fn held(known: &Known<'_>) -> Explanation {
             ),
             "An administrator of the System Office can raise the limit, or release it past the limit.",
         ),
-        "administrator" => advised(
-            says(
-                "A Super User or an administrator holds it back.",
-                by_itself,
-                until,
-            ),
-            "A Super User or an administrator can release it.",
-        ),
+        "administrator" => by_somebody(known, by_itself, until),
         "restored" => advised(
             says(
                 "It came back from a backup, and whether it had been sent meanwhile is not known.",
@@ -54,6 +48,31 @@ pub(super) fn held(known: &Known<'_>) -> Explanation {
 fn advised(mut explanation: Explanation, advice: &str) -> Explanation {
     explanation.advice = Some(advice.to_owned());
     explanation
+}
+
+fn by_somebody(known: &Known<'_>, by_itself: &str, until: Option<Timestamp>) -> Explanation {
+    let mut explanation = advised(
+        says(
+            "A Super User or an administrator holds it back.",
+            by_itself,
+            until,
+        ),
+        "A Super User or an administrator can release it.",
+    );
+    if let Some((holder, since)) = &known.holder {
+        explanation.evidence.push(held_by(holder, *since));
+    }
+    explanation
+}
+
+pub(super) fn held_by(holder: &Holder, since: Timestamp) -> String {
+    let whom = match holder {
+        Holder::Person(name) => name.as_str(),
+        Holder::Administrator => "an administrator",
+        Holder::Key => "an API key",
+        Holder::Operator => "the operator of the server",
+    };
+    format!("held by {whom} since {since}")
 }
 
 fn paused(known: &Known<'_>) -> Explanation {

@@ -2,6 +2,8 @@
 
 mod ended;
 mod held;
+#[cfg(test)]
+mod tests;
 mod waiting;
 
 use std::time::Duration;
@@ -21,6 +23,8 @@ pub(super) struct Known<'a> {
     pub(super) situation: Situation,
     /// The relays of its own way out.
     pub(super) relays: Vec<RelayStatus>,
+    /// Who holds it back and since when, where somebody does and that is known.
+    pub(super) holder: Option<(Holder, Timestamp)>,
     /// Every pause.
     pub(super) pauses: &'a [Pause],
     /// Whether mail is sent at all.
@@ -31,6 +35,19 @@ pub(super) struct Known<'a> {
     pub(super) max_wait: Duration,
     /// Now.
     pub(super) now: Timestamp,
+}
+
+/// Who holds a message back, as the one who asks may know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Holder {
+    /// Somebody whom they know of, by name.
+    Person(String),
+    /// Somebody else.
+    Administrator,
+    /// An API key.
+    Key,
+    /// The operator, at the command line.
+    Operator,
 }
 
 /// Whether mail is sent at all.

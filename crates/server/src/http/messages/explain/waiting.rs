@@ -1,7 +1,10 @@
 //! Mail that is on its way.
 
-use postroom_domain::health::HealthState;
-use postroom_domain::{MessageState, RouteId};
+use std::time::Duration;
+
+use postroom_domain::health::{HealthState, given_up_at};
+use postroom_domain::{MessageState, RouteId, Timestamp};
+use postroom_engine::RelayStatus;
 use postroom_store::Waits;
 
 use super::{Known, Service, attempts, says, with_last_words};
@@ -93,29 +96,54 @@ fn deferred(known: &Known<'_>) -> Explanation {
 
 /// Every relay of its way out is Down.
 fn relay_down(known: &Known<'_>) -> Explanation {
-    let waits = known.situation.waits;
-    let gives_up = waits.map(|waits| waits.since.plus(known.max_wait));
+    let gives_up = known
+        .situation
+        .waits
+        .map(|waits| gives_up_at(waits, &known.relays, known.max_wait));
     let mut explanation = says(
         "The e-mail server that it leaves through is down.",
         "It is sent as soon as the server is back; waiting costs it no attempts. At the time beside it is given up.",
         gives_up,
     );
-    for relay in &known.relays {
-        let state = match relay.state {
-            HealthState::Up => "up",
-            HealthState::Down => "down",
-            HealthState::Probing => "being tried with one message",
-        };
-        let since = relay.since.map_or_else(String::new, |at| format!(" since {at}"));
-        let said = relay
-            .last_error
-            .as_ref()
-            .map_or_else(String::new, |reply| format!(": {reply}"));
-        explanation
-            .evidence
-            .push(format!("the relay {} is {state}{since}{said}", relay.name));
-    }
+    explanation.evidence.extend(known.relays.iter().flat_map(outage));
     explanation
+}
+
+/// The end of the wait, by the same rule as the engine's: no relay has been Up since the last of them went Down.
+pub(super) fn gives_up_at(waits: Waits, relays: &[RelayStatus], max_wait: Duration) -> Timestamp {
+    let down_since = relays.iter().filter_map(|relay| relay.since).max();
+    given_up_at(waits.since, down_since.unwrap_or(waits.since), max_wait)
+}
+
+/// What is known of a relay that is not Up.
+pub(super) fn outage(relay: &RelayStatus) -> Vec<String> {
+    let name = &relay.name;
+    let since = relay.since.map_or_else(String::new, |at| format!(" since {at}"));
+    let said = relay
+        .last_error
+        .as_ref()
+        .map_or_else(String::new, |reply| format!(": {reply}"));
+    let mut evidence = vec![format!("the relay {name} is down{since}{said}")];
+    if relay.state == HealthState::Probing {
+        evidence.push(format!("one message is trying the relay {name} right now"));
+    } else if let Some(at) = relay.next_probe_at {
+        evidence.push(format!("one message tries the relay {name} at {at}"));
+    }
+    evidence
+}
+
+/// What is known of a relay of mail that is due.
+pub(super) fn load(relay: &RelayStatus, now: Timestamp) -> String {
+    let (name, open) = (&relay.name, relay.connections);
+    match (relay.state, relay.full_load_at.filter(|&at| at > now)) {
+        (HealthState::Up, None) => format!("the relay {name} is up, with {open} connections open"),
+        (HealthState::Up, Some(at)) => {
+            format!(
+                "the relay {name} is up again: its load grows until {at}, with {open} connections open now"
+            )
+        }
+        (HealthState::Down | HealthState::Probing, _) => format!("the relay {name} is down"),
+    }
 }
 
 /// It is due.
@@ -141,11 +169,9 @@ fn queued(known: &Known<'_>) -> Explanation {
         ),
         known,
     );
-    for relay in &known.relays {
-        explanation.evidence.push(format!(
-            "the relay {} is up, with {} connections open",
-            relay.name, relay.connections
-        ));
-    }
+    let relays = known.relays.iter();
+    explanation
+        .evidence
+        .extend(relays.map(|relay| load(relay, known.now)));
     explanation
 }

@@ -1,0 +1,99 @@
+//! What is said of relays and of who holds mail back.
+
+use std::time::Duration;
+
+use postroom_domain::health::HealthState;
+use postroom_domain::{Reply, RouteId, Timestamp};
+use postroom_engine::{Place, RelayStatus};
+use postroom_store::Waits;
+
+use super::Holder;
+use super::held::held_by;
+use super::waiting::{gives_up_at, load, outage};
+
+const NOON: Timestamp = Timestamp::from_micros(1_795_003_200_000_000);
+const HOUR: Duration = Duration::from_hours(1);
+
+fn relay(state: HealthState, since: Option<Timestamp>) -> RelayStatus {
+    RelayStatus {
+        route: RouteId::SERVER,
+        place: Place::First,
+        name: "main".to_owned(),
+        address: "smtp.example.com:587".to_owned(),
+        state,
+        since,
+        last_error: None,
+        next_probe_at: None,
+        full_load_at: None,
+        connections: 3,
+    }
+}
+
+fn waits(since: Timestamp) -> Waits {
+    Waits { since, ahead: None }
+}
+
+#[test]
+fn wait_ends_counted_from_the_later_of_the_mail_and_the_outage() {
+    let down = [relay(HealthState::Down, Some(NOON))];
+    let day = HOUR * 24;
+    assert_eq!(gives_up_at(waits(NOON.minus(HOUR)), &down, day), NOON.plus(day));
+    assert_eq!(
+        gives_up_at(waits(NOON.plus(HOUR)), &down, day),
+        NOON.plus(HOUR + day)
+    );
+    // While one of two relays was up, mail did not wait for the other.
+    let both = [
+        relay(HealthState::Down, Some(NOON)),
+        relay(HealthState::Probing, Some(NOON.plus(HOUR))),
+    ];
+    assert_eq!(gives_up_at(waits(NOON), &both, day), NOON.plus(HOUR + day));
+}
+
+#[test]
+fn relay_that_is_down_says_since_when_why_and_when_it_is_tried() {
+    let mut down = relay(HealthState::Down, Some(NOON));
+    down.last_error = Some(Reply {
+        code: 421,
+        enhanced: None,
+        text: "closing".to_owned(),
+    });
+    down.next_probe_at = Some(NOON.plus(HOUR));
+    assert_eq!(
+        outage(&down),
+        [
+            format!("the relay main is down since {NOON}: 421 closing"),
+            format!("one message tries the relay main at {}", NOON.plus(HOUR)),
+        ]
+    );
+    let probing = outage(&relay(HealthState::Probing, Some(NOON)));
+    assert_eq!(
+        probing.last().map(String::as_str),
+        Some("one message is trying the relay main right now")
+    );
+}
+
+#[test]
+fn relay_that_came_up_says_until_when_its_load_grows() {
+    let mut up = relay(HealthState::Up, Some(NOON));
+    up.full_load_at = Some(NOON.plus(HOUR));
+    assert_eq!(
+        load(&up, NOON),
+        format!(
+            "the relay main is up again: its load grows until {}, with 3 connections open now",
+            NOON.plus(HOUR)
+        )
+    );
+    assert_eq!(
+        load(&up, NOON.plus(HOUR)),
+        "the relay main is up, with 3 connections open"
+    );
+}
+
+#[test]
+fn holder_is_named_only_where_one_knows_them() {
+    let named = held_by(&Holder::Person("Office Manager".to_owned()), NOON);
+    assert_eq!(named, format!("held by Office Manager since {NOON}"));
+    let unnamed = held_by(&Holder::Administrator, NOON);
+    assert_eq!(unnamed, format!("held by an administrator since {NOON}"));
+}
