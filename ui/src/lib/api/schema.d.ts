@@ -1332,6 +1332,11 @@ export interface components {
             outcome: components["schemas"]["Outcome"];
             /** @description Why it was not done. */
             reason: string | null;
+            /**
+             * @description The rule by which it was refused, where a rule about people refused it: as in a 403.
+             * @example hold_message
+             */
+            rule?: string | null;
         };
         /**
          * @description What can be done.
@@ -4202,7 +4207,7 @@ export interface operations {
                 sort?: string;
                 /** @description Which end comes first: `descending` (default) or `ascending`. */
                 order?: "ascending" | "descending";
-                /** @description names of columns, parted by commas; all without it */
+                /** @description names of columns, parted by commas; without it those of one's layout: one's own, or the office's */
                 columns?: string;
                 /** @description only these, parted by commas, at most 1,000; filters do not count then */
                 ids?: string;

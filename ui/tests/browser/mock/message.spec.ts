@@ -173,6 +173,8 @@ test('the keyboard alone finds, opens, tags and resends', async ({ page }) => {
   const id = await page.locator('#row-1').getAttribute('data-id');
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(new RegExp(`/queue/${id}$`));
+  // The address changes at once; the page that hears Escape comes with its own chunk.
+  await expect(page.getByRole('table', { name: 'Headers' })).toBeVisible();
   await page.keyboard.press('Escape');
   await expect(page.getByRole('grid')).toBeFocused();
   await page.keyboard.press('x');
