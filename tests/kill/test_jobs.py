@@ -46,7 +46,7 @@ class Jobs(unittest.TestCase):
         wait.until(lambda: server.api().get(place)["state"] != "running", "the job to end", 120, every=0.05)
         ended = server.api().get(place)
         self.assertEqual((ended["state"], ended["done"], ended["visited"]), ("done", MESSAGES, MESSAGES))
-        server.wait_until_empty()
+        # Attempts that a kill cut off wait a minute for their next one: Outbox need not be empty yet.
         counts = server.api().get("/messages/counts")
         self.assertEqual(counts["total"], 2 * MESSAGES)
 
