@@ -26,7 +26,7 @@ pub(crate) async fn prepare(accounts: &Accounts, data_dir: &Path) -> anyhow::Res
     write(&path, secret.reveal()).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(Some(format!(
         "Nobody can sign in yet. Make the first administrator with this secret, which works once:\n\n    {}\n\n\
-         It is in {}, too. Open the web page, or run: postroom setup --login admin --name \"Administrator\" \
+         It is in {}, too. Run: postroom setup --login admin --name \"Administrator\" \
          --email admin@example.com --password-stdin",
         secret.reveal(),
         path.display()
