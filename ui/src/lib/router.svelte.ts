@@ -3,6 +3,8 @@
 class Router {
   path = $state(location.pathname);
   search = $state(location.search);
+  /** `#smtp`: the part of the page that is asked for; the page brings it into view. */
+  hash = $state(location.hash);
   /** How many pages of ours lie behind this one, so that "back" never leaves Postroom. */
   #depth = 0;
   /** Asked before the page is left by a link of ours; false stays. */
@@ -48,6 +50,7 @@ class Router {
   #read(): void {
     this.path = location.pathname;
     this.search = location.search;
+    this.hash = location.hash;
   }
 
   /** Plain clicks on our own links stay in the page; everything else is the browser's. */
@@ -58,7 +61,7 @@ class Router {
     if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return;
     if (link.pathname.startsWith('/api/') || link.getAttribute('href')?.startsWith('#')) return;
     event.preventDefault();
-    void this.go(link.pathname + link.search);
+    void this.go(link.pathname + link.search + link.hash);
   }
 }
 

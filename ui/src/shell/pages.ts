@@ -61,6 +61,22 @@ export const PAGES: PageEntry[] = [
   },
 ];
 
+/** A page without the shell around it: for people who have not signed in, or cannot yet. */
+export type OutsideEntry = { id: string; path: string; load: () => Promise<{ default: PageComponent }> };
+
+export const OUTSIDE: OutsideEntry[] = [];
+
+/** The page without a shell that has this address. */
+export function outsideOf(path: string): OutsideEntry | null {
+  return OUTSIDE.find((page) => page.path === path.replace(/\/+$/, '')) ?? null;
+}
+
+/** The page of an id, for links to it; null where there is none, or this person may not open it. */
+export function pageById(id: string, person: Person | null): PageEntry | null {
+  const page = PAGES.find((one) => one.id === id);
+  return page && person && permits(page, person) ? page : null;
+}
+
 export type Found = { entry: PageEntry; params: Params };
 
 /** The page of a path; null where there is none. `/` is the queue. */

@@ -1,6 +1,6 @@
 /**
- * A test double of the server: docs/api.md over made-up data, for scale and for looks. Sign in as `case` (administrator)
- * or `front` with the password `correct horse`. `/mock/*` moves it: `arrive?n=`, `change?id=&state=`, `cut`, `down`, `up`.
+ * A test double of the server: docs/api.md over made-up data, for scale and for looks. Sign in as `case` (administrator),
+ * `branch` (of one office) or `front` with the password `correct horse`. `/mock/*` moves it: `arrive?n=`, `change?id=&state=`, `cut`, `down`, `up`.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { existsSync, readFileSync, statSync } from 'node:fs';
@@ -10,17 +10,21 @@ import { idOf, seqOf, type State } from './data.ts';
 import { attemptsOf, bodyOf, detailOf, explainOf } from './detail.ts';
 import { Deeds, exported } from './deeds.ts';
 import { Streams } from './events.ts';
-import { SUBJECTS, type Call } from './subjects.ts';
+import { OPEN_SUBJECTS, SUBJECTS, type Call } from './subjects.ts';
 
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
 /** The server's own policy for the page. */
 const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html default";
 const BODY_CSP = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'";
-const people: Record<string, { id: number; name: string; rights: string[] }> = {
+/** `case` administers the System Office and so everything, `branch` an office below it; `front` nothing. */
+export const people: Record<string, { id: number; name: string; rights: string[]; office?: { id: number; name: string } }> = {
   case: { id: 0, name: 'Case Clerk', rights: ['super_user', 'enterprise_view', 'administrator', 'customize_list_layout'] },
   front: { id: 1, name: 'Front Desk', rights: [] },
+  branch: { id: 6, name: 'Branch Manager', rights: ['administrator', 'super_user'], office: { id: 3, name: 'Lakeside' } },
 };
+
+const SYSTEM_OFFICE = { id: 1, name: 'System Office' };
 
 type Kept = { columns: { column: string; width_px: number }[]; sort: { column: string; order: string }; version?: number };
 
@@ -103,6 +107,21 @@ export class Mock {
     if (route === 'POST /session') return this.#signIn(await body(req), res);
     const login = /mock=(\w+)/.exec(req.headers.cookie ?? '')?.[1];
     const person = login ? people[login] : undefined;
+    const call: Call = {
+      mock: this,
+      route,
+      path,
+      url,
+      login: person ? (login ?? '') : '',
+      rights: person?.rights ?? [],
+      office: person ? (person.office ?? SYSTEM_OFFICE) : null,
+      header: (name) => String(req.headers[name] ?? ''),
+      read: () => body(req),
+      json: (status, data, headers) => json(res, status, data, headers),
+      empty: () => void res.writeHead(204).end(),
+      problem: (status, code, title, detail, more) => problem(res, status, code, title, detail, {}, more),
+    };
+    for (const subject of OPEN_SUBJECTS) if (await subject(call)) return;
     if (!person) return problem(res, 401, 'not_signed_in', 'Sign in first');
     if (route === 'GET /session') return json(res, 200, sessionOf(login ?? ''));
     if (route === 'DELETE /session') return void res.writeHead(204, { 'set-cookie': 'mock=; Path=/; Max-Age=0' }).end();
@@ -115,7 +134,6 @@ export class Mock {
     if (route === 'POST /messages/actions') return this.deeds.act(await body(req), (status, data) => json(res, status, data));
     if (path.startsWith('/jobs/')) return this.#job(route, path, res);
     if (path === '/layout') return this.#layout(req, res, login ?? '');
-    const call: Call = { mock: this, route, path, url, login: login ?? '', rights: person.rights, read: () => body(req), json: (status, data) => json(res, status, data), problem: (status, code, title, detail) => problem(res, status, code, title, detail) };
     if (/^POST \/messages\/\w+\/recipients\/\d+$/.test(route)) return this.#readdress(path, await body(req), res);
     for (const subject of SUBJECTS) if (await subject(call)) return;
     return this.#message(path, url, res);
@@ -255,7 +273,9 @@ function queryOf(url: URL): Query {
 
 function sessionOf(login: string): unknown {
   const person = people[login];
-  return { user: { ...person, login, email: `${login}@office.example.com`, office: { id: 1, name: 'System Office' } }, proxies_for: [], system_administrator: person?.rights.includes('administrator') ?? false, brand: 'Postroom' };
+  const office = person?.office ?? SYSTEM_OFFICE;
+  const system_administrator = office.id === SYSTEM_OFFICE.id && (person?.rights.includes('administrator') ?? false);
+  return { user: { ...person, login, email: `${login}@office.example.com`, office }, proxies_for: [], system_administrator, brand: 'Postroom' };
 }
 
 async function body(req: IncomingMessage): Promise<never> {
@@ -264,13 +284,13 @@ async function body(req: IncomingMessage): Promise<never> {
   return JSON.parse(Buffer.concat(chunks).toString('utf8') || '{}') as never;
 }
 
-function json(res: ServerResponse, status: number, data: unknown): void {
-  res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(data));
+function json(res: ServerResponse, status: number, data: unknown, headers: Record<string, string> = {}): void {
+  res.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(data));
 }
 
-function problem(res: ServerResponse, status: number, code: string, title: string, detail?: string, headers: Record<string, string> = {}): void {
+function problem(res: ServerResponse, status: number, code: string, title: string, detail?: string, headers: Record<string, string> = {}, more: object = {}): void {
   res.writeHead(status, { 'content-type': 'application/problem+json', ...headers });
-  res.end(JSON.stringify({ type: `urn:postroom:problem:${code}`, title, status, detail, code }));
+  res.end(JSON.stringify({ type: `urn:postroom:problem:${code}`, title, status, detail, code, ...more }));
 }
 
 export { seqOf };

@@ -12,12 +12,22 @@ export type Call = {
   url: URL;
   login: string;
   rights: string[];
+  /** Null before signing in. */
+  office: { id: number; name: string } | null;
+  /** A header of the request, by its name in small letters; empty where there is none. */
+  header: (name: string) => string;
   /** The request's JSON. */
   read: () => Promise<never>;
-  json: (status: number, data: unknown) => void;
-  problem: (status: number, code: string, title: string, detail?: string) => void;
+  json: (status: number, data: unknown, headers?: Record<string, string>) => void;
+  /** 204. */
+  empty: () => void;
+  /** `more` is what the problem says besides: `field`, `rule`. */
+  problem: (status: number, code: string, title: string, detail?: string, more?: { field?: string; rule?: string }) => void;
 };
 
 export type Subject = (call: Call) => boolean | Promise<boolean>;
 
 export const SUBJECTS: Subject[] = [];
+
+/** Those that answer before signing in: `login` is empty. Asked before all else. */
+export const OPEN_SUBJECTS: Subject[] = [];
