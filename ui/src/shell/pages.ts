@@ -14,6 +14,8 @@ export type PageEntry = {
   id: string;
   /** `/queue/:id`; a part that starts with a colon is handed to the page in `params`. */
   path: string;
+  /** Further addresses of the same page: `/people/:tab`. It stays as it is, with what was typed, while they change. */
+  also?: string[];
   title: string;
   /** The page that this one belongs under: it leads there, and the navigation marks it. */
   under?: string;
@@ -83,8 +85,10 @@ export type Found = { entry: PageEntry; params: Params };
 export function pageOf(path: string, pages: PageEntry[] = PAGES): Found | null {
   const parts = (path === '/' ? '/queue' : path).replace(/\/+$/, '').split('/');
   for (const entry of pages) {
-    const params = match(entry.path.split('/'), parts);
-    if (params) return { entry, params };
+    for (const path of [entry.path, ...(entry.also ?? [])]) {
+      const params = match(path.split('/'), parts);
+      if (params) return { entry, params };
+    }
   }
   return null;
 }

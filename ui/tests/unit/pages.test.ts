@@ -17,6 +17,12 @@ describe('the page of an address', () => {
     expect(pageOf('/', pages)?.entry.id).toBe('list');
     expect(pageOf('/queue/', pages)?.entry.id).toBe('list');
   });
+  it('is the same page for its further addresses', () => {
+    const tabbed: PageEntry[] = [{ id: 'people', path: '/people', also: ['/people/:tab', '/people/:tab/:id'], title: 'People', load }];
+    expect(pageOf('/people', tabbed)).toMatchObject({ entry: { id: 'people' }, params: {} });
+    expect(pageOf('/people/users/3', tabbed)).toMatchObject({ entry: { id: 'people' }, params: { tab: 'users', id: '3' } });
+    expect(pageOf('/people/users/3/x', tabbed)).toBeNull();
+  });
   it('is none for anything else', () => {
     expect(pageOf('/queue/a/b', pages)).toBeNull();
     expect(pageOf('/moon', pages)).toBeNull();
