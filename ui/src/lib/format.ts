@@ -4,7 +4,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-type Formats = Record<'clock' | 'dayClock' | 'dayYear' | 'full' | 'day', Intl.DateTimeFormat>;
+type Formats = Record<'clock' | 'minutes' | 'dayClock' | 'dayYear' | 'full' | 'day' | 'weekday', Intl.DateTimeFormat>;
 
 function formatsIn(timeZone: string | undefined): Formats {
   const format = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat => new Intl.DateTimeFormat('en-GB', { timeZone, ...options });
@@ -12,6 +12,8 @@ function formatsIn(timeZone: string | undefined): Formats {
   const day = { day: 'numeric', month: 'short' } as const;
   return {
     clock: format({ ...time, second: '2-digit' }),
+    minutes: format(time),
+    weekday: format({ weekday: 'long', ...day }),
     dayClock: format({ ...day, ...time }),
     dayYear: format({ ...day, year: 'numeric' }),
     full: format({ weekday: 'short', ...day, year: 'numeric', ...time, second: '2-digit', timeZoneName: 'short' }),
@@ -52,6 +54,23 @@ export function fullDate(iso: string | null): string {
   if (!iso) return '';
   const date = new Date(iso);
   return Number.isNaN(date.getTime()) ? '' : formats.full.format(date);
+}
+
+/** The time of day alone: "10:42". */
+export function clockTime(iso: string): string {
+  const date = new Date(iso);
+  return Number.isNaN(date.getTime()) ? '' : formats.minutes.format(date);
+}
+
+/** The day of a moment as people say it: "Today", "Yesterday", "Sunday 22 Nov", with the year where it is another. */
+export function dayName(iso: string, now: Date): string {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return '';
+  // The day is written day/month/year.
+  const day = formats.day.format(date);
+  if (day === formats.day.format(now)) return 'Today';
+  if (day === formats.day.format(new Date(now.getTime() - DAY))) return 'Yesterday';
+  return day.slice(-4) === formats.day.format(now).slice(-4) ? formats.weekday.format(date).replace(',', '') : formats.dayYear.format(date);
 }
 
 /** How far away a moment is: "in 4 min", "2 h ago", "now". */

@@ -2,8 +2,9 @@
  * The event stream: opened while the tab is seen, closed while it is hidden (HTTP/1.1 gives a browser six
  * connections), opened anew after a loss with growing waits, and replaced without a gap when what is watched changes.
  */
+import { alerts } from './alerts.svelte';
 import { api, unwrap } from './api/client';
-import type { Counts, Row, Status } from './api/types';
+import type { Counts, Row, Status, UnreadAlerts } from './api/types';
 import { serverStatus } from './status.svelte';
 
 const FIRST_WAIT_MS = 250;
@@ -13,7 +14,7 @@ const WAITS_S = [1, 2, 4, 8, 15];
 
 export type LivePhase = 'connecting' | 'live' | 'offline' | 'paused';
 
-/** A page takes what it is interested in. `status` goes to the shell whoever watches. */
+/** A page takes what it is interested in. `status` and `alerts` go to the shell whoever watches. */
 export type LiveHandlers = {
   rows?(rows: (Row | { id: string; deleted: true })[]): void;
   counts?(counts: Counts): void;
@@ -147,6 +148,7 @@ class Live {
     on<{ rows: Row[] }>('rows', (data) => this.#on?.rows?.(data.rows));
     on<Counts>('counts', (data) => this.#on?.counts?.(data));
     on<Status>('status', (data) => (serverStatus.current = data));
+    on<UnreadAlerts>('alerts', (data) => alerts.take(data));
     on<unknown>('resync', () => this.#gap());
     on<{ n: number }>('new', (data) => {
       this.#latest = data.n;

@@ -3,8 +3,9 @@
  * loaded from. A page that stands here is reachable; one that does not, is not linked to from anywhere.
  */
 import type { Component } from 'svelte';
+import { alerts } from '../lib/alerts.svelte';
 import type { IconName } from '../lib/ui/Icon.svelte';
-import type { Person } from '../lib/session.svelte';
+import { administers, type Person } from '../lib/session.svelte';
 
 export type Params = Record<string, string>;
 /** A page takes `params`, or nothing at all. */
@@ -53,7 +54,22 @@ export const PAGES: PageEntry[] = [
     fills: true,
     load: () => import('../queue/QueuePage.svelte'),
   },
+  {
+    id: 'alerts',
+    path: '/alerts',
+    title: 'Alert Center',
+    nav: { group: 'utilities', icon: 'bell', badge: () => alerts.unread },
+    load: () => import('../alerts/AlertsPage.svelte'),
+  },
   { id: 'message', path: '/queue/:id', title: 'Message', under: 'queue', load: () => import('../message/MessagePage.svelte') },
+  {
+    id: 'audit',
+    path: '/audit',
+    title: 'Audit Log',
+    nav: { group: 'office', icon: 'list' },
+    may: administers,
+    load: () => import('../audit/AuditPage.svelte'),
+  },
   {
     id: 'preferences',
     path: '/preferences',
@@ -66,7 +82,11 @@ export const PAGES: PageEntry[] = [
 /** A page without the shell around it: for people who have not signed in, or cannot yet. */
 export type OutsideEntry = { id: string; path: string; load: () => Promise<{ default: PageComponent }> };
 
-export const OUTSIDE: OutsideEntry[] = [];
+export const OUTSIDE: OutsideEntry[] = [
+  { id: 'forgotten', path: '/forgotten', load: () => import('../signin/ForgottenPage.svelte') },
+  // Links of invitations and of forgotten passwords lead here: `office/src/notices/templates.rs` writes them.
+  { id: 'reset', path: '/password', load: () => import('../signin/PasswordPage.svelte') },
+];
 
 /** The page without a shell that has this address. */
 export function outsideOf(path: string): OutsideEntry | null {

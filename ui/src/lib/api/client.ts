@@ -95,10 +95,12 @@ const KEPT_ALIVE_MAX = 60_000;
 export async function send<T = void>(method: string, path: string, { query, body, headers, answered }: Sending = {}): Promise<T> {
   const params = new URLSearchParams(Object.entries(query ?? {}).map(([name, value]) => [name, String(value)]));
   const text = body === undefined ? undefined : JSON.stringify(body);
+  const keepalive = method !== 'GET' && (text?.length ?? 0) < KEPT_ALIVE_MAX;
   const request = fetch(params.size > 0 ? `${path}?${params}` : path, {
     method,
     headers: { ...(body !== undefined && { 'Content-Type': 'application/json' }), ...headers },
-    ...(text !== undefined && { body: text, keepalive: text.length < KEPT_ALIVE_MAX }),
+    ...(text !== undefined && { body: text }),
+    keepalive,
   });
   return unwrap<T>(
     request.then(async (response) => {
