@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Box, Query } from './box.ts';
 
-type Stream = { res: ServerResponse; query: Query; visible: Set<string>; fresh: number };
+type Stream = { res: ServerResponse; login: string; query: Query; visible: Set<string>; fresh: number };
 
 export class Streams {
   #open = new Set<Stream>();
@@ -16,14 +16,15 @@ export class Streams {
     return this.#open.size;
   }
 
-  add(res: ServerResponse, query: Query, visible: string[]): void {
-    const stream = { res, query, visible: new Set(visible), fresh: 0 };
+  add(res: ServerResponse, login: string, query: Query, visible: string[], alerts: unknown): void {
+    const stream = { res, login, query, visible: new Set(visible), fresh: 0 };
     res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     res.write(': hello\n\n');
     this.#open.add(stream);
     // The rows in view as they are now: what changed while the stream was opened is not missed.
     const rows = visible.flatMap((id) => this.#box.find(id) ?? []);
     if (rows.length > 0) send(stream, 'rows', { rows });
+    send(stream, 'alerts', alerts);
     res.on('close', () => this.#open.delete(stream));
   }
 
@@ -45,6 +46,11 @@ export class Streams {
 
   status(status: unknown): void {
     for (const stream of this.#open) send(stream, 'status', status);
+  }
+
+  /** Tells one person alone, in each of their windows. */
+  tell(login: string, event: string, data: unknown): void {
+    for (const stream of this.#open) if (stream.login === login) send(stream, event, data);
   }
 
   cut(): void {

@@ -5,11 +5,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
+import { AlertBook } from './alerts.ts';
+import { AuditLog } from './audit.ts';
 import { Box, type Query } from './box.ts';
 import { idOf, seqOf, type State } from './data.ts';
 import { attemptsOf, bodyOf, detailOf, explainOf } from './detail.ts';
 import { Deeds, exported } from './deeds.ts';
 import { Streams } from './events.ts';
+import { Passwords } from './passwords.ts';
 import { OPEN_SUBJECTS, SUBJECTS, type Call } from './subjects.ts';
 
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
@@ -32,6 +35,9 @@ export class Mock {
   readonly box: Box;
   readonly streams: Streams;
   readonly deeds: Deeds;
+  readonly alerts = new AlertBook();
+  readonly audit = new AuditLog();
+  readonly passwords = new Passwords();
   /** The layout that each person keeps. */
   layouts = new Map<string, Kept>();
   /** New addresses of recipients, by `id/index`. */
@@ -93,7 +99,11 @@ export class Mock {
       this.#relay = { state, last_error: state === 'up' ? null : 'connection refused' };
       this.streams.status(this.#status());
     }
-    else if (say === 'banner') {
+    else if (say === 'alert') {
+      const login = url.searchParams.get('login') ?? 'case';
+      this.alerts.raise(login, url.searchParams.get('say') ?? '');
+      this.streams.tell(login, 'alerts', this.alerts.unread(login));
+    } else if (say === 'banner') {
       this.banners = url.searchParams.has('kind') ? [{ kind: url.searchParams.get('kind') ?? '', text: url.searchParams.get('text') ?? '' }] : [];
       this.streams.status(this.#status());
     }
@@ -118,7 +128,7 @@ export class Mock {
       header: (name) => String(req.headers[name] ?? ''),
       read: () => body(req),
       json: (status, data, headers) => json(res, status, data, headers),
-      empty: () => void res.writeHead(204).end(),
+      empty: (status = 204) => void res.writeHead(status).end(),
       problem: (status, code, title, detail, more) => problem(res, status, code, title, detail, {}, more),
     };
     for (const subject of OPEN_SUBJECTS) if (await subject(call)) return;
@@ -127,7 +137,7 @@ export class Mock {
     if (route === 'DELETE /session') return void res.writeHead(204, { 'set-cookie': 'mock=; Path=/; Max-Age=0' }).end();
     const query = queryOf(url);
     if (route === 'GET /status') return json(res, 200, this.#status());
-    if (route === 'GET /events') return this.streams.add(res, query, (url.searchParams.get('visible') ?? '').split(','));
+    if (route === 'GET /events') return this.streams.add(res, login ?? '', query, (url.searchParams.get('visible') ?? '').split(','), this.alerts.unread(login ?? ''));
     if (route === 'GET /messages/counts') return json(res, 200, this.box.counts(query));
     if (route === 'GET /messages') return this.#list(url, query, res);
     if (route === 'GET /messages/export') return exported(this.box, query, (url.searchParams.get('ids') ?? '').split(',').filter(Boolean), res);

@@ -2,6 +2,9 @@
  * What the mock answers besides the queue: a file per subject, each a function that answers the routes it knows and says
  * whether it did.
  */
+import { alerts } from './alerts.ts';
+import { audit } from './audit.ts';
+import { openPasswords, passwords } from './passwords.ts';
 import type { Mock } from './server.ts';
 
 export type Call = {
@@ -19,15 +22,15 @@ export type Call = {
   /** The request's JSON. */
   read: () => Promise<never>;
   json: (status: number, data: unknown, headers?: Record<string, string>) => void;
-  /** 204. */
-  empty: () => void;
+  /** Without a body; 204 unless it is another. */
+  empty: (status?: number) => void;
   /** `more` is what the problem says besides: `field`, `rule`. */
   problem: (status: number, code: string, title: string, detail?: string, more?: { field?: string; rule?: string }) => void;
 };
 
 export type Subject = (call: Call) => boolean | Promise<boolean>;
 
-export const SUBJECTS: Subject[] = [];
+export const SUBJECTS: Subject[] = [alerts, audit, passwords];
 
 /** Those that answer before signing in: `login` is empty. Asked before all else. */
-export const OPEN_SUBJECTS: Subject[] = [];
+export const OPEN_SUBJECTS: Subject[] = [openPasswords];
