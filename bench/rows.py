@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import random
 import re
-import subprocess
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import load, report
+from bench import report
+from bench.flow import Flow
 from tests.lab.api import Api
 from tests.lab.memory import PeakMemory, pss_kib
 from tests.lab.postroom import LogSink, Postroom
@@ -128,36 +127,6 @@ KINDS: dict[str, Callable[[Reader, Times], None]] = {
 }
 
 
-class Flow:
-    """Mail at a steady rate, in portions a tenth of a second apart, as a context manager."""
-
-    def __init__(self, port: int, per_second: int, sessions: int = 50) -> None:
-        self.port, self.portion, self.sessions = port, per_second // 10, sessions
-        self.sent = 0
-        self.failures = 0
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self) -> None:
-        due = time.monotonic()
-        while not self._end.is_set():
-            done = subprocess.run(load.smtp_source_command(self.port, self.portion, self.sessions), capture_output=True, check=False)
-            self.sent += self.portion if done.returncode == 0 else 0
-            self.failures += done.returncode != 0
-            due += 0.1
-            self._end.wait(max(0.0, due - time.monotonic()))
-
-    def __enter__(self) -> Flow:
-        self.began = time.monotonic()
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-        self.rate = self.sent / (time.monotonic() - self.began)
-
-
 def forget(folder: Path) -> None:
     """Has the kernel drop its cached pages of every file below a folder."""
     os.sync()
@@ -269,7 +238,7 @@ def main(messages: int, rounds: int, dry: bool) -> int:
         )
     print(text)
     if flow.failures:
-        print(f"{flow.failures} portions of the flow failed")
+        print(f"{flow.failures} messages of the flow were refused")
         return 1
     if not dry:
         report.replace_section(report.RESULTS, f"{messages:,} messages", text)

@@ -31,6 +31,10 @@ fn file(name: &str) -> Response {
     #[folder = "../../ui/dist"]
     struct Dist;
 
+    #[cfg(debug_assertions)]
+    if let Some(folder) = std::env::var_os("POSTROOM_UI_DIST") {
+        return from_folder(std::path::Path::new(&folder), name);
+    }
     let Some(file) = Dist::get(name) else {
         return super::problem::ApiError::not_found("there is no such file").into_response();
     };
@@ -41,6 +45,22 @@ fn file(name: &str) -> Response {
         "no-cache"
     };
     dressed(file.data.into_owned(), file.metadata.mimetype(), lasting)
+}
+
+/// Development builds alone: the page from the folder of `POSTROOM_UI_DIST`, so that a change of the page needs no
+/// build of the server.
+#[cfg(all(feature = "ui", debug_assertions))]
+fn from_folder(folder: &std::path::Path, name: &str) -> Response {
+    let inside = std::path::Path::new(name)
+        .components()
+        .all(|part| matches!(part, std::path::Component::Normal(_)));
+    match rust_embed::utils::read_file_from_fs(&folder.join(name)) {
+        Ok(file) if inside => {
+            let media_type = file.metadata.mimetype().to_owned();
+            dressed(file.data.into_owned(), &media_type, "no-cache")
+        }
+        _ => super::problem::ApiError::not_found("there is no such file").into_response(),
+    }
 }
 
 #[cfg(not(feature = "ui"))]

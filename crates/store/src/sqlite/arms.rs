@@ -152,6 +152,15 @@ impl Selection {
         self.arms.len() * self.types.len()
     }
 
+    /// The offices whose mail of a category is meant as a whole.
+    pub(super) fn offices(&self, category: Category) -> &HashSet<i64> {
+        let [users, notifications] = &self.seen.offices;
+        match category {
+            Category::User => users,
+            Category::Notification => notifications,
+        }
+    }
+
     /// Whether rows of the index ranges need a look at their kind or state.
     pub(super) const fn is_residual(&self) -> bool {
         self.kind.is_some() || self.state.is_some()

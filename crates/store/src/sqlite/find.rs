@@ -268,7 +268,7 @@ pub(super) const fn beyond(span: Span, direction: Direction, ord: i64) -> Span {
     }
 }
 
-/// Whether a walk can pay: many ranges, or ranges as wide as the list with something left to test; and Types that are
+/// Whether a walk can pay: many ranges, or ranges as wide as the list, with something left to test; and Types that are
 /// not rare.
 fn walks_first(quest: &Quest<'_>) -> bool {
     let selection = quest.selection;
@@ -277,8 +277,8 @@ fn walks_first(quest: &Quest<'_>) -> bool {
         .arms
         .iter()
         .any(|arm| matches!(arm, IndexArm::Server(Category::User)));
-    let dense = wide && selection.is_residual();
-    (dense || many) && selection.types.contains(&ShownType::Sent) || many && quest.words.is_some()
+    let dense = (wide || many) && selection.is_residual();
+    dense && selection.types.contains(&ShownType::Sent) || many && quest.words.is_some()
 }
 
 fn under_way(conn: &Connection, quest: &Quest<'_>) -> rusqlite::Result<Found> {

@@ -3,10 +3,11 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use postroom_domain::{Category, ShownType};
 use rusqlite::{CachedStatement, Connection};
 
 use super::arms::{IndexArm, Selection, Span};
-use super::kept_counts::{day_to_thin, inhabited};
+use super::kept_counts::{Inhabited, day_to_thin, inhabited};
 
 /// Which way a list is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,76 +20,142 @@ pub(super) enum Direction {
 
 /// Most ords that a range is asked for at once.
 const CHUNK_MAX: usize = 256;
+/// From so many offices on, the server's mail is read and that of other offices left out: a range of its own for each
+/// office is a page of its own on a cold disk.
+const SIEVE_FROM_OFFICES: usize = 24;
+/// Entries of the server's mail that are read at least before it may be found too sparse.
+const SIEVE_LEAST: usize = 1_024;
+/// The server's mail is read while one entry in so many is meant (DESIGN invariant 10: 2 %).
+const SIEVE_SPARSITY: usize = 50;
 
 /// The ords of several index ranges in one order.
 ///
 /// Each range keeps a few ords and is asked for more when they are used up, so that about as many index entries are
 /// touched as there are rows and ranges. One prepared statement per index serves all its ranges.
 pub(super) struct Merge<'c> {
+    conn: &'c Connection,
+    selection: &'c Selection,
     statements: Statements<'c>,
     streams: Vec<Stream>,
+    chunk: usize,
     heap: BinaryHeap<(i64, Reverse<usize>)>,
     direction: Direction,
     span: Span,
 }
 
 struct Stream {
-    arm: IndexArm,
-    shown: i64,
+    range: Range,
+    shown: ShownType,
     waiting: VecDeque<i64>,
     chunk: usize,
     last: Option<i64>,
     ended: bool,
+    /// Whether a sieve ended before its entries did.
+    given_up: bool,
+}
+
+/// Where a stream's ords come from.
+enum Range {
+    /// An index range that holds them alone.
+    Arm(IndexArm),
+    /// The server's mail of a category, sifted by office; how many entries were read, and how many of them kept.
+    Sieve {
+        category: Category,
+        read: usize,
+        kept: usize,
+    },
 }
 
 struct Statements<'c> {
     sender: CachedStatement<'c>,
     office: CachedStatement<'c>,
     server: CachedStatement<'c>,
+    sieve: CachedStatement<'c>,
 }
 
 impl<'c> Merge<'c> {
     /// Starts the merge of a selection's ranges within `span`; about `expect` ords will be read.
     pub(super) fn start(
         conn: &'c Connection,
-        selection: &Selection,
+        selection: &'c Selection,
         direction: Direction,
         span: Span,
         expect: usize,
     ) -> rusqlite::Result<Self> {
         let streams = selection.streams().max(1);
-        let chunk = (expect * 2 / streams).clamp(2, CHUNK_MAX);
         let mut merge = Self {
+            conn,
+            selection,
             statements: Statements::prepare(conn, direction)?,
-            streams: Vec::with_capacity(streams),
-            heap: BinaryHeap::with_capacity(streams),
+            streams: Vec::new(),
+            chunk: (expect * 2 / streams).clamp(2, CHUNK_MAX),
+            heap: BinaryHeap::new(),
             direction,
             span,
         };
-        let thin = match day_to_thin(selection, span) {
-            Some(day) => Some(inhabited(conn, selection, day)?),
-            None => None,
-        };
-        for arm in &selection.arms {
-            for shown in &selection.types {
-                if thin
-                    .as_ref()
-                    .is_some_and(|thin| !thin.contains(&arm.inhabitant(*shown)))
-                {
-                    continue;
-                }
-                merge.streams.push(Stream {
-                    arm: *arm,
-                    shown: shown.number(),
-                    waiting: VecDeque::new(),
-                    chunk,
-                    last: None,
-                    ended: false,
-                });
-                merge.advance(merge.streams.len() - 1)?;
+        let is_sifted = |category| selection.offices(category).len() >= SIEVE_FROM_OFFICES;
+        for category in [Category::User, Category::Notification] {
+            for shown in selection.types.iter().filter(|_| is_sifted(category)) {
+                let range = Range::Sieve {
+                    category,
+                    read: 0,
+                    kept: 0,
+                };
+                merge.open(range, *shown, expect.clamp(64, CHUNK_MAX), None)?;
             }
         }
+        let arms = selection.arms.iter().copied().filter(|arm| match arm {
+            IndexArm::Office(_, category) => !is_sifted(*category),
+            IndexArm::Sender(_) | IndexArm::Server(_) => true,
+        });
+        merge.open_arms(arms, &selection.types, None)?;
         Ok(merge)
+    }
+
+    /// Opens a stream for each range and Type that has rows; each goes on after `last`.
+    fn open_arms(
+        &mut self,
+        arms: impl Iterator<Item = IndexArm>,
+        types: &[ShownType],
+        last: Option<i64>,
+    ) -> rusqlite::Result<()> {
+        let thin = self.thin()?;
+        for arm in arms {
+            for shown in types {
+                if thin
+                    .as_ref()
+                    .is_none_or(|thin| thin.contains(&arm.inhabitant(*shown)))
+                {
+                    self.open(Range::Arm(arm), *shown, self.chunk, last)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn thin(&self) -> rusqlite::Result<Option<Inhabited>> {
+        day_to_thin(self.selection, self.span)
+            .map(|day| inhabited(self.conn, self.selection, day))
+            .transpose()
+    }
+
+    fn open(
+        &mut self,
+        range: Range,
+        shown: ShownType,
+        chunk: usize,
+        last: Option<i64>,
+    ) -> rusqlite::Result<()> {
+        self.streams.push(Stream {
+            range,
+            shown,
+            waiting: VecDeque::new(),
+            chunk,
+            last,
+            ended: false,
+            given_up: false,
+        });
+        self.advance(self.streams.len() - 1)
     }
 
     /// The next ord.
@@ -104,12 +171,26 @@ impl<'c> Merge<'c> {
         let Some(stream) = self.streams.get_mut(index) else {
             return Ok(());
         };
-        if stream.waiting.is_empty() && !stream.ended {
-            self.statements.refill(stream, self.direction, self.span)?;
+        while stream.waiting.is_empty() && !stream.ended {
+            self.statements
+                .refill(stream, self.selection, self.direction, self.span)?;
+            if !stream.ended && stream.is_sparse() {
+                stream.given_up = true;
+                stream.ended = true;
+            }
         }
         if let Some(ord) = stream.waiting.pop_front() {
             let key = self.unkey(ord);
             self.heap.push((key, Reverse(index)));
+            return Ok(());
+        }
+        if let Range::Sieve { category, .. } = stream.range
+            && stream.given_up
+        {
+            let (shown, last) = (stream.shown, stream.last);
+            let offices = self.selection.offices(category);
+            let arms = offices.iter().map(|id| IndexArm::Office(*id, category));
+            self.open_arms(arms, &[shown], last)?;
         }
         Ok(())
     }
@@ -123,42 +204,76 @@ impl<'c> Merge<'c> {
     }
 }
 
+impl Stream {
+    /// Whether too few of the entries that a sieve has read are meant.
+    fn is_sparse(&self) -> bool {
+        match self.range {
+            Range::Arm(_) => false,
+            Range::Sieve { read, kept, .. } => read >= SIEVE_LEAST && kept * SIEVE_SPARSITY < read,
+        }
+    }
+}
+
 impl<'c> Statements<'c> {
     fn prepare(conn: &'c Connection, direction: Direction) -> rusqlite::Result<Self> {
-        let [sender, office, server] = match direction {
-            Direction::Down => [SENDER_DOWN, OFFICE_DOWN, SERVER_DOWN],
-            Direction::Up => [SENDER_UP, OFFICE_UP, SERVER_UP],
+        let [sender, office, server, sieve] = match direction {
+            Direction::Down => [SENDER_DOWN, OFFICE_DOWN, SERVER_DOWN, SIEVE_DOWN],
+            Direction::Up => [SENDER_UP, OFFICE_UP, SERVER_UP, SIEVE_UP],
         };
         Ok(Self {
             sender: conn.prepare_cached(sender)?,
             office: conn.prepare_cached(office)?,
             server: conn.prepare_cached(server)?,
+            sieve: conn.prepare_cached(sieve)?,
         })
     }
 
-    fn refill(&mut self, stream: &mut Stream, direction: Direction, span: Span) -> rusqlite::Result<()> {
+    fn refill(
+        &mut self,
+        stream: &mut Stream,
+        selection: &Selection,
+        direction: Direction,
+        span: Span,
+    ) -> rusqlite::Result<()> {
         let (low, high) = match (direction, stream.last) {
             (_, None) => (span.low, span.high),
             (Direction::Down, Some(last)) => (span.low, last),
             (Direction::Up, Some(last)) => (last + 1, span.high),
         };
         let chunk = i64::try_from(stream.chunk).unwrap_or(i64::MAX);
-        let mut rows = match stream.arm {
-            IndexArm::Sender(id) => self.sender.query((id, stream.shown, low, high, chunk))?,
-            IndexArm::Office(id, category) => {
+        let shown = stream.shown.number();
+        let mut rows = match stream.range {
+            Range::Arm(IndexArm::Sender(id)) => self.sender.query((id, shown, low, high, chunk))?,
+            Range::Arm(IndexArm::Office(id, category)) => {
                 self.office
-                    .query((id, stream.shown, low, high, chunk, category.number()))?
+                    .query((id, shown, low, high, chunk, category.number()))?
             }
-            IndexArm::Server(category) => {
-                self.server
-                    .query((category.number(), stream.shown, low, high, chunk))?
+            Range::Arm(IndexArm::Server(category)) => {
+                self.server.query((category.number(), shown, low, high, chunk))?
+            }
+            Range::Sieve { category, .. } => {
+                self.sieve.query((category.number(), shown, low, high, chunk))?
             }
         };
+        let mut entries = 0;
         while let Some(row) = rows.next()? {
-            stream.waiting.push_back(row.get(0)?);
+            let ord = row.get(0)?;
+            entries += 1;
+            stream.last = Some(ord);
+            let meant = match &mut stream.range {
+                Range::Arm(_) => true,
+                Range::Sieve { category, read, kept } => {
+                    let meant = selection.offices(*category).contains(&row.get(1)?);
+                    *read += 1;
+                    *kept += usize::from(meant);
+                    meant
+                }
+            };
+            if meant {
+                stream.waiting.push_back(ord);
+            }
         }
-        stream.ended = stream.waiting.len() < stream.chunk;
-        stream.last = stream.waiting.back().copied();
+        stream.ended = entries < stream.chunk;
         stream.chunk = (stream.chunk * 2).min(CHUNK_MAX);
         Ok(())
     }
@@ -166,8 +281,13 @@ impl<'c> Statements<'c> {
 
 macro_rules! range {
     ($index:literal, $key:literal, $order:literal) => {
+        range!("ord", $index, $key, $order)
+    };
+    ($columns:literal, $index:literal, $key:literal, $order:literal) => {
         concat!(
-            "SELECT ord FROM message INDEXED BY ",
+            "SELECT ",
+            $columns,
+            " FROM message INDEXED BY ",
             $index,
             " WHERE ",
             $key,
@@ -184,3 +304,5 @@ const OFFICE_DOWN: &str = range!("message_office", "office = ?1 AND category = ?
 const OFFICE_UP: &str = range!("message_office", "office = ?1 AND category = ?6", "ASC");
 const SERVER_DOWN: &str = range!("message_type", "category = ?1", "DESC");
 const SERVER_UP: &str = range!("message_type", "category = ?1", "ASC");
+const SIEVE_DOWN: &str = range!("ord, office", "message_type", "category = ?1", "DESC");
+const SIEVE_UP: &str = range!("ord, office", "message_type", "category = ?1", "ASC");

@@ -1,10 +1,13 @@
 //! Sample mail written the fast way is as if it had come in.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use postroom_domain::Scope;
+use postroom_domain::{Arm, OfficeId, Scope, ShownType, UserId};
 use postroom_store::sqlite::fill::{FillPlan, fill};
-use postroom_store::{Filter, List, SearchQuery, SqliteOptions, SqliteStore, StoreError, Upkeep};
+use postroom_store::{
+    Filter, List, More, PageRequest, Place, Row, SearchQuery, SqliteOptions, SqliteStore, StoreError, Upkeep,
+};
 use tempfile::TempDir;
 
 use crate::build::at;
@@ -41,4 +44,95 @@ async fn filled_file_passes_its_check_and_is_found_by_search() {
     };
     assert!(store.counts(&all, &filter).await.unwrap().total > 50);
     store.close().await;
+}
+
+#[tokio::test]
+async fn many_offices_are_listed_as_the_whole_server_without_the_others() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("mail.db");
+    let plan = FillPlan {
+        offices: 1_000,
+        users_per_office: 1,
+        ..FillPlan::new(4_000, 4, at(0))
+    };
+    fill(&path, &plan, |_| {}).unwrap();
+    let store = SqliteStore::open(&path, SqliteOptions::default()).unwrap();
+    let all = pages(&store, &Scope::everything(), None).await;
+    assert_eq!(all.len(), 4_000);
+
+    // Dense, at the edge, too sparse for the server's list, and with somebody of another office besides.
+    for (many, step) in [(500, 2), (23, 5), (24, 1), (25, 40)] {
+        let offices: HashSet<_> = (0..many).map(|n| OfficeId(2 + n * step)).collect();
+        let other = UserId(1_000);
+        let mut scope = Scope::own(other);
+        for office in &offices {
+            scope = scope
+                .with(Arm::OfficeMail(*office))
+                .with(Arm::OfficeNotifications(*office));
+        }
+        for shown in [
+            None,
+            Some(ShownType::Sent),
+            Some(ShownType::Failed),
+            Some(ShownType::Outbox),
+        ] {
+            let expected: Vec<_> = all
+                .iter()
+                .filter(|row| shown.is_none_or(|shown| row.state.shown() == shown))
+                .filter(|row| scope.sees(row.sender.0, row.office.0, row.kind.category()))
+                .map(|row| row.id)
+                .collect();
+            let found: Vec<_> = pages(&store, &scope, shown)
+                .await
+                .iter()
+                .map(|row| row.id)
+                .collect();
+            assert_eq!(found, expected, "{many} offices, {shown:?}");
+            let middle = expected.len() / 2;
+            let landed = store
+                .page(&request(&scope, shown, Place::At(middle as u64)))
+                .await
+                .unwrap();
+            let ids: Vec<_> = landed.rows.iter().map(|row| row.id).collect();
+            assert_eq!(
+                ids,
+                expected[middle..].iter().copied().take(100).collect::<Vec<_>>()
+            );
+            let Some(last) = expected.last() else { continue };
+            let above = store
+                .page(&request(&scope, shown, Place::Before(*last)))
+                .await
+                .unwrap();
+            let ids: Vec<_> = above.rows.iter().map(|row| row.id).collect();
+            let from = expected.len().saturating_sub(101);
+            assert_eq!(ids, expected[from..expected.len() - 1].to_vec());
+        }
+    }
+    store.close().await;
+}
+
+/// Every row of a list, page by page.
+async fn pages(store: &SqliteStore, scope: &Scope, shown: Option<ShownType>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut place = Place::First;
+    loop {
+        let page = store.page(&request(scope, shown, place)).await.unwrap();
+        rows.extend(page.rows);
+        match page.resume.filter(|_| page.more != More::No) {
+            Some(id) => place = Place::After(id),
+            None => return rows,
+        }
+    }
+}
+
+fn request(scope: &Scope, shown: Option<ShownType>, place: Place) -> PageRequest {
+    PageRequest {
+        scope: scope.clone(),
+        filter: Filter {
+            shown,
+            ..Filter::default()
+        },
+        place,
+        limit: 100,
+    }
 }
