@@ -52,7 +52,8 @@ export class Center {
   async refresh(): Promise<void> {
     const turn = ++this.#turn;
     try {
-      const limit = Math.min(MOST, Math.max(PAGE, this.#list.length));
+      // Where all are on the screen, what has come since finds room too.
+      const limit = Math.min(MOST, this.#list.length + (this.more ? 0 : PAGE));
       const page = await this.#ask(limit, null);
       if (turn !== this.#turn) return;
       const oldest = page.alerts.at(-1);

@@ -60,7 +60,8 @@ export function wayOf(link: Alert['link'], may: (page: string) => boolean): Way 
   switch (link.to) {
     case 'queue': {
       const filters = readFilters(`?${link.query}`);
-      const label = { failed: 'Show failed e-mail', outbox: 'Show the Outbox', sent: 'Show sent e-mail', all: 'Show the E-mail Queue' }[filters.type];
+      const held = new URLSearchParams(link.query).get('state') === 'held';
+      const label = held ? 'Show held e-mail' : { failed: 'Show failed e-mail', outbox: 'Show the Outbox', sent: 'Show sent e-mail', all: 'Show the E-mail Queue' }[filters.type];
       return { href: toAddress(filters), label };
     }
     case 'office_settings':

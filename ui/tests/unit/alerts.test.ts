@@ -32,6 +32,9 @@ describe('the way to what an alert is about', () => {
     expect(wayOf({ to: 'queue', query: 'type=failed' }, all)).toEqual({ href: '/queue?type=failed', label: 'Show failed e-mail' });
     expect(wayOf({ to: 'queue', query: 'type=outbox&moon=full' }, all)).toEqual({ href: '/queue?type=outbox', label: 'Show the Outbox' });
   });
+  it('names what the list shows, also where it shows held e-mail alone', () => {
+    expect(wayOf({ to: 'queue', query: 'type=outbox&state=held' }, all)).toMatchObject({ label: 'Show held e-mail' });
+  });
   it('is the very setting, for those who have the page', () => {
     expect(wayOf({ to: 'office_settings', office: 3 }, all)).toMatchObject({ href: '/office/settings/3#smtp' });
     expect(wayOf({ to: 'office_settings', office: 3 }, none)).toBeNull();

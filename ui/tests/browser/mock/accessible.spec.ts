@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { expect, expectAccessible, test } from '../page';
+import { expect, expectAccessible, expectNothingSideways, expectTargets, test } from '../page';
 import { signIn, start, type Started } from './start';
 
 let server: Started;
@@ -71,3 +71,95 @@ for (const colorScheme of ['light', 'dark'] as const) {
     });
   }
 }
+
+/** Opens each page that the navigation shows, in turn. */
+async function eachPage(page: Page, look: (name: string) => Promise<void>): Promise<void> {
+  const links = page.getByRole('navigation', { name: 'Main' }).locator('.group a');
+  const paths = await links.evaluateAll((all) => all.map((link) => (link as HTMLAnchorElement).pathname));
+  for (const path of paths) {
+    await page.goto(server.url + path);
+    await page.getByRole('button', { name: /Account of/ }).waitFor();
+    await expect(page.getByRole('status').filter({ hasText: /^Loading/ })).toHaveCount(0);
+    await look(path);
+  }
+}
+
+for (const width of [1280, 390]) {
+  test(`on every page of the navigation everything can be hit and nothing lies beside it, at ${width}`, async ({ page }) => {
+    await signIn(page, server.url);
+    // The navigation is read wide: on a phone it is a drawer.
+    await eachPage(page, async (path) => {
+      await page.setViewportSize({ width, height: 844 });
+      await test.step(path, async () => {
+        await expectTargets(page);
+        await expectNothingSideways(page);
+      });
+      await page.setViewportSize({ width: 1280, height: 844 });
+    });
+  });
+}
+
+test.describe('with forced colours', () => {
+  test.beforeEach(({ page }) => page.emulateMedia({ forcedColors: 'active' }));
+
+  /** What has neither a border nor an outline around it. */
+  const bare = (all: Element[]): string[] => {
+    const drawn = (line: string, width: string): boolean => line !== 'none' && parseFloat(width) >= 1;
+    return all
+      .filter((one) => {
+        const style = getComputedStyle(one);
+        if (drawn(style.outlineStyle, style.outlineWidth)) return false;
+        return !drawn(style.borderTopStyle, style.borderTopWidth) || style.borderTopColor === style.backgroundColor;
+      })
+      .map((one) => one.outerHTML.slice(0, 120));
+  };
+
+  test('every page keeps its edges: buttons, fields, badges and where one is', async ({ page }) => {
+    await signIn(page, server.url);
+    await eachPage(page, async (path) => {
+      await test.step(path, async () => {
+        expect(await page.evaluate(() => matchMedia('(forced-colors: active)').matches)).toBe(true);
+        const parts = page.locator('.button:not(.plain):visible, .field:visible, nav [aria-current=page]:visible, .badge:visible');
+        expect(await parts.evaluateAll(bare)).toEqual([]);
+        await expectAccessible(page);
+      });
+    });
+  });
+
+  test('the focus is seen wherever it goes', async ({ page }) => {
+    await signIn(page, server.url, 'case', '/preferences');
+    await page.getByLabel('Theme').waitFor();
+    const seen = new Set<string>();
+    for (let step = 0; step < 40; step += 1) {
+      await page.keyboard.press('Tab');
+      const at = await page.evaluate(() => {
+        const one = document.activeElement;
+        if (!one || one === document.body) return null;
+        const style = getComputedStyle(one);
+        return { name: one.outerHTML.slice(0, 100), seen: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2 };
+      });
+      if (!at) break;
+      seen.add(at.name);
+      expect(at).toMatchObject({ seen: true });
+    }
+    expect(seen.size).toBeGreaterThan(12);
+  });
+
+  test('a row that is at hand and one that is tagged are told apart from the others', async ({ page }) => {
+    await signIn(page, server.url);
+    await page.getByRole('grid').focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+    const drawn = (row: Element): string => {
+      const style = getComputedStyle(row);
+      return [style.outlineStyle, style.borderLeftStyle, style.borderLeftWidth, style.borderLeftColor].join(' ');
+    };
+    const active = page.locator('.row.active');
+    const other = page.locator('.row[data-id]:not(.active)').first();
+    const [before, plain] = [await active.evaluate(drawn), await other.evaluate(drawn)];
+    expect(before).not.toBe(plain);
+    await page.keyboard.press('x');
+    await expect(active).toHaveAttribute('aria-selected', 'true');
+    expect(await active.evaluate(drawn)).not.toBe(before);
+  });
+});

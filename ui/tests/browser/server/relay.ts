@@ -4,8 +4,16 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 
+/** A message as the relay took it. */
+export type Taken = { to: string[]; text: string };
+
+/** Messages that are kept for a test to read; older ones go. */
+const KEPT = 400;
+
 export class Relay {
   port = 0;
+  /** What was accepted, oldest first. */
+  readonly taken: Taken[] = [];
   /** While true, recipients called `fail…` and `defer…` are accepted like all others. */
   kind = false;
   #server: Server;
@@ -35,6 +43,12 @@ export class Relay {
     for (const answer of kept) answer();
   }
 
+  /** The newest message to an address whose text, decoded, matches. */
+  found(address: string, words: RegExp): string | null {
+    const all = this.taken.filter((one) => one.to.includes(address)).map((one) => decoded(one.text));
+    return all.findLast((text) => words.test(text)) ?? null;
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((done) => this.#server.close(done));
@@ -49,7 +63,8 @@ export class Relay {
     const say = (line: string): void => void socket.write(`${line}\r\n`);
     let buffer = '';
     let reading = false;
-    let accepted = 0;
+    let accepted: string[] = [];
+    let lines: string[] = [];
     say('220 relay.example.test ESMTP');
     socket.on('data', (chunk: string) => {
       buffer += chunk;
@@ -57,9 +72,15 @@ export class Relay {
         const line = buffer.slice(0, end);
         buffer = buffer.slice(end + 2);
         if (reading) {
-          if (line !== '.') continue;
+          if (line !== '.') {
+            lines.push(line);
+            continue;
+          }
           reading = false;
-          const answer = (): void => say(accepted > 0 ? '250 2.0.0 Ok: queued as 4XhV2k1' : '554 5.5.1 No valid recipients');
+          if (accepted.length > 0) this.taken.push({ to: accepted, text: lines.join('\r\n') });
+          if (this.taken.length > KEPT) this.taken.shift();
+          lines = [];
+          const answer = (): void => say(accepted.length > 0 ? '250 2.0.0 Ok: queued as 4XhV2k1' : '554 5.5.1 No valid recipients');
           if (this.#kept) this.#kept.push(answer);
           else answer();
           continue;
@@ -67,11 +88,11 @@ export class Relay {
         const verb = line.slice(0, 4).toUpperCase();
         if (verb === 'EHLO') say('250-relay.example.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES');
         else if (verb === 'MAIL') {
-          accepted = 0;
+          accepted = [];
           say('250 2.1.0 Ok');
         } else if (verb === 'RCPT') {
           const reply = this.#judge(line);
-          if (reply.startsWith('250')) accepted += 1;
+          if (reply.startsWith('250')) accepted.push(/<([^>]*)>/.exec(line)?.[1]?.toLowerCase() ?? '');
           say(reply);
         } else if (verb === 'DATA') {
           reading = true;
@@ -90,4 +111,9 @@ export class Relay {
     if (!this.kind && address.startsWith('defer')) return '451 4.3.0 Mailbox busy, try again later';
     return '250 2.1.5 Ok';
   }
+}
+
+/** A message's text with quoted-printable undone, as far as links and words need it. */
+function decoded(text: string): string {
+  return text.replace(/=\r\n/g, '').replace(/=([0-9A-F]{2})/g, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
 }

@@ -1,0 +1,140 @@
+import type { Page } from '@playwright/test';
+import { expect, expectAccessible, expectNothingSideways, expectTargets, test } from '../page';
+import { signIn, start, type Started } from './start';
+
+let server: Started;
+test.beforeEach(async () => {
+  server = await start(1_000);
+});
+test.afterEach(() => server.close());
+
+const whom = (page: Page) => page.getByLabel('Sign-in name or e-mail address');
+const fresh = (page: Page) => page.getByLabel('New password');
+const set = (page: Page) => page.getByRole('button', { name: 'Set the password' });
+
+async function forgot(page: Page, login: string): Promise<void> {
+  await page.goto(`${server.url}/forgotten`);
+  await expect(whom(page)).toBeFocused();
+  await page.keyboard.type(login);
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { name: 'Look into your mailbox' })).toBeVisible();
+}
+
+test('the sign-in page leads to a link for those who forgot, and back', async ({ page }) => {
+  await page.goto(server.url);
+  await page.getByRole('link', { name: 'Forgotten your password?' }).click();
+  await expect(page).toHaveTitle('Forgotten your password? · Postroom');
+  await page.getByRole('link', { name: 'Back to sign in' }).click();
+  await expect(page.getByRole('heading', { name: 'Sign in to Postroom' })).toBeVisible();
+});
+
+test('whoever asks reads the same words, whether the server knows them or not', async ({ page }) => {
+  const told: string[] = [];
+  for (const login of ['front', 'nobody', 'front@office.example.com']) {
+    await forgot(page, login);
+    told.push((await page.getByRole('main').innerText()).replaceAll(login, '…'));
+  }
+  expect(new Set(told).size).toBe(1);
+  expect(told[0]).toContain('It works once, within one hour.');
+  expect(server.mock.passwords.asked).toEqual(['front', 'nobody', 'front@office.example.com']);
+  await page.getByRole('button', { name: 'Try another name' }).click();
+  await expect(whom(page)).toHaveValue('front@office.example.com');
+});
+
+test('nothing typed, too many tries and a server that is away are told beside the field', async ({ page }) => {
+  await page.goto(`${server.url}/forgotten`);
+  await page.getByRole('button', { name: 'Send me the link' }).click();
+  await expect(page.getByText('Enter your sign-in name or your e-mail address.')).toBeVisible();
+  await whom(page).fill('front');
+  await page.route('**/api/v1/password-reset', (route) => route.abort());
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('alert')).toContainText('The server cannot be reached.');
+  await page.unroute('**/api/v1/password-reset');
+  server.mock.passwords.flooded = true;
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('alert').filter({ hasText: 'Too many tries from here.' })).toBeVisible();
+  await expect(page.getByRole('button', { name: /^Wait/ })).toBeDisabled();
+  await expect(whom(page)).toHaveValue('front');
+});
+
+test('a link from the mail sets a password, once', async ({ page }) => {
+  await page.goto(`${server.url}/password?token=fresh`);
+  await expect(page.getByRole('heading', { name: 'Choose your password' })).toBeVisible();
+  await set(page).click();
+  await expect(page.getByText('Enter the new password.')).toBeVisible();
+  await fresh(page).fill('short');
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('That is 5 of at least 10 characters.')).toBeVisible();
+  await fresh(page).fill('a password that is known');
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('password: the password is too short')).toBeVisible();
+  await expect(fresh(page)).toHaveValue('a password that is known');
+  await fresh(page).fill('battery staple');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { name: 'Your password is set' })).toBeVisible();
+  await expect(page).toHaveURL(/\/password$/);
+  await page.getByRole('link', { name: 'Go on to Postroom' }).click();
+  await expect(page.getByRole('heading', { name: 'Sign in to Postroom' })).toBeVisible();
+  await page.goto(`${server.url}/password?token=fresh`);
+  await fresh(page).fill('battery staple');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { name: 'This link does not work any more' })).toBeVisible();
+});
+
+test('a link that is over, and one that is cut off, say what to do', async ({ page }) => {
+  await page.goto(`${server.url}/password?token=over`);
+  await fresh(page).fill('battery staple');
+  await set(page).click();
+  await expect(page.getByText('It was used already, a newer one was sent, or its time is over. Nothing was changed.')).toBeVisible();
+  await expect(page.getByText('Ask your administrator to invite you again', { exact: false })).toBeVisible();
+  await page.getByRole('link', { name: 'Ask for a new link' }).click();
+  await expect(whom(page)).toBeFocused();
+  await page.goto(`${server.url}/password`);
+  await expect(page.getByText('The address is not complete')).toBeVisible();
+});
+
+test('a link opened by somebody who is signed in says whom the password is for', async ({ page }) => {
+  await signIn(page, server.url);
+  await page.goto(`${server.url}/password?token=fresh`);
+  await expect(page.getByText('You are signed in as Case Clerk.')).toBeVisible();
+  await fresh(page).fill('battery staple');
+  await set(page).click();
+  await page.getByRole('link', { name: 'Go on to Postroom' }).click();
+  await expect(page.getByRole('button', { name: 'Account of Case Clerk' })).toBeVisible();
+});
+
+const states: [string, (page: Page) => Promise<unknown>][] = [
+  ['asking for a link', async (page) => {
+    await page.goto(`${server.url}/forgotten`);
+    await page.getByRole('button', { name: 'Send me the link' }).click();
+  }],
+  ['having asked', (page) => forgot(page, 'front')],
+  ['choosing', async (page) => {
+    await page.goto(`${server.url}/password?token=fresh`);
+    await set(page).click();
+    await page.getByRole('alert').waitFor();
+  }],
+  ['a link that is no good', (page) => page.goto(`${server.url}/password`)],
+];
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`axe finds nothing before signing in, ${colorScheme}`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme });
+    for (const [, reach] of states) {
+      await reach(page);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await expectAccessible(page);
+    }
+  });
+}
+
+for (const width of [390, 320]) {
+  test(`at ${width} px everything can be hit and nothing lies beside the page`, async ({ page }) => {
+    await page.setViewportSize({ width, height: 700 });
+    for (const [, reach] of states) {
+      await reach(page);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await expectTargets(page);
+      await expectNothingSideways(page);
+    }
+  });
+}
