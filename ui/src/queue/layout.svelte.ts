@@ -1,4 +1,4 @@
-/** Which columns the list shows, how wide, and how it is sorted: one's own layout, or the office's. */
+/** Which columns the list shows, how wide, and how it is sorted: one's own layout, or what an office's people see. */
 import { ApiError, send } from '../lib/api/client';
 import { clampWidth, COLUMN_IDS, COLUMNS, DEFAULT_COLUMNS, type ColumnId, type Shown } from './columns';
 import { SORTS, type Order, type SortKey } from './filters';
@@ -18,10 +18,21 @@ export class Layout {
   order = $state<Order>('descending');
   /** Why it could not be kept. */
   error = $state.raw<ApiError | null>(null);
+  /** Why it could not be read. */
+  unread = $state.raw<ApiError | null>(null);
+  readonly #path: string;
+  /** An office's layout is several people's: none of them overwrites another's change unseen. */
+  readonly #shared: boolean;
   /** The version that was read, for the next write. */
   #version = '"0"';
   #timer: ReturnType<typeof setTimeout> | undefined;
   #loaded: Promise<void> | null = null;
+
+  /** One's own layout, or that of an office. */
+  constructor(office: number | null = null) {
+    this.#path = office === null ? '/api/v1/layout' : `/api/v1/offices/${office}/layout`;
+    this.#shared = office !== null;
+  }
 
   /** Fetches it once; without an answer the usual columns stay. */
   load(): Promise<void> {
@@ -45,33 +56,40 @@ export class Layout {
     this.set(this.columns.map((one) => (one.id === id ? { id, width: clampWidth(id, width) } : one)));
   }
 
-  /** Back to the office's layout: one's own is forgotten. Throws `ApiError`. */
+  /** Back to the office's layout: one's own is forgotten; an office's becomes the usual one. Throws `ApiError`. */
   async reset(): Promise<void> {
     clearTimeout(this.#timer);
-    await send('DELETE', '/api/v1/layout');
+    if (this.#shared) {
+      await this.#put({ columns: usual(), sort: 'date', order: 'descending' });
+    } else await send('DELETE', this.#path);
     this.#loaded = null;
     await this.load();
   }
 
-  /** Keeps it now; another window's change that came between gives way. Throws `ApiError`. */
+  /** Keeps it now; for one's own, another window's change that came between gives way. Throws `ApiError`. */
   async save(): Promise<void> {
     clearTimeout(this.#timer);
     try {
       await this.#put();
     } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== 'stale') throw error;
-      await this.#read();
-      await this.#put();
+      if (this.#shared || !(error instanceof ApiError) || error.code !== 'stale') throw error;
+      await this.overwrite();
     }
     this.error = null;
   }
 
-  async #put(): Promise<void> {
+  /** Keeps it over what was kept meanwhile. Throws `ApiError`. */
+  async overwrite(): Promise<void> {
+    await this.#read();
+    await this.#put();
+  }
+
+  async #put(what: { columns: Shown[]; sort: SortKey; order: Order } = this): Promise<void> {
     const body: WireLayout = {
-      columns: this.columns.map(({ id, width }) => ({ column: id, width_px: width ?? COLUMNS[id].width })),
-      sort: { column: this.sort, order: this.order },
+      columns: what.columns.map(({ id, width }) => ({ column: id, width_px: width ?? COLUMNS[id].width })),
+      sort: { column: what.sort, order: what.order },
     };
-    await send('PUT', '/api/v1/layout', { body, headers: { 'If-Match': this.#version }, answered: (response) => this.#keepVersion(response) });
+    await send('PUT', this.#path, { body, headers: { 'If-Match': this.#version }, answered: (response) => this.#keepVersion(response) });
   }
 
   #keepVersion(response: Response): void {
@@ -79,7 +97,7 @@ export class Layout {
   }
 
   #read(): Promise<WireLayout> {
-    return send<WireLayout>('GET', '/api/v1/layout', { answered: (response) => this.#keepVersion(response) });
+    return send<WireLayout>('GET', this.#path, { answered: (response) => this.#keepVersion(response) });
   }
 
   #saveSoon(): void {
@@ -98,8 +116,11 @@ export class Layout {
       this.columns = columns;
       this.sort = sort;
       this.order = order;
+      this.unread = null;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      this.unread = error;
+      if (this.#shared) this.#loaded = null;
     }
   }
 }

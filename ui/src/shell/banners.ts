@@ -6,6 +6,7 @@ type Look = { tone: 'hold' | 'bad' | 'plan' | 'quiet'; icon: IconName; link?: { 
 const LOOKS: Record<string, Look> = {
   queue_disabled: { tone: 'bad', icon: 'stop' },
   delivery_paused: { tone: 'hold', icon: 'pause', link: { label: 'Show what waits', href: '/queue?type=outbox' } },
+  sending_paused: { tone: 'hold', icon: 'pause', link: { label: 'Show what waits', href: '/queue?type=outbox' } },
   relay_down: { tone: 'bad', icon: 'alert', link: { label: 'Show what waits', href: '/queue?type=outbox' } },
   limit_reached: { tone: 'hold', icon: 'pause', link: { label: 'Show held e-mail', href: '/queue?type=outbox' } },
   office_sends_locally: { tone: 'quiet', icon: 'info' },

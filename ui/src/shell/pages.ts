@@ -63,6 +63,15 @@ export const PAGES: PageEntry[] = [
   },
   { id: 'message', path: '/queue/:id', title: 'Message', under: 'queue', load: () => import('../message/MessagePage.svelte') },
   {
+    id: 'settings',
+    path: '/office/settings',
+    also: ['/office/settings/:id'],
+    title: 'Office Settings',
+    nav: { group: 'office', icon: 'office' },
+    may: administers,
+    load: () => import('../settings/SettingsPage.svelte'),
+  },
+  {
     id: 'audit',
     path: '/audit',
     title: 'Audit Log',
@@ -83,6 +92,7 @@ export const PAGES: PageEntry[] = [
 export type OutsideEntry = { id: string; path: string; load: () => Promise<{ default: PageComponent }> };
 
 export const OUTSIDE: OutsideEntry[] = [
+  { id: 'setup', path: '/setup', load: () => import('../setup/SetupPage.svelte') },
   { id: 'forgotten', path: '/forgotten', load: () => import('../signin/ForgottenPage.svelte') },
   // Links of invitations and of forgotten passwords lead here: `office/src/notices/templates.rs` writes them.
   { id: 'reset', path: '/password', load: () => import('../signin/PasswordPage.svelte') },
