@@ -240,7 +240,7 @@ export class Mock {
     return {
       brand: 'Postroom',
       queue_enabled: true,
-      relays: [{ name: 'office', host: 'smtp.office.example.com', since: '2026-11-23T08:00:00Z', ...this.#relay }],
+      relays: [{ name: 'office', host: 'smtp.office.example.com', office: null, second: false, since: '2026-11-23T08:00:00Z', ...this.#relay }],
       queue: { ready: states.queued, waiting: states.deferred, held: states.held, leased: states.sending, oldest: null },
       banners: [
         ...this.banners,

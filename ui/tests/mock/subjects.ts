@@ -6,6 +6,7 @@ import { alerts } from './alerts.ts';
 import { audit } from './audit.ts';
 import { openPasswords, passwords } from './passwords.ts';
 import type { Mock } from './server.ts';
+import { openSetup, settings } from './settings.ts';
 
 export type Call = {
   mock: Mock;
@@ -30,7 +31,7 @@ export type Call = {
 
 export type Subject = (call: Call) => boolean | Promise<boolean>;
 
-export const SUBJECTS: Subject[] = [alerts, audit, passwords];
+export const SUBJECTS: Subject[] = [alerts, audit, passwords, settings];
 
 /** Those that answer before signing in: `login` is empty. Asked before all else. */
-export const OPEN_SUBJECTS: Subject[] = [openPasswords];
+export const OPEN_SUBJECTS: Subject[] = [openPasswords, openSetup];
