@@ -8,23 +8,48 @@ generator's, work is what costs time.
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import subprocess
 import sys
 import time
+from dataclasses import asdict, dataclass
 from types import TracebackType
 
-from bench.load import MESSAGE_BYTES, RECIPIENT, SENDER
+from bench.load import MESSAGE_BYTES, RECIPIENT
+from tests.lab.postroom import Postroom
 from tests.lab.scratch import ROOT
 
-SESSIONS = 20
+SESSIONS = 40
+# Of the offices that `postroom bench-fill` makes, 20 people each; 17 of the 40 lie below office 2.
+OFFICES = range(3, 500, 12)[:SESSIONS]
+PER_OFFICE = 20
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Somebody who sends over a session of their own."""
+
+    login: str
+    email: str
+    key: str
+
+
+def senders(server: Postroom) -> list[Sender]:
+    """Makes a key for the first person of each of `OFFICES`."""
+    people = []
+    for office in OFFICES:
+        login = f"user{(office - 1) * PER_OFFICE + 1}"
+        people.append(Sender(login, f"{login}@office{office}.example.com", server.add_key(login)))
+    return people
 
 
 class Flow:
     """The load as a context manager; afterwards `rate` is what was acknowledged a second and `failures` what was refused."""
 
-    def __init__(self, port: int, per_second: int) -> None:
+    def __init__(self, port: int, per_second: int, people: list[Sender]) -> None:
         self.command = [sys.executable, "-m", "bench.flow", str(port), str(per_second)]
+        self.people = people
         self.rate = 0.0
         self.failures = 0
 
@@ -32,6 +57,9 @@ class Flow:
         self.process = subprocess.Popen(
             self.command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps([asdict(sender) for sender in self.people]) + "\n")
+        self.process.stdin.flush()
         return self
 
     def __exit__(
@@ -51,19 +79,23 @@ class Load:
         self.failures = 0
         self.ended = False
 
-    async def session(self, number: int, port: int) -> None:
-        """Sends a message in every turn until the end; one that is late sends at once."""
+    async def session(self, number: int, port: int, sender: Sender) -> None:
+        """Signs in and sends a message in every turn until the end; one that is late sends at once."""
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         await reply(reader)
         writer.write(b"EHLO flow.example.test\r\n")
         await reply(reader)
+        word = base64.b64encode(f"\0{sender.login}\0{sender.key}".encode())
+        writer.write(b"AUTH PLAIN " + word + b"\r\n")
+        if not (answer := await reply(reader)).startswith(b"235"):
+            raise RuntimeError(f"AUTH as {sender.login}: {answer.decode()}")
         due = time.monotonic() + self.pause * number / SESSIONS
         count = 0
         while not self.ended:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             due += self.pause
             count += 1
-            writer.write(message(f"{number}.{count}"))
+            writer.write(message(sender.email, f"{number}.{count}"))
             replies = [await reply(reader) for _ in range(3)]
             if replies[-1].startswith(b"250"):
                 self.acknowledged += 1
@@ -72,14 +104,14 @@ class Load:
         writer.close()
 
 
-def message(name: str) -> bytes:
+def message(sender: str, name: str) -> bytes:
     """Returns one message of 4 KiB with its envelope, as one write."""
     text = (
-        f"From: <{SENDER}>\r\nTo: <{RECIPIENT}>\r\nSubject: Your policy {name}\r\n"
+        f"From: <{sender}>\r\nTo: <{RECIPIENT}>\r\nSubject: Your policy {name}\r\n"
         f"Date: Mon, 05 Jan 2026 09:00:00 +0000\r\nMessage-ID: <{name}.{time.time_ns()}@flow.example.test>\r\n\r\n"
     ).encode()
     text += b"Good day, here is what you asked for.\r\n" * ((MESSAGE_BYTES - len(text)) // 39)
-    envelope = f"MAIL FROM:<{SENDER}>\r\nRCPT TO:<{RECIPIENT}>\r\nBDAT {len(text)} LAST\r\n"
+    envelope = f"MAIL FROM:<{sender}>\r\nRCPT TO:<{RECIPIENT}>\r\nBDAT {len(text)} LAST\r\n"
     return envelope.encode() + text
 
 
@@ -94,8 +126,9 @@ async def reply(reader: asyncio.StreamReader) -> bytes:
 async def run(port: int, per_second: int) -> None:
     """Sends until standard input ends, then prints what came of it."""
     load = Load(per_second)
+    people = [Sender(**one) for one in json.loads(sys.stdin.readline())]
     began = time.monotonic()
-    sessions = [asyncio.create_task(load.session(number, port)) for number in range(SESSIONS)]
+    sessions = [asyncio.create_task(load.session(number, port, one)) for number, one in enumerate(people)]
     await asyncio.to_thread(sys.stdin.read)
     took = time.monotonic() - began
     load.ended = True

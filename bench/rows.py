@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import report
-from bench.flow import Flow
+from bench.flow import Flow, senders
 from tests.lab.api import Api
 from tests.lab.memory import PeakMemory, pss_kib
 from tests.lab.postroom import LogSink, Postroom
@@ -203,6 +203,7 @@ def main(messages: int, rounds: int, dry: bool) -> int:
         print(server.command("bench-fill", "--messages", str(messages), "--days", "60").strip(), flush=True)
         filled = time.perf_counter() - began
         people = crowd(server)
+        load = senders(server)
         server.key = people[0].key
         size = sum(file.stat().st_size for file in (folder / "postroom" / "data").rglob("*") if file.is_file())
         forget(server.folder)
@@ -214,10 +215,10 @@ def main(messages: int, rounds: int, dry: bool) -> int:
         server.stop()
         server.configure(settings | {"delivery": {"paused": False}})
         server.start()
-        with PeakMemory(server.pid) as memory, Flow(server.smtp_port, 1000) as flow:
+        with PeakMemory(server.pid) as memory, Flow(server.smtp_port, 1000, load) as flow:
             flowing = requests(server, people, rounds, seed=2)
         print("cold", flush=True)
-        chilled, starts = cold(server, people, max(1, rounds // 20))
+        chilled, starts = cold(server, people, max(1, rounds // 10))
         server.stop()
         text = "\n".join(
             [

@@ -122,6 +122,11 @@ pub(super) const fn start_of(day: i64) -> i64 {
     MessageId::first_at(Timestamp::from_micros(day.saturating_mul(MICROS_PER_DAY))).ord()
 }
 
+/// The first ord of an hour, counted from 1970.
+pub(super) const fn start_of_hour(hour: i64) -> i64 {
+    MessageId::first_at(Timestamp::from_micros(hour.saturating_mul(MICROS_PER_DAY / 24))).ord()
+}
+
 /// Everything that the selection's arms hold, by category and kept state.
 pub(super) fn totals(conn: &Connection, selection: &Selection) -> rusqlite::Result<Matrix> {
     let all = Days {
@@ -196,12 +201,9 @@ pub(super) fn by_hour(
     while let Some(row) = rows.next()? {
         let hour: i64 = row.get(0)?;
         let n = sum_of(row.get_ref(1)?.as_str()?, *kinds, states);
-        let start = |hour: i64| {
-            MessageId::first_at(Timestamp::from_micros(hour.saturating_mul(MICROS_PER_DAY / 24))).ord()
-        };
         let span = Span {
-            low: start(hour),
-            high: start(hour + 1),
+            low: start_of_hour(hour),
+            high: start_of_hour(hour + 1),
         };
         hours.push((span, n));
     }

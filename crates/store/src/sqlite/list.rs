@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use postroom_domain::{MessageId, Scope};
 use rusqlite::Connection;
 
+use super::ahead::Ahead;
 use super::open::SqliteStore;
 use super::{content_read, counts, detail, page, rows};
 use crate::StoreError;
@@ -13,6 +14,11 @@ use crate::contract::{Attempt, Content, ContentStore, Counts, Detail, Filter, Li
 const IDS_MAX: usize = 200;
 
 impl SqliteStore {
+    /// What reads rows ahead.
+    pub(super) fn ahead(&self) -> Ahead {
+        Ahead::of(self.readers.clone())
+    }
+
     /// Reads in one transaction, so that counts, indexes and rows agree.
     pub(super) async fn read<T, F>(&self, read: F) -> Result<T, StoreError>
     where
@@ -35,7 +41,9 @@ impl List for SqliteStore {
     async fn page(&self, request: &PageRequest) -> Result<Page, StoreError> {
         let request = request.clone();
         let time = self.read_time;
-        self.read(move |conn| page::page(conn, &request, time)).await
+        let ahead = self.ahead();
+        self.read(move |conn| page::page(conn, &request, time, &ahead))
+            .await
     }
 
     async fn counts(&self, scope: &Scope, filter: &Filter) -> Result<Counts, StoreError> {
@@ -50,7 +58,8 @@ impl List for SqliteStore {
             return Err(StoreError::TooMuch("more than 200 rows asked for"));
         }
         let (scope, ids) = (scope.clone(), ids.to_vec());
-        self.read(move |conn| rows::rows_in_scope(conn, &scope, &ids))
+        let ahead = self.ahead();
+        self.read(move |conn| rows::rows_in_scope(conn, &scope, &ids, &ahead))
             .await
     }
 

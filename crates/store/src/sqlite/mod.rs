@@ -4,6 +4,7 @@
 
 mod actions;
 mod administration;
+mod ahead;
 mod alert_rows;
 mod alerts;
 mod arms;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use postroom_domain::MessageId;
 use rusqlite::Connection;
 
+use super::ahead::Ahead;
 use super::arms::{Selection, Span};
 use super::find::{End, Found, Quest, find};
 use super::jump::{self, Landing};
@@ -20,10 +21,16 @@ const ROWS_MAX: u32 = 200;
 const SEARCH: u32 = 3;
 
 /// Reads one page; the caller has begun a transaction. After `time` it answers with what it has.
-pub(super) fn page(conn: &Connection, request: &PageRequest, time: Duration) -> rusqlite::Result<Page> {
+pub(super) fn page(
+    conn: &Connection,
+    request: &PageRequest,
+    time: Duration,
+    ahead: &Ahead,
+) -> rusqlite::Result<Page> {
     let words = request.filter.search.as_ref().map(Words::of);
     let reader = PageReader {
         conn,
+        ahead,
         selection: &Selection::of(conn, &request.scope, &request.filter)?,
         words: words.as_ref(),
         limit: usize::try_from(request.limit.clamp(1, ROWS_MAX)).unwrap_or(1),
@@ -50,6 +57,7 @@ pub(super) fn page(conn: &Connection, request: &PageRequest, time: Duration) -> 
 
 struct PageReader<'c> {
     conn: &'c Connection,
+    ahead: &'c Ahead,
     selection: &'c Selection,
     words: Option<&'c Words>,
     limit: usize,
@@ -88,7 +96,7 @@ impl PageReader<'_> {
         };
         let resume = scanned.or(found.ords.last().copied());
         Ok(Page {
-            rows: rows_of(self.conn, &found.ords)?,
+            rows: rows_of(self.conn, &found.ords, self.ahead)?,
             at,
             more,
             newer: newer.0,
@@ -110,7 +118,7 @@ impl PageReader<'_> {
             End::Spent(_) | End::Full | End::Exhausted => found.ords.last().copied(),
         };
         Ok(Page {
-            rows: rows_of(self.conn, &found.ords)?,
+            rows: rows_of(self.conn, &found.ords, self.ahead)?,
             at: None,
             more: if older { More::Yes } else { More::No },
             newer: found.end != End::Exhausted,

@@ -133,6 +133,8 @@ impl<'c> Probe<'c> {
 pub(super) struct Budget {
     ends: Instant,
     looks: usize,
+    /// Looks between two glances at the clock.
+    glance: usize,
     vain: usize,
     vain_max: usize,
 }
@@ -154,7 +156,6 @@ impl Look {
 }
 
 impl Budget {
-    /// Looks between two glances at the clock.
     const GLANCE: usize = 32;
 
     /// Starts a budget.
@@ -162,6 +163,7 @@ impl Budget {
         Self {
             ends: Instant::now() + time,
             looks: 0,
+            glance: Self::GLANCE,
             vain: 0,
             vain_max: usize::MAX,
         }
@@ -172,8 +174,18 @@ impl Budget {
         Self {
             ends: self.ends,
             looks: 0,
+            glance: self.glance,
             vain: 0,
             vain_max,
+        }
+    }
+
+    /// The same for at most `time` from now, kept to within a few looks.
+    pub(super) fn within(self, time: Duration) -> Self {
+        Self {
+            ends: self.ends.min(Instant::now() + time),
+            glance: 4,
+            ..self
         }
     }
 
@@ -181,7 +193,7 @@ impl Budget {
     pub(super) fn is_spent(&mut self, look: Look) -> bool {
         self.looks += 1;
         self.vain += usize::from(look == Look::Vain);
-        self.vain >= self.vain_max || (self.looks.is_multiple_of(Self::GLANCE) && self.is_over())
+        self.vain >= self.vain_max || (self.looks.is_multiple_of(self.glance) && self.is_over())
     }
 
     /// Whether the time is up.

@@ -95,6 +95,30 @@ impl Readers {
             .unwrap_or_else(|_| Err(StoreError::Unavailable("a read ended early".to_owned())))
     }
 
+    /// Number of threads.
+    pub(crate) fn size(&self) -> usize {
+        self.0.size
+    }
+
+    /// Runs `read` on a thread that has nothing else to do; tells whether there was one.
+    pub(crate) fn run_if_free(&self, read: impl FnOnce(&Connection) + Send + 'static) -> bool {
+        let Ok(permit) = Arc::clone(&self.0.permits).try_acquire_owned() else {
+            return false;
+        };
+        let job: Job = Box::new(move |slot| {
+            // Nobody waits for what comes of it.
+            let _ = slot.read(|conn| {
+                read(conn);
+                Ok(())
+            });
+            drop(permit);
+        });
+        match &*self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(jobs) => jobs.send(job).is_ok(),
+            None => false,
+        }
+    }
+
     /// Refuses later reads, waits for those under way, and closes the connections.
     pub(crate) async fn close(&self) {
         let all = u32::try_from(self.0.size).unwrap_or(u32::MAX);

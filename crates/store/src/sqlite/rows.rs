@@ -6,14 +6,15 @@ use postroom_domain::{
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension};
 
+use super::ahead::Ahead;
 use super::arms::{RowKey, Selection};
 use crate::{Hold, Row};
 
 /// The rows of `ords` in that order; those that are gone are missing.
-pub(super) fn rows_of(conn: &Connection, ords: &[i64]) -> rusqlite::Result<Vec<Row>> {
+pub(super) fn rows_of(conn: &Connection, ords: &[i64], ahead: &Ahead) -> rusqlite::Result<Vec<Row>> {
     let mut statement = conn.prepare_cached(ROW)?;
     let mut rows = Vec::with_capacity(ords.len());
-    for ord in ords {
+    for ord in ahead.through(ords) {
         rows.extend(statement.query_row([ord], read_row).optional()?);
     }
     Ok(rows)
@@ -60,9 +61,10 @@ pub(super) fn rows_in_scope(
     conn: &Connection,
     scope: &Scope,
     ids: &[MessageId],
+    ahead: &Ahead,
 ) -> rusqlite::Result<Vec<Row>> {
     let ords: Vec<i64> = ids.iter().map(|id| id.ord()).collect();
-    let mut rows = rows_of(conn, &ords)?;
+    let mut rows = rows_of(conn, &ords, ahead)?;
     rows.retain(|row| scope.sees(row.sender.0, row.office.0, row.kind.category()));
     Ok(rows)
 }

@@ -1,5 +1,7 @@
 //! Search: the full-text index for what it holds, and a look at the rows that it does not hold yet.
 
+use std::time::Duration;
+
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
 use super::arms::{IndexArm, Selection, Span};
@@ -13,6 +15,8 @@ use postroom_domain::{Category, ShownType};
 /// Rows looked at one by one before the full-text index is asked: a word that is common in what a person sees fills
 /// the page from these, where the index would first gather every row of the server that has it.
 const GLANCE: usize = 32;
+/// A look that takes longer meets a cold disk, where the index costs less.
+const GLANCE_TIME: Duration = Duration::from_millis(2);
 /// People who see fewer rows than this have them looked at one by one, all of them.
 const SCAN_ALL_MAX: i64 = 1_000;
 /// The look goes on while one row in so many has the words.
@@ -101,7 +105,7 @@ fn find_indexed(
     }
     loop {
         rest.want = quest.want - found.ords.len();
-        let mut glance = budget.with_looks(GLANCE);
+        let mut glance = budget.with_looks(GLANCE).within(GLANCE_TIME);
         let more = scan(conn, &rest, &mut glance)?;
         let dense = more.ords.len() * GLANCE_SPARSITY >= GLANCE;
         found.ords.extend(more.ords);
@@ -113,7 +117,7 @@ fn find_indexed(
         if budget.is_over() {
             return Ok(found);
         }
-        if !dense {
+        if !dense || glance.is_over() {
             break;
         }
     }

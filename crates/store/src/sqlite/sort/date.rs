@@ -59,7 +59,7 @@ fn read(ask: &Ask<'_>, place: Place, limit: u32) -> rusqlite::Result<Page> {
         place,
         limit,
     };
-    page::page(ask.conn, &request, ask.time)
+    page::page(ask.conn, &request, ask.time, ask.ahead)
 }
 
 fn straight(page: Page) -> SortedPage {

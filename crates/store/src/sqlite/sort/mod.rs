@@ -13,6 +13,7 @@ use postroom_domain::{MessageId, Scope, ShownType, SortKey};
 use rusqlite::Connection;
 
 use self::best::Entry;
+use super::ahead::Ahead;
 use super::arms::Selection;
 use super::counts::counts;
 use super::open::SqliteStore;
@@ -35,10 +36,11 @@ impl Sorting for SqliteStore {
     async fn sorted(&self, request: &SortedRequest) -> Result<Sorted, StoreError> {
         let request = request.clone();
         let time = self.read_time;
+        let ahead = self.ahead();
         self.readers
             .run(move |conn| {
                 let snapshot = conn.unchecked_transaction()?;
-                let answer = sorted(&snapshot, &request, time)?;
+                let answer = sorted(&snapshot, &request, time, &ahead)?;
                 snapshot.commit()?;
                 Ok(answer)
             })
@@ -49,6 +51,7 @@ impl Sorting for SqliteStore {
 /// What every way of sorting works with.
 struct Ask<'a> {
     conn: &'a Connection,
+    ahead: &'a Ahead,
     request: &'a SortedRequest,
     selection: &'a Selection,
     words: Option<&'a Words>,
@@ -58,10 +61,16 @@ struct Ask<'a> {
     time: Duration,
 }
 
-fn sorted(conn: &Connection, request: &SortedRequest, time: Duration) -> rusqlite::Result<Sorted> {
+fn sorted(
+    conn: &Connection,
+    request: &SortedRequest,
+    time: Duration,
+    ahead: &Ahead,
+) -> rusqlite::Result<Sorted> {
     let words = request.filter.search.as_ref().map(Words::of);
     let ask = Ask {
         conn,
+        ahead,
         request,
         selection: &Selection::of(conn, &request.scope, &request.filter)?,
         words: words.as_ref(),
@@ -124,7 +133,7 @@ impl Ask<'_> {
         };
         let ords: Vec<i64> = found.iter().map(|entry| entry.ord).collect();
         Ok(SortedPage {
-            rows: rows_of(self.conn, &ords)?,
+            rows: rows_of(self.conn, &ords, self.ahead)?,
             first: found.first().map(edge),
             last: found.last().map(edge),
             at,
