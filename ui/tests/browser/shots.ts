@@ -84,7 +84,7 @@ for (const { scheme, width, height } of looks) {
     await shot('audit');
     await page.getByRole('button', { name: 'Check the log …' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Check the log' }).click();
-    await page.getByText('The log is whole').waitFor();
+    await page.getByText(/^The log is whole/).waitFor();
     await shot('audit-checked');
     await page.goto(`${server.url}/queue?type=outbox`);
     await page.locator('[role=row][data-id]').first().waitFor();

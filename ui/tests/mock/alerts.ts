@@ -91,7 +91,7 @@ export class AlertBook {
     if (!words) return;
     const at = new Date().toISOString();
     const list = this.#of.get(login) ?? [];
-    const same = given.count === undefined ? list.find((one) => one.title === words.title && one.text === words.text) : undefined;
+    const same = given.count === undefined ? list.find((one) => one.text === words.text && one.advice === words.advice) : undefined;
     if (same) Object.assign(same, { count: same.count + 1, last_at: at, read: false, dismissed: false });
     else list.push({ id: this.#next++, count: 1, first_at: at, last_at: at, read: false, dismissed: false, ...words, ...given });
     list.sort((a, b) => (a.last_at < b.last_at ? 1 : -1));

@@ -125,7 +125,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await expectAccessible(page);
     await page.getByRole('button', { name: 'Check the log …' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Check the log' }).click();
-    await page.getByText('The log is whole').waitFor();
+    await page.getByText(/^The log is whole/).waitFor();
     await expectAccessible(page);
   });
 }
