@@ -23,11 +23,17 @@ class Router {
 
   /** Goes to one of our pages, unless what was typed here is to be kept. */
   async go(to: string): Promise<void> {
-    if (this.#guard && !(await this.#guard())) return;
-    this.#guard = null;
+    if (!(await this.mayLeave())) return;
     history.pushState(null, '', to);
     this.#depth += 1;
     this.#read();
+  }
+
+  /** Asks the page, where it holds what is not saved; true where it may be left. */
+  async mayLeave(): Promise<boolean> {
+    if (this.#guard && !(await this.#guard())) return false;
+    this.#guard = null;
+    return true;
   }
 
   /** Rewrites the address without a step in the history, for filters. */
