@@ -125,13 +125,30 @@ function round(n: number): string {
 
 /** The moment at which a day (`2026-11-23`) begins where the person is. */
 export function startOfDay(day: string): string {
-  const [year = 1970, month = 1, date = 1] = day.split('-').map(Number);
-  if (!zone) return new Date(year, month - 1, date).toISOString();
-  const midnight = Date.UTC(year, month - 1, date);
+  return momentOf(`${day}T00:00`);
+}
+
+/** The moment of a time on the person's own clock (`2026-11-24T08:00`), as a date field gives it. */
+export function momentOf(local: string): string {
+  const [year = 1970, month = 1, date = 1, hour = 0, minute = 0] = local.split(/[-T:]/).map(Number);
+  if (!zone) return new Date(year, month - 1, date, hour, minute).toISOString();
+  const wall = Date.UTC(year, month - 1, date, hour, minute);
   // Twice, for the days on which the clocks change.
-  let moment = midnight - offsetAt(midnight, zone);
-  moment = midnight - offsetAt(moment, zone);
+  let moment = wall - offsetAt(wall, zone);
+  moment = wall - offsetAt(moment, zone);
   return new Date(moment).toISOString();
+}
+
+/** A moment on the person's own clock, as a date field takes it: `2026-11-24T08:00`. */
+export function localTime(iso: string): string {
+  const moment = Date.parse(iso);
+  const ahead = offsetAt(moment, zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone);
+  return new Date(moment + ahead).toISOString().slice(0, 16);
+}
+
+/** The name of the zone that times are told in: `Europe/Berlin`. */
+export function zoneName(): string {
+  return zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
 /** The day after. */

@@ -7,11 +7,13 @@ export type Toast = {
   tone: 'good' | 'bad' | 'plain';
   /** One thing that can be done about it: "Undo", "Show". */
   action: { label: string; run: () => void } | null;
+  /** Where it leads. */
+  link: { label: string; href: string } | null;
   /** Seconds until it goes by itself; null for what stays. */
   left: number | null;
 };
 
-export type NewToast = { text: string; tone: Toast['tone']; details?: string[]; action?: Toast['action'] };
+export type NewToast = { text: string; tone: Toast['tone']; details?: string[]; action?: Toast['action']; link?: Toast['link'] };
 
 const STAYS_S = 6;
 const STAYS_WITH_ACTION_S = 10;
@@ -28,7 +30,7 @@ class Toasts {
   /** Shows a report; `gone` is called once it goes, however it does. Returns its id. */
   show(toast: NewToast, stays: number | null = this.#stays(toast), gone?: () => void): number {
     const id = this.#next++;
-    this.list.push({ details: [], action: null, ...toast, id, left: stays });
+    this.list.push({ details: [], action: null, link: null, ...toast, id, left: stays });
     if (gone) this.#gone.set(id, gone);
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
     return id;
@@ -60,7 +62,7 @@ class Toasts {
 
   #stays(toast: NewToast): number | null {
     if (toast.tone === 'bad') return null;
-    return toast.action ? STAYS_WITH_ACTION_S : STAYS_S;
+    return toast.action || toast.link ? STAYS_WITH_ACTION_S : STAYS_S;
   }
 
   #tick(): void {
