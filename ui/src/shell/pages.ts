@@ -47,6 +47,13 @@ export const GROUPS: { id: Group; title: string }[] = [
 /** In the order in which the navigation shows them. */
 export const PAGES: PageEntry[] = [
   {
+    id: 'compose',
+    path: '/compose',
+    title: 'Compose',
+    nav: { group: 'top', icon: 'pen' },
+    load: () => import('../compose/ComposePage.svelte'),
+  },
+  {
     id: 'queue',
     path: '/queue',
     title: 'E-mail Queue',

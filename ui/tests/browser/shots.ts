@@ -112,6 +112,52 @@ for (const { scheme, width, height } of looks) {
     await page.request.get(`${server.url}/mock/cut`);
     await page.waitForTimeout(1500);
     await shot('message-sent-relay-down');
+    await page.request.get(`${server.url}/mock/relay?state=up`);
+    server.mock.desk.add({ subject: 'Renewal 2027: questions to clear up before the end of the year', to: ['claims@northwind.example'] });
+    server.mock.desk.add({ subject: 'Minutes of the Monday meeting', to: [] });
+    await page.goto(`${server.url}/compose`);
+    await page.getByRole('textbox', { name: 'Message' }).waitFor();
+    await page.getByText(/left today/).waitFor();
+    await shot('compose-empty');
+    await page.getByRole('combobox', { name: 'To' }).fill('ac');
+    await page.getByRole('option').first().waitFor();
+    await shot('compose-suggestions');
+    await page.keyboard.press('Enter');
+    await page.getByRole('combobox', { name: 'To' }).fill('claims@northwind.example, broken@,');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Cc', exact: true }).click();
+    await page.getByRole('combobox', { name: 'Cc' }).fill('archive@office.example.com');
+    await page.getByLabel('Subject').fill('Renewal of your policy for 2027');
+    await page.getByRole('textbox', { name: 'Message' }).click();
+    await page.getByLabel('Kind of paragraph').selectOption('2');
+    await page.keyboard.type('What changes');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('Dear client,');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('the contract is renewed on 1 January. Three points are new:');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('- the premium is lower');
+    for (const line of ['glass is covered', 'claims can be reported by e-mail']) {
+      await page.keyboard.press('Enter');
+      await page.keyboard.type(line);
+    }
+    await page.locator('input[type=file]').setInputFiles([
+      { name: 'Renewal 2027.pdf', mimeType: 'application/pdf', buffer: Buffer.alloc(182_344) },
+      { name: 'Terms and conditions of the whole contract, long.pdf', mimeType: 'application/pdf', buffer: Buffer.alloc(1_204_000) },
+    ]);
+    await page.getByText(/^Draft saved/).waitFor();
+    await shot('compose');
+    await page.getByRole('button', { name: 'Send later' }).click();
+    await page.getByRole('dialog').waitFor();
+    await shot('compose-later');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+Enter');
+    await page.getByText(/cannot be sent to/).waitFor();
+    await shot('compose-errors');
+    server.mock.desk.used = 2_000;
+    await page.goto(`${server.url}/compose`);
+    await page.getByText(/^You have sent all/).waitFor();
+    await shot('compose-limit');
     await page.close();
     await server.close();
   });

@@ -8,6 +8,7 @@ import { extname, join } from 'node:path';
 import { AlertBook } from './alerts.ts';
 import { AuditLog } from './audit.ts';
 import { Box, type Query } from './box.ts';
+import { ComposeDesk } from './compose.ts';
 import { idOf, seqOf, type State } from './data.ts';
 import { attemptsOf, bodyOf, detailOf, explainOf } from './detail.ts';
 import { Deeds, exported } from './deeds.ts';
@@ -18,7 +19,7 @@ import { OPEN_SUBJECTS, SUBJECTS, type Call } from './subjects.ts';
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
 /** The server's own policy for the page. */
 const CSP =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html default";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html ProseMirrorClipboard default";
 const BODY_CSP = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 /** `case` administers the System Office and so everything, `branch` an office below it; `front` nothing. */
 export const people: Record<string, { id: number; name: string; rights: string[]; office?: { id: number; name: string } }> = {
@@ -38,6 +39,7 @@ export class Mock {
   readonly alerts = new AlertBook();
   readonly audit = new AuditLog();
   readonly passwords = new Passwords();
+  readonly desk = new ComposeDesk();
   /** The layout that each person keeps. */
   layouts = new Map<string, Kept>();
   /** New addresses of recipients, by `id/index`. */
@@ -281,11 +283,17 @@ function queryOf(url: URL): Query {
   return { type: get('type', 'all'), source: get('source', 'all'), q: get('q', ''), ...optional, ...numbers };
 }
 
+/** Whose mail the front desk sees: it may also send as the one, and only look at the other's. */
+const PROXIED = [
+  { id: 0, name: 'Case Clerk', email: 'case@office.example.com', level: 'manage' },
+  { id: 6, name: 'Branch Manager', email: 'branch@office.example.com', level: 'view' },
+];
+
 function sessionOf(login: string): unknown {
   const person = people[login];
   const office = person?.office ?? SYSTEM_OFFICE;
   const system_administrator = office.id === SYSTEM_OFFICE.id && (person?.rights.includes('administrator') ?? false);
-  return { user: { ...person, login, email: `${login}@office.example.com`, office }, proxies_for: [], system_administrator, brand: 'Postroom' };
+  return { user: { ...person, login, email: `${login}@office.example.com`, office }, proxies_for: login === 'front' ? PROXIED : [], system_administrator, brand: 'Postroom' };
 }
 
 async function body(req: IncomingMessage): Promise<never> {

@@ -4,6 +4,7 @@
  */
 import { alerts } from './alerts.ts';
 import { audit } from './audit.ts';
+import { compose } from './compose.ts';
 import { openPasswords, passwords } from './passwords.ts';
 import type { Mock } from './server.ts';
 import { openSetup, settings } from './settings.ts';
@@ -31,7 +32,7 @@ export type Call = {
 
 export type Subject = (call: Call) => boolean | Promise<boolean>;
 
-export const SUBJECTS: Subject[] = [alerts, audit, passwords, settings];
+export const SUBJECTS: Subject[] = [alerts, audit, passwords, settings, compose];
 
 /** Those that answer before signing in: `login` is empty. Asked before all else. */
 export const OPEN_SUBJECTS: Subject[] = [openPasswords, openSetup];
