@@ -28,6 +28,7 @@ pub mod rule;
 pub mod scope;
 pub mod state;
 pub mod trouble;
+pub mod typed;
 
 pub use action::{Verb, Verdict};
 pub use address::{Address, AddressError, AddressProblem};
@@ -51,3 +52,4 @@ pub use rule::Rule;
 pub use scope::{Arm, Scope};
 pub use state::{InvalidTransition, MessageEvent, MessageState, RecipientState, ShownType};
 pub use trouble::{Trouble, trouble};
+pub use typed::Typed;

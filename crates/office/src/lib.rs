@@ -14,6 +14,7 @@ mod principal;
 pub mod relays;
 mod secret;
 mod sending;
+mod suggestions;
 mod throttle;
 mod vault;
 
@@ -28,5 +29,6 @@ pub use password::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS, PasswordError, Passwo
 pub use principal::{Key, Person, Principal, Who};
 pub use secret::{KEY_PREFIX, Secret, hash_of};
 pub use sending::Senders;
+pub use suggestions::{Source, Suggestion, suggestions};
 pub use throttle::{Throttle, TooMany};
 pub use vault::{Field, KEY_FILE, Slot, Vault, VaultError};

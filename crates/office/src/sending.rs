@@ -104,6 +104,16 @@ impl Senders {
         Ok(self.known().await?.sending_locally.contains(&office))
     }
 
+    /// The people of an office who may sign in, in no order.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn colleagues(&self, office: OfficeId) -> Result<Vec<User>, StoreError> {
+        let known = self.known().await?;
+        let users = known.users.iter().map(|(_, user)| user);
+        Ok(users.filter(|user| user.office == office).cloned().collect())
+    }
+
     /// Reads people anew, at the latest when what is known is a few seconds old.
     ///
     /// # Errors

@@ -12,7 +12,6 @@ use serde::Serialize;
 use super::problem::ApiError;
 
 /// The version that a change was made from.
-#[allow(dead_code, reason = "routes with versions are being added")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct IfMatch(pub(super) i64);
 
@@ -50,16 +49,20 @@ pub(super) fn stale(what: &str) -> ApiError {
 }
 
 /// A JSON answer with its version as `ETag`.
-#[allow(dead_code, reason = "routes with versions are being added")]
 #[derive(Debug)]
 pub(super) struct Versioned<T>(pub(super) i64, pub(super) T);
 
 impl<T: Serialize> IntoResponse for Versioned<T> {
     fn into_response(self) -> Response {
         let mut response = axum::Json(self.1).into_response();
-        if let Ok(value) = HeaderValue::try_from(format!("\"{}\"", self.0)) {
+        if let Some(value) = version_header(self.0) {
             response.headers_mut().insert(header::ETAG, value);
         }
         response
     }
+}
+
+/// The value of `ETag` for a version.
+pub(super) fn version_header(version: i64) -> Option<HeaderValue> {
+    HeaderValue::try_from(format!("\"{version}\"")).ok()
 }

@@ -9,6 +9,7 @@ mod audit;
 mod auth;
 mod banners;
 mod docs;
+mod drafts;
 mod etag;
 mod events;
 mod extract;
@@ -20,6 +21,7 @@ mod layout;
 mod limits;
 mod messages;
 mod metrics;
+mod names;
 mod pauses;
 pub mod peer;
 mod people;
@@ -52,6 +54,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(messages::submit::raw))
         .routes(routes!(messages::render::render))
         .routes(routes!(messages::list::counts))
+        .routes(routes!(names::senders))
+        .routes(routes!(names::addresses))
         .routes(routes!(messages::actions::act))
         .routes(routes!(audit::list))
         .routes(routes!(audit::verify))
@@ -78,6 +82,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(messages::content::attachment))
         .routes(routes!(layout::own, layout::set_own, layout::clear_own))
         .routes(routes!(layout::office, layout::set_office))
+        .routes(routes!(drafts::list, drafts::add))
+        .routes(routes!(drafts::one, drafts::put, drafts::remove))
         .routes(routes!(alerts::list))
         .routes(routes!(alerts::unread))
         .routes(routes!(alerts::read_all))

@@ -6,12 +6,14 @@ mod audit;
 mod bulk;
 mod changes;
 mod content;
+mod drafts;
 mod edit;
 mod facts;
 mod layouts;
 mod limits;
 mod list;
 mod local;
+mod names;
 mod pauses;
 mod people;
 mod queue;
@@ -38,6 +40,7 @@ pub use bulk::{
 };
 pub use changes::{Change, ChangeKind, ChangeSet, Changes, FactsWritten};
 pub use content::{Content, ContentStore, Encoded, Packed};
+pub use drafts::{DRAFTS_MAX, DraftId, DraftRow, Drafts, KeptDraft, NewDraft};
 pub use edit::{Edit, Readdress, Readdressed};
 pub use facts::{
     Consumer, DailyLimit, EdgeWritten, Fact, FactId, FactKind, Facts, FailedDetail, LimitDetail, NewFact,
@@ -53,6 +56,7 @@ pub use list::{
     Row, SearchQuery,
 };
 pub use local::{FormLetters, LocalSending};
+pub use names::{Names, NamesInScope};
 pub use pauses::{Pause, PauseOf, Pauses};
 pub use people::{
     ApiKey, KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Office, OfficeSecurity, People, Rights,
@@ -94,6 +98,8 @@ pub trait Store:
     + Administration
     + Alerts
     + Settings
+    + Drafts
+    + Names
 {
 }
 
@@ -117,5 +123,7 @@ impl<T> Store for T where
         + Administration
         + Alerts
         + Settings
+        + Drafts
+        + Names
 {
 }

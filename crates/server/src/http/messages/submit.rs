@@ -21,7 +21,7 @@ use crate::http::wire::submit::{Accepted, BatchAnswer, BatchItem, NewBatch, NewM
 /// How much longer JSON may be than the message in it: base64 takes 4/3, quoting some more.
 pub(super) const JSON_GROWTH: u64 = 2;
 /// Room for what is around the content.
-pub(super) const SLACK_BYTES: u64 = 1024 * 1024;
+pub(in crate::http) const SLACK_BYTES: u64 = 1024 * 1024;
 
 /// Takes one message in; the answer comes once it is on the disk.
 ///
@@ -147,7 +147,7 @@ impl Given {
     }
 }
 
-pub(super) async fn read_body(mut request: Request, most_bytes: u64) -> Result<Bytes, ApiError> {
+pub(in crate::http) async fn read_body(mut request: Request, most_bytes: u64) -> Result<Bytes, ApiError> {
     use axum::RequestExt as _;
     use axum::extract::DefaultBodyLimit;
     let most = usize::try_from(most_bytes).unwrap_or(usize::MAX);

@@ -2,7 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use futures_util::StreamExt as _;
-use postroom_domain::MessageId;
+use postroom_domain::{Category, MessageId, OfficeId, UserId};
 use postroom_store::Authority;
 use serde_json::Value;
 
@@ -100,6 +100,43 @@ async fn stream_tells_of_what_the_table_shows_alone() {
             told.push_str(&String::from_utf8_lossy(&stream.next().await.unwrap().unwrap()));
             let told = rows_of(&told);
             assert!(told.iter().all(|id| seen.contains(id)), "{name}: {told:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn names_for_filters_are_of_the_scope_and_name_whatever_is_seen() {
+    for security in [Security::On, Security::Off] {
+        let world = World::with(security).await;
+        for caller in &world.callers {
+            let name = &world.person(caller).id;
+            let path = "/api/v1/messages/senders?limit=50";
+            let found = world.ask(caller, Method::GET, path).send().await;
+            assert_eq!(found.status, StatusCode::OK, "{name}: {}", found.text);
+            let found = found.json();
+            let rows = world.ask(caller, Method::GET, "/api/v1/messages?limit=200").send().await.json();
+            for row in rows["rows"].as_array().unwrap() {
+                let named = |list: &str, of: &str| found[list].as_array().unwrap().contains(&row[of]);
+                assert!(named("offices", "office"), "{name}: {row}");
+                let is_own_kind = row["category"] == "user";
+                assert!(!is_own_kind || named("senders", "sender"), "{name}: {row}");
+            }
+            // Whoever is named can be asked for: the list of each is empty or seen, and the scope holds them.
+            let see = &world.scope(caller).await;
+            for sender in found["senders"].as_array().unwrap() {
+                let id = UserId(sender["id"].as_i64().unwrap());
+                let user = world.house.node.store.user(id).await.unwrap().unwrap();
+                assert!(see.sees(id, user.office, Category::User), "{name}: {sender}");
+            }
+            for office in found["offices"].as_array().unwrap() {
+                let id = OfficeId(office["id"].as_i64().unwrap());
+                let users = world.house.node.store.users().await.unwrap();
+                let seen = see.sees(UserId(0), id, Category::Notification)
+                    || users
+                        .iter()
+                        .any(|user| user.office == id && see.sees(user.id, id, Category::User));
+                assert!(seen, "{name}: {office}");
+            }
         }
     }
 }

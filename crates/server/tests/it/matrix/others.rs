@@ -5,7 +5,7 @@ use axum::http::{Method, StatusCode};
 use postroom_domain::alert::{AlertKind, Link};
 use postroom_domain::{MessageId, UserId};
 use postroom_store::{
-    Actor, AlertPage, AuditNote, By, Count, Mailing, NewJob, NewProxy, PauseOf, ProxyLevel, ProxyTerms,
+    Actor, AlertPage, AuditNote, By, Count, Mailing, NewDraft, NewJob, NewProxy, PauseOf, ProxyLevel, ProxyTerms,
     Raise, RaiseBatch, Rights, Verb, Which, WhichAlerts,
 };
 
@@ -15,7 +15,7 @@ use super::routes::{
 };
 use super::world::{Caller, World};
 use crate::house::START;
-use crate::truth::Security;
+use crate::truth::{KeyOf, Security};
 
 /// Something of somebody, and who may come at it.
 struct Thing {
@@ -31,7 +31,8 @@ impl Thing {
     fn expected(&self, world: &World, caller: &Caller) -> Expected {
         let person = world.person(caller);
         match (self.of, self.office) {
-            (Of::Alert, _) => Expected::Hidden,
+            (Of::Draft, _) if person.key == Some(KeyOf::Office) => Expected::Refused,
+            (Of::Alert | Of::Draft, _) => Expected::Hidden,
             (Of::Pause, _) if !is_administrator(person) => Expected::Refused,
             (_, Some(office)) if administers(person, office) => Expected::Let,
             (_, None) if is_system_administrator(person) => Expected::Let,
@@ -95,6 +96,8 @@ async fn things(world: &World) -> Vec<Thing> {
         thing(Of::Job, job(world, clerk).await, "999999", None),
         thing(Of::Alert, alert(world, south).await, "999999", None),
         thing(Of::Alert, alert(world, clerk).await, "999999", None),
+        thing(Of::Draft, draft(world, south).await, "999999", None),
+        thing(Of::Draft, draft(world, clerk).await, "999999", None),
     ];
     let office = world.offices["South Office"];
     for (of, missing) in [
@@ -177,6 +180,17 @@ async fn alert(world: &World, person: UserId) -> String {
     alerts.first().unwrap().id.0.to_string()
 }
 
+async fn draft(world: &World, owner: UserId) -> String {
+    let draft = NewDraft {
+        subject: "unfinished".to_owned(),
+        to: String::new(),
+        body: "{\"subject\":\"unfinished\"}".to_owned(),
+    };
+    let store = &world.house.node.store;
+    let id = store.add_draft(owner, draft, START).await.unwrap().unwrap();
+    id.0.to_string()
+}
+
 async fn alerts(world: &World, person: UserId) -> Vec<postroom_store::Alert> {
     let page = AlertPage {
         which: WhichAlerts::Open,
@@ -207,13 +221,15 @@ async fn kept(world: &World) -> String {
     let store = &world.house.node.store;
     let people = &world.people;
     format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?}",
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         store.jobs(None).await.unwrap(),
         alerts(world, people["south"].user).await,
         alerts(world, people["clerk"].user).await,
         store.pauses().await.unwrap(),
         store.keys().await.unwrap(),
         store.proxies(None).await.unwrap(),
+        store.drafts(people["south"].user).await.unwrap(),
+        store.drafts(people["clerk"].user).await.unwrap(),
     )
 }
 

@@ -58,6 +58,7 @@ pub(super) enum Who {
 pub(super) enum Of {
     Job,
     Alert,
+    Draft,
     Pause,
     Key,
     Proxy,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
-use postroom_domain::{OfficeId, UserId};
+use postroom_domain::{OfficeId, Scope, UserId};
 use postroom_office::Secret;
 use postroom_store::{
     Actor, AuditNote, Branches, By, NewProxy, NewSession, OfficeChange, OfficeSecurity, ProxyLevel,
@@ -310,6 +310,19 @@ impl World {
             .collect();
         seen.sort();
         seen
+    }
+
+    /// What somebody sees, as the server works it out.
+    pub(super) async fn scope(&self, caller: &Caller) -> Scope {
+        let (kind, proof) = (caller.header.0, &caller.header.1);
+        let authenticator = &self.house.node.authenticator;
+        let secret = proof.rsplit([' ', '=']).next().unwrap();
+        let found = if kind == "cookie" {
+            authenticator.session(secret).await
+        } else {
+            authenticator.key(secret).await
+        };
+        found.unwrap().unwrap().authority.see.clone()
     }
 
     /// A request of somebody.

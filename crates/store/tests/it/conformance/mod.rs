@@ -6,6 +6,7 @@ pub(crate) mod administration;
 pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod bulk;
+pub(crate) mod drafts;
 pub(crate) mod facts;
 pub(crate) mod holds;
 pub(crate) mod intake;
@@ -14,6 +15,7 @@ pub(crate) mod leases;
 pub(crate) mod limits;
 pub(crate) mod list;
 pub(crate) mod local;
+pub(crate) mod names;
 pub(crate) mod people;
 pub(crate) mod settings;
 pub(crate) mod sorted;
@@ -117,6 +119,13 @@ macro_rules! conformance {
             alerts::alerts_and_cursor_are_written_together,
             alerts::alert_is_mailed_once_to_those_who_chose_so,
             alerts::senders_whose_mail_waits_for_a_relay_are_found,
+            drafts::draft_comes_back_as_it_was_kept,
+            drafts::draft_of_another_is_like_none,
+            drafts::draft_made_from_another_version_changes_nothing,
+            drafts::person_keeps_a_hundred_drafts_and_no_more,
+            names::names_are_those_of_the_scope_alone,
+            names::addresses_are_those_of_ones_own_mail_the_latest_first,
+            names::address_of_older_mail_is_found_by_its_words,
             facts::fact_is_read_until_its_consumer_has_passed_it,
             facts::purged_facts_numbers_are_not_given_again,
             facts::failed_message_is_a_fact_and_a_sent_one_is_none,
