@@ -11,6 +11,7 @@ use postroom_store::{KeptRelay, SmtpAuth, SmtpSettings, SmtpTls, SmtpTrust};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
+use super::refresh::RefreshTokens;
 use super::token::{TokenClient, TokenSecrets};
 use crate::vault::{Field, Slot, Vault, VaultError};
 
@@ -54,13 +55,14 @@ pub(super) struct Surroundings {
     pub(super) ehlo_name: String,
 }
 
-/// Describes a relay to a session.
+/// Describes a relay to a session; `refresh` keeps its refresh token where it is a relay that is set.
 ///
 /// # Errors
 /// What is wrong with its certificate.
 pub(super) fn session(
     smtp: &SmtpSettings,
     secrets: OpenSecrets,
+    refresh: Option<RefreshTokens>,
     around: &Surroundings,
 ) -> Result<RelayConfig, String> {
     let address = match smtp.host.parse() {
@@ -98,6 +100,7 @@ pub(super) fn session(
         let client = TokenClient::new(
             endpoint.clone(),
             secrets,
+            refresh,
             session.reach.clone(),
             Arc::clone(&around.clock),
         );

@@ -3,6 +3,7 @@
 mod build;
 mod diagnosis;
 mod draft;
+mod refresh;
 mod service;
 mod test;
 mod token;

@@ -12,6 +12,7 @@ use postroom_store::{
 
 use super::build::{OpenSecrets, Surroundings, relay, session};
 use super::draft::{BadSetting, Has, RelayDraft, SecretDraft, SettingsDraft, bad};
+use super::refresh::RefreshTokens;
 use super::test::{TestReport, patient, run};
 use crate::vault::{Field, Slot, Vault, VaultError};
 
@@ -77,13 +78,14 @@ pub struct RelaysParts {
 /// Offices' relays.
 pub struct Relays {
     store: Arc<dyn Store>,
-    vault: Vault,
+    vault: Arc<Vault>,
     around: Surroundings,
     servers: ServersRelay,
     engine: OnceLock<Arc<EngineHandle>>,
     tests: tokio::sync::Semaphore,
-    /// One change at a time: the engine hears of them in the order of their commits.
-    changing: tokio::sync::Mutex<()>,
+    /// One change at a time: the engine hears of them in the order of their commits, and a refresh token that is
+    /// replaced meanwhile stays replaced.
+    changing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl std::fmt::Debug for RelaysParts {
@@ -103,7 +105,7 @@ impl Relays {
     pub fn new(parts: RelaysParts) -> Self {
         Self {
             store: parts.store,
-            vault: parts.vault,
+            vault: Arc::new(parts.vault),
             around: Surroundings {
                 clock: parts.clock,
                 reach: parts.reach,
@@ -112,7 +114,7 @@ impl Relays {
             servers: parts.servers,
             engine: OnceLock::new(),
             tests: tokio::sync::Semaphore::new(TESTS_MAX),
-            changing: tokio::sync::Mutex::default(),
+            changing: Arc::default(),
         }
     }
 
@@ -248,7 +250,10 @@ impl Relays {
             refresh_token: choose(&draft.refresh_token, secrets.refresh_token, has.refresh_token),
         };
         let unusable = |reason| bad("relay.certificate", reason);
-        let session = session(&draft.smtp, secrets, &self.around).map_err(unusable)?;
+        // A try with the kept refresh token may use it up like any other use.
+        let is_kept = matches!(draft.refresh_token, SecretDraft::Keep) && has.refresh_token;
+        let refresh = is_kept.then(|| self.refresh_tokens(office.id, place));
+        let session = session(&draft.smtp, secrets, refresh, &self.around).map_err(unusable)?;
         let connector = Connector::new(patient(session)).map_err(|error| unusable(error.to_string()))?;
         let subject = format!("office {} smtp", office.id);
         let entry = AuditEntry::new(self.around.clock.now(), note, AuditAction::SmtpTest, subject);
@@ -280,7 +285,10 @@ impl Relays {
             let name = kept.smtp.host.clone();
             let made = OpenSecrets::of(&self.vault, settings.office, place, kept)
                 .map_err(|error| error.to_string())
-                .and_then(|secrets| session(&kept.smtp, secrets, &self.around))
+                .and_then(|secrets| {
+                    let refresh = self.refresh_tokens(settings.office, place);
+                    session(&kept.smtp, secrets, Some(refresh), &self.around)
+                })
                 .and_then(|session| {
                     Connector::new(session.clone()).map_err(|error| error.to_string())?;
                     Ok(session)
@@ -293,6 +301,16 @@ impl Relays {
             }
         }
         usable
+    }
+
+    fn refresh_tokens(&self, office: OfficeId, place: usize) -> RefreshTokens {
+        RefreshTokens {
+            store: Arc::clone(&self.store),
+            vault: Arc::clone(&self.vault),
+            office,
+            place,
+            changing: Arc::clone(&self.changing),
+        }
     }
 
     fn tell_engine(&self, office: &Office, settings: &OfficeSettings) {
@@ -399,7 +417,8 @@ impl Relays {
         for (place, kept) in settings.relays.iter().enumerate() {
             let field = format!("relays[{place}].certificate");
             let secrets = OpenSecrets::of(&self.vault, office.id, place, kept)?;
-            let session = session(&kept.smtp, secrets, &self.around).map_err(|reason| bad(&field, reason))?;
+            let session =
+                session(&kept.smtp, secrets, None, &self.around).map_err(|reason| bad(&field, reason))?;
             Connector::new(session).map_err(|error| bad(&field, error.to_string()))?;
         }
         Ok(())

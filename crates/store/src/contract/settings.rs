@@ -35,6 +35,19 @@ pub trait Settings: Send + Sync {
         now: Timestamp,
     ) -> Result<OfficeSettings, StoreError>;
 
+    /// Keeps another refresh token of an office's relay (`place` 0 or 1) in place of `before`; `false` where that one is
+    /// not kept any more, and nothing changed. No version is raised: nobody has edited anything.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn replace_refresh_token(
+        &self,
+        office: OfficeId,
+        place: usize,
+        before: Sealed,
+        after: Sealed,
+    ) -> Result<bool, StoreError>;
+
     /// Moves unfinished mail of an office to its way out, at most 256 a call by id from behind `after`; answers the
     /// last one moved, `None` when all have been. What is leased goes on where it is and comes back to the new route.
     ///

@@ -39,6 +39,26 @@ impl Settings for SqliteStore {
             .await
     }
 
+    async fn replace_refresh_token(
+        &self,
+        office: OfficeId,
+        place: usize,
+        before: Sealed,
+        after: Sealed,
+    ) -> Result<bool, StoreError> {
+        let place = i64::try_from(place).unwrap_or(i64::MAX);
+        self.people_write(move |conn| {
+            let replaced = conn
+                .prepare_cached(
+                    "UPDATE office_relay SET refresh_token = ?4
+                     WHERE office = ?1 AND place = ?2 AND refresh_token = ?3",
+                )?
+                .execute(params![office.0, place, before.0, after.0])?;
+            Ok(replaced > 0)
+        })
+        .await
+    }
+
     async fn reroute(
         &self,
         office: OfficeId,

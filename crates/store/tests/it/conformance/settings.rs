@@ -199,3 +199,20 @@ pub(crate) async fn mail_is_moved_in_steps_of_256(h: &mut impl Harness) {
     assert_eq!(store.depth(Some(RouteId(north.0))).await.unwrap().ready, 600);
     assert_consistent(store).await;
 }
+
+pub(crate) async fn refresh_token_is_replaced_where_it_is_still_the_one(h: &mut impl Harness) {
+    let (_, north) = offices(h.store()).await;
+    let store = h.store();
+    set(store, with_relay(north, 0)).await;
+    let sealed = |byte: u8| Sealed(vec![byte]);
+    let replace = async |place, before, after| {
+        let (before, after) = (sealed(before), sealed(after));
+        store.replace_refresh_token(north, place, before, after).await.unwrap()
+    };
+    assert!(replace(0, 4, 5).await);
+    assert!(!replace(0, 4, 6).await, "another was kept meanwhile");
+    assert!(!replace(1, 5, 6).await, "there is no second relay");
+    let kept = store.settings(north).await.unwrap().unwrap();
+    assert_eq!((kept.version, &kept.relays[0].refresh_token), (1, &Some(sealed(5))));
+    assert_eq!(kept.relays[0].secret, relay("").secret);
+}
