@@ -62,6 +62,9 @@ impl Jobs {
 impl Inner {
     async fn step(&self, job: &Job) -> Result<(), StoreError> {
         let parts = &self.parts;
+        // Before the rights are worked out: a change after this moment has the step left undone, and the next round
+        // works them out anew.
+        let rights = parts.store.rights_as_of().await?;
         let Some(who) = parts.authenticator.by_actor(job.owner).await? else {
             let reason = "whoever started it may not sign in any more".to_owned();
             let note = AuditNote::by(Actor::System);
@@ -87,6 +90,7 @@ impl Inner {
             from: job.cursor,
             picked,
             who: who.authority.clone(),
+            rights,
             resend,
             enqueue: Enqueue {
                 messages: Vec::new(),
@@ -96,7 +100,8 @@ impl Inner {
             },
             note: who.note(),
         };
-        // A job that was cancelled meanwhile answers false; the next round does not see it any more.
+        // A job that was cancelled meanwhile answers false, and the next round does not see it any more; one whose
+        // rights may have changed answers false, and the next round does the step with those of then.
         parts.store.step(step).await?;
         Ok(())
     }

@@ -17,7 +17,10 @@ use super::wire::jobs::Job;
 use super::wire::problem::Problem;
 use super::wire::session::Named;
 
-/// Failed mail that one sees, in groups by way out and cause.
+/// Failed messages that are looked at, the newest first.
+const LOOKED_AT: u32 = 20_000;
+
+/// Failed mail that one sees, in groups by way out and cause: of the newest 20,000 failed messages.
 ///
 /// # Errors
 /// Those of the store.
@@ -29,10 +32,13 @@ pub(super) async fn list(
     State(app): State<App>,
     Caller(who): Caller,
 ) -> Result<axum::Json<Failures>, ApiError> {
-    let found = app.store.failures(&who.authority.see).await?;
+    let found = app.store.failures(&who.authority.see, LOOKED_AT).await?;
     let directory = Directory::new(app.store.offices().await?);
-    let groups = found.into_iter().map(|group| shown(group, &directory)).collect();
-    Ok(axum::Json(Failures { groups }))
+    let groups = found.groups.into_iter().map(|group| shown(group, &directory));
+    Ok(axum::Json(Failures {
+        groups: groups.collect(),
+        complete: found.complete,
+    }))
 }
 
 /// Puts back to Outbox exactly the mail that this cause failed, on the way out that its office has now.

@@ -1,7 +1,8 @@
 //! Acting on all that match a filter.
 
 use axum::http::{Method, StatusCode};
-use postroom_store::Rights;
+use postroom_domain::Clock as _;
+use postroom_store::{Account, Actor, AuditNote, Branches, By, JobId, Rights, UserChange};
 use serde_json::{Value, json};
 
 use crate::house::{Answer, House, Person};
@@ -91,6 +92,72 @@ async fn request_that_names_ids_and_a_filter_or_neither_is_refused() {
     )
     .await;
     assert_eq!(answer.code(), "unknown_field");
+}
+
+/// Starts a delete of 20,000 letters and takes something from whoever started it while it is under way; answers the
+/// job once it has ended, and how many letters were there at the taking and at the end.
+async fn taken(change: UserChange) -> (Value, u64, u64) {
+    let house = House::open().await;
+    let boss = house.person("boss", house.root, super_user()).await;
+    let case = house.person("case", house.root, Rights::default()).await;
+    house.letters(&case, 20_000).await;
+    let answer = act(&house, &boss, json!({"action": "delete", "filter": {}})).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text);
+    let id = JobId(answer.json()["id"].as_i64().unwrap());
+    let mut progress = house.node.jobs.watch();
+    let _work = house.work();
+    while house.node.store.job(id).await.unwrap().unwrap().done == 0 {
+        progress.changed().await.unwrap();
+    }
+    let by = By {
+        note: AuditNote::by(Actor::Operator),
+        at: house.clock.now(),
+    };
+    let store = &house.node.store;
+    store.change_user(boss.user, 1, change, &by).await.unwrap();
+    let left = house.kept().await;
+    house.node.jobs.ended(id).await.unwrap().unwrap();
+    let operator = house.person("operator", house.root, administrator()).await;
+    let ended = job(&house, &operator, &json!(id.0)).await;
+    (ended, left, house.kept().await)
+}
+
+fn administrator() -> Rights {
+    Rights {
+        administrator: true,
+        ..Rights::default()
+    }
+}
+
+#[tokio::test]
+async fn job_of_a_person_who_is_disabled_stops_and_touches_nothing_more() {
+    let disabled = UserChange {
+        account: Some(Account::Disabled),
+        ..UserChange::default()
+    };
+    let (job, left, kept) = taken(disabled).await;
+    assert!(0 < left && left < 20_000, "it was under way: {left}");
+    assert_eq!(kept, left, "nothing was touched after the change");
+    assert_eq!(job["state"], "stopped", "{job}");
+    assert_eq!(job["reason"], "whoever started it may not sign in any more");
+    assert_eq!(job["done"].as_u64(), Some(20_000 - left));
+}
+
+#[tokio::test]
+async fn job_of_a_person_whose_rights_are_taken_ends_and_says_what_is_out_of_sight() {
+    let taken_away = UserChange {
+        rights: Some((Rights::default(), Branches::All)),
+        ..UserChange::default()
+    };
+    let (job, left, kept) = taken(taken_away).await;
+    assert!(0 < left && left < 20_000, "it was under way: {left}");
+    assert_eq!(kept, left, "nothing was touched after the change");
+    assert_eq!(job["state"], "done", "{job}");
+    let reason = job["reason"].as_str().unwrap();
+    assert!(
+        reason.starts_with(&format!("{left} of them")) && reason.contains("may not see them"),
+        "{reason}"
+    );
 }
 
 #[tokio::test]

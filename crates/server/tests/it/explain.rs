@@ -1,7 +1,8 @@
 //! "Why hasn't it gone?"
 
 use axum::http::Method;
-use postroom_store::Rights;
+use postroom_domain::{Clock as _, NodeSlot, RouteId};
+use postroom_store::{LeaseRequest, Rights, Want};
 use serde_json::{Value, json};
 
 use crate::house::{House, Person};
@@ -20,6 +21,28 @@ async fn failed_and_sent_mail_say_what_they_know() {
     house.deliver(2, 1).await;
     insta::assert_json_snapshot!("failed", why(&house, &case, &lost).await);
     insta::assert_json_snapshot!("sent", why(&house, &case, &gone).await);
+}
+
+#[tokio::test]
+async fn mail_under_way_says_since_when() {
+    let house = House::open().await;
+    let case = house.person("case", house.root, Rights::default()).await;
+    let id = house.letter(&case, "a@example.com", "s").await;
+    house.clock.advance(std::time::Duration::from_secs(90));
+    let (store, now) = (&house.node.store, house.clock.now());
+    let node = store.join(NodeSlot(0), now).await.unwrap();
+    let wants = vec![Want {
+        route: RouteId::SERVER,
+        n: 1,
+    }];
+    store.lease(LeaseRequest { node, wants, now }).await.unwrap();
+    house.clock.advance(std::time::Duration::from_secs(30));
+    let said = why(&house, &case, &id).await;
+    assert_eq!(
+        said["sentence"], "Attempt 1 of 10 is under way right now.",
+        "{said}"
+    );
+    assert_eq!(said["evidence"][0], format!("under way since {now}"));
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use postroom_server::node::Node;
 use postroom_store::{
     AttemptRecord, AttemptResult, Enqueue, Enqueued, LeaseRequest, NewApiKey, NewMessage, NewOffice,
     NewRecipient, NewUser, Next, Outcome, OutcomeBatch, RecipientRole, Rights, Shown, SmtpParameters,
-    Submitter, Want,
+    SqliteOptions, Submitter, Want,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -49,13 +49,18 @@ impl House {
 
     /// Opens a house with another configuration.
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::on(SqliteOptions::default(), change).await
+    }
+
+    /// Opens a house whose store is told more.
+    pub(crate) async fn on(options: SqliteOptions, change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::default();
         config.server.data_dir = folder.path().join("data");
         config.server.hostname = "mail.example.test".to_owned();
         change(&mut config);
         let clock = Arc::new(ManualClock::new(START));
-        let node = Node::open(&config, Arc::clone(&clock) as Arc<dyn Clock>)
+        let node = Node::open_with(&config, Arc::clone(&clock) as Arc<dyn Clock>, options)
             .await
             .unwrap();
         let root = node

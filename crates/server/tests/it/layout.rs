@@ -1,7 +1,7 @@
 //! Layouts and sorted lists (SPEC Q2, Q5).
 
 use axum::http::{Method, StatusCode};
-use postroom_store::Rights;
+use postroom_store::{Rights, SqliteOptions};
 use serde_json::{Value, json};
 
 use crate::house::{Answer, House, Person};
@@ -249,6 +249,44 @@ async fn sort_that_cannot_be_is_refused_by_name() {
             "{query}"
         );
     }
+}
+
+#[tokio::test]
+async fn list_of_more_than_can_be_sorted_asks_to_be_narrowed_first() {
+    let options = SqliteOptions {
+        sort_most: 3,
+        ..SqliteOptions::default()
+    };
+    let house = House::on(options, |_| {}).await;
+    let boss = Rights {
+        super_user: true,
+        ..Rights::default()
+    };
+    let boss = house.person("boss", house.root, boss).await;
+    let case = house.person("case", house.root, Rights::default()).await;
+    for subject in ["beta policy", "alpha policy", "delta policy"] {
+        house.letter(&case, "client@example.com", subject).await;
+    }
+    house.letter(&boss, "client@example.com", "gamma policy").await;
+    for query in ["sort=subject", "sort=size&order=ascending", "sort=subject&q=policy"] {
+        let refused = get(&house, &boss, &format!("/api/v1/messages?{query}")).await;
+        assert_eq!(
+            (refused.status, refused.code().as_str()),
+            (StatusCode::UNPROCESSABLE_ENTITY, "narrow_first"),
+            "{query}"
+        );
+        let problem = refused.json();
+        assert_eq!(problem["field"], "sort", "{query}");
+        assert!(problem["detail"].as_str().unwrap().starts_with("4 messages match"), "{problem}");
+    }
+    let alphabet = ["alpha policy", "beta policy", "delta policy"];
+    for narrowed in [format!("sender={}", case.user), format!("sender={}&q=pol", case.user)] {
+        let query = format!("sort=subject&order=ascending&{narrowed}");
+        assert_eq!(subjects(&house, &boss, &query).await.0, alphabet, "{query}");
+    }
+    let dates = subjects(&house, &boss, "sort=date&order=ascending").await.0;
+    assert_eq!(dates.len(), 4, "dates have an index");
+    assert_eq!(subjects(&house, &case, "sort=subject&order=ascending").await.0, alphabet);
 }
 
 #[tokio::test]

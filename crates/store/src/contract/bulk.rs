@@ -55,6 +55,12 @@ pub trait Bulk: Send + Sync {
     /// Those of the store.
     async fn running_jobs(&self) -> Result<Vec<Job>, StoreError>;
 
+    /// How often somebody's rights have been changed so far. A step names what it was before its rights were worked out.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn rights_as_of(&self) -> Result<RightsAsOf, StoreError>;
+
     /// The messages of a job's next step, of those that `who` sees, at most `limit` (256). Changes nothing.
     ///
     /// # Errors
@@ -62,7 +68,7 @@ pub trait Bulk: Send + Sync {
     async fn pick(&self, job: &Job, who: &Authority, limit: u32) -> Result<Picked, StoreError>;
 
     /// Does a step of a job, with its progress, in one transaction; `false` where the job has gone on or ended
-    /// meanwhile, and nothing was done.
+    /// meanwhile, or somebody's rights were changed since `step.rights`, and nothing was done.
     ///
     /// # Errors
     /// Those of the store; nothing was done.
@@ -80,11 +86,11 @@ pub trait Bulk: Send + Sync {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Failed mail of the scope in groups, the largest first.
+    /// The newest failed mail of the scope, at most so many messages, in groups.
     ///
     /// # Errors
     /// Those of the store.
-    async fn failures(&self, scope: &Scope) -> Result<Vec<FailureGroup>, StoreError>;
+    async fn failures(&self, scope: &Scope, most: u32) -> Result<Failures, StoreError>;
 
     /// What a job did not do, by id from behind `after`, at most 200 a page. The first 10,000 are kept.
     ///
@@ -112,6 +118,15 @@ pub struct FailedBy {
     pub route: RouteId,
     /// The cause.
     pub cause: FailureCause,
+}
+
+/// Failed mail in groups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failures {
+    /// The groups, the largest first.
+    pub groups: Vec<FailureGroup>,
+    /// Whether that is all failed mail; else the counts say "at least", and older mail may have other causes.
+    pub complete: bool,
 }
 
 /// Failed mail of one cause on one way out.
@@ -200,7 +215,7 @@ pub struct Job {
     pub refused: u64,
     /// How it stands.
     pub state: JobState,
-    /// Why it stopped, where it did.
+    /// Why it stopped, where it did, or why it has visited less than `total`.
     pub reason: Option<String>,
     /// When it began.
     pub started_at: Timestamp,
@@ -275,6 +290,8 @@ pub struct JobStep {
     pub picked: Picked,
     /// What its owner may see and do now.
     pub who: Authority,
+    /// Read before `who` was worked out: a step whose rights may have been taken meanwhile is not done.
+    pub rights: RightsAsOf,
     /// For a resend: what becomes of each picked message, in their order; empty for other verbs.
     pub resend: Vec<Result<NewMessage, NoResend>>,
     /// The envelope of new messages: node and time; its own messages are not looked at.
@@ -282,6 +299,11 @@ pub struct JobStep {
     /// Who is named in the audit log.
     pub note: AuditNote,
 }
+
+/// Counts changes of what somebody may see and do: rights, branches, proxies, office security, the tree of offices,
+/// disabled people, ended keys. Equal numbers: nothing was changed in between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RightsAsOf(pub i64);
 
 /// Why a message is not sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -35,8 +35,8 @@ pub use audit::{
     IdsDigest,
 };
 pub use bulk::{
-    Bulk, FailedBy, FailureGroup, Forecast, ItemOutcome, Job, JobEnd, JobId, JobItem, JobState, JobStep,
-    NewJob, NoResend, Picked, Verb, Which,
+    Bulk, FailedBy, FailureGroup, Failures, Forecast, ItemOutcome, Job, JobEnd, JobId, JobItem, JobState,
+    JobStep, NewJob, NoResend, Picked, RightsAsOf, Verb, Which,
 };
 pub use changes::{Change, ChangeKind, ChangeSet, Changes, FactsWritten};
 pub use content::{Content, ContentStore, Encoded, Packed};

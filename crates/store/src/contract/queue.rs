@@ -609,6 +609,8 @@ pub enum ActionOutcome {
     NotFound,
     /// Seen, but not this person's to act on.
     NotPermitted,
+    /// Somebody holds it back, and the person may not release it: no other action lets it go either.
+    HeldBack,
     /// An attempt is under way (409).
     Sending,
     /// The action does not fit its state, for example requeueing a Sent message.

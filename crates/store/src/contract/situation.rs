@@ -35,6 +35,8 @@ pub struct Waits {
     /// Messages of the same sender and kind that leave before it, where it is ready; counted up to
     /// [`Waits::AHEAD_MAX`].
     pub ahead: Option<u32>,
+    /// When it was handed to a connection, while an attempt is under way.
+    pub under_way_since: Option<Timestamp>,
 }
 
 impl Waits {

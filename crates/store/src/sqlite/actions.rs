@@ -48,7 +48,7 @@ pub(crate) fn requeue(
         match held {
             Some(HoldReason::Paused) => return Ok(ActionOutcome::Paused),
             Some(HoldReason::Administrator | HoldReason::Restored) if !sees(&who.hold, &target.owner) => {
-                return Ok(ActionOutcome::NotPermitted);
+                return Ok(ActionOutcome::HeldBack);
             }
             Some(_) | None => {}
         }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use postroom_domain::action::Verdict;
-use postroom_domain::{FailureCause, MessageId, MessageState, RouteId, Rule, Scope, ShownType, Timestamp};
-use rusqlite::{Connection, OptionalExtension};
+use postroom_domain::{MessageId, MessageState, Rule, Scope, Timestamp};
+use rusqlite::Connection;
 
 use super::forecast::{counted, is_counted, latest, look, permitted};
 use super::group::Group;
@@ -13,23 +13,23 @@ use super::inbox::Lane;
 use super::jobs::Progress;
 use super::matcher::Matcher;
 use super::probe::row_state;
-use super::{SqliteStore, actions, enqueue, jobs, rows};
+use super::{SqliteStore, actions, enqueue, failures, jobs};
 use crate::StoreError;
 use crate::contract::{
-    ActionOutcome, Actor, AuditNote, Authority, Bulk, Enqueue, Enqueued, FailedBy, FailureGroup, Filter,
-    Forecast, ItemOutcome, Job, JobEnd, JobId, JobItem, JobState, JobStep, NewJob, NewMessage, NoResend,
-    Picked, Release, Verb, Which,
+    ActionOutcome, Actor, AuditNote, Authority, Bulk, Enqueue, Enqueued, Failures, Forecast, ItemOutcome, Job,
+    JobEnd, JobId, JobItem, JobState, JobStep, NewJob, NewMessage, NoResend, Release, RightsAsOf, Verb, Which,
 };
 
 /// Messages of one step: the limit of an operation.
 const STEP_MAX: u32 = 256;
 
-/// Does a step of a job; `false` where it has gone on or ended meanwhile.
+/// Does a step of a job; `false` where it has gone on or ended meanwhile, or somebody's rights have changed.
 fn step(group: &mut Group<'_>, step: &JobStep) -> Result<bool, StoreError> {
     let Some(job) = jobs::job(group.conn, step.job)? else {
         return Ok(false);
     };
-    if job.state != JobState::Running || job.cursor != step.from {
+    let is_next = job.state == JobState::Running && job.cursor == step.from;
+    if !is_next || rights_as_of(group.conn)? != step.rights {
         return Ok(false);
     }
     let still = Matcher::new(group.conn, &step.who.see, &job.which)?.still(group.conn, &step.picked.ids)?;
@@ -52,6 +52,14 @@ fn step(group: &mut Group<'_>, step: &JobStep) -> Result<bool, StoreError> {
     };
     jobs::advance(group.conn, &job, &progress, &step.note, step.enqueue.now)?;
     Ok(true)
+}
+
+/// How often rights have been changed; triggers count it (0015_rights.sql).
+fn rights_as_of(conn: &Connection) -> Result<RightsAsOf, StoreError> {
+    let n = conn
+        .prepare_cached("SELECT n FROM rights_change WHERE one = 1")?
+        .query_row([], |row| row.get(0))?;
+    Ok(RightsAsOf(n))
 }
 
 /// Parts what still matches from what does no more.
@@ -135,6 +143,7 @@ fn became(verb: Verb, outcome: ActionOutcome) -> Became {
         ActionOutcome::WrongState(_) => Some(Undone::skipped(outcome.reason(verb))),
         ActionOutcome::NotFound
         | ActionOutcome::NotPermitted
+        | ActionOutcome::HeldBack
         | ActionOutcome::Sending
         | ActionOutcome::Paused
         | ActionOutcome::OverLimit { .. } => Some(Undone::refused(outcome.reason(verb), outcome.rule(verb))),
@@ -192,68 +201,6 @@ fn now_refused(conn: &Connection, who: &Authority, id: MessageId) -> Result<Beca
         },
     };
     Ok(became(verb, outcome))
-}
-
-/// Failed mail that was looked at so far.
-type Failures = BTreeMap<FailedBy, (u64, MessageId)>;
-
-/// Adds the next failed messages to the groups; answers up to which id it looked.
-fn group_failures(
-    conn: &Connection,
-    scope: &Scope,
-    after: MessageId,
-    until: MessageId,
-    groups: &mut Failures,
-) -> Result<MessageId, StoreError> {
-    /// Messages of one look.
-    const LOOK: usize = 4_096;
-    let which = Which {
-        filter: Filter {
-            shown: Some(ShownType::Failed),
-            ..Filter::default()
-        },
-        ..Which::default()
-    };
-    let Picked { ids, upto } = Matcher::new(conn, scope, &which)?.pick(conn, after, until, LOOK)?;
-    let mut statement = conn.prepare_cached("SELECT route, cause FROM message WHERE ord = ?1")?;
-    for id in ids {
-        let found = statement
-            .query_row([id.ord()], |row| Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?)))
-            .optional()?;
-        let cause = found.and_then(|(route, cause)| Some((route, FailureCause::from_number(cause?)?)));
-        if let Some((route, cause)) = cause {
-            let by = FailedBy {
-                route: RouteId(route),
-                cause,
-            };
-            let entry = groups.entry(by).or_insert((0, id));
-            *entry = (entry.0 + 1, id);
-        }
-    }
-    Ok(upto)
-}
-
-fn describe(
-    conn: &Connection,
-    by: FailedBy,
-    count: u64,
-    latest: MessageId,
-) -> Result<FailureGroup, StoreError> {
-    let found = conn
-        .prepare_cached(
-            "SELECT error_code, error_enhanced, error_text, (SELECT max(at) FROM recipient r WHERE r.ord = m.ord)
-             FROM message m WHERE ord = ?1",
-        )?
-        .query_row([latest.ord()], |row| Ok((rows::reply(row, 0)?, rows::time(row, 3)?)))
-        .optional()?;
-    let (reply, latest_at) = found.unwrap_or((None, None));
-    Ok(FailureGroup {
-        by,
-        count,
-        latest,
-        latest_at,
-        reply,
-    })
 }
 
 #[async_trait]
@@ -325,6 +272,10 @@ impl Bulk for SqliteStore {
         self.readers.run(jobs::running).await
     }
 
+    async fn rights_as_of(&self) -> Result<RightsAsOf, StoreError> {
+        self.readers.run(rights_as_of).await
+    }
+
     async fn pick(&self, job: &Job, who: &Authority, limit: u32) -> Result<Picked, StoreError> {
         let (see, which) = (who.see.clone(), job.which.clone());
         let (after, until) = (job.cursor, job.as_of);
@@ -363,33 +314,8 @@ impl Bulk for SqliteStore {
             .await
     }
 
-    async fn failures(&self, scope: &Scope) -> Result<Vec<FailureGroup>, StoreError> {
-        let until = self.read(latest).await?;
-        let mut after = MessageId::MIN;
-        let mut groups = Failures::new();
-        while after < until {
-            let scope = scope.clone();
-            (after, groups) = self
-                .readers
-                .run(move |conn| {
-                    let snapshot = conn.unchecked_transaction()?;
-                    let upto = group_failures(&snapshot, &scope, after, until, &mut groups)?;
-                    snapshot.finish()?;
-                    Ok((upto, groups))
-                })
-                .await?;
-        }
-        let mut found: Vec<FailureGroup> = self
-            .readers
-            .run(move |conn| {
-                groups
-                    .into_iter()
-                    .map(|(by, (count, latest))| describe(conn, by, count, latest))
-                    .collect()
-            })
-            .await?;
-        found.sort_by_key(|group| std::cmp::Reverse(group.count));
-        Ok(found)
+    async fn failures(&self, scope: &Scope, most: u32) -> Result<Failures, StoreError> {
+        failures::failures(&self.readers, scope, most).await
     }
 
     async fn job_items(&self, id: JobId, after: Option<MessageId>) -> Result<Vec<JobItem>, StoreError> {
@@ -401,7 +327,7 @@ impl ActionOutcome {
     /// The rule that refuses it, where a rule about people does.
     pub const fn rule(self, verb: Verb) -> Option<Rule> {
         match (self, verb) {
-            (Self::NotPermitted, Verb::Hold | Verb::Release) => Some(Rule::HoldMessage),
+            (Self::HeldBack, _) | (Self::NotPermitted, Verb::Hold | Verb::Release) => Some(Rule::HoldMessage),
             (Self::NotPermitted, Verb::Requeue | Verb::Resend | Verb::Delete) => Some(Rule::ActOnMessage),
             (
                 Self::Done
@@ -429,6 +355,9 @@ impl ActionOutcome {
                 }
             }
             .to_owned(),
+            Self::HeldBack => {
+                "it is held back by somebody, and whatever lets it go is for super users and administrators".to_owned()
+            }
             Self::Sending => "an attempt is under way: try again when it has ended".to_owned(),
             Self::WrongState(state) => wrong_state(verb, state),
             Self::Paused => {

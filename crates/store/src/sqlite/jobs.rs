@@ -227,7 +227,15 @@ pub(crate) fn advance(
         keep_items(conn, job.id, &progress.items)?;
     }
     if progress.upto >= job.as_of {
-        finish(conn, job.id, JobState::Done, None, note, now)?;
+        let visited = job.done + job.skipped + job.refused;
+        let now_visited = u64::try_from(progress.done.len() + progress.items.len()).unwrap_or(u64::MAX);
+        let missed = job.total.saturating_sub(visited + now_visited);
+        let reason = (missed > 0).then(|| {
+            format!(
+                "{missed} of them were not found any more: they were deleted, match no more, or whoever started it may not see them"
+            )
+        });
+        finish(conn, job.id, JobState::Done, reason.as_deref(), note, now)?;
     }
     Ok(())
 }

@@ -59,7 +59,7 @@ pub(crate) fn adopt(group: &Group<'_>, node: NodeLease, limit: u32) -> Result<Ve
         })?
         .collect::<Result<_, _>>()?;
     for orphan in &orphans {
-        take(group, node, orphan)?;
+        take(group, node, orphan, None)?;
     }
     Ok(orphans)
 }
@@ -76,7 +76,7 @@ pub(crate) fn lease(group: &mut Group<'_>, request: &LeaseRequest) -> Result<Vec
         if n == 0 {
             continue;
         }
-        let got = lease_route(group, request.node, want.route, n)?;
+        let got = lease_route(group, request, want.route, n)?;
         left -= u32::try_from(got.len()).unwrap_or(left);
         all.extend(got);
     }
@@ -85,7 +85,7 @@ pub(crate) fn lease(group: &mut Group<'_>, request: &LeaseRequest) -> Result<Vec
 
 fn lease_route(
     group: &mut Group<'_>,
-    node: NodeLease,
+    request: &LeaseRequest,
     route: RouteId,
     n: u32,
 ) -> Result<Vec<Leased>, StoreError> {
@@ -101,7 +101,7 @@ fn lease_route(
         queues.push(if wanted == 0 {
             VecDeque::new()
         } else {
-            serve(group, node, route, lane, wanted)?
+            serve(group, request, route, lane, wanted)?
         });
     }
     let picked: Vec<Leased> = picks
@@ -118,7 +118,7 @@ fn lease_route(
 /// Leases the first `wanted` messages of a lane and notes what is left.
 fn serve(
     group: &mut Group<'_>,
-    node: NodeLease,
+    request: &LeaseRequest,
     route: RouteId,
     lane: &mut Contender,
     wanted: usize,
@@ -139,7 +139,7 @@ fn serve(
         )?
         .collect::<Result<_, _>>()?;
     for (message, owner) in &first {
-        take(group, node, message)?;
+        take(group, request.node, message, Some(request.now))?;
         group.changed(owner, ChangeKind::Updated);
     }
     if first.len() < wanted {
@@ -155,15 +155,26 @@ fn serve(
     Ok(first.into_iter().map(|(message, _)| message).collect())
 }
 
-fn take(group: &Group<'_>, node: NodeLease, message: &Leased) -> Result<(), StoreError> {
+/// Takes a message. While it is leased `due_at`, which says nothing then, keeps since when; a lease that is taken over
+/// keeps the time of the one before.
+fn take(
+    group: &Group<'_>,
+    node: NodeLease,
+    message: &Leased,
+    at: Option<Timestamp>,
+) -> Result<(), StoreError> {
     group
         .conn
-        .prepare_cached("UPDATE work SET phase = 3, node = ?2, epoch = ?3, generation = ?4 WHERE ord = ?1")?
+        .prepare_cached(
+            "UPDATE work SET phase = 3, node = ?2, epoch = ?3, generation = ?4, due_at = ifnull(?5, due_at)
+             WHERE ord = ?1",
+        )?
         .execute(params![
             message.id.ord(),
             node.slot.0,
             node.epoch.0,
-            message.generation.0
+            message.generation.0,
+            at.map(Timestamp::as_micros)
         ])?;
     Ok(())
 }

@@ -24,6 +24,7 @@ mod edit;
 mod enqueue;
 mod error;
 mod facts;
+mod failures;
 #[doc(hidden)]
 pub mod fill;
 mod find;

@@ -42,6 +42,8 @@ pub struct SqliteOptions {
     pub least_free_mib: u32,
     /// How long the start may take to read what the first reads will want; nothing is read ahead for zero.
     pub warm_up: Duration,
+    /// Most messages that a list without an index for its order is sorted of; more have to be narrowed first.
+    pub sort_most: u64,
 }
 
 impl Default for SqliteOptions {
@@ -56,6 +58,7 @@ impl Default for SqliteOptions {
             max_pages: None,
             least_free_mib: 32,
             warm_up: Duration::ZERO,
+            sort_most: 1_000_000,
         }
     }
 }
@@ -67,6 +70,7 @@ pub struct SqliteStore {
     pub(crate) writer: WriterHandle,
     pub(crate) changes: broadcast::Sender<std::sync::Arc<ChangeSet>>,
     pub(crate) read_time: Duration,
+    pub(crate) sort_most: u64,
 }
 
 impl SqliteStore {
@@ -86,13 +90,14 @@ impl SqliteStore {
             super::warm::warm(&conn, place.options.warm_up)?;
         }
         let readers = Readers::start(&place.path, place.options.readers, place.options.reader_cache_kib)?;
-        let read_time = place.options.read_time;
+        let (read_time, sort_most) = (place.options.read_time, place.options.sort_most);
         let writer = Writer::start(conn, place, changes.clone())?;
         Ok(Self {
             readers,
             writer,
             changes,
             read_time,
+            sort_most,
         })
     }
 }

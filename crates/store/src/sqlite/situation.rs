@@ -9,12 +9,15 @@ use super::rows::is_in_scope;
 use crate::StoreError;
 use crate::contract::{Actor, Situation, Situations, Waits};
 
+/// `work.phase` of what is under way.
+const PHASE_LEASED: i64 = 3;
+
 fn situation(conn: &Connection, scope: &Scope, id: MessageId) -> rusqlite::Result<Option<Situation>> {
     if !is_in_scope(conn, scope, id)? {
         return Ok(None);
     }
     let work = conn
-        .prepare_cached("SELECT route, flow, seq, phase, since FROM work WHERE ord = ?1")?
+        .prepare_cached("SELECT route, flow, seq, phase, since, due_at FROM work WHERE ord = ?1")?
         .query_row([id.ord()], |row| {
             Ok([
                 row.get::<_, i64>(0)?,
@@ -22,10 +25,11 @@ fn situation(conn: &Connection, scope: &Scope, id: MessageId) -> rusqlite::Resul
                 row.get(2)?,
                 row.get(3)?,
                 row.get(4)?,
+                row.get(5)?,
             ])
         })
         .optional()?;
-    let Some([route, flow, seq, phase, since]) = work else {
+    let Some([route, flow, seq, phase, since, due_at]) = work else {
         let route = conn
             .prepare_cached("SELECT route FROM message WHERE ord = ?1")?
             .query_row([id.ord()], |row| Ok(RouteId(row.get(0)?)))?;
@@ -45,6 +49,8 @@ fn situation(conn: &Connection, scope: &Scope, id: MessageId) -> rusqlite::Resul
         waits: Some(Waits {
             since: Timestamp::from_micros(since),
             ahead,
+            // A lease keeps its time there.
+            under_way_since: (phase == PHASE_LEASED).then(|| Timestamp::from_micros(due_at)),
         }),
         held: held(conn, id)?,
     }))

@@ -199,6 +199,18 @@ async fn foresee(app: &App, who: &Principal, verb: Verb, ids: &[MessageId]) -> R
         if !permitted.sees(row.sender.0, row.office.0, row.kind.category()) {
             return ActionOutcome::NotPermitted;
         }
+        // Whether a daily limit has room is only known when it is asked; the rest of what holding means is known here.
+        let reason = row.hold.as_ref().map(|held| held.reason.as_str());
+        match (verb, reason) {
+            (Verb::Requeue | Verb::Release, Some("paused")) => return ActionOutcome::Paused,
+            (Verb::Requeue, Some("administrator" | "restored"))
+                if !hold.sees(row.sender.0, row.office.0, row.kind.category()) =>
+            {
+                return ActionOutcome::HeldBack;
+            }
+            (Verb::Hold, Some(reason)) if reason != "administrator" => return ActionOutcome::Done,
+            _ => {}
+        }
         match verb.verdict(row.state) {
             Verdict::Do => ActionOutcome::Done,
             Verdict::Skip => ActionOutcome::WrongState(row.state),
@@ -246,6 +258,7 @@ fn described(verb: Verb, result: Became) -> (Outcome, Option<String>, Option<Str
         Became::Acted(
             outcome @ (ActionOutcome::NotFound
             | ActionOutcome::NotPermitted
+            | ActionOutcome::HeldBack
             | ActionOutcome::Sending
             | ActionOutcome::Paused
             | ActionOutcome::OverLimit { .. }),

@@ -10,6 +10,8 @@ use super::session::Named;
 pub struct Failures {
     /// The groups.
     pub groups: Vec<FailureGroup>,
+    /// Whether that is all failed mail; else counts say "at least", and older mail may have failed by other causes.
+    pub complete: bool,
 }
 
 /// Failed mail of one cause on one way out.

@@ -15,7 +15,7 @@ pub struct Job {
     pub action: String,
     /// `running`, `done`, `cancelled`, or `stopped` for the `reason`.
     pub state: String,
-    /// Why it stopped.
+    /// Why it stopped, or why it has visited fewer messages than matched when it began.
     #[schema(required)]
     pub reason: Option<String>,
     /// Who started it: `user:3`, `key:7` or `operator`.

@@ -257,8 +257,8 @@ async fn groups_of_others_failures_are_answered_as_groups_of_nothing() {
     }
     assert!(tried > 0);
     let everything = postroom_domain::Scope::everything();
-    let groups = world.house.node.store.failures(&everything).await.unwrap();
-    assert_eq!(groups.len(), 1, "it is still failed");
+    let groups = world.house.node.store.failures(&everything, 10).await.unwrap();
+    assert_eq!(groups.groups.len(), 1, "it is still failed");
 }
 
 #[tokio::test]

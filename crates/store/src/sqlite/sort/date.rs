@@ -33,7 +33,7 @@ pub(super) fn page(ask: &Ask<'_>) -> rusqlite::Result<SortedPage> {
 /// The rows from a position of oldest first, which is a position of newest first counted from the end.
 fn jump(ask: &Ask<'_>, at: u64) -> rusqlite::Result<SortedPage> {
     let request = ask.request;
-    let total = counts(ask.conn, &request.scope, &request.filter, ask.time)?.total;
+    let total = counts(ask.conn, &request.scope, &request.filter, ask.bounds.time)?.total;
     let rows = u64::from(request.limit).min(total.saturating_sub(at));
     let Ok(rows) = u32::try_from(rows) else {
         return Ok(mirrored(read(ask, Place::First, request.limit)?, None));
@@ -59,7 +59,7 @@ fn read(ask: &Ask<'_>, place: Place, limit: u32) -> rusqlite::Result<Page> {
         place,
         limit,
     };
-    page::page(ask.conn, &request, ask.time, ask.ahead)
+    page::page(ask.conn, &request, ask.bounds.time, ask.ahead)
 }
 
 fn straight(page: Page) -> SortedPage {

@@ -6,7 +6,7 @@ use postroom_domain::{MessageState, SortKey};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::best::{Best, End, Entry, compare};
-use super::{Ask, Beyond, LOOK_TIME, MATCHES_MAX};
+use super::{Ask, Beyond, LOOK_TIME};
 use crate::contract::{SortValue, Sorted, SortedPlace};
 use crate::sqlite::find::{self, Quest, find};
 use crate::sqlite::merge::Direction;
@@ -32,7 +32,7 @@ pub(super) fn page(ask: &Ask<'_>, matches: Option<u64>, density: Density) -> rus
     let mut gathering = Gathering::start(ask)?;
     let done = match density {
         Density::Dense => gathering.walk()?,
-        Density::Sparse => gathering.look_up(matches.unwrap_or(MATCHES_MAX))?,
+        Density::Sparse => gathering.look_up(matches.unwrap_or(ask.bounds.matches))?,
     };
     if !done {
         let seen = gathering.seen;
@@ -119,7 +119,7 @@ impl<'a> Gathering<'a> {
         };
         let found = find(self.ask.conn, &quest, &mut self.budget)?;
         self.seen = u64::try_from(found.ords.len()).unwrap_or(u64::MAX);
-        if matches!(found.end, find::End::Spent(_)) || self.seen > MATCHES_MAX {
+        if matches!(found.end, find::End::Spent(_)) || self.seen > self.ask.bounds.matches {
             return Ok(false);
         }
         let sql = format!(

@@ -26,8 +26,6 @@ use crate::contract::{Filter, More, Sorted, SortedEdge, SortedPage, SortedPlace,
 const ROWS_MAX: u32 = 200;
 /// How long the look at every match may take.
 const LOOK_TIME: Duration = Duration::from_secs(1);
-/// Most matches that are looked at.
-const MATCHES_MAX: u64 = 1_000_000;
 /// The index of Sent On is walked where one row in so many is meant (DESIGN invariant 10: 2 %).
 const SENT_SPARSITY: u64 = 50;
 
@@ -35,17 +33,29 @@ const SENT_SPARSITY: u64 = 50;
 impl Sorting for SqliteStore {
     async fn sorted(&self, request: &SortedRequest) -> Result<Sorted, StoreError> {
         let request = request.clone();
-        let time = self.read_time;
+        let bounds = Bounds {
+            time: self.read_time,
+            matches: self.sort_most,
+        };
         let ahead = self.ahead();
         self.readers
             .run(move |conn| {
                 let snapshot = conn.unchecked_transaction()?;
-                let answer = sorted(&snapshot, &request, time, &ahead)?;
+                let answer = sorted(&snapshot, &request, bounds, &ahead)?;
                 snapshot.commit()?;
                 Ok(answer)
             })
             .await
     }
+}
+
+/// How far a list is looked through.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    /// How long an index may be walked.
+    time: Duration,
+    /// Most matches that are looked at one by one.
+    matches: u64,
 }
 
 /// What every way of sorting works with.
@@ -57,16 +67,16 @@ struct Ask<'a> {
     words: Option<&'a Words>,
     /// Rows of the page.
     limit: usize,
-    /// How long an index may be walked.
-    time: Duration,
+    bounds: Bounds,
 }
 
 fn sorted(
     conn: &Connection,
     request: &SortedRequest,
-    time: Duration,
+    bounds: Bounds,
     ahead: &Ahead,
 ) -> rusqlite::Result<Sorted> {
+    let time = bounds.time;
     let words = request.filter.search.as_ref().map(Words::of);
     let ask = Ask {
         conn,
@@ -75,7 +85,7 @@ fn sorted(
         selection: &Selection::of(conn, &request.scope, &request.filter)?,
         words: words.as_ref(),
         limit: usize::try_from(request.limit.clamp(1, ROWS_MAX)).unwrap_or(1),
-        time,
+        bounds,
     };
     if request.by == SortKey::Date {
         return date::page(&ask).map(Sorted::Page);
@@ -97,7 +107,7 @@ fn sorted(
     {
         return Ok(Sorted::Page(page));
     }
-    if let Some(matches) = matches.filter(|&matches| matches > MATCHES_MAX) {
+    if let Some(matches) = matches.filter(|&matches| matches > bounds.matches) {
         return Ok(Sorted::TooMany { matches });
     }
     let is_dense = match matches {

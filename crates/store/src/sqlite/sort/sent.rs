@@ -22,7 +22,7 @@ enum Way {
 pub(super) fn page(ask: &Ask<'_>) -> rusqlite::Result<Option<SortedPage>> {
     let mut walk = Walk {
         ask,
-        budget: Budget::start(ask.time),
+        budget: Budget::start(ask.bounds.time),
         is_spent: false,
     };
     let want = ask.limit + 1;

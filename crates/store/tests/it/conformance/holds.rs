@@ -1,7 +1,7 @@
 //! Holds by people, and pauses of offices and senders.
 
-use postroom_domain::{Kind, MessageId, MessageState, OfficeId, Scope, UserId};
-use postroom_store::{ActionOutcome, Authority, ConfiguredLimits, NewMessage, PauseOf, Release, Store};
+use postroom_domain::{Kind, MessageId, MessageState, OfficeId, Rule, Scope, UserId};
+use postroom_store::{ActionOutcome, Authority, ConfiguredLimits, NewMessage, PauseOf, Release, Store, Verb};
 
 use super::Harness;
 use crate::build::{
@@ -65,7 +65,10 @@ pub(crate) async fn hold_and_release_are_for_those_who_may(h: &mut impl Harness)
         .await;
     assert_eq!(released.unwrap(), refused);
     // Requeueing is no way round it.
-    assert_eq!(store.requeue(&own, &ids, &note, at(2)).await.unwrap(), refused);
+    let requeued = store.requeue(&own, &ids, &note, at(2)).await.unwrap();
+    assert_eq!(requeued, [ActionOutcome::HeldBack]);
+    assert_eq!(requeued[0].rule(Verb::Requeue), Some(Rule::HoldMessage));
+    assert_eq!(refused[0].rule(Verb::Requeue), Some(Rule::ActOnMessage));
     let other = Authority {
         see: Scope::own(UserId(2)),
         ..anyone()
@@ -126,6 +129,56 @@ pub(crate) async fn pause_of_a_sender_counts_from_its_commit(h: &mut impl Harnes
     assert_eq!(store.depth(None).await.unwrap().held, 0);
     assert_eq!(store.resume(whom, at(7), &operator()).await.unwrap(), None);
     assert_consistent(store).await;
+}
+
+pub(crate) async fn pause_of_20000_messages_is_swept_in_steps_between_which_mail_comes_and_goes(
+    h: &mut impl Harness,
+) {
+    const MANY: u64 = 20_000;
+    /// Messages that one step, which is one transaction of the writer, may touch.
+    const STEP: u64 = 256;
+    let store = h.store();
+    let node = join(store).await;
+    for _ in 0..MANY / 1_000 {
+        put(store, vec![letter(1); 1_000], at(0)).await;
+    }
+    let whom = PauseOf::Sender(UserId(1));
+    for (way, from, to) in [("pause", 0, MANY), ("resume", MANY, 0)] {
+        if way == "pause" {
+            store.pause(whom, String::new(), at(1), &operator()).await.unwrap();
+        } else {
+            store.resume(whom, at(1), &operator()).await.unwrap();
+        }
+        let (mut held, mut steps) = (from, 0);
+        loop {
+            let more = store.settle(at(2)).await.unwrap().more;
+            steps += 1;
+            let now = store.depth(None).await.unwrap().held;
+            assert!(held.abs_diff(now) <= STEP, "{way}, step {steps}: {held} to {now}");
+            held = now;
+            if !more {
+                break;
+            }
+            // Between two steps somebody else's letter comes in and leaves, within the time of a few.
+            if steps % 16 == 1 {
+                let other = put(store, vec![letter(2)], at(2)).await;
+                let leased = lease(store, node, 8, at(2)).await;
+                assert!(leased.iter().any(|one| one.id == other[0]), "{way}, step {steps}");
+                let outcomes = leased.iter().map(|one| {
+                    if one.id == other[0] {
+                        sent(one, at(2))
+                    } else {
+                        given_back(one)
+                    }
+                });
+                record(store, node, outcomes.collect(), at(2)).await;
+            }
+        }
+        assert_eq!(held, to, "{way}");
+        assert!(steps >= MANY / STEP, "{way} took {steps} steps");
+    }
+    let first = lease(store, node, 256, at(3)).await;
+    assert!(first.len() == 256 && first.is_sorted_by_key(|one| one.id));
 }
 
 pub(crate) async fn pause_of_an_office_survives_a_kill_and_stops_no_notification(h: &mut impl Harness) {

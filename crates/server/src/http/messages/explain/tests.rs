@@ -30,7 +30,11 @@ fn relay(state: HealthState, since: Option<Timestamp>) -> RelayStatus {
 }
 
 fn waits(since: Timestamp) -> Waits {
-    Waits { since, ahead: None }
+    Waits {
+        since,
+        ahead: None,
+        under_way_since: None,
+    }
 }
 
 #[test]

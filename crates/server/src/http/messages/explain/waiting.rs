@@ -28,6 +28,9 @@ pub(super) fn sending(known: &Known<'_>) -> Explanation {
         "The relay's answer decides.",
         None,
     );
+    if let Some(at) = known.situation.waits.and_then(|waits| waits.under_way_since) {
+        explanation.evidence.push(format!("under way since {at}"));
+    }
     if let [relay] = known.relays.as_slice() {
         explanation.evidence.push(format!(
             "it is handed to the relay {} ({})",
