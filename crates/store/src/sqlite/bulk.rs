@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use postroom_domain::action::Verdict;
-use postroom_domain::{MessageId, MessageState, Rule, Scope, Timestamp};
+use postroom_domain::{MessageId, Rule, Scope, Timestamp};
 use rusqlite::Connection;
 
 use super::forecast::{counted, is_counted, latest, look, permitted};
@@ -321,62 +321,4 @@ impl Bulk for SqliteStore {
     async fn job_items(&self, id: JobId, after: Option<MessageId>) -> Result<Vec<JobItem>, StoreError> {
         self.readers.run(move |conn| jobs::items(conn, id, after)).await
     }
-}
-
-impl ActionOutcome {
-    /// The rule that refuses it, where a rule about people does.
-    pub const fn rule(self, verb: Verb) -> Option<Rule> {
-        match (self, verb) {
-            (Self::HeldBack, _) | (Self::NotPermitted, Verb::Hold | Verb::Release) => Some(Rule::HoldMessage),
-            (Self::NotPermitted, Verb::Requeue | Verb::Resend | Verb::Delete) => Some(Rule::ActOnMessage),
-            (
-                Self::Done
-                | Self::NotFound
-                | Self::Sending
-                | Self::WrongState(_)
-                | Self::Paused
-                | Self::OverLimit { .. },
-                _,
-            ) => None,
-        }
-    }
-
-    /// Why nothing was done, in a sentence; empty where it was.
-    pub fn reason(self, verb: Verb) -> String {
-        match self {
-            Self::Done => String::new(),
-            Self::NotFound => "there is no such message among those that you may see".to_owned(),
-            Self::NotPermitted => match verb {
-                Verb::Hold | Verb::Release => {
-                    "you may look at this message, but holding and releasing is for super users and administrators"
-                }
-                Verb::Requeue | Verb::Resend | Verb::Delete => {
-                    "you may look at this message, but acting on it is for its sender, the office's super users and, for notifications, administrators"
-                }
-            }
-            .to_owned(),
-            Self::HeldBack => {
-                "it is held back by somebody, and whatever lets it go is for super users and administrators".to_owned()
-            }
-            Self::Sending => "an attempt is under way: try again when it has ended".to_owned(),
-            Self::WrongState(state) => wrong_state(verb, state),
-            Self::Paused => {
-                "sending is paused for its office or its sender: an administrator has to resume it first".to_owned()
-            }
-            Self::OverLimit { until } => format!(
-                "it stays held under a daily limit, at least until {until}; administrators of the System Office can release it past the limit"
-            ),
-        }
-    }
-}
-
-fn wrong_state(verb: Verb, state: MessageState) -> String {
-    let verb = match verb {
-        Verb::Requeue => "be put back to Outbox",
-        Verb::Resend => "be sent again before it has ended",
-        Verb::Delete => "be deleted",
-        Verb::Hold => "be held",
-        Verb::Release => "be released",
-    };
-    format!("a message that is {} cannot {verb}", state.name())
 }
