@@ -135,9 +135,7 @@ impl fmt::Display for Kind {
 
 /// A text that names no kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is not a kind of mail; the kinds are intra_office, form_letter, direct, account_created, password_reset, sign_in_failed, activity_created, record_shared and alert"
-)]
+#[error("{0:?} is not a kind of mail; the kinds are {known}", known = Kind::ALL.map(Kind::name).join(", "))]
 pub struct NotAKind(pub String);
 
 impl FromStr for Kind {

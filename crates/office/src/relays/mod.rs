@@ -4,11 +4,12 @@ mod build;
 mod diagnosis;
 mod draft;
 mod refresh;
+mod report;
 mod service;
 mod test;
 mod token;
 
 pub use diagnosis::Finding;
 pub use draft::{BadSetting, RelayDraft, SecretDraft, SettingsDraft};
+pub use report::{Outcome, Step, StepName, TestReport};
 pub use service::{Relays, RelaysParts, ServersRelay, SettingsError};
-pub use test::{Outcome, Step, StepName, TestReport};

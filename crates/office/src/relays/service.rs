@@ -13,7 +13,8 @@ use postroom_store::{
 use super::build::{OpenSecrets, Surroundings, relay, session};
 use super::draft::{BadSetting, Has, RelayDraft, SecretDraft, SettingsDraft, bad};
 use super::refresh::RefreshTokens;
-use super::test::{TestReport, patient, run};
+use super::report::TestReport;
+use super::test::{patient, run};
 use crate::vault::{Field, Slot, Vault, VaultError};
 
 /// How long a save waits for the resolver.

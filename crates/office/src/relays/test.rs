@@ -3,9 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use postroom_smtp::client::{
     Capabilities, Cause, Connector, Milestone, Phase, RelayConfig, Session, SessionError, Timeouts,
     TlsPolicy, connect_to, resolve,
@@ -13,147 +10,10 @@ use postroom_smtp::client::{
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::diagnosis::{Finding, diagnose};
+use super::report::{Sheet, StepName, TestReport};
 
 /// The longest wait for one answer: somebody sits before it.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A step of the test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StepName {
-    /// The host's name becomes addresses.
-    Dns,
-    /// The connection.
-    Tcp,
-    /// TLS, and the check of the certificate.
-    Tls,
-    /// Greeting and EHLO.
-    Smtp,
-    /// The sign-in.
-    Auth,
-    /// Whether mail of a sender is taken.
-    MailFrom,
-}
-
-/// How a step ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Well.
-    Ok,
-    /// Not as it has to.
-    Failed,
-    /// It was not tried: an earlier one failed, or the settings do without it.
-    Skipped,
-}
-
-/// What came of a step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// Which.
-    pub name: StepName,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// How long it took.
-    pub duration: Duration,
-    /// What was found; for a failure with what to do.
-    pub finding: Finding,
-    /// The server's own words.
-    pub said: Option<String>,
-}
-
-/// What came of a test.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TestReport {
-    /// Every step, in the order of a session.
-    pub steps: Vec<Step>,
-    /// The certificate that did not pass, as PEM, to be pinned.
-    pub certificate: Option<String>,
-    /// Its SHA-256 in hexadecimal, to be compared with what the server's keeper says.
-    pub fingerprint: Option<String>,
-}
-
-impl TestReport {
-    /// Whether nothing failed.
-    pub fn is_good(&self) -> bool {
-        self.steps.iter().all(|step| step.outcome != Outcome::Failed)
-    }
-}
-
-/// The steps as they come.
-struct Sheet {
-    steps: Vec<Step>,
-    since: Instant,
-}
-
-impl Sheet {
-    fn new() -> Self {
-        Self {
-            steps: Vec::new(),
-            since: Instant::now(),
-        }
-    }
-
-    fn note(
-        &mut self,
-        name: StepName,
-        outcome: Outcome,
-        at: Instant,
-        finding: Finding,
-        said: Option<String>,
-    ) {
-        let duration = at.saturating_duration_since(self.since);
-        self.since = at;
-        self.steps.push(Step {
-            name,
-            outcome,
-            duration,
-            finding,
-            said,
-        });
-    }
-
-    fn well(&mut self, name: StepName, at: Instant, text: impl Into<String>) {
-        self.note(name, Outcome::Ok, at, told("ok", text), None);
-    }
-
-    fn skip(&mut self, name: StepName, text: &str) {
-        self.note(name, Outcome::Skipped, self.since, told("skipped", text), None);
-    }
-
-    fn fail(&mut self, name: StepName, error: &SessionError) {
-        let said = error.reply().map(ToString::to_string);
-        self.note(name, Outcome::Failed, Instant::now(), diagnose(error), said);
-    }
-
-    /// Ends the test: what was not reached is skipped.
-    fn end(mut self, order: &[StepName], error: Option<&SessionError>) -> TestReport {
-        for &name in order {
-            if !self.steps.iter().any(|step| step.name == name) {
-                self.skip(name, "Not tried: an earlier step failed.");
-            }
-        }
-        let certificate = error.and_then(|error| {
-            if let Cause::Tls(fault) = &error.cause {
-                fault.certificate.as_deref()
-            } else {
-                None
-            }
-        });
-        TestReport {
-            steps: self.steps,
-            certificate: certificate.map(pem),
-            fingerprint: certificate.map(fingerprint),
-        }
-    }
-}
-
-fn told(code: &'static str, text: impl Into<String>) -> Finding {
-    Finding {
-        code,
-        text: text.into(),
-        advice: "",
-    }
-}
 
 /// A relay that is waited for only as long as somebody sits before the answer.
 pub(super) fn patient(mut relay: RelayConfig) -> RelayConfig {
@@ -378,26 +238,4 @@ async fn ask(
     sheet.well(StepName::MailFrom, Instant::now(), text);
     session.quit().await;
     Ok(())
-}
-
-fn pem(der: &[u8]) -> String {
-    let text = STANDARD.encode(der);
-    let mut lines = String::from("-----BEGIN CERTIFICATE-----\n");
-    for (n, letter) in text.chars().enumerate() {
-        if n > 0 && n % 64 == 0 {
-            lines.push('\n');
-        }
-        lines.push(letter);
-    }
-    lines.push_str("\n-----END CERTIFICATE-----\n");
-    lines
-}
-
-fn fingerprint(der: &[u8]) -> String {
-    let digest = digest::digest(&digest::SHA256, der);
-    digest
-        .as_ref()
-        .iter()
-        .map(|octet| format!("{octet:02x}"))
-        .collect()
 }

@@ -11,8 +11,9 @@ use super::ConfigFile;
 use super::operator::Operator;
 use super::out::out;
 use super::people::People;
+use crate::http::wire::relay_test::{RelayTest, RelayTestAnswer};
 use crate::http::wire::settings::{
-    OfficeSettingsAnswer, OfficeSettingsEdit, RelayAnswer, RelayEdit, RelayTest, RelayTestAnswer, TokenEdit,
+    OfficeSettingsAnswer, OfficeSettingsEdit, RelayAnswer, RelayEdit, TokenEdit,
 };
 
 /// List, test and set the relays that mail leaves through

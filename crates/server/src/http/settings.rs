@@ -13,7 +13,8 @@ use super::extract::{Json, Numbered};
 use super::people::{administered_office, no_office};
 use super::problem::ApiError;
 use super::wire::problem::Problem;
-use super::wire::settings::{OfficeSettingsAnswer, OfficeSettingsEdit, RelayTest, RelayTestAnswer};
+use super::wire::relay_test::{RelayTest, RelayTestAnswer};
+use super::wire::settings::{OfficeSettingsAnswer, OfficeSettingsEdit};
 
 /// An office's settings. Secrets are never shown: `has_secret` says that one is kept.
 ///

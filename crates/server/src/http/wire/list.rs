@@ -3,7 +3,9 @@
 use postroom_domain::{Category, Kind, MessageState, ShownType, Timestamp};
 use postroom_store as store;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::RefOr;
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::layout::SortOrder;
 use super::session::Named;
@@ -140,29 +142,29 @@ mirrored!(
         Notification,
     }
 );
-mirrored!(
-    /// A kind of mail.
-    KindName from Kind {
-        /// Between users of this server.
-        IntraOffice,
-        /// One of a form letter's many.
-        FormLetter,
-        /// An ordinary letter.
-        Direct,
-        /// An account was made.
-        AccountCreated,
-        /// A password reset was asked for.
-        PasswordReset,
-        /// Somebody failed to sign in.
-        SignInFailed,
-        /// An activity was made in the CRM.
-        ActivityCreated,
-        /// A record was shared in the CRM.
-        RecordShared,
-        /// An alert by mail.
-        Alert,
+
+/// A kind of mail, by the name that the domain gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct KindName(pub Kind);
+
+impl From<Kind> for KindName {
+    fn from(kind: Kind) -> Self {
+        Self(kind)
     }
-);
+}
+
+impl PartialSchema for KindName {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("A kind of mail."))
+            .enum_values(Some(Kind::ALL.map(Kind::name)))
+            .into()
+    }
+}
+
+impl ToSchema for KindName {}
 
 /// One row of the list.
 #[derive(Debug, Serialize, ToSchema)]

@@ -14,6 +14,7 @@ pub mod list;
 pub mod names;
 pub mod people;
 pub mod problem;
+pub mod relay_test;
 pub mod session;
 pub mod settings;
 pub mod status;
