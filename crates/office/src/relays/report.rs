@@ -109,7 +109,8 @@ impl Sheet {
         self.note(name, Outcome::Ok, at, told("ok", text), None);
     }
 
-    fn skip(&mut self, name: StepName, text: &str) {
+    /// Notes a step that was not tried, and why.
+    pub(super) fn skip(&mut self, name: StepName, text: &str) {
         self.note(name, Outcome::Skipped, self.since, told("skipped", text), None);
     }
 
