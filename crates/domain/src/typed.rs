@@ -50,7 +50,16 @@ mod tests {
     #[test]
     fn every_word_typed_begins_a_word() {
         let texts = ["Élise O'Neil-Case", "elise.case@office.example.com"];
-        for typed in ["", "éli", "NEIL", "case é", "elise.c", "elise.case@off", "example", "com  neil"] {
+        for typed in [
+            "",
+            "éli",
+            "NEIL",
+            "case é",
+            "elise.c",
+            "elise.case@off",
+            "example",
+            "com  neil",
+        ] {
             assert!(Typed::of(typed).begins_in(&texts), "{typed:?}");
         }
         for typed in ["lise", "xample", "neil nobody", "@office", "case@example"] {

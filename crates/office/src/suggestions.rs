@@ -101,7 +101,11 @@ mod tests {
 
     #[test]
     fn whom_one_wrote_to_comes_before_other_colleagues_and_nobody_twice() {
-        let found = known("", "Client <client@example.com>, Old Name <CLERK@example.test>", 8);
+        let found = known(
+            "",
+            "Client <client@example.com>, Old Name <CLERK@example.test>",
+            8,
+        );
         let addresses: Vec<_> = found.iter().map(|one| (one.1.as_str(), one.2)).collect();
         assert_eq!(
             addresses,

@@ -5,6 +5,7 @@ mod diagnosis;
 mod draft;
 mod refresh;
 mod report;
+mod secrets;
 mod service;
 mod test;
 mod token;

@@ -6,16 +6,15 @@ use std::time::Duration;
 use postroom_domain::{Clock, OfficeId, ReachPolicy, RouteId};
 use postroom_engine::{EngineHandle, RelaySettings};
 use postroom_smtp::client::{Connector, RelayAddress, resolve};
-use postroom_store::{
-    AuditAction, AuditEntry, AuditNote, KeptRelay, Office, OfficeSettings, Sealed, Store, StoreError,
-};
+use postroom_store::{AuditAction, AuditEntry, AuditNote, Office, OfficeSettings, Store, StoreError};
 
 use super::build::{OpenSecrets, Surroundings, relay, session};
-use super::draft::{BadSetting, Has, RelayDraft, SecretDraft, SettingsDraft, bad};
+use super::draft::{BadSetting, RelayDraft, SecretDraft, SettingsDraft, bad};
 use super::refresh::RefreshTokens;
 use super::report::TestReport;
+use super::secrets;
 use super::test::{patient, run};
-use crate::vault::{Field, Slot, Vault, VaultError};
+use crate::vault::{Vault, VaultError};
 
 /// How long a save waits for the resolver.
 const RESOLVE: Duration = Duration::from_secs(5);
@@ -184,10 +183,10 @@ impl Relays {
         for (place, wanted) in draft.relays.iter().enumerate() {
             let at = format!("relays[{place}]");
             let kept = before.relays.get(place);
-            wanted.check_secrets(&at, usable_secrets(wanted, kept))?;
+            wanted.check_secrets(&at, secrets::usable(wanted, kept))?;
             self.check_reach(&wanted.smtp.host, wanted.smtp.port, &format!("{at}.host"))
                 .await?;
-            relays.push(self.seal(office.id, place, wanted, kept)?);
+            relays.push(secrets::sealed(&self.vault, office.id, place, wanted, kept)?);
         }
         let wanted = OfficeSettings {
             version,
@@ -234,22 +233,9 @@ impl Relays {
         draft.check("relay", &ReachPolicy::everywhere())?;
         let before = self.settings(office.id).await?;
         let kept = before.relays.get(place);
-        let has = usable_secrets(draft, kept);
+        let has = secrets::usable(draft, kept);
         draft.check_secrets("relay", has)?;
-        let secrets = match kept {
-            Some(kept) => OpenSecrets::of(&self.vault, office.id, place, kept)?,
-            None => OpenSecrets::default(),
-        };
-        let choose = |draft: &SecretDraft, kept: Option<String>, may: bool| match draft {
-            SecretDraft::Keep => kept.filter(|_| may),
-            SecretDraft::Set(secret) => Some(secret.clone()),
-            SecretDraft::Clear => None,
-        };
-        let secrets = OpenSecrets {
-            secret: choose(&draft.secret, secrets.secret, has.secret),
-            client_secret: choose(&draft.client_secret, secrets.client_secret, has.client_secret),
-            refresh_token: choose(&draft.refresh_token, secrets.refresh_token, has.refresh_token),
-        };
+        let secrets = secrets::tried(&self.vault, office.id, place, draft, kept)?;
         let unusable = |reason| bad("relay.certificate", reason);
         // A try with the kept refresh token may use it up like any other use.
         let is_kept = matches!(draft.refresh_token, SecretDraft::Keep) && has.refresh_token;
@@ -345,44 +331,6 @@ impl Relays {
         });
     }
 
-    fn seal(
-        &self,
-        office: OfficeId,
-        place: usize,
-        wanted: &RelayDraft,
-        kept: Option<&KeptRelay>,
-    ) -> Result<KeptRelay, VaultError> {
-        let has = usable_secrets(wanted, kept);
-        let one = |field, draft: &SecretDraft, kept: Option<&Sealed>, may: bool| match draft {
-            SecretDraft::Keep => Ok(kept.filter(|_| may).cloned()),
-            SecretDraft::Set(secret) if secret.is_empty() => Ok(None),
-            SecretDraft::Set(secret) => {
-                let sealed = self.vault.seal(Slot { office, place, field }, secret)?;
-                Ok(Some(sealed))
-            }
-            SecretDraft::Clear => Ok(None),
-        };
-        let secret = kept.and_then(|kept| kept.secret.as_ref());
-        let client_secret = kept.and_then(|kept| kept.client_secret.as_ref());
-        let refresh_token = kept.and_then(|kept| kept.refresh_token.as_ref());
-        Ok(KeptRelay {
-            smtp: wanted.smtp.clone(),
-            secret: one(Field::Password, &wanted.secret, secret, has.secret)?,
-            client_secret: one(
-                Field::ClientSecret,
-                &wanted.client_secret,
-                client_secret,
-                has.client_secret,
-            )?,
-            refresh_token: one(
-                Field::RefreshToken,
-                &wanted.refresh_token,
-                refresh_token,
-                has.refresh_token,
-            )?,
-        })
-    }
-
     /// A host that resolves to nothing but forbidden addresses is refused now and not at the first message. One that
     /// does not resolve may be about to: every connection checks anew.
     async fn check_reach(&self, host: &str, port: u16, field: &str) -> Result<(), SettingsError> {
@@ -423,20 +371,6 @@ impl Relays {
             Connector::new(session).map_err(|error| bad(&field, error.to_string()))?;
         }
         Ok(())
-    }
-}
-
-/// Which kept secrets go to this server: those that went there before.
-fn usable_secrets(wanted: &RelayDraft, kept: Option<&KeptRelay>) -> Has {
-    let Some(kept) = kept else { return Has::default() };
-    let (new, old) = (&wanted.smtp, &kept.smtp);
-    let same_server = (&new.host, new.port) == (&old.host, old.port);
-    let url = |smtp: &postroom_store::SmtpSettings| smtp.token.as_ref().map(|token| token.url.clone());
-    let same_endpoint = url(new) == url(old);
-    Has {
-        secret: same_server && kept.secret.is_some(),
-        client_secret: same_server && same_endpoint && kept.client_secret.is_some(),
-        refresh_token: same_server && same_endpoint && kept.refresh_token.is_some(),
     }
 }
 

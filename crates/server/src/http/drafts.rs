@@ -84,10 +84,7 @@ pub(super) async fn one(
     let draft = app.store.draft(me, id).await?.ok_or_else(no_draft)?;
     let mut response = draft.body.into_response();
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(version) = version_header(draft.version) {
         headers.insert(header::ETAG, version);
     }
@@ -213,7 +210,9 @@ fn too_many() -> ApiError {
         StatusCode::CONFLICT,
         "too_many_drafts",
         "You have as many drafts as are kept",
-        format!("{DRAFTS_MAX} drafts are kept for each person: send or throw away one of yours, then try again"),
+        format!(
+            "{DRAFTS_MAX} drafts are kept for each person: send or throw away one of yours, then try again"
+        ),
     )
 }
 
@@ -229,7 +228,11 @@ mod tests {
     fn subject_and_recipients_are_read_from_whatever_the_form_holds() {
         for (body, subject, to) in [
             ("{}", "", ""),
-            (r#"{"subject": "Hello", "to": "a@example.com"}"#, "Hello", "a@example.com"),
+            (
+                r#"{"subject": "Hello", "to": "a@example.com"}"#,
+                "Hello",
+                "a@example.com",
+            ),
             (
                 r#"{"subject": null, "to": ["a@example.com", {"name": "B", "address": "b@example.com"}], "more": [1]}"#,
                 "",
@@ -238,7 +241,11 @@ mod tests {
             (r#"{"subject": {"x": 1}, "to": 7}"#, "", ""),
         ] {
             let draft = parsed(body).unwrap();
-            assert_eq!((draft.subject.as_str(), draft.to.as_str()), (subject, to), "{body}");
+            assert_eq!(
+                (draft.subject.as_str(), draft.to.as_str()),
+                (subject, to),
+                "{body}"
+            );
             assert_eq!(draft.body, body);
         }
     }

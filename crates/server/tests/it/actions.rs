@@ -70,7 +70,12 @@ async fn requeue_of_what_somebody_holds_back_names_the_rule_of_holding() {
         assert!(item["reason"].as_str().unwrap().contains("held back"), "{item}");
     }
     // With a filter the same, counted before and after.
-    let refused = act(&house, &case, json!({"action": "requeue", "filter": {}, "dry_run": true})).await;
+    let refused = act(
+        &house,
+        &case,
+        json!({"action": "requeue", "filter": {}, "dry_run": true}),
+    )
+    .await;
     assert_eq!((&refused["done"], &refused["refused"]), (&json!(0), &json!(1)));
     let done = act(&house, &boss, json!({"action": "requeue", "ids": [id]})).await;
     assert_eq!(done["done"], 1, "whoever may release may put it back: {done}");

@@ -40,7 +40,10 @@ async fn draft_is_kept_changed_listed_and_thrown_away() {
                       "attachments": [{"filename": "p.pdf", "content": "QUJD"}]});
     let kept = keep(&house, &case, &form).await;
     let path = path(&kept);
-    assert_eq!((kept.json()["version"].as_i64(), kept.header("etag")), (Some(1), "\"1\""));
+    assert_eq!(
+        (kept.json()["version"].as_i64(), kept.header("etag")),
+        (Some(1), "\"1\"")
+    );
     let read = get(&house, &case, &path).await;
     assert_eq!((read.status, read.header("etag")), (StatusCode::OK, "\"1\""));
     assert_eq!(read.header("content-type"), "application/json");
@@ -48,7 +51,10 @@ async fn draft_is_kept_changed_listed_and_thrown_away() {
 
     house.clock.advance(std::time::Duration::from_secs(5));
     let changed = put(&house, &case, &path, "\"1\"", &json!({"subject": "Changed"})).await;
-    assert_eq!((changed.status, changed.header("etag")), (StatusCode::OK, "\"2\""));
+    assert_eq!(
+        (changed.status, changed.header("etag")),
+        (StatusCode::OK, "\"2\"")
+    );
     assert_eq!(changed.json()["version"], 2);
     let listed = get(&house, &case, "/api/v1/drafts").await.json();
     let id = &kept.json()["id"];
@@ -92,7 +98,11 @@ async fn draft_is_nobody_elses_whatever_their_rights() {
     let boss = house.person("boss", house.root, EVERYTHING).await;
     let path = path(&keep(&house, &case, &json!({"subject": "private"})).await);
     let missing = "/api/v1/drafts/999";
-    for (method, body) in [(Method::GET, None), (Method::PUT, Some("{}")), (Method::DELETE, None)] {
+    for (method, body) in [
+        (Method::GET, None),
+        (Method::PUT, Some("{}")),
+        (Method::DELETE, None),
+    ] {
         let mut answers = Vec::new();
         for path in [path.as_str(), missing] {
             let mut ask = house.ask(method.clone(), path).key(&boss.key);
@@ -171,6 +181,11 @@ async fn person_who_was_disabled_finds_their_drafts_again() {
     }
     // The keys of before do not come back; a new one is that person again.
     let key = house.key(house.root, Some(case.user), &[]).await;
-    let listed = house.ask(Method::GET, "/api/v1/drafts").key(&key).send().await.json();
+    let listed = house
+        .ask(Method::GET, "/api/v1/drafts")
+        .key(&key)
+        .send()
+        .await
+        .json();
     assert_eq!(listed["drafts"][0]["subject"], "before");
 }

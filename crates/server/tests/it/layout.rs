@@ -268,7 +268,11 @@ async fn list_of_more_than_can_be_sorted_asks_to_be_narrowed_first() {
         house.letter(&case, "client@example.com", subject).await;
     }
     house.letter(&boss, "client@example.com", "gamma policy").await;
-    for query in ["sort=subject", "sort=size&order=ascending", "sort=subject&q=policy"] {
+    for query in [
+        "sort=subject",
+        "sort=size&order=ascending",
+        "sort=subject&q=policy",
+    ] {
         let refused = get(&house, &boss, &format!("/api/v1/messages?{query}")).await;
         assert_eq!(
             (refused.status, refused.code().as_str()),
@@ -277,16 +281,28 @@ async fn list_of_more_than_can_be_sorted_asks_to_be_narrowed_first() {
         );
         let problem = refused.json();
         assert_eq!(problem["field"], "sort", "{query}");
-        assert!(problem["detail"].as_str().unwrap().starts_with("4 messages match"), "{problem}");
+        assert!(
+            problem["detail"]
+                .as_str()
+                .unwrap()
+                .starts_with("4 messages match"),
+            "{problem}"
+        );
     }
     let alphabet = ["alpha policy", "beta policy", "delta policy"];
-    for narrowed in [format!("sender={}", case.user), format!("sender={}&q=pol", case.user)] {
+    for narrowed in [
+        format!("sender={}", case.user),
+        format!("sender={}&q=pol", case.user),
+    ] {
         let query = format!("sort=subject&order=ascending&{narrowed}");
         assert_eq!(subjects(&house, &boss, &query).await.0, alphabet, "{query}");
     }
     let dates = subjects(&house, &boss, "sort=date&order=ascending").await.0;
     assert_eq!(dates.len(), 4, "dates have an index");
-    assert_eq!(subjects(&house, &case, "sort=subject&order=ascending").await.0, alphabet);
+    assert_eq!(
+        subjects(&house, &case, "sort=subject&order=ascending").await.0,
+        alphabet
+    );
 }
 
 #[tokio::test]

@@ -16,7 +16,8 @@ async fn addresses(house: &House, who: &Person, query: &str) -> Vec<(String, Str
     let found = get(house, who, &format!("/api/v1/addresses{query}")).await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let rows = found["addresses"].as_array().unwrap().iter();
-    rows.map(|row| (text(&row["address"]), text(&row["source"]))).collect()
+    rows.map(|row| (text(&row["address"]), text(&row["source"])))
+        .collect()
 }
 
 fn row(address: &str, source: &str) -> (String, String) {
@@ -41,7 +42,12 @@ async fn addresses_are_colleagues_who_are_there_and_whom_one_wrote_to() {
         account: Some(Account::Disabled),
         ..UserChange::default()
     };
-    house.node.store.change_user(left.user, 1, change, &by).await.unwrap();
+    house
+        .node
+        .store
+        .change_user(left.user, 1, change, &by)
+        .await
+        .unwrap();
     house.node.senders.refresh().await.unwrap();
 
     let all = addresses(&house, &case, "").await;
@@ -119,7 +125,12 @@ async fn names_for_filters_are_those_of_the_scope() {
         json!({"senders": [{"id": case.user.0, "name": "case of the house"}], "offices": [{"id": north.0, "name": "North"}]})
     );
     let seen = get(&house, &boss, &format!("{path}?q=house")).await;
-    let names: Vec<_> = seen["senders"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    let names: Vec<_> = seen["senders"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["name"])
+        .collect();
     assert_eq!(names, ["boss of the house", "case of the house"]);
     assert_eq!(seen["offices"], json!([]));
     let none = get(&house, &boss, &format!("{path}?q=system")).await;

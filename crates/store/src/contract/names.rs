@@ -19,12 +19,8 @@ pub trait Names: Send + Sync {
     ///
     /// # Errors
     /// Those of the store.
-    async fn written_to(
-        &self,
-        sender: UserId,
-        typed: &Typed,
-        limit: u32,
-    ) -> Result<Vec<Mailbox>, StoreError>;
+    async fn written_to(&self, sender: UserId, typed: &Typed, limit: u32)
+    -> Result<Vec<Mailbox>, StoreError>;
 }
 
 /// People and offices of a scope, each by name.

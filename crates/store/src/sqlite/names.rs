@@ -13,8 +13,8 @@ use super::merge::Direction;
 use super::open::SqliteStore;
 use super::probe::Budget;
 use super::words::Words;
-use crate::contract::{Filter, Names, NamesInScope, SearchQuery};
 use crate::StoreError;
+use crate::contract::{Filter, Names, NamesInScope, SearchQuery};
 
 /// The newest of one's own messages that are looked at whatever was typed.
 const NEWEST: usize = 300;
@@ -30,8 +30,7 @@ impl Names for SqliteStore {
     async fn names_in(&self, scope: &Scope, typed: &Typed, limit: u32) -> Result<NamesInScope, StoreError> {
         let (scope, typed) = (scope.clone(), typed.clone());
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        self.read(move |conn| names_in(conn, &scope, &typed, limit))
-            .await
+        self.read(move |conn| names_in(conn, &scope, &typed, limit)).await
     }
 
     async fn written_to(
@@ -83,12 +82,7 @@ impl Held {
     }
 }
 
-fn names_in(
-    conn: &Connection,
-    scope: &Scope,
-    typed: &Typed,
-    limit: usize,
-) -> rusqlite::Result<NamesInScope> {
+fn names_in(conn: &Connection, scope: &Scope, typed: &Typed, limit: usize) -> rusqlite::Result<NamesInScope> {
     let mut held = Held::of(scope);
     let mut found = NamesInScope::default();
     let mut people = conn.prepare_cached("SELECT id, office, name, email FROM user ORDER BY name, id")?;
@@ -107,7 +101,8 @@ fn names_in(
             found.senders.push((UserId(id), name));
         }
     }
-    let mut offices = conn.prepare_cached("SELECT id, name FROM office WHERE removed = 0 ORDER BY name, id")?;
+    let mut offices =
+        conn.prepare_cached("SELECT id, name FROM office WHERE removed = 0 ORDER BY name, id")?;
     let mut rows = offices.query([])?;
     while let Some(row) = rows.next()? {
         let id: i64 = row.get(0)?;
@@ -214,7 +209,12 @@ impl<'c> Gathering<'c> {
                 .iter()
                 .find(|one| one.address().to_string().to_lowercase() == lower)
                 .cloned()
-                .or_else(|| address.parse().ok().map(|address: postroom_domain::Address| address.into()));
+                .or_else(|| {
+                    address
+                        .parse()
+                        .ok()
+                        .map(|address: postroom_domain::Address| address.into())
+                });
             // The latest form of the name decides, whether it answers or not.
             self.seen.insert(lower);
             let Some(mailbox) = mailbox else { continue };

@@ -3,8 +3,8 @@
 use postroom_domain::{Category, Kind, MessageState, ShownType, Timestamp};
 use postroom_store as store;
 use serde::{Deserialize, Serialize};
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::layout::SortOrder;

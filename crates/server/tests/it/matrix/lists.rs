@@ -114,7 +114,11 @@ async fn names_for_filters_are_of_the_scope_and_name_whatever_is_seen() {
             let found = world.ask(caller, Method::GET, path).send().await;
             assert_eq!(found.status, StatusCode::OK, "{name}: {}", found.text);
             let found = found.json();
-            let rows = world.ask(caller, Method::GET, "/api/v1/messages?limit=200").send().await.json();
+            let rows = world
+                .ask(caller, Method::GET, "/api/v1/messages?limit=200")
+                .send()
+                .await
+                .json();
             for row in rows["rows"].as_array().unwrap() {
                 let named = |list: &str, of: &str| found[list].as_array().unwrap().contains(&row[of]);
                 assert!(named("offices", "office"), "{name}: {row}");

@@ -5,8 +5,8 @@ use axum::http::{Method, StatusCode};
 use postroom_domain::alert::{AlertKind, Link};
 use postroom_domain::{MessageId, UserId};
 use postroom_store::{
-    Actor, AlertPage, AuditNote, By, Count, Mailing, NewDraft, NewJob, NewProxy, PauseOf, ProxyLevel, ProxyTerms,
-    Raise, RaiseBatch, Rights, Verb, Which, WhichAlerts,
+    Actor, AlertPage, AuditNote, By, Count, Mailing, NewDraft, NewJob, NewProxy, PauseOf, ProxyLevel,
+    ProxyTerms, Raise, RaiseBatch, Rights, Verb, Which, WhichAlerts,
 };
 
 use super::routes::{

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use postroom_domain::{
-    Epoch, Generation, MessageId, NodeSlot, OfficeId, RecipientState, Reply, RouteId, Timestamp, Trouble, UserId,
+    Epoch, Generation, MessageId, NodeSlot, OfficeId, RecipientState, Reply, RouteId, Timestamp, Trouble,
+    UserId,
 };
 use serde::{Deserialize, Serialize};
 

@@ -4,9 +4,8 @@ use postroom_domain::{
     Arm, EnhancedCode, FailureCause, MessageId, OfficeId, Reply, RouteId, Scope, ShownType, Trouble, UserId,
 };
 use postroom_store::{
-    Account, Actor, AuditAction, AuditView, Authority, Branches, By, FailedBy, Failures, Filter, ItemOutcome,
-    Job, JobEnd, JobState, JobStep, KeyHash, NewApiKey, NewJob, NewMessage, NewOffice, NewProxy, NewUser,
-    OfficeChange, OfficeSecurity, ProxyLevel, ProxyTerms, Rights, SearchQuery, Store, UserChange, Verb, Which,
+    Actor, AuditAction, AuditView, Authority, FailedBy, Failures, Filter, ItemOutcome, Job, JobEnd, JobState,
+    JobStep, NewJob, NewMessage, SearchQuery, Store, Verb, Which,
 };
 
 use super::Harness;
@@ -15,11 +14,11 @@ use crate::build::{
 };
 
 /// All of somebody's scope.
-fn all() -> Which {
+pub(super) fn all() -> Which {
     Which::default()
 }
 
-async fn start(store: &dyn Store, who: &Authority, verb: Verb, which: Which) -> Job {
+pub(super) async fn start(store: &dyn Store, who: &Authority, verb: Verb, which: Which) -> Job {
     let forecast = store.foresee(who, verb, &which, None).await.unwrap();
     let job = NewJob {
         owner: Actor::Operator,
@@ -35,7 +34,7 @@ async fn start(store: &dyn Store, who: &Authority, verb: Verb, which: Which) -> 
 }
 
 /// The next step of a job, ready to be done.
-async fn prepared(store: &dyn Store, job: &Job, who: &Authority, limit: u32) -> JobStep {
+pub(super) async fn prepared(store: &dyn Store, job: &Job, who: &Authority, limit: u32) -> JobStep {
     let rights = store.rights_as_of().await.unwrap();
     let picked = store.pick(job, who, limit).await.unwrap();
     JobStep {
@@ -60,7 +59,7 @@ async fn finish(store: &dyn Store, mut job: Job, who: &Authority, limit: u32) ->
     job
 }
 
-const fn counts(job: &Job) -> (u64, u64, u64) {
+pub(super) const fn counts(job: &Job) -> (u64, u64, u64) {
     (job.done, job.skipped, job.refused)
 }
 
@@ -237,129 +236,6 @@ pub(crate) async fn rights_count_at_each_step(h: &mut impl Harness) {
     assert_eq!((job.done, job.skipped + job.refused), (0, 2));
 }
 
-/// Changes of people, each by its own, that take rights away.
-async fn takings(store: &dyn Store) -> Vec<(&'static str, Taking<'_>)> {
-    let by = || By {
-        note: operator(),
-        at: at(5),
-    };
-    let office = NewOffice {
-        parent: None,
-        name: "System Office".to_owned(),
-        route: RouteId::SERVER,
-    };
-    let office = store.create_office(office).await.unwrap();
-    let mut people = Vec::new();
-    for login in ["boss", "case", "left"] {
-        let user = NewUser {
-            office,
-            login: login.to_owned(),
-            name: login.to_owned(),
-            email: format!("{login}@example.com"),
-            password_hash: String::new(),
-            rights: Rights {
-                super_user: true,
-                ..Rights::default()
-            },
-        };
-        people.push(store.create_user(user).await.unwrap());
-    }
-    let terms = ProxyTerms {
-        level: ProxyLevel::Manage,
-        from: None,
-        until: None,
-    };
-    let proxy = NewProxy {
-        assistant: people[0],
-        principal: people[1],
-        terms,
-    };
-    let proxy = store.add_proxy(proxy, &by()).await.unwrap();
-    let key = NewApiKey {
-        hash: KeyHash([7; 32]),
-        prefix: "pk_7".to_owned(),
-        label: String::new(),
-        office,
-        user: None,
-        scopes: vec!["manage".to_owned()],
-        created_at: at(0),
-    };
-    let key = store.create_key(key).await.unwrap();
-    let (rights, disabled) = (people[0], people[2]);
-    let taken = UserChange {
-        rights: Some((Rights::default(), Branches::All)),
-        ..UserChange::default()
-    };
-    let ended = UserChange {
-        account: Some(Account::Disabled),
-        ..UserChange::default()
-    };
-    let unsafe_office = OfficeChange {
-        security: Some(OfficeSecurity::Off),
-        ..OfficeChange::default()
-    };
-    let viewing = ProxyTerms {
-        level: ProxyLevel::View,
-        ..terms
-    };
-    vec![
-        (
-            "rights",
-            Box::pin(async move { drop(store.change_user(rights, 1, taken, &by()).await.unwrap()) }),
-        ),
-        (
-            "disabling",
-            Box::pin(async move { drop(store.change_user(disabled, 1, ended, &by()).await.unwrap()) }),
-        ),
-        (
-            "security",
-            Box::pin(async move { drop(store.change_office(office, 1, unsafe_office, &by()).await.unwrap()) }),
-        ),
-        (
-            "narrowed proxy",
-            Box::pin(async move { drop(store.change_proxy(proxy.id, 1, viewing, &by()).await.unwrap()) }),
-        ),
-        (
-            "ended proxy",
-            Box::pin(async move { assert!(store.remove_proxy(proxy.id, &by()).await.unwrap()) }),
-        ),
-        (
-            "ended key",
-            Box::pin(async move { assert!(store.end_key(key, &by()).await.unwrap()) }),
-        ),
-    ]
-}
-
-type Taking<'s> = std::pin::Pin<Box<dyn Future<Output = ()> + 's>>;
-
-pub(crate) async fn step_prepared_before_rights_were_taken_touches_nothing(h: &mut impl Harness) {
-    let store = h.store();
-    put(store, (0..4).map(|_| letter(1)).collect(), at(0)).await;
-    let takings = takings(store).await;
-    let job = start(store, &anyone(), Verb::Delete, all()).await;
-    for (what, taking) in takings {
-        let step = prepared(store, &job, &anyone(), 2).await;
-        taking.await;
-        assert!(!store.step(step).await.unwrap(), "{what}");
-        let job = store.job(job.id).await.unwrap().unwrap();
-        assert_eq!((job.state, counts(&job)), (JobState::Running, (0, 0, 0)), "{what}");
-        let left = store.counts(&Scope::everything(), &Filter::default()).await.unwrap();
-        assert_eq!(left.total, 4, "{what}");
-    }
-    // With the rights of now the step is done; a name is no right.
-    let step = prepared(store, &job, &anyone(), 2).await;
-    let renamed = UserChange {
-        name: Some("Another".to_owned()),
-        ..UserChange::default()
-    };
-    let by = By {
-        note: operator(),
-        at: at(6),
-    };
-    store.change_user(UserId(2), 1, renamed, &by).await.unwrap();
-    assert!(store.step(step).await.unwrap());
-}
-
 pub(crate) async fn job_whose_owner_lost_sight_says_what_it_left_out(h: &mut impl Harness) {
     let store = h.store();
     put(store, (0..6).map(|_| letter(2)).collect(), at(0)).await;
@@ -375,7 +251,10 @@ pub(crate) async fn job_whose_owner_lost_sight_says_what_it_left_out(h: &mut imp
     let job = finish(store, job, &own, 2).await;
     assert_eq!((job.state, counts(&job)), (JobState::Done, (2, 0, 0)));
     let reason = job.reason.unwrap();
-    assert!(reason.starts_with("4 of them") && reason.contains("may not see them"), "{reason}");
+    assert!(
+        reason.starts_with("4 of them") && reason.contains("may not see them"),
+        "{reason}"
+    );
 }
 
 pub(crate) async fn cancelled_job_does_nothing_more_and_is_audited(h: &mut impl Harness) {
@@ -463,7 +342,11 @@ pub(crate) async fn failed_mail_is_grouped_by_cause_and_exactly_that_is_requeued
     assert_eq!((nobody.groups, nobody.complete), (Vec::new(), true));
     // Of the newest three one has another cause.
     let newest = store.failures(&Scope::everything(), 3).await.unwrap();
-    let found: Vec<_> = newest.groups.iter().map(|group| (group.by.cause, group.count)).collect();
+    let found: Vec<_> = newest
+        .groups
+        .iter()
+        .map(|group| (group.by.cause, group.count))
+        .collect();
     assert_eq!(found, [(FailureCause::Recipient, 2), (FailureCause::Auth, 1)]);
     assert!(!newest.complete);
     let which = Which {

@@ -145,7 +145,10 @@ pub(crate) async fn pause_of_20000_messages_is_swept_in_steps_between_which_mail
     let whom = PauseOf::Sender(UserId(1));
     for (way, from, to) in [("pause", 0, MANY), ("resume", MANY, 0)] {
         if way == "pause" {
-            store.pause(whom, String::new(), at(1), &operator()).await.unwrap();
+            store
+                .pause(whom, String::new(), at(1), &operator())
+                .await
+                .unwrap();
         } else {
             store.resume(whom, at(1), &operator()).await.unwrap();
         }

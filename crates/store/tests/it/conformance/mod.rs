@@ -10,6 +10,7 @@ pub(crate) mod drafts;
 pub(crate) mod facts;
 pub(crate) mod holds;
 pub(crate) mod intake;
+pub(crate) mod job_rights;
 pub(crate) mod layouts;
 pub(crate) mod leases;
 pub(crate) mod limits;
@@ -136,7 +137,7 @@ macro_rules! conformance {
             bulk::message_that_left_the_filter_is_skipped,
             bulk::job_goes_on_after_a_kill_and_sends_nothing_twice,
             bulk::rights_count_at_each_step,
-            bulk::step_prepared_before_rights_were_taken_touches_nothing,
+            job_rights::step_prepared_before_rights_were_taken_touches_nothing,
             bulk::job_whose_owner_lost_sight_says_what_it_left_out,
             bulk::cancelled_job_does_nothing_more_and_is_audited,
             bulk::failed_mail_is_grouped_by_cause_and_exactly_that_is_requeued,

@@ -56,9 +56,19 @@ pub(crate) async fn names_are_those_of_the_scope_alone(h: &mut impl Harness) {
     let notices = own.clone().with(Arm::OfficeNotifications(south));
     for (what, scope, senders, offices) in [
         ("own", &own, &["Case Clerk"][..], &["North Office"][..]),
-        ("principal", &with_partner, &["Case Clerk", "Partner"], &["North Office"]),
+        (
+            "principal",
+            &with_partner,
+            &["Case Clerk", "Partner"],
+            &["North Office"],
+        ),
         ("office", &whole, &["Southern Clerk"], &["South Office"]),
-        ("notices", &notices, &["Case Clerk"], &["North Office", "South Office"]),
+        (
+            "notices",
+            &notices,
+            &["Case Clerk"],
+            &["North Office", "South Office"],
+        ),
         ("nothing", &Scope::nothing(), &[], &[]),
         (
             "everything",
@@ -87,7 +97,10 @@ fn named(sender: i64, to: &str, addresses: &[&str]) -> NewMessage {
 }
 
 async fn written(store: &dyn Store, sender: i64, typed: &str, limit: u32) -> Vec<String> {
-    let found = store.written_to(UserId(sender), &Typed::of(typed), limit).await.unwrap();
+    let found = store
+        .written_to(UserId(sender), &Typed::of(typed), limit)
+        .await
+        .unwrap();
     found.iter().map(ToString::to_string).collect()
 }
 
@@ -112,7 +125,10 @@ pub(crate) async fn addresses_are_those_of_ones_own_mail_the_latest_first(h: &mu
     assert_eq!(written(store, 1, "", 1).await, [ada]);
     assert_eq!(written(store, 1, "love", 8).await, [ada]);
     assert_eq!(written(store, 1, "ada@ex", 8).await, [ada]);
-    assert!(written(store, 1, "old", 8).await.is_empty(), "the latest name counts");
+    assert!(
+        written(store, 1, "old", 8).await.is_empty(),
+        "the latest name counts"
+    );
     assert!(written(store, 1, "theirs", 8).await.is_empty());
 }
 
@@ -121,7 +137,12 @@ pub(crate) async fn address_of_older_mail_is_found_by_its_words(h: &mut impl Har
     put(store, vec![letter_to(1, &["client@rare.test"])], at(0)).await;
     put(store, vec![letter_to(2, &["client@theirs.test"])], at(0)).await;
     for second in 1..=4 {
-        put(store, vec![letter_to(1, &["often@example.test"]); 250], at(second)).await;
+        put(
+            store,
+            vec![letter_to(1, &["often@example.test"]); 250],
+            at(second),
+        )
+        .await;
     }
     while store.index_text().await.unwrap() {}
     assert_eq!(written(store, 1, "", 8).await, ["often@example.test"]);

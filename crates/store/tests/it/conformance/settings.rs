@@ -207,12 +207,18 @@ pub(crate) async fn refresh_token_is_replaced_where_it_is_still_the_one(h: &mut 
     let sealed = |byte: u8| Sealed(vec![byte]);
     let replace = async |place, before, after| {
         let (before, after) = (sealed(before), sealed(after));
-        store.replace_refresh_token(north, place, before, after).await.unwrap()
+        store
+            .replace_refresh_token(north, place, before, after)
+            .await
+            .unwrap()
     };
     assert!(replace(0, 4, 5).await);
     assert!(!replace(0, 4, 6).await, "another was kept meanwhile");
     assert!(!replace(1, 5, 6).await, "there is no second relay");
     let kept = store.settings(north).await.unwrap().unwrap();
-    assert_eq!((kept.version, &kept.relays[0].refresh_token), (1, &Some(sealed(5))));
+    assert_eq!(
+        (kept.version, &kept.relays[0].refresh_token),
+        (1, &Some(sealed(5)))
+    );
     assert_eq!(kept.relays[0].secret, relay("").secret);
 }
