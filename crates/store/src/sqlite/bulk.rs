@@ -17,8 +17,8 @@ use super::{SqliteStore, actions, enqueue, failures, jobs};
 use crate::StoreError;
 use crate::contract::{
     ActionOutcome, Actor, AuditNote, Authority, Bulk, Enqueue, Enqueued, Failures, Forecast, ItemOutcome,
-    Job, JobEnd, JobId, JobItem, JobState, JobStep, NewJob, NewMessage, NoResend, Release, RightsAsOf, Verb,
-    Which,
+    Job, JobEnd, JobId, JobItem, JobState, JobStep, NewJob, NewMessage, NoResend, Picked, Release,
+    RightsAsOf, Verb, Which,
 };
 
 /// Messages of one step: the limit of an operation.

@@ -108,10 +108,10 @@ fn add(
     draft: &NewDraft,
     at: Timestamp,
 ) -> Result<Option<DraftId>, StoreError> {
-    let kept: usize = conn
+    let kept: u32 = conn
         .prepare_cached("SELECT count(*) FROM draft WHERE person = ?1")?
         .query_row([owner.0], |row| row.get(0))?;
-    if kept >= DRAFTS_MAX {
+    if usize::try_from(kept).is_ok_and(|kept| kept >= DRAFTS_MAX) {
         return Ok(None);
     }
     conn.prepare_cached(
