@@ -97,7 +97,16 @@ async fn takings(store: &dyn Store) -> Vec<(&'static str, Taking<'_>)> {
         ),
         (
             "narrowed proxy",
-            Box::pin(async move { drop(store.change_proxy(proxy.id, 1, viewing, &by()).await.unwrap()) }),
+            Box::pin(async move {
+                assert_eq!(
+                    store
+                        .change_proxy(proxy.id, 1, viewing, &by())
+                        .await
+                        .unwrap()
+                        .terms,
+                    viewing
+                )
+            }),
         ),
         (
             "ended proxy",
