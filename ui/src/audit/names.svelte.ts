@@ -1,8 +1,17 @@
 /** Names for the ids that the audit log holds; where one cannot be had, the id has to do. */
 import { ApiError, api, unwrap } from '../lib/api/client';
+import type { components } from '../lib/api/schema';
 import { session } from '../lib/session.svelte';
 import { pageById } from '../shell/pages';
 import type { Names } from './words';
+
+type KeyRow = components['schemas']['KeyRow'];
+
+/** A key by what it is for, or else by whose it is. */
+function wordsOf({ id, label, user, office }: KeyRow): string {
+  if (label !== '') return `API key “${label}”`;
+  return user ? `API key of ${user.name}` : `API key ${id} of ${office.name}`;
+}
 
 export class Known implements Names {
   people = $state.raw<{ id: number; name: string }[]>([]);
@@ -15,7 +24,7 @@ export class Known implements Names {
     await Promise.all([
       this.#quietly(async () => (this.people = (await unwrap(api.GET('/api/v1/users'))).users)),
       this.#quietly(async () => (this.#offices = new Map((await unwrap(api.GET('/api/v1/offices'))).offices.map(({ id, name }) => [id, name])))),
-      this.#quietly(async () => (this.#keys = new Map((await unwrap(api.GET('/api/v1/keys'))).keys.map(({ id, label }) => [id, `API key “${label}”`])))),
+      this.#quietly(async () => (this.#keys = new Map((await unwrap(api.GET('/api/v1/keys'))).keys.map((key) => [key.id, wordsOf(key)])))),
     ]);
   }
 
