@@ -10,6 +10,17 @@ export type Strength = {
 
 const COMMON = ['password', 'passwort', 'postroom', 'qwert', 'asdf', 'letmein', 'welcome', 'admin', 'iloveyou', 'abc', '123', '0000', '1111'];
 
+/** The most that the server takes, in bytes of UTF-8. */
+const PASSWORD_BYTES_MAX = 1024;
+
+/** What keeps a new password from being sent; null where nothing does. */
+export function lacking(password: string): string | null {
+  const length = [...password].length;
+  if (length === 0) return 'Enter the new password.';
+  if (length < PASSWORD_CHARS_MIN) return `A password has at least ${PASSWORD_CHARS_MIN} characters.`;
+  return new TextEncoder().encode(password).length > PASSWORD_BYTES_MAX ? 'That is too long. Use fewer than 1,000 characters.' : null;
+}
+
 /** Judges a password; `own` are words that others know of the person: name, login, address. */
 export function strength(password: string, own: string[] = []): Strength {
   const length = [...password].length;

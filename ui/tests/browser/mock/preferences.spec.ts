@@ -66,7 +66,7 @@ test('what is wrong with a password stands beside its field, and what was typed 
   await current(page).fill('guess');
   await fresh(page).fill('short');
   await change(page).click();
-  await expect(page.getByText('That is 5 of at least 10 characters.')).toBeVisible();
+  await expect(page.getByText('A password has at least 10 characters.')).toBeVisible();
   await expect(fresh(page)).toHaveAttribute('aria-invalid', 'true');
   await fresh(page).fill('long enough now');
   await change(page).click();
@@ -89,7 +89,7 @@ test('a password can be looked at before it is sent', async ({ page }) => {
   await open(page);
   await fresh(page).fill('battery staple');
   await expect(fresh(page)).toHaveAttribute('type', 'password');
-  await page.getByLabel('Show the password').check();
+  await page.getByRole('button', { name: 'Show the password' }).click();
   await expect(fresh(page)).toHaveAttribute('type', 'text');
   await expect(fresh(page)).toHaveValue('battery staple');
 });
