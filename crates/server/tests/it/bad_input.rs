@@ -189,6 +189,7 @@ async fn bad_queries_are_named() {
         ("to=2026-02-30", "to"),
         ("sender=case", "sender"),
         ("kind=letter", "kind"),
+        ("state=lost", "state"),
         ("mine=perhaps", "mine"),
     ] {
         let ask = house.ask(Method::GET, &format!("/api/v1/messages?{query}"));

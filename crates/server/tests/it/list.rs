@@ -43,6 +43,21 @@ async fn pages_follow_each_other_in_both_directions() {
 }
 
 #[tokio::test]
+async fn list_and_counts_of_one_state_leave_the_others_out() {
+    let house = House::open().await;
+    let case = house.person("case", house.root, Rights::default()).await;
+    house.letter(&case, "a@example.com", "queued").await;
+    let get = async |path: &str| {
+        let path = format!("/api/v1/messages{path}");
+        house.ask(Method::GET, &path).key(&case.key).send().await
+    };
+    assert_eq!(subjects(&get("?state=queued").await.json()), ["queued"]);
+    assert_eq!(subjects(&get("?type=outbox&state=held").await.json()), [""; 0]);
+    let held = get("/counts?state=held").await.json();
+    assert_eq!((&held["total"], &held["states"]["queued"]), (&json!(0), &json!(1)));
+}
+
+#[tokio::test]
 async fn row_and_counts_have_the_documented_form() {
     let house = House::open().await;
     let case = house.person("case", house.root, Rights::default()).await;

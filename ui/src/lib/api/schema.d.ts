@@ -2089,6 +2089,8 @@ export interface components {
              * @default all
              */
             source: components["schemas"]["SourceChoice"];
+            /** @default null */
+            state: components["schemas"]["State"] | null;
             /**
              * @description Last day, or the time before which.
              * @default null
@@ -3410,6 +3412,8 @@ export interface operations {
                 source?: "all" | "mine_sent" | "notifications";
                 /** @description A kind. */
                 kind?: components["schemas"]["KindName"];
+                /** @description A state: `queued`, `scheduled`, `held`, `sending`, `deferred`, `sent` or `failed`. */
+                state?: components["schemas"]["State"];
                 /** @description A user's id. */
                 sender?: number;
                 /** @description An office's id. */
@@ -3950,6 +3954,8 @@ export interface operations {
                 source?: "all" | "mine_sent" | "notifications";
                 /** @description A kind. */
                 kind?: components["schemas"]["KindName"];
+                /** @description A state: `queued`, `scheduled`, `held`, `sending`, `deferred`, `sent` or `failed`. */
+                state?: components["schemas"]["State"];
                 /** @description A user's id. */
                 sender?: number;
                 /** @description An office's id. */
@@ -4119,6 +4125,8 @@ export interface operations {
                 source?: "all" | "mine_sent" | "notifications";
                 /** @description A kind. */
                 kind?: components["schemas"]["KindName"];
+                /** @description A state: `queued`, `scheduled`, `held`, `sending`, `deferred`, `sent` or `failed`. */
+                state?: components["schemas"]["State"];
                 /** @description A user's id. */
                 sender?: number;
                 /** @description An office's id. */
@@ -4180,6 +4188,8 @@ export interface operations {
                 source?: "all" | "mine_sent" | "notifications";
                 /** @description A kind. */
                 kind?: components["schemas"]["KindName"];
+                /** @description A state: `queued`, `scheduled`, `held`, `sending`, `deferred`, `sent` or `failed`. */
+                state?: components["schemas"]["State"];
                 /** @description A user's id. */
                 sender?: number;
                 /** @description An office's id. */

@@ -27,7 +27,7 @@ pub(in crate::http) fn filter_of(query: &ListQuery, who: &Principal) -> Result<O
             SourceChoice::Notifications => Some(Category::Notification),
         },
         kind: query.kind,
-        state: None,
+        state: query.state,
         sender: query.sender.map(UserId),
         office: query.office.map(OfficeId),
         from: query

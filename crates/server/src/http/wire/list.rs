@@ -27,6 +27,10 @@ pub struct ListQuery {
     #[param(value_type = Option<KindName>)]
     #[schema(value_type = Option<KindName>)]
     pub kind: Option<Kind>,
+    /// A state: `queued`, `scheduled`, `held`, `sending`, `deferred`, `sent` or `failed`.
+    #[param(value_type = Option<State>)]
+    #[schema(value_type = Option<State>)]
+    pub state: Option<MessageState>,
     /// A user's id.
     pub sender: Option<i64>,
     /// An office's id.
