@@ -35,6 +35,11 @@ export function setTimeZone(name: string): void {
   }
 }
 
+/** Days without a time are the same everywhere. */
+const days = {
+  short: new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', day: 'numeric', month: 'short' }),
+  long: new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', day: 'numeric', month: 'short', year: 'numeric' }),
+};
 const counts = new Intl.NumberFormat('en-US');
 
 /** A date in as few words as are clear: the time today, day and time this year, the day before that. */
@@ -149,6 +154,19 @@ export function localTime(iso: string): string {
 /** The name of the zone that times are told in: `Europe/Berlin`. */
 export function zoneName(): string {
   return zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+/** The day (`2026-11-23`) on which a moment lies where the person is. */
+export function dayOf(iso: string): string {
+  const [day, month, year] = formats.day.format(new Date(iso)).split('/');
+  return `${year}-${month}-${day}`;
+}
+
+/** A day (`2026-12-31`) as people write it: "31 Dec", with the year where it is not this one. */
+export function dayWords(day: string, now: Date): string {
+  const date = new Date(`${day}T12:00:00Z`);
+  if (Number.isNaN(date.getTime())) return day;
+  return (day.slice(0, 4) === dayOf(now.toISOString()).slice(0, 4) ? days.short : days.long).format(date);
 }
 
 /** The day after. */

@@ -25,6 +25,21 @@ class Jobs {
   ended = $state(0);
   #timer: ReturnType<typeof setTimeout> | undefined;
 
+  /** Takes up one's own jobs that still run: the page was loaded anew. `words` are those of an action. */
+  async resume(owner: number, words: (action: string) => { doing: string; done: string }): Promise<void> {
+    try {
+      const { jobs: all } = await send<{ jobs: (Job & { owner: string })[] }>('GET', '/api/v1/jobs');
+      for (const job of all) {
+        if (job.state !== 'running' || job.owner !== `user:${owner}`) continue;
+        const { doing, done } = words(job.action);
+        this.watch(job, doing, done);
+      }
+    } catch (error) {
+      // Those that run go on all the same; the next page load asks again.
+      if (!(error instanceof ApiError)) throw error;
+    }
+  }
+
   /** Shows a job's progress until it ends. `doing` and `done` are its words: "Deleting", "deleted". */
   watch(job: Job, doing: string, done: string): void {
     if (this.list.some((one) => one.job.id === job.id)) return;

@@ -48,6 +48,11 @@ class Router {
     else void this.go(fallback);
   }
 
+  /** Back from one address, or to `to`; nothing happens elsewhere. For a dialog with an address, which tells late that it closed. */
+  leave(from: string, to: string): void {
+    if (this.path === from) this.back(to);
+  }
+
   /** While a page holds what is not saved, `ask` is asked before a link leads away; null when all is saved. */
   guard(ask: (() => boolean | Promise<boolean>) | null): void {
     this.#guard = ask;

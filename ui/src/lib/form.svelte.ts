@@ -1,0 +1,93 @@
+/**
+ * A form: what is typed, what the server says to it, and what somebody else changed meanwhile. What is typed is kept
+ * until it is saved or thrown away (`kept.ts`). Made while a component is set up.
+ */
+import { ApiError } from './api/client';
+import { keepTyped, typedBefore } from './kept';
+
+export type Difference = { label: string; theirs: string; mine: string };
+
+export class Form<T extends Record<string, unknown>> {
+  fields = $state() as T;
+  /** What the server refused it with. */
+  error = $state.raw<ApiError | null>(null);
+  /** What is wrong already before the server is asked, by field. */
+  wrong = $state.raw<Partial<Record<keyof T, string>>>({});
+  busy = $state(false);
+  /** Whether it began with what was typed earlier. */
+  restored = $state(false);
+  readonly dirty = $derived.by(() => JSON.stringify(this.fields) !== JSON.stringify(this.#base));
+  #base = $state.raw() as T;
+  #name: string;
+
+  constructor(name: string, base: T) {
+    this.#name = name;
+    this.#base = base;
+    const typed = typedBefore<T>(name);
+    this.fields = { ...base, ...typed };
+    this.restored = typed !== null && this.dirty;
+    $effect(() => keepTyped(this.#name, this.dirty ? $state.snapshot(this.fields) as T : null));
+  }
+
+  /** What is saved. */
+  get base(): T {
+    return this.#base;
+  }
+
+  /** What is wrong with a field, in a sentence; null where nothing is. */
+  at(field: keyof T & string): string | null {
+    return this.wrong[field] ?? (this.error?.field === field ? sentence(this.error) : null);
+  }
+
+  /** The server's refusal where it is about none of the fields. */
+  get general(): ApiError | null {
+    return this.error && !(this.error.field && this.error.field in this.fields) ? this.error : null;
+  }
+
+  /** Says what is wrong before the server is asked; false where nothing is. */
+  faulty(wrong: Partial<Record<keyof T, string>>): boolean {
+    this.error = null;
+    this.wrong = wrong;
+    return Object.keys(wrong).length > 0;
+  }
+
+  /** Does something with what is typed. Returns the server's refusal, which stands in `error` too; null where it was done. */
+  async submit(deed: (fields: T) => Promise<void>): Promise<ApiError | null> {
+    this.busy = true;
+    this.error = null;
+    this.wrong = {};
+    try {
+      await deed($state.snapshot(this.fields) as T);
+      return null;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.error = error;
+      return error;
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  /** Begins anew from what is saved now. */
+  reset(base: T = this.#base): void {
+    this.#base = base;
+    this.fields = { ...base };
+    this.error = null;
+    this.wrong = {};
+    this.restored = false;
+    keepTyped(this.#name, null);
+  }
+
+  /** Throws away what is kept, for a form that is closed. */
+  forget(): void {
+    this.reset();
+  }
+}
+
+/** The server's words as a sentence, without the field's name before them: it stands above. */
+export function sentence(error: ApiError): string {
+  let words = error.message;
+  if (error.field && words.startsWith(`${error.field}: `)) words = words.slice(error.field.length + 2);
+  words = words.charAt(0).toUpperCase() + words.slice(1);
+  return /[.!?…]$/.test(words) ? words : `${words}.`;
+}
