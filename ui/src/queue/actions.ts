@@ -116,6 +116,11 @@ export const WORDS: Record<ActionName, { menu: string; done: string; doing: stri
   },
 };
 
+/** A job's words by the name of its action, also of one that this page does not start. */
+export function wordsOf(action: string): { doing: string; done: string } {
+  return ACTIONS.includes(action as ActionName) ? WORDS[action as ActionName] : { doing: 'Working', done: 'done' };
+}
+
 /** What happened, in one sentence and one line per reason. */
 export function tell(action: ActionName, report: Report): { text: string; details: string[]; good: boolean } {
   const parts = [`${plural(report.done, 'message')} ${WORDS[action].done}`];

@@ -1,6 +1,7 @@
 /** The list's filters, and how they stand in the address bar. */
 import type { components } from '../lib/api/schema';
 import { nextDay, startOfDay } from '../lib/format';
+import type { State } from '../lib/api/types';
 
 export type Type = 'all' | 'failed' | 'outbox' | 'sent';
 export type Source = 'all' | 'mine_sent' | 'notifications';
@@ -18,6 +19,7 @@ export type Filters = {
   /** An office's id. */
   office?: number;
   kind?: Kind;
+  state?: State;
   /** First and last day, `2026-11-23`, as days of the person's own time zone. */
   from?: string;
   to?: string;
@@ -28,7 +30,7 @@ export type Filters = {
 };
 
 /** The filters behind the Filters button. */
-export const FOLDED = ['sender', 'office', 'kind', 'from', 'to', 'mine'] as const;
+export const FOLDED = ['sender', 'office', 'kind', 'state', 'from', 'to', 'mine'] as const;
 
 /** The Types in the order and the words of the page. */
 export const TYPES: { value: Type; label: string }[] = [
@@ -51,6 +53,12 @@ export const KINDS: Record<Kind, string> = {
   alert: 'Alert',
 };
 const USER_KINDS: Kind[] = ['direct', 'intra_office', 'form_letter'];
+
+/** The states that a row of a Type can have. */
+export function states(type: Type): State[] {
+  const outbox: State[] = ['queued', 'scheduled', 'held', 'sending', 'deferred'];
+  return { all: [...outbox, 'sent', 'failed'] as State[], outbox, sent: ['sent'] as State[], failed: ['failed'] as State[] }[type];
+}
 
 /** The kinds that a person may choose: notifications are for administrators alone (V5). */
 export function kinds(administrator: boolean): Kind[] {
@@ -77,11 +85,13 @@ export function readFilters(search: string): Filters {
   const sender = numberOf(params.get('sender'));
   const office = numberOf(params.get('office'));
   const kind = oneOf(params.get('kind'), Object.keys(KINDS) as Kind[]);
+  const state = oneOf(params.get('state'), states(filters.type));
   const [from, to] = [dayOf(params.get('from')), dayOf(params.get('to'))];
   const sort = oneOf(params.get('sort'), [...SORTS]);
   if (sender !== undefined) filters.sender = sender;
   if (office !== undefined) filters.office = office;
   if (kind) filters.kind = kind;
+  if (state) filters.state = state;
   if (from) filters.from = from;
   if (to) filters.to = to;
   if (params.get('mine') === 'true') filters.mine = true;
@@ -134,7 +144,7 @@ function narrowing(filters: Omit<Filters, 'sort' | 'order'>): ListQuery {
     ...(type !== 'all' && { type }),
     ...(source !== 'all' && { source }),
     ...(q !== '' && { q }),
-    ...Object.fromEntries(Object.entries(folded).filter(([, value]) => value !== undefined && value !== '')),
+    ...Object.fromEntries(Object.entries(folded).filter(([name, value]) => value !== undefined && value !== '' && (name !== 'state' || states(type).includes(value as State)))),
   };
 }
 

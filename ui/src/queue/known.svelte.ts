@@ -1,4 +1,4 @@
-/** The senders and offices that the rows have named so far: what the filters offer. */
+/** The senders and offices that rows and suggestions have named so far. */
 import { SvelteMap } from 'svelte/reactivity';
 import type { Row } from '../lib/api/types';
 
@@ -16,6 +16,6 @@ export class Known {
   }
 }
 
-function remember(map: SvelteMap<number, string>, id: number, name: string): void {
+export function remember(map: SvelteMap<number, string>, id: number, name: string): void {
   if (map.size < KEPT_MAX && map.get(id) !== name) map.set(id, name);
 }
