@@ -70,6 +70,21 @@ export const PAGES: PageEntry[] = [
   },
   { id: 'message', path: '/queue/:id', title: 'Message', under: 'queue', load: () => import('../message/MessagePage.svelte') },
   {
+    id: 'limits',
+    path: '/limits',
+    title: 'Limits and Usage',
+    nav: { group: 'utilities', icon: 'gauge' },
+    load: () => import('../limits/LimitsPage.svelte'),
+  },
+  {
+    id: 'people',
+    path: '/people',
+    also: ['/people/:tab', '/people/:tab/:id'],
+    title: 'People',
+    nav: { group: 'office', icon: 'people' },
+    load: () => import('../people/PeoplePage.svelte'),
+  },
+  {
     id: 'settings',
     path: '/office/settings',
     also: ['/office/settings/:id'],

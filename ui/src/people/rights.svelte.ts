@@ -1,0 +1,80 @@
+/** Giving and taking rights: at once, with a way back, and with the refusal beside the box. */
+import { ApiError } from '../lib/api/client';
+import type { User } from '../lib/api/types';
+import { asked } from '../lib/ask.svelte';
+import { sentence } from '../lib/form.svelte';
+import { session, type Right } from '../lib/session.svelte';
+import { toasts } from '../lib/toasts.svelte';
+import type { People } from './people.svelte';
+import { RIGHTS } from './words';
+
+const label = (right: Right): string => RIGHTS.find((one) => one.id === right)?.label ?? right;
+
+/** Why this person may not change a box at all; null where they may. */
+export function lockOf(user: User, right: Right): string | null {
+  if (right !== 'enterprise_view' || session.systemAdministrator || user.rights?.includes(right)) return null;
+  return 'Administrators of the System Office give it.';
+}
+
+export class Rights {
+  /** Whose rights are being saved. */
+  busy = $state<number | null>(null);
+  #problem = $state.raw<{ user: number; right: Right; text: string } | null>(null);
+  #people: People;
+
+  constructor(people: People) {
+    this.#people = people;
+  }
+
+  /** What the server said to the last change, if it was of this box. */
+  problemOf(user: number, right: Right): string | null {
+    return this.#problem?.user === user && this.#problem.right === right ? this.#problem.text : null;
+  }
+
+  /** Whose box has a problem. */
+  get troubled(): { user: number; text: string } | null {
+    return this.#problem;
+  }
+
+  /** Gives or takes a right, and offers to undo it. */
+  async set(user: User, right: Right, on: boolean, undoing = false): Promise<void> {
+    if (this.busy !== null) return this.#redraw(user);
+    if (!undoing && !(await this.#sure(user, right, on))) return this.#redraw(user);
+    this.busy = user.id;
+    this.#problem = null;
+    try {
+      const changed = await this.#people.setRight(user, right, on);
+      const text = on ? `${user.name} now has ${label(right)}.` : `${user.name} no longer has ${label(right)}.`;
+      toasts.show({ tone: 'good', text, action: undoing ? null : { label: 'Undo', run: () => void this.set(changed, right, !on, true) } });
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      await this.#refused(user, right, error);
+    } finally {
+      this.busy = null;
+    }
+  }
+
+  async #sure(user: User, right: Right, on: boolean): Promise<boolean> {
+    if (on || right !== 'administrator' || user.id !== this.#people.me) return true;
+    return asked({
+      title: 'Stop being an administrator?',
+      text: 'You will no longer see this page as you do now, nor the settings. Another administrator has to give the right back to you.',
+      go: 'Give it up',
+      stay: 'Stay administrator',
+      danger: true,
+    });
+  }
+
+  async #refused(user: User, right: Right, error: ApiError): Promise<void> {
+    const stale = error.code === 'stale';
+    const text = stale ? `Somebody else changed ${user.name}’s rights meanwhile: the boxes show them as they are now. Nothing was overwritten.` : sentence(error);
+    if (stale) await this.#people.again(user.id).catch(() => undefined);
+    else this.#redraw(user);
+    this.#problem = { user: user.id, right, text };
+  }
+
+  /** The box was clicked and is to show again what is so. */
+  #redraw(user: User): void {
+    this.#people.take({ ...(this.#people.user(user.id) ?? user) });
+  }
+}
