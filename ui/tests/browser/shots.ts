@@ -4,6 +4,18 @@ import { test } from '@playwright/test';
 import { signIn, start } from './mock/start';
 
 const folder = process.env['SHOTS'] ?? 'test-results/shots';
+/** The People page's tabs and dialogs. */
+const PEOPLE = [
+  ['people', '/people'],
+  ['person', '/people/users/5'],
+  ['person-add', '/people/users/new'],
+  ['rights', '/people/rights'],
+  ['proxies', '/people/proxies'],
+  ['proxy-add', '/people/proxies/new?assistant=3'],
+  ['offices', '/people/offices'],
+  ['keys', '/people/keys'],
+  ['key-add', '/people/keys/new'],
+] as const;
 const looks = [
   { scheme: 'light', width: 1280, height: 800 },
   { scheme: 'dark', width: 1280, height: 800 },
@@ -86,6 +98,21 @@ for (const { scheme, width, height } of looks) {
     await page.getByRole('dialog').getByRole('button', { name: 'Check the log' }).click();
     await page.getByText(/^The log is whole/).waitFor();
     await shot('audit-checked');
+    for (const [name, path] of PEOPLE) {
+      await page.goto(server.url + path);
+      await page.getByRole('tabpanel').waitFor();
+      if (path.endsWith('/new')) await page.getByRole('dialog').waitFor();
+      await page.waitForTimeout(200);
+      await shot(name);
+    }
+    server.mock.limits.waiting.set(0, 3);
+    await page.goto(`${server.url}/limits`);
+    await page.getByRole('meter').first().waitFor();
+    await page.getByRole('button', { name: 'Ask' }).click();
+    await page.getByText('It supposes that nobody else').waitFor();
+    await shot('limits');
+    await page.getByRole('heading', { name: 'Daily limits' }).scrollIntoViewIfNeeded();
+    await shot('limits-more');
     await page.goto(`${server.url}/queue?type=outbox`);
     await page.locator('[role=row][data-id]').first().waitFor();
     await shot('outbox');

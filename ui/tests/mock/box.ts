@@ -10,6 +10,7 @@ export type Query = {
   sender?: number;
   office?: number;
   kind?: string;
+  state?: string;
   from?: string;
   to?: string;
   sort?: string;
@@ -132,7 +133,8 @@ export class Box {
   }
 
   /** The filters that are needed less often. */
-  #folded(seq: number, { sender, office, kind, from, to }: Query): boolean {
+  #folded(seq: number, { sender, office, kind, state, from, to }: Query): boolean {
+    if (state && STATES[this.#states[seq] ?? GONE] !== state) return false;
     if (sender === undefined && office === undefined && !kind && !from && !to) return true;
     const row = this.row(seq);
     if (!row) return false;

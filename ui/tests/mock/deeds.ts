@@ -5,7 +5,7 @@ import { idOf, type State } from './data.ts';
 
 type Body = { action: string; ids?: string[]; filter?: Record<string, unknown>; as_of?: string; except?: string[]; dry_run?: boolean };
 type Item = { id: string; outcome: 'done' | 'skipped' | 'refused'; reason: string | null; new_id: string | null };
-type Job = { id: number; action: string; state: string; total: number; done: number; skipped: number; refused: number; reason: string | null; started_at: string; ended_at: string | null };
+type Job = { id: number; action: string; owner: string; state: string; total: number; done: number; skipped: number; refused: number; reason: string | null; started_at: string; ended_at: string | null };
 
 const FITS: Record<string, State[]> = {
   requeue: ['failed', 'deferred', 'held'],
@@ -29,14 +29,14 @@ export class Deeds {
     this.#changed = changed;
   }
 
-  act(body: Body, json: (status: number, data: unknown) => void): void {
+  act(body: Body, owner: string, json: (status: number, data: unknown) => void): void {
     const ids = body.ids ?? this.#box.ids(queryOf(body.filter ?? {}), body.as_of ?? null, new Set(body.except));
     if (body.dry_run) {
       const fitting = ids.filter((id) => this.#fits(body.action, id)).length;
       return json(200, { done: fitting, skipped: ids.length - fitting, refused: 0, as_of: body.ids ? null : idOf(this.#box.size - 1), job: null, items: [] });
     }
     if (!body.ids) {
-      const job: Job = { id: this.#jobs.length + 1, action: body.action, state: 'running', total: ids.length, done: 0, skipped: 0, refused: 0, reason: null, started_at: new Date().toISOString(), ended_at: null };
+      const job: Job = { id: this.#jobs.length + 1, action: body.action, owner, state: 'running', total: ids.length, done: 0, skipped: 0, refused: 0, reason: null, started_at: new Date().toISOString(), ended_at: null };
       this.#jobs.push({ job, ids });
       this.#step(job.id);
       return json(202, job);
@@ -44,6 +44,11 @@ export class Deeds {
     const items = ids.map((id) => this.#do(body.action, id));
     json(200, { ...tally(items), items, as_of: null, job: null });
     this.#changed(ids);
+  }
+
+  /** Newest first. */
+  get jobs(): Job[] {
+    return this.#jobs.map((entry) => entry.job).reverse();
   }
 
   job(id: number): Job | undefined {

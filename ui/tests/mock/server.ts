@@ -13,6 +13,8 @@ import { idOf, seqOf, type State } from './data.ts';
 import { attemptsOf, bodyOf, detailOf, explainOf } from './detail.ts';
 import { Deeds, exported } from './deeds.ts';
 import { Streams } from './events.ts';
+import { LimitBook } from './limits.ts';
+import { PeopleBook } from './people.ts';
 import { Passwords } from './passwords.ts';
 import { OPEN_SUBJECTS, SUBJECTS, type Call } from './subjects.ts';
 
@@ -40,6 +42,8 @@ export class Mock {
   readonly audit = new AuditLog();
   readonly passwords = new Passwords();
   readonly desk = new ComposeDesk();
+  readonly people = new PeopleBook();
+  readonly limits = new LimitBook();
   /** The layout that each person keeps. */
   layouts = new Map<string, Kept>();
   /** New addresses of recipients, by `id/index`. */
@@ -143,7 +147,8 @@ export class Mock {
     if (route === 'GET /messages/counts') return json(res, 200, this.box.counts(query));
     if (route === 'GET /messages') return this.#list(url, query, res);
     if (route === 'GET /messages/export') return exported(this.box, query, (url.searchParams.get('ids') ?? '').split(',').filter(Boolean), res);
-    if (route === 'POST /messages/actions') return this.deeds.act(await body(req), (status, data) => json(res, status, data));
+    if (route === 'POST /messages/actions') return this.deeds.act(await body(req), `user:${person.id}`, (status, data) => json(res, status, data));
+    if (route === 'GET /jobs') return json(res, 200, { jobs: this.deeds.jobs });
     if (path.startsWith('/jobs/')) return this.#job(route, path, res);
     if (path === '/layout') return this.#layout(req, res, login ?? '');
     if (/^POST \/messages\/\w+\/recipients\/\d+$/.test(route)) return this.#readdress(path, await body(req), res);
@@ -278,7 +283,7 @@ function serveFile(dist: string, url: string, res: ServerResponse): void {
 
 function queryOf(url: URL): Query {
   const get = (name: string, other: string): string => url.searchParams.get(name) ?? other;
-  const optional = Object.fromEntries(['kind', 'from', 'to', 'sort', 'order'].flatMap((name) => (url.searchParams.has(name) ? [[name, get(name, '')]] : [])));
+  const optional = Object.fromEntries(['kind', 'state', 'from', 'to', 'sort', 'order'].flatMap((name) => (url.searchParams.has(name) ? [[name, get(name, '')]] : [])));
   const numbers = Object.fromEntries(['sender', 'office'].flatMap((name) => (url.searchParams.has(name) ? [[name, Number(get(name, ''))]] : [])));
   return { type: get('type', 'all'), source: get('source', 'all'), q: get('q', ''), ...optional, ...numbers };
 }

@@ -57,6 +57,8 @@ const states = new WeakMap<Mock, SettingsState>();
 /** What a mock keeps of this, for tests to look at and to change. */
 export function settingsState(mock: Mock): SettingsState {
   const state = states.get(mock) ?? new SettingsState();
+  // Offices are those of the People page.
+  state.offices = mock.people.offices;
   states.set(mock, state);
   return state;
 }

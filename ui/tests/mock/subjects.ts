@@ -6,6 +6,9 @@ import { alerts } from './alerts.ts';
 import { audit } from './audit.ts';
 import { compose } from './compose.ts';
 import { openPasswords, passwords } from './passwords.ts';
+import { limitAnswers } from './limits.ts';
+import { nameAnswers } from './names.ts';
+import { peopleAnswers } from './people.ts';
 import type { Mock } from './server.ts';
 import { openSetup, settings } from './settings.ts';
 
@@ -32,7 +35,7 @@ export type Call = {
 
 export type Subject = (call: Call) => boolean | Promise<boolean>;
 
-export const SUBJECTS: Subject[] = [alerts, audit, passwords, settings, compose];
+export const SUBJECTS: Subject[] = [alerts, audit, passwords, compose, peopleAnswers, limitAnswers, nameAnswers, settings];
 
 /** Those that answer before signing in: `login` is empty. Asked before all else. */
 export const OPEN_SUBJECTS: Subject[] = [openPasswords, openSetup];

@@ -30,6 +30,12 @@ it('offers notifications to administrators alone, under the brand', () => {
   expect(sources('Acme', false).map((one) => one.label)).toEqual(['All', 'E-mail I Sent']);
 });
 
+it('a state that the Type cannot have is no filter', () => {
+  expect(readFilters('?type=outbox&state=held')).toMatchObject({ state: 'held' });
+  expect(readFilters('?type=sent&state=held')).not.toHaveProperty('state');
+  expect(toQuery(readFilters('?type=outbox&state=held'))).toEqual({ type: 'outbox', state: 'held' });
+});
+
 describe('the further filters', () => {
   it('stand in the address and come back from it', () => {
     const address = '/queue?type=failed&sender=7&office=2&kind=direct&from=2026-11-01&to=2026-11-23&mine=true&sort=subject&order=ascending';

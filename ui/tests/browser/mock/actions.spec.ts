@@ -93,6 +93,20 @@ test('Menu says what to do while nothing is tagged', async ({ page }) => {
   await expect(page.getByRole('button', { name: 'Menu' })).toBeFocused();
 });
 
+test('a job that runs is in the tray again after a reload, and can be cancelled there', async ({ page }) => {
+  await tagRange(page, 2, 2);
+  await page.getByRole('button', { name: /^Tag all/ }).click();
+  server.mock.deeds.stepMs = 60_000;
+  await page.getByRole('button', { name: 'Menu' }).click();
+  await page.getByRole('menuitem', { name: /^Requeue \d/ }).click();
+  await page.getByRole('dialog').getByRole('button', { name: /^Requeue/ }).click();
+  await page.getByRole('progressbar', { name: 'Requeueing …' }).waitFor();
+  await page.goto(`${server.url}/preferences`);
+  await expect(page.getByRole('progressbar', { name: 'Requeueing …' })).toBeVisible();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await expect(page.getByText(/^Cancelled: .* back in the Outbox/)).toBeVisible();
+});
+
 test('all that match are tagged, counted by the server, confirmed, and done as a job that shows its progress', async ({ page }) => {
   const total = server.mock.box.counts({ type: 'failed', source: 'all', q: '' }).total;
   const [left = ''] = await tagRange(page, 2, 2);

@@ -1,4 +1,4 @@
-import { drawn, expect, test } from '../page';
+import { drawn, expect, expectAccessible, test } from '../page';
 import { signIn, start, type Started } from './start';
 
 let server: Started;
@@ -12,7 +12,8 @@ test('further filters are folded away, narrow the list, and stand in the address
   await expect(page.getByLabel('Kind')).toHaveCount(0);
   await page.getByRole('button', { name: 'Filters' }).click();
   await page.getByLabel('Kind').selectOption('form_letter');
-  await page.getByLabel('Sender').selectOption({ label: 'Billing' });
+  await page.getByRole('combobox', { name: 'Sender' }).fill('bill');
+  await page.getByRole('option', { name: 'Billing' }).click();
   await expect(page).toHaveURL(/sender=\d+/);
   await expect(page).toHaveURL(/kind=form_letter/);
   await expect(page.locator('[role=row][data-id] .from').first()).toHaveText('Billing');
@@ -21,6 +22,47 @@ test('further filters are folded away, narrow the list, and stand in the address
   await expect(page.getByLabel('Kind')).toHaveValue('form_letter');
   await page.getByRole('button', { name: 'Clear filters' }).click();
   await expect(page).toHaveURL(/\/queue$/);
+});
+
+test('senders and offices are suggested while one types, beyond the rows that are loaded', async ({ page }) => {
+  await page.getByRole('button', { name: 'Filters' }).click();
+  const sender = page.getByRole('combobox', { name: 'Sender' });
+  const offered = page.getByRole('listbox', { name: 'Suggestions' }).getByRole('option');
+  await sender.focus();
+  await expect(offered).toHaveCount(12);
+  await expectAccessible(page);
+  // Nobody of these rows is called that; the server knows them.
+  await sender.pressSequentially('shore');
+  await expect(offered).toHaveText(['Shore Claims']);
+  await page.keyboard.press('ArrowDown');
+  await expect(sender).toHaveAttribute('aria-activedescendant', /.+/);
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/sender=8/);
+  await expect(sender).toHaveValue('Shore Claims');
+  await expect(page.getByRole('heading', { name: /Nothing|No e-mail|empty/ })).toBeVisible();
+  await sender.fill('zzz');
+  await expect(offered).toHaveText(['Nobody is called that']);
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('listbox')).toBeHidden();
+  await expect(sender).toHaveValue('Shore Claims');
+  await sender.fill('');
+  await page.keyboard.press('Enter');
+  await expect(page).not.toHaveURL(/sender=/);
+  await page.getByRole('combobox', { name: 'Office' }).fill('lake');
+  await page.getByRole('option', { name: 'Lakeside' }).click();
+  await expect(page).toHaveURL(/office=3/);
+});
+
+test('a state narrows the list, and goes where the Type cannot have it', async ({ page }) => {
+  await page.getByLabel('Type').selectOption('outbox');
+  await page.getByRole('button', { name: 'Filters' }).click();
+  await expect(page.getByRole('combobox', { name: 'State', exact: true }).locator('option')).toHaveText(['All', 'Outbox', 'Scheduled', 'Held', 'Sending', 'Deferred']);
+  await page.getByRole('combobox', { name: 'State', exact: true }).selectOption('held');
+  await expect(page).toHaveURL(/state=held/);
+  const held = server.mock.box.counts({ type: 'outbox', source: 'all', q: '', state: 'held' }).total;
+  await expect(page.getByRole('grid')).toHaveAttribute('aria-rowcount', String(held + 1));
+  await page.getByLabel('Type').selectOption('sent');
+  await expect(page).not.toHaveURL(/state=/);
 });
 
 test('days are those of the person’s own zone', async ({ page }) => {
