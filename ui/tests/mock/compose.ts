@@ -1,4 +1,4 @@
-/** The mock's addresses, drafts, limits and intake: what the Compose page asks for. */
+/** The mock's addresses, drafts and intake: what the Compose page asks for. */
 import { idOf } from './data.ts';
 import type { Call } from './subjects.ts';
 
@@ -18,7 +18,7 @@ export class ComposeDesk {
   drafts = new Map<string, Draft>();
   handedIn: HandedIn[] = [];
   limit = 2_000;
-  used = 42;
+  used = 1_240;
   /** The next message is refused like this. */
   refuse: { status: number; code: string; title: string; detail: string; field?: string } | null = null;
   /** The session ends with the next request that would change something. */
@@ -68,13 +68,6 @@ export async function compose(call: Call): Promise<boolean> {
   if (route === 'GET /addresses') {
     const q = (url.searchParams.get('q') ?? '').toLowerCase();
     json(200, { addresses: KNOWN.filter((one) => `${one.name} ${one.address}`.toLowerCase().includes(q)) });
-  } else if (route === 'GET /limits') {
-    json(200, { system_daily_limit: 0, user_daily_limit: desk.limit, time_zone: 'Europe/Berlin', set_in_configuration: [], version: 1, day: '2026-11-23', day_ends_at: '2026-11-23T23:00:00Z', message_bytes_max: 26_214_400 });
-  } else if (route === 'GET /limits/usage') {
-    json(200, { from: '2026-11-23', today: '2026-11-23', own: desk.used > 0 ? [{ day: '2026-11-23', used: desk.used }] : [] });
-  } else if (route === 'GET /limits/forecast') {
-    const fits = desk.limit === 0 || desk.used < desk.limit;
-    json(200, { count: 1, today: fits ? 1 : 0, later: fits ? [] : [{ day: '2026-11-24', count: 1 }], beyond: 0, waiting: 0 });
   } else if (route === 'POST /messages') await handIn(call);
   else if (/^GET \/messages\/\w+\/draft$/.test(route)) json(200, desk.copy);
   else if (path === '/drafts' || path.startsWith('/drafts/')) await drafts(call);

@@ -20,9 +20,9 @@ function usedOn(person: number, back: number): number {
 }
 
 export class LimitBook {
-  limits: Limits = { system_daily_limit: 10_000, user_daily_limit: 2_000, time_zone: 'Europe/Berlin', set_in_configuration: [], version: 1, day: TODAY, day_ends_at: new Date(Date.now() + 5 * 3_600_000).toISOString() };
-  /** What each person used today, by id. */
-  today = new Map<number, number>([[0, 1_240], [1, 0], [2, 2_000], [3, 310], [4, 1_730], [6, 84], [7, 12]]);
+  limits: Limits & { message_bytes_max: number } = { message_bytes_max: 26_214_400, system_daily_limit: 10_000, user_daily_limit: 2_000, time_zone: 'Europe/Berlin', set_in_configuration: [], version: 1, day: TODAY, day_ends_at: new Date(Date.now() + 5 * 3_600_000).toISOString() };
+  /** What each person used today, by id; the first one's is the Compose page's. */
+  today = new Map<number, number>([[1, 0], [2, 2_000], [3, 310], [4, 1_730], [6, 84], [7, 12]]);
   /** One's own that wait under a limit. */
   waiting = new Map<number, number>();
 
@@ -35,6 +35,8 @@ export class LimitBook {
 /** Answers `/limits`. */
 export async function limitAnswers(call: Call): Promise<boolean> {
   const book = call.mock.limits;
+  // What is sent from the Compose page counts.
+  book.today.set(0, call.mock.desk.used);
   const me = call.mock.people.users.find((one) => one.login === call.login);
   const administrator = call.rights.includes('administrator');
   const system = administrator && call.office?.id === 1;

@@ -460,7 +460,7 @@ test('a letter is sent later, at a time on the person’s own clock', async ({ p
 
 test('what is left of the limit is told, and when a letter over it would go', async ({ page }) => {
   await open(page);
-  await expect(page.getByText('1,958 of 2,000 e-mails left today')).toBeVisible();
+  await expect(page.getByText('760 of 2,000 e-mails left today')).toBeVisible();
   server.mock.desk.used = 2_000;
   await page.reload();
   await expect(page.getByText(/^You have sent all 2,000 e-mails that you may send today\. This one is kept and goes out by itself/)).toBeVisible();
