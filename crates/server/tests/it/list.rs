@@ -54,7 +54,10 @@ async fn list_and_counts_of_one_state_leave_the_others_out() {
     assert_eq!(subjects(&get("?state=queued").await.json()), ["queued"]);
     assert_eq!(subjects(&get("?type=outbox&state=held").await.json()), [""; 0]);
     let held = get("/counts?state=held").await.json();
-    assert_eq!((&held["total"], &held["states"]["queued"]), (&json!(0), &json!(1)));
+    assert_eq!(
+        (&held["total"], &held["states"]["queued"]),
+        (&json!(0), &json!(1))
+    );
 }
 
 #[tokio::test]
