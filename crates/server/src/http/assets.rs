@@ -6,7 +6,9 @@ use axum::response::{IntoResponse, Response};
 use super::problem::{method_not_allowed, missing};
 
 /// The page may load its own scripts and styles, talk to this server, and frame bodies of messages; nothing else.
-const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html default";
+/// Of the policies for trusted types, Svelte's makes the page's own templates, and the editor's reads what is pasted
+/// into a document in which nothing runs or loads.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html ProseMirrorClipboard default";
 
 /// Answers every path that no route has: a file of the page, the page itself, or a problem.
 pub(super) async fn page_or_missing(method: Method, uri: Uri) -> Response {

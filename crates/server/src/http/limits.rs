@@ -42,7 +42,8 @@ pub(super) async fn get(
     State(app): State<App>,
     Caller(_who): Caller,
 ) -> Result<Versioned<LimitsAnswer>, ApiError> {
-    Ok(shown(&app.store.limits(app.clock.now()).await?))
+    let now = app.store.limits(app.clock.now()).await?;
+    Ok(shown(&app, &now))
 }
 
 /// Changes limits; mail that fits then goes at once.
@@ -79,7 +80,7 @@ pub(super) async fn put(
     let set = app.store.set_limits(change, &who.note()).await?;
     app.wake_engine();
     match set {
-        LimitsSet::Done(now) => Ok(shown(&now)),
+        LimitsSet::Done(now) => Ok(shown(&app, &now)),
         LimitsSet::Stale => Err(stale("limits")),
         LimitsSet::Pinned(key) => Err(pinned(&app, key)),
         LimitsSet::BelowUse { key, used } => Err(below_use(key, used)),
@@ -124,7 +125,8 @@ fn below_use(key: LimitKey, used: u64) -> ApiError {
     .at(key.name())
 }
 
-fn shown(now: &LimitsNow) -> Versioned<LimitsAnswer> {
+fn shown(app: &App, now: &LimitsNow) -> Versioned<LimitsAnswer> {
+    let message_bytes = app.intake.settings().limits.message_bytes;
     let pinned = now.pinned.iter().map(|key| format!("limits.{}", key.name()));
     let answer = LimitsAnswer {
         system_daily_limit: now.system,
@@ -134,6 +136,7 @@ fn shown(now: &LimitsNow) -> Versioned<LimitsAnswer> {
         version: now.version,
         day: now.day.to_string(),
         day_ends_at: now.day_ends,
+        message_bytes_max: u64::try_from(message_bytes).unwrap_or(u64::MAX),
     };
     Versioned(now.version, answer)
 }

@@ -46,6 +46,7 @@ async fn page_may_load_nothing_but_its_own() {
         "base-uri 'none'",
         "frame-ancestors 'none'",
         "require-trusted-types-for 'script'",
+        "trusted-types svelte-trusted-html ProseMirrorClipboard",
     ] {
         assert!(policy.contains(part), "{part} in {policy}");
     }

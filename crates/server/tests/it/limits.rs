@@ -58,6 +58,7 @@ async fn message_over_the_limit_is_taken_in_and_held_with_reason_and_until() {
         .json();
     assert_eq!(held["held"]["until"], limits["day_ends_at"]);
     assert_eq!(limits["set_in_configuration"], json!(["limits.user_daily_limit"]));
+    assert_eq!(limits["message_bytes_max"], json!(25 * 1024 * 1024));
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ pub struct LimitsAnswer {
     pub day: String,
     /// When it ends: what is held is released then.
     pub day_ends_at: Timestamp,
+    /// Octets that a message may have, as it travels: base64 makes files a third larger.
+    pub message_bytes_max: u64,
 }
 
 /// A change of limits; what is left out stays.
