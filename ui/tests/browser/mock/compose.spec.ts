@@ -473,6 +473,9 @@ test('a pause, a relay that is down and a queue that is off are told before send
   await expect(page.getByText('The e-mail server is down: the e-mail is taken in and goes out')).toBeVisible();
   await page.request.get(`${server.url}/mock/banner?kind=sending_paused&text=Sending is paused for you`);
   await expect(page.getByText('Sending is paused: the e-mail is taken in')).toBeVisible();
+  await page.request.get(`${server.url}/mock/banner?kind=queue_disabled&text=The e-mail queue is disabled`);
+  await expect(page.getByText('Sending is switched off in the server’s configuration. You can go on writing')).toBeVisible();
+  await expect(send(page)).toBeDisabled();
 });
 
 test('files are dropped, pasted and measured', async ({ page }) => {
