@@ -106,6 +106,10 @@ impl Running {
             Arc::clone(&clock),
             running.stopping.clone(),
         ));
+        let measuring = Arc::clone(&running.node.measuring);
+        running
+            .tasks
+            .spawn(measuring.run(Arc::clone(&running.engine), running.stopping.clone()));
         let (notices, live) = (Arc::clone(&running.node.notices), running.node.live.clone());
         let engine = Arc::clone(&running.engine);
         running.tasks.spawn(

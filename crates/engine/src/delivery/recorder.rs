@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use postroom_domain::Clock;
-use postroom_store::{NodeLease, Outcome, OutcomeBatch, Store};
+use postroom_domain::{Clock, Timestamp};
+use postroom_store::{Leased, NodeLease, Outcome, OutcomeBatch, Store, StoreError};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+
+use crate::counters::Counters;
 
 /// Outcomes of one batch: the contract's limit.
 const BATCH: usize = 256;
@@ -17,7 +19,14 @@ const STORE_RETRY: Duration = Duration::from_secs(1);
 
 /// Where connections put what became of their messages.
 #[derive(Debug, Clone)]
-pub(crate) struct Recorder(mpsc::Sender<Outcome>);
+pub(crate) struct Recorder(mpsc::Sender<Told>);
+
+/// What became of a message, and since when it was on its way.
+#[derive(Debug)]
+struct Told {
+    since: Timestamp,
+    outcome: Outcome,
+}
 
 impl Recorder {
     /// Starts the writing task; it ends when every `Recorder` is gone and all is written.
@@ -25,40 +34,70 @@ impl Recorder {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         node: NodeLease,
+        counters: Arc<Counters>,
     ) -> (Self, JoinHandle<()>) {
         let (sender, receiver) = mpsc::channel(WAITING);
-        (Self(sender), tokio::spawn(write(store, clock, node, receiver)))
+        let writing = Writing {
+            store,
+            clock,
+            node,
+            counters,
+        };
+        (Self(sender), tokio::spawn(writing.run(receiver)))
     }
 
-    /// Hands an outcome over; it is written soon.
-    pub(crate) async fn record(&self, outcome: Outcome) {
-        if self.0.send(outcome).await.is_err() {
+    /// Hands over what became of a lease; it is written soon.
+    pub(crate) async fn record(&self, lease: &Leased, outcome: Outcome) {
+        let since = lease.since;
+        if self.0.send(Told { since, outcome }).await.is_err() {
             // The writer only ends with the process; the lease is then adopted at the next start.
             tracing::error!("an outcome could not be written: the recorder has ended");
         }
     }
 }
 
-async fn write(
+/// The task that writes.
+struct Writing {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     node: NodeLease,
-    mut waiting: mpsc::Receiver<Outcome>,
-) {
-    let mut outcomes = Vec::with_capacity(BATCH);
-    while waiting.recv_many(&mut outcomes, BATCH).await > 0 {
-        let batch = OutcomeBatch {
-            node,
-            outcomes: std::mem::take(&mut outcomes),
-            now: clock.now(),
-        };
-        while let Err(error) = store.record_outcomes(batch.clone()).await {
-            if matches!(error, postroom_store::StoreError::Closed) {
+    counters: Arc<Counters>,
+}
+
+impl Writing {
+    async fn run(self, mut waiting: mpsc::Receiver<Told>) {
+        let mut told = Vec::with_capacity(BATCH);
+        while waiting.recv_many(&mut told, BATCH).await > 0 {
+            let (since, outcomes): (Vec<_>, Vec<_>) =
+                told.drain(..).map(|told| (told.since, told.outcome)).unzip();
+            let batch = OutcomeBatch {
+                node: self.node,
+                outcomes,
+                now: self.clock.now(),
+            };
+            if !self.write(&batch, &since).await {
                 tracing::error!("outcomes could not be written: the store is closed");
                 return;
             }
-            tracing::warn!(error = %error, outcomes = batch.outcomes.len(), "outcomes wait for the store");
-            tokio::time::sleep(STORE_RETRY).await;
+        }
+    }
+
+    /// Writes a batch, and tries until the store takes it; answers whether it did before it was closed.
+    async fn write(&self, batch: &OutcomeBatch, since: &[Timestamp]) -> bool {
+        loop {
+            match self.store.record_outcomes(batch.clone()).await {
+                Ok(recorded) => {
+                    for ((outcome, recorded), since) in batch.outcomes.iter().zip(recorded).zip(since) {
+                        self.counters.count(outcome, recorded, *since, batch.now);
+                    }
+                    return true;
+                }
+                Err(StoreError::Closed) => return false,
+                Err(error) => {
+                    tracing::warn!(error = %error, outcomes = batch.outcomes.len(), "outcomes wait for the store");
+                    tokio::time::sleep(STORE_RETRY).await;
+                }
+            }
         }
     }
 }

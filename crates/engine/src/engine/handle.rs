@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use postroom_domain::{Clock, RouteId};
+use postroom_domain::{Clock, RouteId, Totals};
 use postroom_smtp::client::TlsSetupError;
 use postroom_store::{Store, StoreError};
 use tokio::sync::{mpsc, watch};
@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::pools::{Pools, Prepared};
 use super::{Command, Engine};
+use crate::counters::Counters;
 use crate::delivery::Recorder;
 use crate::random::Random;
 use crate::recovery::recover;
@@ -47,6 +48,7 @@ pub struct RelayError {
 pub struct EngineHandle {
     commands: mpsc::UnboundedSender<Command>,
     status: watch::Receiver<EngineStatus>,
+    counters: Arc<Counters>,
     stop: CancellationToken,
     task: std::sync::Mutex<Option<JoinHandle<()>>>,
 }
@@ -72,7 +74,13 @@ impl EngineHandle {
                 "attempts cut off by the last stop are recorded as uncertain"
             );
         }
-        let (recorder, recording) = Recorder::start(Arc::clone(&store), Arc::clone(&clock), node);
+        let counters = Arc::<Counters>::default();
+        let (recorder, recording) = Recorder::start(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            node,
+            Arc::clone(&counters),
+        );
         let (ended_sender, ended) = mpsc::unbounded_channel();
         let parts = PoolParts {
             clock,
@@ -109,6 +117,7 @@ impl EngineHandle {
             commands: command_receiver,
             status: status_sender,
             recording,
+            counters: Arc::clone(&counters),
             edges,
             telling,
             stop_timeout: settings.stop_timeout,
@@ -119,6 +128,7 @@ impl EngineHandle {
         Ok(Self {
             commands,
             status,
+            counters,
             stop,
             task: std::sync::Mutex::new(Some(task)),
         })
@@ -155,6 +165,13 @@ impl EngineHandle {
     #[must_use]
     pub fn status(&self) -> EngineStatus {
         self.status.borrow().clone()
+    }
+
+    /// How messages ended since the engine started. A message's latency is the time from its acceptance, or from when it
+    /// fell due, was released or requeued, to when the relay's last acceptance was written down.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.counters.totals()
     }
 
     /// Tells of every change of the status.

@@ -12,7 +12,7 @@ use crate::relay::{Ended, Pool, PoolParts};
 /// Gives messages back that no connection will take, at no cost.
 pub(super) async fn give_back(jobs: Vec<Job>, pool: Arc<Pool>, parts: PoolParts) {
     for job in jobs {
-        parts.recorder.record(given_back(&job).outcome).await;
+        parts.recorder.record(&job.lease, given_back(&job).outcome).await;
         let over = Ended {
             relay: pool.id(),
             route: job.lease.route,
@@ -68,7 +68,7 @@ impl Loading {
                     };
                     let text = error.to_string();
                     let outcome = judge.without_session(&lease, &pending, AttemptResult::Deferred, &text);
-                    self.parts.recorder.record(outcome).await;
+                    self.parts.recorder.record(&lease, outcome).await;
                     self.over(&lease);
                 }
             }

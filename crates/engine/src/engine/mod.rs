@@ -21,6 +21,7 @@ pub use handle::{EngineHandle, RelayError, StartError};
 use loading::{Loading, give_back};
 use pools::{Pools, Prepared};
 
+use crate::counters::Counters;
 use crate::relay::{Edges, Ended, PoolParts};
 use crate::scheduler::{Grant, PROMOTE_MOST, Scheduler, Step, Suits};
 use crate::settings::Sending;
@@ -48,6 +49,7 @@ struct Engine {
     commands: mpsc::UnboundedReceiver<Command>,
     status: watch::Sender<EngineStatus>,
     recording: JoinHandle<()>,
+    counters: Arc<Counters>,
     edges: Edges,
     telling: JoinHandle<()>,
     stop_timeout: Duration,
@@ -173,6 +175,7 @@ impl Engine {
                 })
                 .await?;
             if failed > 0 {
+                self.counters.failed(failed.into());
                 tracing::warn!(messages = failed, route = %route, "mail that found no relay in time has failed");
             }
         }

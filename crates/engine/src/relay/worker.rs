@@ -159,7 +159,7 @@ impl Worker {
             );
         }
         // Written before it is told, so that a lease asked for in between never passes the recorder's bound.
-        self.parts.recorder.record(outcome).await;
+        self.parts.recorder.record(&job.lease, outcome).await;
         let ended = Ended {
             relay: self.id,
             route: self.relay.route,

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::metrics::Metrics;
 use crate::config::{Live, Loaded};
+use crate::history::Measuring;
 
 /// What every handler works with; cheap to clone.
 #[derive(Clone)]
@@ -42,6 +43,8 @@ pub struct AppParts {
     pub relays: Arc<Relays>,
     /// Numbers for Prometheus.
     pub metrics: Arc<Metrics>,
+    /// What the server measures of itself.
+    pub measuring: Arc<Measuring>,
     /// The configuration that holds now.
     pub live: Live,
     /// Ends event streams when the server stops.

@@ -117,6 +117,11 @@ impl Metrics {
         self.accepted.inc_by(messages);
     }
 
+    /// Messages taken in since the start.
+    pub fn accepted_total(&self) -> u64 {
+        self.accepted.get()
+    }
+
     /// A request was answered.
     pub(super) fn http_answered(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
         let method = match *method {

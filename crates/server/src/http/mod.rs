@@ -16,6 +16,7 @@ mod extract;
 mod failures;
 mod finish;
 mod health;
+mod history;
 mod jobs;
 mod layout;
 mod limits;
@@ -94,6 +95,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(settings::read, settings::set))
         .routes(routes!(settings::test))
         .routes(routes!(status::status))
+        .routes(routes!(history::history))
         .routes(routes!(people::offices::list, people::offices::add))
         .routes(routes!(
             people::offices::one,

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::alerts;
 use crate::config::{self, Config, Live, Loaded};
+use crate::history::Measuring;
 use crate::http::{App, AppParts, Metrics};
 
 /// How long the start may read ahead: the first person after it should not wait for a cold disk.
@@ -54,6 +55,8 @@ pub struct Node {
     pub relays: Arc<Relays>,
     /// Numbers for Prometheus, from HTTP and SMTP alike.
     pub metrics: Arc<Metrics>,
+    /// What the server measures of itself.
+    pub measuring: Arc<Measuring>,
     /// The configuration that holds now.
     pub live: Live,
     _lock: Lock,
@@ -132,9 +135,17 @@ impl Node {
             Arc::clone(&notices) as Arc<_>,
         );
         let relays = Arc::new(offices_relays(&config, &store, &clock)?);
+        let metrics = Arc::new(Metrics::new(clock.now()));
+        let measuring = Measuring::open(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            Arc::clone(&metrics),
+            NodeSlot(config.server.node),
+        );
         Ok(Self {
             relays,
-            metrics: Arc::new(Metrics::new(clock.now())),
+            measuring: Arc::new(measuring.await?),
+            metrics,
             store,
             clock,
             authenticator,
@@ -177,6 +188,7 @@ impl Node {
             jobs: self.jobs.clone(),
             relays: Arc::clone(&self.relays),
             metrics: Arc::clone(&self.metrics),
+            measuring: Arc::clone(&self.measuring),
             live: self.live.clone(),
             stopping,
         })

@@ -27,6 +27,7 @@ mod export;
 mod first_start;
 mod garbage;
 mod health;
+mod history;
 mod house;
 mod layout;
 mod limits;

@@ -13,6 +13,7 @@ mod layouts;
 mod limits;
 mod list;
 mod local;
+mod measurements;
 mod names;
 mod pauses;
 mod people;
@@ -56,6 +57,7 @@ pub use list::{
     Row, SearchQuery,
 };
 pub use local::{FormLetters, LocalSending};
+pub use measurements::Measurements;
 pub use names::{Names, NamesInScope};
 pub use pauses::{Pause, PauseOf, Pauses};
 pub use people::{
@@ -100,6 +102,7 @@ pub trait Store:
     + Settings
     + Drafts
     + Names
+    + Measurements
 {
 }
 
@@ -125,5 +128,6 @@ impl<T> Store for T where
         + Settings
         + Drafts
         + Names
+        + Measurements
 {
 }

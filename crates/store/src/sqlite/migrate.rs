@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// Every step, in order; `user_version` counts those done. A released step is never edited.
-const STEPS: [&str; 15] = [
+const STEPS: [&str; 16] = [
     include_str!("migrations/0001_queue.sql"),
     include_str!("migrations/0002_terms.sql"),
     include_str!("migrations/0003_audit.sql"),
@@ -21,6 +21,7 @@ const STEPS: [&str; 15] = [
     include_str!("migrations/0013_sieve.sql"),
     include_str!("migrations/0014_drafts.sql"),
     include_str!("migrations/0015_rights.sql"),
+    include_str!("migrations/0016_measurements.sql"),
 ];
 
 /// Runs the steps that the file lacks, each in its own transaction.

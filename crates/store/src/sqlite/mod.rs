@@ -46,6 +46,7 @@ mod list;
 mod load;
 mod local;
 mod matcher;
+mod measurements;
 mod merge;
 mod migrate;
 mod names;

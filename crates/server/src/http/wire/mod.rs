@@ -7,6 +7,7 @@ pub mod detail;
 pub mod drafts;
 pub mod edit;
 pub mod failures;
+pub mod history;
 pub mod jobs;
 pub mod layout;
 pub mod limits;

@@ -16,6 +16,7 @@ pub(crate) mod leases;
 pub(crate) mod limits;
 pub(crate) mod list;
 pub(crate) mod local;
+pub(crate) mod measurements;
 pub(crate) mod names;
 pub(crate) mod people;
 pub(crate) mod settings;
@@ -52,6 +53,9 @@ macro_rules! conformance {
             intake::acknowledged_message_survives_a_kill,
             intake::ids_ascend_in_the_order_of_commits,
             local::office_that_sends_locally_is_kept_and_audited,
+            measurements::measured_steps_come_back_as_they_were_kept_last,
+            measurements::steps_older_than_their_span_are_forgotten,
+            measurements::longest_waiting_is_neither_held_nor_scheduled,
             layouts::layout_comes_back_as_it_was_kept,
             layouts::layout_made_from_another_version_changes_nothing,
             layouts::layout_of_an_office_is_audited_and_a_persons_is_not,
