@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use postroom_domain::{Clock, History, MessageState, NodeSlot, Reading, Scope, Span, Step};
+use postroom_domain::{Clock, History, MessageState, NodeSlot, Reading, Scope, Span, Step, Timestamp};
 use postroom_engine::EngineHandle;
 use postroom_store::{Filter, Store, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -100,6 +100,11 @@ impl Measuring {
     pub fn steps(&self, span: Span) -> Vec<Step> {
         let now = self.clock.now();
         self.history().steps(span, now).cloned().collect()
+    }
+
+    /// When was looked last.
+    pub fn looked_at(&self) -> Option<Timestamp> {
+        self.history().looked_at()
     }
 
     /// Looks every ten seconds and writes every five minutes, until `stopping`; then once more.

@@ -101,7 +101,8 @@ pub struct Reading {
 pub struct History {
     rings: [Ring; 3],
     before: Totals,
-    looked_at: Timestamp,
+    started_at: Timestamp,
+    looked_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone)]
@@ -123,7 +124,8 @@ impl History {
         Self {
             rings: Span::ALL.map(ring),
             before: Totals::default(),
-            looked_at: started_at,
+            started_at,
+            looked_at: None,
         }
     }
 
@@ -139,7 +141,7 @@ impl History {
     /// Adds what was found at `now`. The counts since the last look belong to the step in the middle of that time, so
     /// that a look a moment late does not move them to the next.
     pub fn add(&mut self, now: Timestamp, reading: Reading) {
-        let elapsed = now.since(self.looked_at);
+        let elapsed = now.since(self.looked_at.unwrap_or(self.started_at));
         let Reading {
             waiting,
             oldest,
@@ -158,7 +160,12 @@ impl History {
             ring.add(ring.span.begin(place), &figures);
         }
         self.before = totals;
-        self.looked_at = now;
+        self.looked_at = Some(now);
+    }
+
+    /// When was looked last, since the process began.
+    pub const fn looked_at(&self) -> Option<Timestamp> {
+        self.looked_at
     }
 
     /// Returns the steps of a span that ends now, oldest first. The newest may still be under way.

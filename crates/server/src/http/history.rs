@@ -36,6 +36,7 @@ pub(super) async fn history(
     })?;
     Ok(axum::Json(StatusHistory {
         step_seconds: span.step_seconds(),
+        measured_at: app.measuring.looked_at(),
         points: app.measuring.steps(span).iter().map(point).collect(),
         last_hour: last_hour(&app.measuring.steps(Span::Hour)),
         nodes: vec![NodeStatus {

@@ -42,6 +42,7 @@ async fn each_step_tells_what_waited_and_what_came_in() {
     look(&house).await;
     let told = history(&house, &root, "").await;
     assert_eq!(told["step_seconds"], 10);
+    assert_eq!(told["measured_at"], house.clock.now().to_string());
     let points = told["points"].as_array().unwrap();
     let seen: Vec<_> = points
         .iter()

@@ -19,7 +19,11 @@ pub struct HistoryQuery {
 pub struct StatusHistory {
     /// How long a step is.
     pub step_seconds: u32,
-    /// The steps, oldest first; one in which the server did not run is not there, the newest may still be under way.
+    /// When the server measured last, every ten seconds; null where it has not since its start. A step that ends later
+    /// is still under way.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    pub measured_at: Option<Timestamp>,
+    /// The steps, oldest first; one in which the server did not run is not there.
     pub points: Vec<HistoryPoint>,
     /// The last hour in one.
     pub last_hour: LastHour,
