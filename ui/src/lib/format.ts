@@ -4,7 +4,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-type Formats = Record<'clock' | 'minutes' | 'dayClock' | 'dayYear' | 'full' | 'day' | 'weekday', Intl.DateTimeFormat>;
+type Formats = Record<'clock' | 'minutes' | 'dayClock' | 'dayYear' | 'full' | 'day' | 'weekday' | 'shortDay', Intl.DateTimeFormat>;
 
 function formatsIn(timeZone: string | undefined): Formats {
   const format = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat => new Intl.DateTimeFormat('en-GB', { timeZone, ...options });
@@ -18,6 +18,7 @@ function formatsIn(timeZone: string | undefined): Formats {
     dayYear: format({ ...day, year: 'numeric' }),
     full: format({ weekday: 'short', ...day, year: 'numeric', ...time, second: '2-digit', timeZoneName: 'short' }),
     day: format({ year: 'numeric', month: '2-digit', day: '2-digit' }),
+    shortDay: format({ weekday: 'short', day: 'numeric' }),
   };
 }
 
@@ -122,6 +123,34 @@ export function duration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < MINUTE) return `${round(ms / 1000)} s`;
   return `${Math.floor(ms / MINUTE)} min ${Math.round((ms % MINUTE) / 1000)} s`;
+}
+
+/** A length of time in one unit, for scales and tiles: "250 ms", "12 s", "4 min", "2 h", "3 days". */
+export function briefly(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < MINUTE) return `${round(ms / 1000)} s`;
+  if (ms < HOUR) return `${round(ms / MINUTE)} min`;
+  if (ms < 2 * DAY) return `${round(ms / HOUR)} h`;
+  return `${round(ms / DAY)} days`;
+}
+
+/** The same in words that a sentence takes: "12 seconds", "4 minutes", "2 hours", "3 days". */
+export function inWords(seconds: number): string {
+  if (seconds < 100) return plural(Math.round(seconds), 'second');
+  if (seconds < 100 * 60) return plural(Math.round(seconds / 60), 'minute');
+  if (seconds < 48 * 3600) return plural(Math.round(seconds / 3600), 'hour');
+  return plural(Math.round(seconds / 86_400), 'day');
+}
+
+/** A moment as minutes of the person's own clock, counted from 1970 on: for axes that name full hours and days. */
+export function localMinutes(moment: number): number {
+  const offset = zone ? offsetAt(moment, zone) : -new Date(moment).getTimezoneOffset() * MINUTE;
+  return (moment + offset) / MINUTE;
+}
+
+/** What an axis of time writes: the time, or the day where one begins. */
+export function axisLabel(moment: number, day: boolean): string {
+  return (day ? formats.shortDay : formats.minutes).format(new Date(moment));
 }
 
 function round(n: number): string {

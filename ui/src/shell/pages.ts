@@ -102,6 +102,14 @@ export const PAGES: PageEntry[] = [
     load: () => import('../audit/AuditPage.svelte'),
   },
   {
+    id: 'server',
+    path: '/server',
+    title: 'Server status',
+    nav: { group: 'server', icon: 'pulse' },
+    may: administers,
+    load: () => import('../server/ServerPage.svelte'),
+  },
+  {
     id: 'preferences',
     path: '/preferences',
     title: 'Preferences',

@@ -113,6 +113,21 @@ for (const { scheme, width, height } of looks) {
     await shot('limits');
     await page.getByRole('heading', { name: 'Daily limits' }).scrollIntoViewIfNeeded();
     await shot('limits-more');
+    server.mock.moreRelays = [
+      { office: 3, second: false, name: 'own', host: 'smtp.lakeside.example.com:587', state: 'down', since: new Date(Date.now() - 1_500_000).toISOString(), last_error: 'connect: the connection failed (Connection refused (os error 111))' },
+      { office: 3, second: true, name: 'spare', host: 'backup.lakeside.example.com:25', state: 'up', since: null, last_error: null },
+    ];
+    await page.goto(`${server.url}/server?hours=24`);
+    await page.locator('figure').first().waitFor();
+    await shot('server-relay-down');
+    await page.getByText('Time to hand over').last().scrollIntoViewIfNeeded();
+    await page.getByRole('slider', { name: 'Moments of Messages' }).focus();
+    for (let i = 0; i < 30; i += 1) await page.keyboard.press('ArrowLeft');
+    await shot('server-charts');
+    server.mock.moreRelays = [];
+    await page.goto(`${server.url}/server`);
+    await page.locator('figure').first().waitFor();
+    await shot('server');
     await page.goto(`${server.url}/queue?type=outbox`);
     await page.locator('[role=row][data-id]').first().waitFor();
     await shot('outbox');

@@ -16,6 +16,7 @@ import { Streams } from './events.ts';
 import { LimitBook } from './limits.ts';
 import { PeopleBook } from './people.ts';
 import { Passwords } from './passwords.ts';
+import type { Measured } from './status.ts';
 import { OPEN_SUBJECTS, SUBJECTS, type Call } from './subjects.ts';
 
 const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' };
@@ -50,6 +51,10 @@ export class Mock {
   readdressed = new Map<string, string>();
   /** What is said on every page besides. */
   banners: { kind: string; text: string }[] = [];
+  /** Relays besides the server's, as `GET /status` tells of them. */
+  moreRelays: unknown[] = [];
+  /** What the server has measured of itself. */
+  measured: Measured = 'busy';
   #failures = 0;
   #down = false;
   #relay: { state: string; last_error: string | null } = { state: 'up', last_error: null };
@@ -247,7 +252,7 @@ export class Mock {
     return {
       brand: 'Postroom',
       queue_enabled: true,
-      relays: [{ name: 'office', host: 'smtp.office.example.com', office: null, second: false, since: '2026-11-23T08:00:00Z', ...this.#relay }],
+      relays: [{ office: null, second: false, name: 'office', host: 'smtp.office.example.com:587', since: '2026-11-23T08:00:00Z', ...this.#relay }, ...this.moreRelays],
       queue: { ready: states.queued, waiting: states.deferred, held: states.held, leased: states.sending, oldest: null },
       banners: [
         ...this.banners,

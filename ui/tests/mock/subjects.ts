@@ -11,6 +11,7 @@ import { nameAnswers } from './names.ts';
 import { peopleAnswers } from './people.ts';
 import type { Mock } from './server.ts';
 import { openSetup, settings } from './settings.ts';
+import { status } from './status.ts';
 
 export type Call = {
   mock: Mock;
@@ -35,7 +36,7 @@ export type Call = {
 
 export type Subject = (call: Call) => boolean | Promise<boolean>;
 
-export const SUBJECTS: Subject[] = [alerts, audit, passwords, compose, peopleAnswers, limitAnswers, nameAnswers, settings];
+export const SUBJECTS: Subject[] = [alerts, audit, passwords, compose, peopleAnswers, limitAnswers, nameAnswers, settings, status];
 
 /** Those that answer before signing in: `login` is empty. Asked before all else. */
 export const OPEN_SUBJECTS: Subject[] = [openPasswords, openSetup];
