@@ -49,11 +49,13 @@ bench-rows: ## Fill 1,000,000 messages and measure lists, jumps, counts, search,
 	@tools/build --release
 	@bench/run rows --size $(SIZE)
 
-soak: ## The long campaigns: CYCLES kill -9 cycles under load (100), and a million rows
+soak: ## The long campaigns: CYCLES kill -9 cycles under load (100), and a million rows, also in the browser
 	@tools/setup all
 	@tools/build --release
 	@POSTROOM_BIN=$${CARGO_TARGET_DIR:-target}/release/postroom python3 -m tests.kill --cycles $(CYCLES)
 	@bench/run rows --size full
+	@POSTROOM_ROWS=1000000 POSTROOM_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/release/postroom \
+		npm run --silent --prefix ui test:scale
 
 fuzz: ## Run each fuzz target for SECONDS_PER_TARGET seconds (needs cargo-fuzz)
 	@tools/fuzz $(SECONDS_PER_TARGET)

@@ -14,23 +14,30 @@ const BINARY = process.env['POSTROOM_BIN'] ?? join(import.meta.dirname, '../../.
 const LISTENING = /listening http=(\S+:\d+)/;
 export const PASSWORD = 'correct horse battery staple';
 
+/** How a server begins: `rows` sample messages of 500 offices, of which none leaves. */
+export type Beginning = { rows?: number };
+
 export class Postroom {
   readonly relay = new Relay();
   readonly #folder = mkdtempSync(join(tmpdir(), 'postroom-ui-'));
   readonly #config = join(this.#folder, 'postroom.toml');
   #listen = '127.0.0.1:0';
+  #paused = false;
   #process: ChildProcess | null = null;
   #key = '';
   url = '';
 
   /** A server with two people: case, who administers, and front, who does not. */
-  static async start(): Promise<Postroom> {
+  static async start({ rows = 0 }: Beginning = {}): Promise<Postroom> {
     const server = new Postroom();
     await server.relay.listen();
+    server.#paused = rows > 0;
     server.#configure();
-    server.#command(['user', 'add', '--login', 'case', '--email', 'case@example.test', '--name', 'Case Clerk', '--rights', 'administrator,super_user', '--password-stdin']);
-    server.#command(['user', 'add', '--login', 'front', '--email', 'front@example.test', '--name', 'Front <b>Desk</b>', '--password-stdin']);
-    server.#key = /pk_\S+/.exec(server.#command(['key', 'add', '--user', 'case']))?.[0] ?? '';
+    if (rows > 0) server.command(['bench-fill', '--messages', String(rows), '--days', '60']);
+    const rights = `administrator,super_user${rows > 0 ? ',enterprise_view' : ''}`;
+    server.command(['user', 'add', '--login', 'case', '--email', 'case@example.test', '--name', 'Case Clerk', '--rights', rights, '--password-stdin']);
+    server.command(['user', 'add', '--login', 'front', '--email', 'front@example.test', '--name', 'Front <b>Desk</b>', '--password-stdin']);
+    server.#key = /pk_\S+/.exec(server.command(['key', 'add', '--user', 'case']))?.[0] ?? '';
     await server.run();
     return server;
   }
@@ -130,8 +137,9 @@ export class Postroom {
     return (await answer.json()) as T;
   }
 
-  #command(words: string[]): string {
-    return execFileSync(BINARY, [...words, '--config', this.#config], { input: `${PASSWORD}\n`, encoding: 'utf8' });
+  /** Runs a command of the binary over this server's data; answers what it prints. */
+  command(words: string[]): string {
+    return execFileSync(BINARY, [...words, '--config', this.#config], { input: `${PASSWORD}\n`, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] });
   }
 
   #configure(): void {
@@ -146,6 +154,7 @@ listen = "${this.#listen}"
 listen = ["127.0.0.1:0"]
 [delivery]
 permanent_failures = "fail"
+paused = ${this.#paused}
 [[relay]]
 name = "office"
 host = "127.0.0.1"
