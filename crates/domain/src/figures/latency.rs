@@ -28,7 +28,7 @@ fn middle(class: u8) -> Duration {
     let (doubling, part) = (u32::from(class >> PARTS), u64::from(class & 3));
     Duration::from_micros(match doubling.checked_sub(1) {
         None => part,
-        Some(shift) => ((4 + part) << shift) + ((1 << shift) >> 1),
+        Some(shift) => ((4 + part) << shift) + ((1_u64 << shift) >> 1),
     })
 }
 

@@ -72,11 +72,16 @@ class Updates {
   newcomers = 0;
   frames = 0;
   #told = 0;
+  #streams = new Set<string>();
 
   constructor(cdp: CDPSession) {
-    cdp.on('Network.eventSourceMessageReceived', ({ eventName, data }) => {
+    cdp.on('Network.eventSourceMessageReceived', ({ requestId, eventName, data }) => {
       this.frames += 1;
-      if (eventName === 'rows') this.rows += (JSON.parse(data) as { rows: unknown[] }).rows.length;
+      if (eventName === 'rows') {
+        // A stream begins with every row in view, changed or not: that is no update.
+        if (this.#streams.has(requestId)) this.rows += (JSON.parse(data) as { rows: unknown[] }).rows.length;
+        this.#streams.add(requestId);
+      }
       if (eventName === 'new') {
         const { n } = JSON.parse(data) as { n: number };
         // A stream that takes the place of another counts from nothing again.
