@@ -139,7 +139,6 @@ test('the heap grows less than 5 MB over 1,000 live updates', async ({ page }) =
       await page.keyboard.press('Escape');
       while (updates.all < until) {
         const [id = ''] = await server.submit([{ to: `late${(n += 1)}@example.net`, subject: `Latecomer ${n}` }]);
-        await expect.poll(() => updates.all, { intervals: [20] }).toBeGreaterThan(0);
         await expect.poll(async () => ((await server.message(id)) as { state: string }).state, { intervals: [20] }).toBe('sent');
       }
     }
