@@ -1,6 +1,7 @@
 /** The arithmetic of charts: scales, round ticks, paths. Pure. */
 
-export type Series = { name: string; values: (number | null)[] };
+/** `ground` fills what lies below the line, so that a line drawn over it does not hide it. */
+export type Series = { name: string; values: (number | null)[]; ground?: boolean };
 
 /** Round numbers from 0 to at least `max`, about `wanted` of them. */
 export function ticks(max: number, wanted = 4): number[] {

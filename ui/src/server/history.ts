@@ -78,7 +78,7 @@ function flow(history: StatusHistory, hours: Hours, first: number): Pick<Plots, 
   const end = Math.floor(Date.parse(history.measured_at ?? history.points.at(-1)?.at ?? '') / bin) * bin;
   const n = Math.max(0, Math.min(Math.round((end - begin) / bin) || 0, Math.round((hours * 3_600_000) / bin)));
   const names = { accepted: 'Taken in', sent: 'Sent', failed: 'Not delivered' } as const;
-  const sums = Object.values(names).map((name) => ({ name, values: Array.from({ length: n }, (): number | null => null) }));
+  const sums: Series[] = Object.entries(names).map(([key, name]) => ({ name, ground: key === 'accepted', values: Array.from({ length: n }, (): number | null => null) }));
   for (const point of history.points) {
     const i = Math.floor((Date.parse(point.at) - begin) / bin);
     Object.keys(names).forEach((key, s) => {
