@@ -46,6 +46,7 @@ test('a relay that goes down shows at once, with what is wrong in plain words', 
   await expect(row).toContainText('Nothing takes mail at that address and port.');
   await expect(row).toContainText('Connection refused (os error 111)');
   server.mock.moreRelays = [];
+  await expect(page.getByText('Live', { exact: true })).toBeVisible();
   await page.request.get(`${server.url}/mock/relay?state=up`);
   await expect(page.getByRole('heading', { name: /^Everything flows/ })).toBeVisible();
   await expect(row).toHaveCount(0);
