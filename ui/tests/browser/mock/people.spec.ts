@@ -30,7 +30,7 @@ test('people are searched, narrowed by office and account, and lead to their own
   // With what lies below it.
   await expect(page.getByRole('row')).toHaveCount(5);
   await page.getByRole('combobox', { name: /^Office/ }).selectOption('');
-  await page.getByLabel('Account').selectOption('out');
+  await page.getByRole('combobox', { name: /^Account/ }).selectOption('out');
   await expect(page.getByRole('row')).toHaveCount(2);
   await page.getByRole('link', { name: 'Former Archive Desk' }).click();
   await expect(page).toHaveURL(/\/people\/users\/11$/);
@@ -168,7 +168,7 @@ test('Enterprise View is limited to branches', async ({ page }) => {
 
 test('a proxy says what it means before it is given, has dates, and is changed and ended', async ({ page }) => {
   await open(page, '/people/proxies');
-  await expect(page.locator('.words', { hasText: 'Front Desk may see your mail until 31 Dec' })).toBeVisible();
+  await expect(page.locator('p.words', { hasText: 'Front Desk may see your mail until 31 Dec' })).toBeVisible();
   await page.getByRole('link', { name: 'Add a proxy' }).click();
   const form = dialog(page, 'Add a proxy');
   await form.getByLabel('Who shall see it').selectOption({ label: 'Billing' });
@@ -290,7 +290,9 @@ test('somebody without rights sees colleagues, their own proxies and their own k
   const form = dialog(page, 'Add a proxy');
   await expect(form.getByLabel('Whose mail')).toBeDisabled();
   await form.getByRole('button', { name: 'Add', exact: true }).click();
-  await expect(page.locator('.words', { hasText: 'Billing may see your mail' })).toBeVisible();
+  await expect(page.locator('p.words', { hasText: 'Billing may see your mail' })).toBeVisible();
+  // Back where one came from.
+  await page.getByRole('tab', { name: /Proxies/ }).click();
   await page.getByRole('button', { name: /^Give up: You may see Case Clerk/ }).click();
   await dialog(page, 'Give this proxy up?').getByRole('button', { name: 'Give it up' }).click();
   await expect(page.getByText('You see nobody’s mail by a proxy.')).toBeVisible();

@@ -97,7 +97,7 @@ test('a proxy opens somebody’s mail and closes it again', async ({ page, brows
   await page.goto(`${server.url}/queue`);
   await expect(page.getByText('For the assistant')).toBeVisible();
   await page.goto(`${server.url}/people/proxies`);
-  await expect(page.locator('.words', { hasText: 'You may see Case Clerk’s mail until 31 Dec 2099' })).toBeVisible();
+  await expect(page.locator('p.words', { hasText: 'You may see Case Clerk’s mail until 31 Dec 2099' })).toBeVisible();
   await page.getByRole('button', { name: /^Give up/ }).click();
   await dialog(page, 'Give this proxy up?').getByRole('button', { name: 'Give it up' }).click();
   await page.goto(`${server.url}/queue`);
