@@ -42,11 +42,6 @@ export class Postroom {
     return server;
   }
 
-  /** Runs a command of the operator's. */
-  command(words: string[]): string {
-    return this.#command(words);
-  }
-
   /** Starts the process; again after `halt`, on the same port. */
   async run(): Promise<void> {
     const log = openSync(join(this.#folder, 'serve.log'), 'a');
