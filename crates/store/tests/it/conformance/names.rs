@@ -134,8 +134,14 @@ pub(crate) async fn addresses_are_those_of_ones_own_mail_the_latest_first(h: &mu
 
 pub(crate) async fn address_of_older_mail_is_found_by_its_words(h: &mut impl Harness) {
     let store = h.store();
-    put(store, vec![letter_to(1, &["client@rare.test"])], at(0)).await;
-    put(store, vec![letter_to(2, &["client@theirs.test"])], at(0)).await;
+    put(
+        store,
+        vec![named(1, "client@rare.test", &["client@rare.test"])],
+        at(0),
+    )
+    .await;
+    let theirs = named(2, "client@theirs.test", &["client@theirs.test"]);
+    put(store, vec![theirs], at(0)).await;
     for second in 1..=4 {
         put(
             store,
