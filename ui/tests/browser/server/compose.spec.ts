@@ -67,7 +67,7 @@ test('a plain user writes with the keyboard alone, takes it back, sends it, and 
   await page.getByRole('link', { name: 'Show', exact: true }).click();
   await expect(page.getByText(/^Accepted by the relay on/)).toBeVisible({ timeout: 25_000 });
   const [row] = await found('Composed');
-  expect(row).toMatchObject({ from: 'front@example.test', recipients: 2, state: 'sent' });
+  expect(row).toMatchObject({ from: '"Front <b>Desk</b>" <front@example.test>', recipients: 2, state: 'sent' });
   await expect(page.getByRole('tab', { name: 'HTML' })).toBeVisible();
   await expect(page.getByRole('tab', { name: 'Text' })).toBeVisible();
   await expect(page.frameLocator('iframe').locator('strong')).toHaveText('day');
@@ -139,7 +139,7 @@ test('an assistant may send as the one they manage for', async ({ page, browser 
   await page.getByLabel('From').selectOption('case@example.test');
   await fill(page, 'assisted@example.net', 'By an assistant');
   await send(page).click();
-  await expect.poll(async () => (await found('By an assistant'))[0]?.from).toBe('case@example.test');
+  await expect.poll(async () => (await found('By an assistant'))[0]?.from).toBe('Case Clerk <case@example.test>');
 });
 
 test('a failed message is copied, mended and sent anew', async ({ page }) => {
