@@ -33,6 +33,6 @@ export default defineConfig({
     // The built UI inside the real server: what counts.
     { name: 'server', testMatch: 'server/*.spec.ts' },
     // `npm run shots`: pictures of the main pages.
-    { name: 'shots', testMatch: 'shots.ts' },
+    { name: 'shots', testMatch: 'shots*.ts' },
   ],
 });

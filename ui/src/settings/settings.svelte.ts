@@ -131,6 +131,8 @@ export class OfficeSettings {
   }
 
   async #refused(error: ApiError): Promise<void> {
+    // An ended session shows the sign-in; what was typed waits behind it.
+    if (error.status === 401) return;
     if (error.code !== 'stale') return this.blame(error);
     try {
       const loaded = await this.#fetch();

@@ -1,6 +1,6 @@
 /** The real server in a folder of its own, on ports of its own: what the browser tests drive. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from '@playwright/test';
@@ -25,6 +25,10 @@ export class Postroom {
   #paused = false;
   #process: ChildProcess | null = null;
   #key = '';
+  /** Whether the file has the relay; without it, it is set in the System Office's settings. */
+  #relayInFile = true;
+  /** Further lines of `[delivery]`. */
+  #delivery = '';
   url = '';
 
   /** A server with two people: case, who administers, and front, who does not. */
@@ -34,12 +38,44 @@ export class Postroom {
     server.#paused = rows > 0;
     server.#configure();
     if (rows > 0) server.command(['bench-fill', '--messages', String(rows), '--days', '60']);
-    const rights = `administrator,super_user${rows > 0 ? ',enterprise_view' : ''}`;
-    server.command(['user', 'add', '--login', 'case', '--email', 'case@example.test', '--name', 'Case Clerk', '--rights', rights, '--password-stdin']);
-    server.command(['user', 'add', '--login', 'front', '--email', 'front@example.test', '--name', 'Front <b>Desk</b>', '--password-stdin']);
-    server.#key = /pk_\S+/.exec(server.command(['key', 'add', '--user', 'case']))?.[0] ?? '';
+    server.#people(rows > 0 ? ',enterprise_view' : '');
     await server.run();
     return server;
+  }
+
+  /** A server with the same people whose SMTP settings are set on the page, and where one failure is the last. */
+  static async withoutRelay(): Promise<Postroom> {
+    const server = new Postroom();
+    server.#relayInFile = false;
+    server.#delivery = 'max_attempts = 1\n';
+    await server.relay.listen();
+    server.#configure();
+    server.#people();
+    await server.run();
+    return server;
+  }
+
+  /** A server that nobody can sign in to yet. */
+  static async empty(): Promise<Postroom> {
+    const server = new Postroom();
+    server.#relayInFile = false;
+    await server.relay.listen();
+    server.#configure();
+    await server.run();
+    return server;
+  }
+
+  /** What an empty server prints and keeps in its file. */
+  get setupSecret(): string {
+    return readFileSync(join(this.#folder, 'data/setup-secret'), 'utf8').trim();
+  }
+
+  /** Sends a request with the administrator's key, behind the page's back. */
+  async api<T>(method: string, path: string, body?: unknown, version?: number): Promise<T> {
+    const headers = { authorization: `Bearer ${this.#key}`, 'content-type': 'application/json', ...(version !== undefined && { 'if-match': `"${version}"` }) };
+    const answer = await fetch(this.url + path, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    return (answer.status === 204 ? undefined : await answer.json()) as T;
   }
 
   /** Starts the process; again after `halt`, on the same port. */
@@ -132,6 +168,12 @@ export class Postroom {
     return (await answer.json()) as T;
   }
 
+  #people(more = ''): void {
+    this.command(['user', 'add', '--login', 'case', '--email', 'case@example.test', '--name', 'Case Clerk', '--rights', `administrator,super_user${more}`, '--password-stdin']);
+    this.command(['user', 'add', '--login', 'front', '--email', 'front@example.test', '--name', 'Front <b>Desk</b>', '--password-stdin']);
+    this.#key = /pk_\S+/.exec(this.command(['key', 'add', '--user', 'case']))?.[0] ?? '';
+  }
+
   /** Runs a command of the binary over this server's data; answers what it prints. */
   command(words: string[]): string {
     return execFileSync(BINARY, [...words, '--config', this.#config], { input: `${PASSWORD}\n`, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] });
@@ -150,12 +192,9 @@ listen = ["127.0.0.1:0"]
 [delivery]
 permanent_failures = "fail"
 paused = ${this.#paused}
-[[relay]]
-name = "office"
-host = "127.0.0.1"
-port = ${this.relay.port}
-tls = "none"
-[log]
+${this.#delivery}[network]
+allow_relay_networks = ["127.0.0.0/8"]
+${this.#relayInFile ? `[[relay]]\nname = "office"\nhost = "127.0.0.1"\nport = ${this.relay.port}\ntls = "none"\n` : ''}[log]
 format = "text"
 level = "info"
 `,

@@ -16,6 +16,8 @@ export class Relay {
   readonly taken: Taken[] = [];
   /** While true, recipients called `fail…` and `defer…` are accepted like all others. */
   kind = false;
+  /** Where it is set, nobody sends who has not signed in with it. */
+  password: string | null = null;
   #server: Server;
   #sockets = new Set<Socket>();
   #kept: (() => void)[] | null = null;
@@ -63,6 +65,7 @@ export class Relay {
     const say = (line: string): void => void socket.write(`${line}\r\n`);
     let buffer = '';
     let reading = false;
+    let signedIn = false;
     let accepted: string[] = [];
     let lines: string[] = [];
     say('220 relay.example.test ESMTP');
@@ -86,7 +89,11 @@ export class Relay {
           continue;
         }
         const verb = line.slice(0, 4).toUpperCase();
-        if (verb === 'EHLO') say('250-relay.example.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES');
+        if (verb === 'EHLO') say(`250-relay.example.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n${this.password === null ? '' : '250-AUTH PLAIN\r\n'}250 ENHANCEDSTATUSCODES`);
+        else if (verb === 'AUTH') {
+          signedIn = atob(line.split(' ')[2] ?? '').split('\0')[2] === this.password;
+          say(signedIn ? '235 2.7.0 Welcome' : '535 5.7.8 Authentication credentials invalid');
+        } else if (verb === 'MAIL' && this.password !== null && !signedIn) say('530 5.7.0 Authentication required');
         else if (verb === 'MAIL') {
           accepted = [];
           say('250 2.1.0 Ok');
