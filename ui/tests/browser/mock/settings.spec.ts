@@ -217,7 +217,9 @@ test.describe('somebody else saved meanwhile', () => {
     theirs();
     await page.getByLabel('Keep finished e-mail').fill('30');
     await save(page).click();
+    await page.getByRole('dialog').waitFor();
     await page.keyboard.press('Escape');
+    await expect(page.getByRole('dialog')).toHaveCount(0);
     await expect(page.getByLabel('Keep finished e-mail')).toHaveValue('30');
     await save(page).click();
     await page.getByRole('button', { name: 'Drop mine, load theirs' }).click();
