@@ -94,38 +94,40 @@ impl Running {
         };
         running.serve_http(http)?;
         running.serve_operator(config)?;
-        let relays = Arc::clone(&running.node.relays);
-        running.tasks.spawn(async move {
-            if let Err(error) = relays.finish_moves().await {
-                tracing::error!(error = %error, "offices' mail could not be moved to its way out; the next start tries again");
-            }
-        });
-        let (store, clock) = (Arc::clone(&running.node.store), Arc::clone(&running.node.clock));
-        running.tasks.spawn(upkeep::run(
-            Arc::clone(&store),
-            Arc::clone(&clock),
-            running.stopping.clone(),
-        ));
-        let measuring = Arc::clone(&running.node.measuring);
-        running
-            .tasks
-            .spawn(measuring.run(Arc::clone(&running.engine), running.stopping.clone()));
-        let (notices, live) = (Arc::clone(&running.node.notices), running.node.live.clone());
-        let engine = Arc::clone(&running.engine);
-        running.tasks.spawn(
-            running
-                .node
-                .jobs
-                .clone()
-                .run(move || engine.wake(), running.stopping.clone()),
-        );
-        running
-            .tasks
-            .spawn(alerts::run(store, clock, notices, live, running.stopping.clone()));
+        running.serve_background();
         if config.relay.is_empty() {
             tracing::warn!("no [[relay]] is configured: mail is taken in and waits");
         }
         Ok(running)
+    }
+
+    /// Starts what runs beside mail and answers, until the server stops.
+    fn serve_background(&self) {
+        let relays = Arc::clone(&self.node.relays);
+        self.tasks.spawn(async move {
+            if let Err(error) = relays.finish_moves().await {
+                tracing::error!(error = %error, "offices' mail could not be moved to its way out; the next start tries again");
+            }
+        });
+        let (store, clock) = (Arc::clone(&self.node.store), Arc::clone(&self.node.clock));
+        self.tasks.spawn(upkeep::run(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            self.stopping.clone(),
+        ));
+        let measuring = Arc::clone(&self.node.measuring);
+        self.tasks
+            .spawn(measuring.run(Arc::clone(&self.engine), self.stopping.clone()));
+        let (notices, live) = (Arc::clone(&self.node.notices), self.node.live.clone());
+        let engine = Arc::clone(&self.engine);
+        self.tasks.spawn(
+            self.node
+                .jobs
+                .clone()
+                .run(move || engine.wake(), self.stopping.clone()),
+        );
+        self.tasks
+            .spawn(alerts::run(store, clock, notices, live, self.stopping.clone()));
     }
 
     fn serve_http(&self, listener: TcpListener) -> anyhow::Result<()> {

@@ -303,7 +303,10 @@ pub(crate) async fn cancelled_job_does_nothing_more_and_is_audited(h: &mut impl 
     );
 }
 
-#[expect(clippy::too_many_lines, reason = "one story: what fails, how it is grouped, what is requeued")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story: what fails, how it is grouped, what is requeued"
+)]
 pub(crate) async fn failed_mail_is_grouped_by_cause_and_exactly_that_is_requeued(h: &mut impl Harness) {
     let store = h.store();
     let node = join(store).await;

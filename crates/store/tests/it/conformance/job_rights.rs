@@ -11,7 +11,10 @@ use super::bulk::{all, counts, prepared, start};
 use crate::build::{anyone, at, letter, operator, put};
 
 /// Changes of people, each by its own, that take rights away.
-#[expect(clippy::too_many_lines, reason = "a list: each change is a few lines of its own")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "a list: each change is a few lines of its own"
+)]
 async fn takings(store: &dyn Store) -> Vec<(&'static str, Taking<'_>)> {
     let by = || By {
         note: operator(),
