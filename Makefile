@@ -1,7 +1,7 @@
 # Every target says what it does; `make` alone lists them. The work itself is in tools/, bench/ and tests/.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fmt lint audit bench bench-rows soak fuzz clean
+.PHONY: help setup run test check fmt lint audit pictures bench bench-rows soak fuzz clean
 
 # Where the demo keeps its data and listens; `make run DATA=/tmp/x HTTP=127.0.0.1:9000 SMTP=127.0.0.1:9025`.
 DATA ?= ./data
@@ -35,6 +35,9 @@ fmt: ## Format the Rust code
 
 lint: ## Clippy with warnings as errors, and the direction of the crates' dependencies
 	@tools/test --only fmt,clippy,architecture
+
+pictures: ## Draw the pictures of the README and docs/ anew (docs/pictures)
+	@tools/pictures
 
 audit: ## Licences, sources and bans of dependencies (cargo-deny) and unused ones (cargo-machete)
 	@tools/audit --install
