@@ -192,6 +192,28 @@ impl Running {
         &self.engine
     }
 
+    /// Where the web page is, without a slash at its end: the public address, else where HTTP is served; `None` where it
+    /// was built without one.
+    pub fn page(&self, config: &Config) -> Option<String> {
+        if !cfg!(feature = "ui") {
+            return None;
+        }
+        let public = config.http.public_url.trim_end_matches('/');
+        if !public.is_empty() {
+            return Some(public.to_owned());
+        }
+        let scheme = if self.identities.http.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        Some(if self.http.ip().is_unspecified() {
+            format!("{scheme}://{}:{}", config.server.hostname, self.http.port())
+        } else {
+            format!("{scheme}://{}", self.http)
+        })
+    }
+
     /// The line that says where it listens.
     pub fn announcement(&self) -> String {
         let scheme = if self.identities.http.is_some() {
@@ -225,7 +247,10 @@ pub async fn run(config: &Loaded, source: Source) -> anyhow::Result<()> {
     let running = Running::start(config).await?;
     let reloader = running.reloader(source);
     // Whoever waits for the announcement finds the secret in its file.
-    if let Some(words) = setup::prepare(&running.node().accounts, &config.server.data_dir).await? {
+    let page = running.page(config);
+    if let Some(words) =
+        setup::prepare(&running.node().accounts, &config.server.data_dir, page.as_deref()).await?
+    {
         eprintln!("\n{words}\n");
     }
     announce(&running)?;

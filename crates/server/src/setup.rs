@@ -13,20 +13,28 @@ pub(crate) fn file(data_dir: &Path) -> PathBuf {
 }
 
 /// Draws the secret of a server without users, keeps it in its file, and answers the words for the operator; removes
-/// the file of a server that has users.
+/// the file of a server that has users. `page` is where the web page is, where there is one.
 ///
 /// # Errors
 /// Where the store cannot be asked or the file cannot be written.
-pub(crate) async fn prepare(accounts: &Accounts, data_dir: &Path) -> anyhow::Result<Option<String>> {
+pub(crate) async fn prepare(
+    accounts: &Accounts,
+    data_dir: &Path,
+    page: Option<&str>,
+) -> anyhow::Result<Option<String>> {
     let Some(secret) = accounts.draw_setup_secret().await? else {
         forget(data_dir);
         return Ok(None);
     };
     let path = file(data_dir);
     write(&path, secret.reveal()).with_context(|| format!("cannot write {}", path.display()))?;
+    let way = page.map_or_else(
+        || "Run:".to_owned(),
+        |page| format!("Open {page}/setup in a browser, or run:"),
+    );
     Ok(Some(format!(
         "Nobody can sign in yet. Make the first administrator with this secret, which works once:\n\n    {}\n\n\
-         It is in {}, too. Run: postroom setup --login admin --name \"Administrator\" \
+         It is in {}, too. {way}\n\n    postroom setup --login admin --name \"Administrator\" \
          --email admin@example.com --password-stdin",
         secret.reveal(),
         path.display()

@@ -63,7 +63,7 @@ enum Command {
     Queue(queue::QueueCommand),
     /// List, test and set the relays that mail leaves through
     Relay(relay::RelayCommand),
-    /// Make the first administrator, or show the secret that the API takes for it
+    /// Make the first administrator, or show the secret that makes them on the web page
     Setup(setup::SetupCommand),
     /// Add, list, rename, move and remove offices
     Office(office::OfficeCommand),

@@ -13,7 +13,7 @@ use super::user::read_password;
 use crate::http::wire::people::Setup;
 use crate::setup;
 
-/// Make the first administrator, or show the secret that the API takes for it
+/// Make the first administrator, or show the secret that makes them on the web page
 #[derive(Debug, Args)]
 pub(super) struct SetupCommand {
     /// What they sign in with; without it, the secret is shown

@@ -9,9 +9,11 @@ use postroom_store::{self as store, FailedBy, Filter, Which};
 use super::App;
 use super::auth::Caller;
 use super::extract::Json;
+use super::messages::detail::mend_of;
 use super::messages::sweep::{Background, foreseen, sweep};
 use super::problem::ApiError;
 use super::wire::actions::ActionReport;
+use super::wire::detail::{Mend, MendPlace};
 use super::wire::failures::{FailureGroup, Failures, ReplayRequest};
 use super::wire::jobs::Job;
 use super::wire::problem::Problem;
@@ -34,9 +36,13 @@ pub(super) async fn list(
 ) -> Result<axum::Json<Failures>, ApiError> {
     let found = app.store.failures(&who.authority.see, LOOKED_AT).await?;
     let directory = Directory::new(app.store.offices().await?);
-    let groups = found.groups.into_iter().map(|group| shown(group, &directory));
+    let mut groups = Vec::with_capacity(found.groups.len());
+    for group in found.groups {
+        let mend = mend_of(&app, group.by.route).await?;
+        groups.push(shown(group, &mend, &directory));
+    }
     Ok(axum::Json(Failures {
-        groups: groups.collect(),
+        groups,
         complete: found.complete,
     }))
 }
@@ -92,22 +98,19 @@ fn parse(id: &str) -> Option<FailedBy> {
     })
 }
 
-fn shown(group: store::FailureGroup, directory: &Directory) -> FailureGroup {
+fn shown(group: store::FailureGroup, mend: &Mend, directory: &Directory) -> FailureGroup {
     let FailedBy { route, cause } = group.by;
     let (sentence, advice) = cause.words();
-    // A route other than the server's has the number of the office whose settings it is.
-    let office = (route != RouteId::SERVER)
-        .then(|| directory.office(OfficeId(route.0)))
-        .flatten();
+    let office = mend.office.and_then(|id| directory.office(OfficeId(id)));
     FailureGroup {
         id: format!("{route}-{}", cause.name()),
         cause: cause.name().to_owned(),
         sentence: sentence.to_owned(),
         advice: advice.to_owned(),
-        place: match (cause.is_of_settings(), route) {
+        place: match (cause.is_of_settings(), mend.place) {
             (false, _) => "message",
-            (true, RouteId::SERVER) => "server_configuration",
-            (true, _) => "office_settings",
+            (true, MendPlace::ServerConfiguration) => "server_configuration",
+            (true, MendPlace::OfficeSettings) => "office_settings",
         }
         .to_owned(),
         office: office.map(|office| Named {

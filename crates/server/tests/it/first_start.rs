@@ -104,6 +104,14 @@ fn empty_server_prints_a_secret_that_makes_one_administrator_who_can_sign_in() {
     let secret = printed.split_whitespace().next().unwrap();
     assert_eq!(secret, kept.trim());
 
+    // The page's address stands there where the page is in the binary, and the command in any case.
+    assert!(told.contains("It is in"), "{told}");
+    let rest = server.told_until("--password-stdin");
+    let rest = format!("{told}{rest}");
+    assert!(rest.contains("postroom setup --login admin"), "{rest}");
+    let page = format!("Open http://{}/setup", server.address);
+    assert_eq!(rest.contains(&page), cfg!(feature = "ui"), "{rest}");
+
     let set_up = |server: &Serving, secret: &str, login: &str| {
         let given = json!({
             "secret": secret, "login": login, "name": "Administrator", "email": "admin@example.test", "password": PASSWORD,

@@ -32,7 +32,7 @@ async fn what_a_cause_failed_is_sent_again_and_nothing_else() {
     let group = &failures["groups"][0];
     assert_eq!(
         (&group["id"], &group["count"], &group["place"]),
-        (&json!("0-auth"), &json!(3), &json!("server_configuration"))
+        (&json!("0-auth"), &json!(3), &json!("office_settings"))
     );
     let path = "/api/v1/failures/0-auth/requeue";
     let dry = post(&house, &case, path, json!({"dry_run": true})).await.json();

@@ -1,7 +1,7 @@
 //! Where an unfinished message stands in the queue (SPEC C5).
 
 use async_trait::async_trait;
-use postroom_domain::{MessageId, RouteId, Scope, Timestamp};
+use postroom_domain::{FailureCause, MessageId, RouteId, Scope, Timestamp};
 
 use super::audit::Actor;
 use crate::StoreError;
@@ -21,6 +21,8 @@ pub trait Situations: Send + Sync {
 pub struct Situation {
     /// Its way out.
     pub route: RouteId,
+    /// What its last attempt failed of, where one did.
+    pub cause: Option<FailureCause>,
     /// Its place among unfinished mail; `None` once it has ended.
     pub waits: Option<Waits>,
     /// Who holds it back and since when, where somebody does and that is known.

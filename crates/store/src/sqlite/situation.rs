@@ -1,7 +1,7 @@
 //! Where an unfinished message stands.
 
 use async_trait::async_trait;
-use postroom_domain::{HoldReason, MessageId, RouteId, Scope, Timestamp};
+use postroom_domain::{FailureCause, HoldReason, MessageId, RouteId, Scope, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::SqliteStore;
@@ -16,6 +16,12 @@ fn situation(conn: &Connection, scope: &Scope, id: MessageId) -> rusqlite::Resul
     if !is_in_scope(conn, scope, id)? {
         return Ok(None);
     }
+    let (of_message, cause) = conn
+        .prepare_cached("SELECT route, cause FROM message WHERE ord = ?1")?
+        .query_row([id.ord()], |row| {
+            let cause: Option<i64> = row.get(1)?;
+            Ok((RouteId(row.get(0)?), cause.and_then(FailureCause::from_number)))
+        })?;
     let work = conn
         .prepare_cached("SELECT route, flow, seq, phase, since, due_at FROM work WHERE ord = ?1")?
         .query_row([id.ord()], |row| {
@@ -30,11 +36,9 @@ fn situation(conn: &Connection, scope: &Scope, id: MessageId) -> rusqlite::Resul
         })
         .optional()?;
     let Some([route, flow, seq, phase, since, due_at]) = work else {
-        let route = conn
-            .prepare_cached("SELECT route FROM message WHERE ord = ?1")?
-            .query_row([id.ord()], |row| Ok(RouteId(row.get(0)?)))?;
         return Ok(Some(Situation {
-            route,
+            route: of_message,
+            cause,
             waits: None,
             held: None,
         }));
@@ -46,6 +50,7 @@ fn situation(conn: &Connection, scope: &Scope, id: MessageId) -> rusqlite::Resul
     };
     Ok(Some(Situation {
         route: RouteId(route),
+        cause,
         waits: Some(Waits {
             since: Timestamp::from_micros(since),
             ahead,

@@ -1,8 +1,9 @@
 //! One message: its record, its attempts, and why it is where it is.
 
 use axum::extract::State;
-use postroom_domain::{Scope, Verb, Verdict};
+use postroom_domain::{RouteId, Scope, Verb, Verdict};
 use postroom_office::Principal;
+use postroom_office::relays::ServersRelay;
 use postroom_store::{self as store, Actor, Submitter};
 
 use super::explain;
@@ -12,7 +13,7 @@ use crate::http::auth::Caller;
 use crate::http::extract::Id;
 use crate::http::people;
 use crate::http::problem::ApiError;
-use crate::http::wire::detail::{Action, Attempts, Detail, Explanation, Links};
+use crate::http::wire::detail::{Action, Attempts, Detail, Explanation, Links, Mend, MendPlace};
 use crate::http::wire::problem::Problem;
 
 /// One message in full.
@@ -108,8 +109,9 @@ pub(in crate::http) async fn explain(
         Some((by, since)) => Some((holder(&app, &who, by).await?, since)),
         None => None,
     };
+    let mend = mend_of(&app, situation.route).await?;
     let config = app.config();
-    Ok(axum::Json(explain::explain(&explain::Known {
+    let known = explain::Known {
         found: &found,
         relays: relays
             .unwrap_or_default()
@@ -127,7 +129,26 @@ pub(in crate::http) async fn explain(
         attempts_max: config.delivery.max_attempts,
         max_wait: config.delivery.max_wait.0,
         now: app.clock.now(),
-    })))
+    };
+    let mut explanation = explain::explain(&known);
+    explanation.mend = explain::blames_settings(&known).then_some(mend);
+    Ok(axum::Json(explanation))
+}
+
+/// Where the SMTP settings of a way out are: the office's own, the System Office's, or the configuration file.
+pub(in crate::http) async fn mend_of(app: &App, route: RouteId) -> Result<Mend, ApiError> {
+    let office = match (route, app.relays.servers()) {
+        (RouteId::SERVER, ServersRelay::InFile) => None,
+        (RouteId::SERVER, ServersRelay::InSettings) => app.directory().await?.root().map(|root| root.id.0),
+        // A route other than the server's has the number of the office whose settings it is.
+        (RouteId(office), _) => Some(office),
+    };
+    let place = if office.is_some() {
+        MendPlace::OfficeSettings
+    } else {
+        MendPlace::ServerConfiguration
+    };
+    Ok(Mend { place, office })
 }
 
 /// Who holds a message back, by name where one knows of that person.

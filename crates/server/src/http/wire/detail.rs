@@ -228,6 +228,29 @@ pub struct Explanation {
     /// When.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     pub next_at: Option<Timestamp>,
+    /// Where the SMTP settings are that have to be mended; `null` where they are not to blame.
+    #[schema(required)]
+    pub mend: Option<Mend>,
+}
+
+/// Where SMTP settings are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Mend {
+    /// Office Settings, or the configuration file.
+    pub place: MendPlace,
+    /// The office whose Office Settings they are; `null`: the configuration file.
+    #[schema(required)]
+    pub office: Option<i64>,
+}
+
+/// A place of SMTP settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MendPlace {
+    /// Office Settings – Detail.
+    OfficeSettings,
+    /// The server's configuration file.
+    ServerConfiguration,
 }
 
 /// `451 4.3.0`, or `451`, or nothing where the relay said nothing.

@@ -8,7 +8,8 @@ mod waiting;
 
 use std::time::Duration;
 
-use postroom_domain::{MessageState, Timestamp, plain};
+use postroom_domain::health::HealthState;
+use postroom_domain::{FailureCause, MessageState, Timestamp, plain};
 use postroom_engine::RelayStatus;
 use postroom_store::{Detail, Pause, Situation};
 
@@ -71,6 +72,21 @@ pub(super) fn explain(known: &Known<'_>) -> Explanation {
     }
 }
 
+/// Whether the SMTP settings are what keeps it from leaving: no relay is there or Up, or its last attempt failed of them.
+pub(super) fn blames_settings(known: &Known<'_>) -> bool {
+    let failed_of_them = known
+        .situation
+        .cause
+        .is_some_and(FailureCause::is_of_settings);
+    match known.found.row.state {
+        MessageState::Failed => failed_of_them,
+        MessageState::Queued | MessageState::Deferred => {
+            failed_of_them || known.relays.iter().all(|relay| relay.state != HealthState::Up)
+        }
+        MessageState::Sent | MessageState::Held | MessageState::Scheduled | MessageState::Sending => false,
+    }
+}
+
 /// An explanation without evidence yet.
 fn says(sentence: impl Into<String>, next: impl Into<String>, next_at: Option<Timestamp>) -> Explanation {
     Explanation {
@@ -79,6 +95,7 @@ fn says(sentence: impl Into<String>, next: impl Into<String>, next_at: Option<Ti
         advice: None,
         next: next.into(),
         next_at,
+        mend: None,
     }
 }
 

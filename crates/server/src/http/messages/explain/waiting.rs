@@ -63,7 +63,7 @@ pub(super) fn outbox(known: &Known<'_>) -> Explanation {
         );
         explanation.advice = Some(
             if known.situation.route == RouteId::SERVER {
-                "An administrator has to set the SMTP server in the server configuration."
+                "An administrator has to set the SMTP server in the Office Settings of the System Office, or in the server configuration."
             } else {
                 "An administrator has to set the SMTP server in the Office Settings."
             }
