@@ -67,11 +67,11 @@ test('administrator, office, SMTP server with its test, limits, and the queue', 
   await page.getByRole('button', { name: 'Test again' }).click();
   await expect(page.getByText('It works.')).toBeVisible();
   await page.getByRole('button', { name: 'Save and go on' }).click();
-  await page.getByLabel('E-mails a person a day').fill('500');
+  await page.getByLabel('E-mails a person a day').fill('5000');
   await page.getByRole('button', { name: 'Save and finish' }).click();
   await expect(step(page, 'Postroom is ready')).toBeFocused();
   await expect(page.getByRole('main')).toContainText('Lakeside Insurance');
-  await expect(page.getByRole('main')).toContainText('a person: 500');
+  await expect(page.getByRole('main')).toContainText('a person: 5,000');
   await page.getByRole('link', { name: 'Go to the E-mail Queue' }).click();
   await expect(page).toHaveURL(/\/queue$/);
   await expect(page.locator('[role=row][data-id]').first()).toBeVisible();
