@@ -4,6 +4,27 @@
  */
 
 export interface paths {
+    "/api/v1/addresses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whom one may want to write to: colleagues, and whom one wrote to before.
+         * @description # Errors
+         *     403 for an office's key, which is nobody; 422 `bad_parameter`.
+         */
+        get: operations["get_addresses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alerts": {
         parameters: {
             query?: never;
@@ -151,6 +172,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Your drafts, the latest first.
+         * @description # Errors
+         *     403 for an office's key, which is nobody.
+         */
+        get: operations["get_drafts"];
+        put?: never;
+        /**
+         * Keeps a new draft: any JSON object, attachments in base64 included. `subject` and `to` are read for the list.
+         * @description # Errors
+         *     409 `too_many_drafts` beyond 100, 413 `too_large` for one that would not go as a message, 400 for what is no object.
+         */
+        post: operations["post_drafts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drafts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A draft as it was kept. The `ETag` is its version.
+         * @description # Errors
+         *     404 for a draft that is not yours.
+         */
+        get: operations["get_drafts_id"];
+        /**
+         * Keeps a draft again, whole, in place of the version that was read.
+         * @description # Errors
+         *     404 for a draft that is not yours, 412 `stale` where it was kept elsewhere meanwhile, 428, and those of keeping one.
+         */
+        put: operations["put_drafts_id"];
+        post?: never;
+        /**
+         * Throws a draft away.
+         * @description # Errors
+         *     404 for a draft that is not yours.
+         */
+        delete: operations["delete_drafts_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -180,7 +258,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Failed mail that one sees, in groups by way out and cause.
+         * Failed mail that one sees, in groups by way out and cause: of the newest 20,000 failed messages.
          * @description # Errors
          *     Those of the store.
          */
@@ -592,6 +670,27 @@ export interface paths {
          *     What submitting the message would be refused for.
          */
         post: operations["post_messages_render"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/senders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The people and offices whose mail one may see, for the list's filters `sender` and `office`.
+         * @description # Errors
+         *     422 `bad_parameter`.
+         */
+        get: operations["get_messages_senders"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1189,6 +1288,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/status/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the server measured of itself: an hour, a day or a week of it.
+         * @description # Errors
+         *     403 for all but administrators of the System Office, 422 for other numbers of hours.
+         */
+        get: operations["get_status_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -1387,6 +1507,25 @@ export interface components {
             ids?: string[] | null;
             /** @description With `release` and ids: past the daily limits, for administrators of the System Office. */
             past_limits?: boolean;
+        };
+        /** @description Somebody to write to. */
+        AddressRow: {
+            /** @description Their address. */
+            address: string;
+            /** @description Their name; empty where none is known. */
+            name: string;
+            /** @description How they are known. */
+            source: components["schemas"]["AddressSource"];
+        };
+        /**
+         * @description How somebody is known.
+         * @enum {string}
+         */
+        AddressSource: "person" | "recent";
+        /** @description Whom one may want to write to: whom one wrote to before, the latest first, then colleagues by name. */
+        Addresses: {
+            /** @description The addresses, each once. */
+            addresses: components["schemas"]["AddressRow"][];
         };
         /** @description An alert. */
         Alert: {
@@ -1756,12 +1895,56 @@ export interface components {
             /** @description Who handed it in, in words. */
             submitted_by: string;
         };
+        /** @description A draft that was kept. */
+        DraftKept: {
+            /**
+             * Format: int64
+             * @description Its id.
+             */
+            id: number;
+            /**
+             * Format: int64
+             * @description Its version, as the `ETag` says it too.
+             */
+            version: number;
+        };
+        /** @description One's drafts, the latest first. */
+        DraftList: {
+            /** @description The drafts. */
+            drafts: components["schemas"]["DraftRow"][];
+        };
+        /** @description A draft in the list. */
+        DraftRow: {
+            /**
+             * Format: int64
+             * @description Its id.
+             */
+            id: number;
+            /**
+             * Format: int64
+             * @description Octets of what is kept.
+             */
+            size: number;
+            /** @description Its subject, as far as there is one. */
+            subject: string;
+            /**
+             * @description Whom it is to, as far as that is known.
+             * @example client@example.com, partner@example.com
+             */
+            to: string;
+            /**
+             * Format: date-time
+             * @description When it was kept last.
+             */
+            updated_at: string;
+        };
         /** @description Why a message is where it is. */
         Explanation: {
             /** @description What somebody can do about it. */
             advice: string | null;
             /** @description What that rests on. */
             evidence: string[];
+            mend: components["schemas"]["Mend"] | null;
             /** @description What happens next. */
             next: string;
             /**
@@ -1799,6 +1982,8 @@ export interface components {
         };
         /** @description Failed mail, in groups, the largest first. */
         Failures: {
+            /** @description Whether that is all failed mail; else counts say "at least", and older mail may have failed by other causes. */
+            complete: boolean;
             /** @description The groups. */
             groups: components["schemas"]["FailureGroup"][];
         };
@@ -1849,6 +2034,50 @@ export interface components {
              */
             until: string | null;
         };
+        /** @description One step. */
+        HistoryPoint: {
+            /**
+             * Format: int64
+             * @description Messages taken in by HTTP and SMTP.
+             */
+            accepted: number;
+            /**
+             * Format: date-time
+             * @description When it begins.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Messages that ended undelivered.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description From acceptance, or from when it fell due, was released or requeued, to hand-over: half of those sent took no
+             *     longer. Null where none was sent.
+             */
+            latency_p50_ms: number | null;
+            /**
+             * Format: int64
+             * @description The same for 95 of 100.
+             */
+            latency_p95_ms: number | null;
+            /**
+             * Format: int64
+             * @description The greatest age that the oldest of them reached; null where none waited.
+             */
+            oldest_seconds: number | null;
+            /**
+             * Format: int64
+             * @description Messages handed over to a relay whole.
+             */
+            sent: number;
+            /**
+             * Format: int64
+             * @description The most messages that waited in it, neither held nor scheduled.
+             */
+            waiting: number;
+        };
         /** @description A job. */
         Job: {
             /** @description What it does: `requeue`, `resend`, `delete`, `hold`, `release`. */
@@ -1869,7 +2098,7 @@ export interface components {
             id: number;
             /** @description Who started it: `user:3`, `key:7` or `operator`. */
             owner: string;
-            /** @description Why it stopped. */
+            /** @description Why it stopped, or why it has visited fewer messages than matched when it began. */
             reason: string | null;
             /**
              * Format: int64
@@ -1950,6 +2179,40 @@ export interface components {
          * @enum {string}
          */
         KindName: "intra_office" | "form_letter" | "direct" | "account_created" | "password_reset" | "sign_in_failed" | "activity_created" | "record_shared" | "alert";
+        /** @description The last hour in one. */
+        LastHour: {
+            /**
+             * Format: int64
+             * @description Messages taken in.
+             */
+            accepted: number;
+            /**
+             * Format: int64
+             * @description Messages that ended undelivered.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Half of those sent took no longer; null where none was sent.
+             */
+            latency_p50_ms: number | null;
+            /**
+             * Format: int64
+             * @description 95 of 100 took no longer; null where none was sent.
+             */
+            latency_p95_ms: number | null;
+            /**
+             * Format: int64
+             * @description Messages sent.
+             */
+            sent: number;
+            /**
+             * Format: date-time
+             * @description When its measuring begins: an hour ago, or later where the server has not measured for so long; null where it
+             *     has not measured yet.
+             */
+            since: string | null;
+        };
         /** @description How the queue list looks. Columns that are not named are hidden. */
         Layout: {
             /** @description The columns, from left to right, each at most once. */
@@ -1976,6 +2239,11 @@ export interface components {
              * @description When it ends: what is held is released then.
              */
             day_ends_at: string;
+            /**
+             * Format: int64
+             * @description Octets that a message may have, as it travels: base64 makes files a third larger.
+             */
+            message_bytes_max: number;
             /** @description The keys that the configuration file sets, which cannot be changed here: `limits.user_daily_limit`. */
             set_in_configuration: string[];
             /**
@@ -2102,6 +2370,21 @@ export interface components {
              */
             type: components["schemas"]["TypeChoice"];
         };
+        /** @description Where SMTP settings are. */
+        Mend: {
+            /**
+             * Format: int64
+             * @description The office whose Office Settings they are; `null`: the configuration file.
+             */
+            office: number | null;
+            /** @description Office Settings, or the configuration file. */
+            place: components["schemas"]["MendPlace"];
+        };
+        /**
+         * @description A place of SMTP settings.
+         * @enum {string}
+         */
+        MendPlace: "office_settings" | "server_configuration";
         /**
          * @description Whether there is more.
          * @enum {string}
@@ -2269,6 +2552,25 @@ export interface components {
             office?: number | null;
             /** @description Their rights. */
             rights?: string[];
+        };
+        /**
+         * @description What a node does among the others.
+         * @enum {string}
+         */
+        NodeRole: "single";
+        /** @description A process that does the work. */
+        NodeStatus: {
+            /** @description Its name: the host name it greets with. */
+            name: string;
+            /** @description What it does among the others. */
+            role: components["schemas"]["NodeRole"];
+            /**
+             * Format: date-time
+             * @description When it started.
+             */
+            since: string;
+            /** @description Its version of Postroom. */
+            version: string;
         };
         /** @description What becomes of an office; what is left out stays. */
         OfficeEdit: {
@@ -2871,6 +3173,13 @@ export interface components {
             /** @description Its Type. */
             type: components["schemas"]["TypeName"];
         };
+        /** @description The people and offices whose mail one may see, by name. */
+        Senders: {
+            /** @description The offices. */
+            offices: components["schemas"]["Named"][];
+            /** @description The people, disabled ones too: their mail is still there. */
+            senders: components["schemas"]["Named"][];
+        };
         /** @description Who one is. */
         Session: {
             /** @description The name of the product, as configured. */
@@ -3016,6 +3325,26 @@ export interface components {
             queue_enabled: boolean;
             /** @description The relays. */
             relays: components["schemas"]["RelayStatus"][];
+        };
+        /** @description What the server measured of itself. */
+        StatusHistory: {
+            /** @description The last hour in one. */
+            last_hour: components["schemas"]["LastHour"];
+            /**
+             * Format: date-time
+             * @description When the server measured last, every ten seconds; null where it has not since its start. A step that ends later
+             *     is still under way.
+             */
+            measured_at: string | null;
+            /** @description The processes that do the work. */
+            nodes: components["schemas"]["NodeStatus"][];
+            /** @description The steps, oldest first; one in which the server did not run is not there. */
+            points: components["schemas"]["HistoryPoint"][];
+            /**
+             * Format: int32
+             * @description How long a step is.
+             */
+            step_seconds: number;
         };
         /**
          * @description On or off.
@@ -3193,6 +3522,38 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_addresses: {
+        parameters: {
+            query?: {
+                /** @description Each word has to begin a word of the name or the address; nothing narrows nothing. */
+                q?: string;
+                /** @description How many at most: 1 to 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Addresses"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_alerts: {
         parameters: {
             query?: {
@@ -3392,6 +3753,159 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AuditCheck"];
                 };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_drafts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_drafts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftKept"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_drafts_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the draft */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_drafts_id: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the ETag of the draft that was read */
+                "If-Match": string;
+            };
+            path: {
+                /** @description the draft */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftKept"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_drafts_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the draft */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: {
                 headers: {
@@ -4310,6 +4824,38 @@ export interface operations {
                 content: {
                     "message/rfc822": string;
                     "application/mbox": string;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_messages_senders: {
+        parameters: {
+            query?: {
+                /** @description Each word has to begin a word of the name or the address; nothing narrows nothing. */
+                q?: string;
+                /** @description How many at most: 1 to 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Senders"];
                 };
             };
             default: {
@@ -5416,6 +5962,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_status_history: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Hours back: 1 in steps of ten seconds, 24 in steps of five minutes, 168 in steps of half an hour.
+                 * @example 24
+                 */
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusHistory"];
                 };
             };
             default: {
