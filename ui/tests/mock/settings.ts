@@ -73,6 +73,9 @@ export const openSetup: Subject = async (call) => {
   if (given.secret !== SETUP_SECRET) return done(call.problem(409, 'token_invalid', 'The link is not valid', 'this link or secret is not valid: it may have been used or have ended; ask for a new one', { field: 'token' }));
   if (!/^[\w.@+-]+$/.test(given.login ?? '')) return done(call.problem(422, 'bad_value', 'A field has a value that cannot be used', 'login: has 1 to 64 letters, digits and . _ - @ +, for example "case"', { field: 'login' }));
   state.empty = false;
+  // Nobody has sent anything from a server that is new.
+  call.mock.limits.today.clear();
+  call.mock.desk.used = 0;
   call.empty(201);
   return true;
 };
