@@ -198,3 +198,22 @@ test('on a phone the rows are cards of two lines and nothing sticks out', async 
   const box = await row.locator('.box').boundingBox();
   expect(Math.min(box?.width ?? 0, box?.height ?? 0)).toBeGreaterThanOrEqual(24);
 });
+
+test('a jump of the scrollbar that comes as the list settles is not undone', async ({ page }) => {
+  // What the list does once it has rested is kept here, and done between the pull and the event that tells of it.
+  await page.addInitScript(() => {
+    const wait = window.setTimeout;
+    const kept = window as unknown as { settle?: () => void };
+    window.setTimeout = ((run: () => void, ms?: number, ...rest: unknown[]) => (ms === 150 ? ((kept.settle = run), 0) : wait(run, ms, ...rest))) as typeof setTimeout;
+  });
+  await page.reload();
+  await page.locator('[role=row][data-id]').first().waitFor();
+  const first = async (): Promise<number> => (await drawn(page))[0]?.index ?? 0;
+  await grid(page).evaluate((one) => (one.scrollTop = 0.2 * one.scrollHeight));
+  await expect.poll(first).toBeGreaterThan(150_000);
+  await grid(page).evaluate((one) => {
+    one.scrollTop = 0.7 * one.scrollHeight;
+    (window as unknown as { settle?: () => void }).settle?.();
+  });
+  await expect.poll(first).toBeGreaterThan(650_000);
+});
