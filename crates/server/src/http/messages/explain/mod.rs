@@ -74,10 +74,7 @@ pub(super) fn explain(known: &Known<'_>) -> Explanation {
 
 /// Whether the SMTP settings are what keeps it from leaving: no relay is there or Up, or its last attempt failed of them.
 pub(super) fn blames_settings(known: &Known<'_>) -> bool {
-    let failed_of_them = known
-        .situation
-        .cause
-        .is_some_and(FailureCause::is_of_settings);
+    let failed_of_them = known.situation.cause.is_some_and(FailureCause::is_of_settings);
     match known.found.row.state {
         MessageState::Failed => failed_of_them,
         MessageState::Queued | MessageState::Deferred => {
