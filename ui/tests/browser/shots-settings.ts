@@ -51,6 +51,8 @@ for (const { scheme, width, height } of looks) {
     await page.getByRole('dialog').waitFor();
     await shot('settings-pause');
     await page.context().clearCookies();
+    // Another part of the same page would not be loaded anew.
+    await page.goto('about:blank');
     await signIn(page, server.url, 'branch', '/office/settings#smtp');
     await page.getByLabel('Token endpoint').waitFor();
     await page.waitForTimeout(200);
