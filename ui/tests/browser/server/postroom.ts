@@ -14,8 +14,8 @@ const BINARY = process.env['POSTROOM_BIN'] ?? join(import.meta.dirname, '../../.
 const LISTENING = /listening http=(\S+:\d+)/;
 export const PASSWORD = 'correct horse battery staple';
 
-/** How a server begins: `rows` sample messages of 500 offices, of which none leaves. */
-export type Beginning = { rows?: number };
+/** How a server begins: with sample messages of 500 offices, or with mail that stays where it is. */
+export type Beginning = { rows?: number; paused?: boolean };
 
 export class Postroom {
   readonly relay = new Relay();
@@ -32,10 +32,10 @@ export class Postroom {
   url = '';
 
   /** A server with two people: case, who administers, and front, who does not. */
-  static async start({ rows = 0 }: Beginning = {}): Promise<Postroom> {
+  static async start({ rows = 0, paused = rows > 0 }: Beginning = {}): Promise<Postroom> {
     const server = new Postroom();
     await server.relay.listen();
-    server.#paused = rows > 0;
+    server.#paused = paused;
     server.#configure();
     if (rows > 0) server.command(['bench-fill', '--messages', String(rows), '--days', '60']);
     server.#people(rows > 0 ? ',enterprise_view' : '');
