@@ -59,10 +59,14 @@ const ACTIONS: Record<Row['state'], string[]> = {
   failed: ['requeue', 'delete'],
 };
 
-/** `mend` where the SMTP settings are to blame; left out means that they are not. */
-type Explanation = components['schemas']['Explanation'] & { mend?: { place: string; office: number | null } | null };
+type Explanation = components['schemas']['Explanation'];
 
 export function explainOf(row: Row): Explanation {
+  return { mend: null, ...told(row) };
+}
+
+/** `mend` stands where the SMTP settings are to blame. */
+function told(row: Row): Omit<Explanation, 'mend'> & Partial<Explanation> {
   switch (row.state) {
     case 'failed':
       if (row.code === '421 4.7.0') return { sentence: 'It was given up after 10 attempts.', evidence: [`the last answer was: ${row.error}`], advice: 'Check host, port, TLS and sign-in in the SMTP settings; Test connection names the step that fails.', next: 'Nothing by itself: mend the cause and send it again with Resend Failed E-mail.', next_at: null, mend: { place: 'office_settings', office: 1 } };

@@ -20,9 +20,7 @@ export type AlertKind = Schemas['AlertKind'];
 export type UnreadAlerts = Schemas['UnreadAlerts'];
 export type AuditItem = Schemas['AuditItem'];
 export type AuditCheck = Schemas['AuditCheck'];
-/** Where the SMTP settings are that keep a message from leaving. */
-export type Mend = { place: 'office_settings' | 'server_configuration'; office: number | null };
-export type Explanation = Schemas['Explanation'] & { mend?: Mend | null };
+export type Explanation = Schemas['Explanation'];
 export type OfficeRow = Schemas['OfficeRow'];
 export type OfficeSettingsAnswer = Schemas['OfficeSettingsAnswer'];
 export type OfficeSettingsEdit = Schemas['OfficeSettingsEdit'];
