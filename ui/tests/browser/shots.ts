@@ -25,6 +25,7 @@ const looks = [
 
 for (const { scheme, width, height } of looks) {
   test(`pages in ${scheme} at ${width}`, async ({ browser }) => {
+    test.setTimeout(240_000);
     const server = await start();
     const page = await browser.newPage({ colorScheme: scheme, viewport: { width, height } });
     const shot = async (name: string): Promise<void> => {
