@@ -156,6 +156,7 @@ for (const { scheme, width, height } of looks) {
     await page.waitForTimeout(1500);
     await shot('message-sent-relay-down');
     await page.request.get(`${server.url}/mock/relay?state=up`);
+    server.mock.limits.waiting.clear();
     server.mock.desk.add({ subject: 'Renewal 2027: questions to clear up before the end of the year', to: ['claims@northwind.example'] });
     server.mock.desk.add({ subject: 'Minutes of the Monday meeting', to: [] });
     await page.goto(`${server.url}/compose`);
