@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use postroom_domain::{OfficeId, RouteId, Timestamp};
 use postroom_office::{PasswordError, Passwords};
 use postroom_store::{
-    Actor, AuditNote, Branches, By, NewOffice, NewProxy, NewUser, ProxyLevel, ProxyTerms, Rights, Store,
-    StoreError,
+    Actor, Branches, By, NewOffice, NewProxy, NewUser, ProxyLevel, ProxyTerms, Rights, Store, StoreError,
 };
 
 /// The password of every sample person; the demo listens on loopback alone and says so.
@@ -166,6 +165,7 @@ pub async fn add_people(
     if !store.users().await?.is_empty() {
         return Ok(false);
     }
+    let by = By::of(Actor::System, now);
     let mut ids: HashMap<&str, OfficeId> = store
         .offices()
         .await?
@@ -182,13 +182,9 @@ pub async fn add_people(
             name: name.to_owned(),
             route: RouteId::SERVER,
         };
-        ids.insert(name, store.create_office(office).await?);
+        ids.insert(name, store.add_office(office, &by).await?.id);
     }
     let password_hash = passwords.hash(DEMO_PASSWORD).await?;
-    let by = By {
-        note: AuditNote::by(Actor::System),
-        at: now,
-    };
     let mut users = HashMap::new();
     for person in sample_people() {
         let Some(&office) = ids.get(person.office) else {

@@ -2,10 +2,10 @@
 
 use axum::http::{Method, StatusCode};
 use postroom_domain::Clock as _;
-use postroom_store::{Account, Actor, AuditNote, Branches, By, JobId, Rights, UserChange};
+use postroom_store::{Account, Actor, Branches, By, JobId, Rights, UserChange};
 use serde_json::{Value, json};
 
-use crate::house::{Answer, House, Person};
+use crate::house::{Answer, House, Person, by};
 
 async fn act(house: &House, who: &Person, body: Value) -> Answer {
     let ask = house.ask(Method::POST, "/api/v1/messages/actions").key(&who.key);
@@ -109,10 +109,7 @@ async fn taken(change: UserChange) -> (Value, u64, u64) {
     while house.node.store.job(id).await.unwrap().unwrap().done == 0 {
         progress.changed().await.unwrap();
     }
-    let by = By {
-        note: AuditNote::by(Actor::Operator),
-        at: house.clock.now(),
-    };
+    let by = By::of(Actor::Operator, house.clock.now());
     let store = &house.node.store;
     store.change_user(boss.user, 1, change, &by).await.unwrap();
     let left = house.kept().await;
@@ -249,7 +246,7 @@ async fn job_of_somebody_who_may_not_sign_in_any_more_stops() {
     );
     for key in house.node.store.keys().await.unwrap() {
         if key.user == Some(case.user) {
-            house.node.store.revoke_key(key.id).await.unwrap();
+            house.node.store.end_key(key.id, &by()).await.unwrap();
         }
     }
     let _work = house.work();

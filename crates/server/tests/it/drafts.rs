@@ -1,10 +1,10 @@
 //! Drafts: their writer's alone, with versions, within bounds.
 
 use axum::http::{Method, StatusCode};
-use postroom_store::{Account, Actor, AuditNote, By, Rights, UserChange};
+use postroom_store::{Account, Rights, UserChange};
 use serde_json::{Value, json};
 
-use crate::house::{Answer, House, Person, START};
+use crate::house::{Answer, House, Person, by};
 
 const EVERYTHING: Rights = Rights {
     super_user: true,
@@ -162,17 +162,16 @@ async fn person_who_was_disabled_finds_their_drafts_again() {
     let house = House::open().await;
     let case = house.person("case", house.root, Rights::default()).await;
     path(&keep(&house, &case, &json!({"subject": "before"})).await);
-    let by = By {
-        note: AuditNote::by(Actor::Operator),
-        at: START,
-    };
     for (version, account) in [(1, Account::Disabled), (2, Account::Enabled)] {
         let change = UserChange {
             account: Some(account),
             ..UserChange::default()
         };
         let store = &house.node.store;
-        store.change_user(case.user, version, change, &by).await.unwrap();
+        store
+            .change_user(case.user, version, change, &by())
+            .await
+            .unwrap();
         house.node.authenticator.forget_all();
         if account == Account::Disabled {
             let refused = get(&house, &case, "/api/v1/drafts").await;

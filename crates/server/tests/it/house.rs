@@ -17,9 +17,9 @@ use postroom_server::config::Config;
 use postroom_server::http::{self, accept};
 use postroom_server::node::Node;
 use postroom_store::{
-    AttemptRecord, AttemptResult, Enqueue, Enqueued, LeaseRequest, NewApiKey, NewMessage, NewOffice,
-    NewRecipient, NewUser, Next, Outcome, OutcomeBatch, RecipientRole, Rights, Shown, SmtpParameters,
-    SqliteOptions, Submitter, Want,
+    Actor, AttemptRecord, AttemptResult, Branches, By, Enqueue, Enqueued, LeaseRequest, NewApiKey,
+    NewMessage, NewOffice, NewRecipient, NewUser, Next, Outcome, OutcomeBatch, RecipientRole, Rights, Shown,
+    SmtpParameters, SqliteOptions, Submitter, Want,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -30,6 +30,11 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const PASSWORD: &str = "correct horse battery";
 /// When the tests begin.
 pub(crate) const START: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
+
+/// Whoever sets things up here.
+pub(crate) fn by() -> By {
+    By::of(Actor::Operator, START)
+}
 
 /// A server's HTTP side.
 pub(crate) struct House {
@@ -63,15 +68,12 @@ impl House {
         let node = Node::open_with(&config, Arc::clone(&clock) as Arc<dyn Clock>, options)
             .await
             .unwrap();
-        let root = node
-            .store
-            .create_office(NewOffice {
-                parent: None,
-                name: "System Office".to_owned(),
-                route: RouteId::SERVER,
-            })
-            .await
-            .unwrap();
+        let root = NewOffice {
+            parent: None,
+            name: "System Office".to_owned(),
+            route: RouteId::SERVER,
+        };
+        let root = node.store.add_office(root, &by()).await.unwrap().id;
         let stopping = CancellationToken::new();
         let app = node.app(None, stopping.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -99,25 +101,22 @@ impl House {
             name: name.to_owned(),
             route: RouteId::SERVER,
         };
-        self.node.store.create_office(office).await.unwrap()
+        self.node.store.add_office(office, &by()).await.unwrap().id
     }
 
     /// Adds somebody with an API key; answers both.
     pub(crate) async fn person(&self, login: &str, office: OfficeId, rights: Rights) -> Person {
         let password_hash = self.node.authenticator.passwords().hash(PASSWORD).await.unwrap();
-        let user = self
-            .node
-            .store
-            .create_user(NewUser {
-                office,
-                login: login.to_owned(),
-                name: format!("{login} of the house"),
-                email: format!("{login}@example.test"),
-                password_hash,
-                rights,
-            })
-            .await
-            .unwrap();
+        let user = NewUser {
+            office,
+            login: login.to_owned(),
+            name: format!("{login} of the house"),
+            email: format!("{login}@example.test"),
+            password_hash,
+            rights,
+        };
+        let user = self.node.store.add_user(user, Branches::All, &by()).await;
+        let user = user.unwrap().id;
         self.node.senders.refresh().await.unwrap();
         let key = self.key(office, Some(user), &[]).await;
         Person {
@@ -130,19 +129,16 @@ impl House {
     /// Makes an API key.
     pub(crate) async fn key(&self, office: OfficeId, user: Option<UserId>, scopes: &[&str]) -> String {
         let secret = Secret::key();
-        self.node
-            .store
-            .create_key(NewApiKey {
-                hash: secret.hash(),
-                prefix: secret.prefix(),
-                label: String::new(),
-                office,
-                user,
-                scopes: scopes.iter().map(ToString::to_string).collect(),
-                created_at: START,
-            })
-            .await
-            .unwrap();
+        let key = NewApiKey {
+            hash: secret.hash(),
+            prefix: secret.prefix(),
+            label: String::new(),
+            office,
+            user,
+            scopes: scopes.iter().map(ToString::to_string).collect(),
+            created_at: START,
+        };
+        self.node.store.add_key(key, &by()).await.unwrap();
         secret.reveal().to_owned()
     }
 

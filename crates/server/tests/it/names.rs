@@ -1,10 +1,10 @@
 //! Names and addresses to choose from while one types.
 
 use axum::http::{Method, StatusCode};
-use postroom_store::{Account, Actor, AuditNote, By, Rights, UserChange};
+use postroom_store::{Account, Rights, UserChange};
 use serde_json::{Value, json};
 
-use crate::house::{House, Person, START};
+use crate::house::{House, Person, by};
 
 async fn get(house: &House, who: &Person, path: &str) -> Value {
     let answer = house.ask(Method::GET, path).key(&who.key).send().await;
@@ -34,10 +34,6 @@ async fn addresses_are_colleagues_who_are_there_and_whom_one_wrote_to() {
     let system = house.person("system", house.root, Rights::default()).await;
     house.letter(&case, "client@example.com", "one").await;
     house.letter(&partner, "theirs@example.com", "two").await;
-    let by = By {
-        note: AuditNote::by(Actor::Operator),
-        at: START,
-    };
     let change = UserChange {
         account: Some(Account::Disabled),
         ..UserChange::default()
@@ -45,7 +41,7 @@ async fn addresses_are_colleagues_who_are_there_and_whom_one_wrote_to() {
     house
         .node
         .store
-        .change_user(left.user, 1, change, &by)
+        .change_user(left.user, 1, change, &by())
         .await
         .unwrap();
     house.node.senders.refresh().await.unwrap();

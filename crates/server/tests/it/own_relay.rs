@@ -2,10 +2,11 @@
 
 use axum::http::StatusCode;
 use postroom_domain::{OfficeId, RouteId};
-use postroom_store::{NewOffice, NewUser, Rights};
+use postroom_store::{Branches, NewOffice, NewUser, Rights};
 use postroom_testkit::relay;
 use serde_json::json;
 
+use crate::house::by;
 use crate::server::Server;
 
 /// North Office, and the key of its clerk.
@@ -16,7 +17,7 @@ async fn north(server: &Server) -> (OfficeId, String) {
         name: "North".to_owned(),
         route: RouteId::SERVER,
     };
-    let office = node.store.create_office(office).await.unwrap();
+    let office = node.store.add_office(office, &by()).await.unwrap().id;
     let user = NewUser {
         office,
         login: "north".to_owned(),
@@ -25,7 +26,8 @@ async fn north(server: &Server) -> (OfficeId, String) {
         password_hash: String::new(),
         rights: Rights::default(),
     };
-    let user = node.store.create_user(user).await.unwrap();
+    let added = node.store.add_user(user, Branches::All, &by()).await;
+    let user = added.unwrap().id;
     node.senders.refresh().await.unwrap();
     (office, server.key_in(office, Some(user), &[]).await)
 }

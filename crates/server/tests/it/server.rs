@@ -15,12 +15,15 @@ use postroom_server::config::{Config, Relay, RelayTls};
 use postroom_server::node::Node;
 use postroom_server::serve::Running;
 use postroom_smtp::sink::SinkHandle;
-use postroom_store::{Filter, NewApiKey, NewOffice, NewUser, PageRequest, Place, Rights, Row, SqliteOptions};
+use postroom_store::{
+    Branches, Filter, NewApiKey, NewOffice, NewUser, PageRequest, Place, Rights, Row, SqliteOptions,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
 use crate::dialogue::Dialogue;
+use crate::house::by;
 
 /// The password of everybody here.
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -61,7 +64,7 @@ impl Server {
             name: "System Office".to_owned(),
             route: RouteId::SERVER,
         };
-        let root = running.node().store.create_office(root).await.unwrap();
+        let root = running.node().store.add_office(root, &by()).await.unwrap().id;
         Self {
             running,
             relay,
@@ -119,7 +122,8 @@ impl Server {
             password_hash,
             rights: Rights::default(),
         };
-        let id = node.store.create_user(user).await.unwrap();
+        let added = node.store.add_user(user, Branches::All, &by()).await;
+        let id = added.unwrap().id;
         node.senders.refresh().await.unwrap();
         id
     }
@@ -142,7 +146,7 @@ impl Server {
             scopes: scopes.iter().map(ToString::to_string).collect(),
             created_at: node.clock.now(),
         };
-        node.store.create_key(key).await.unwrap();
+        node.store.add_key(key, &by()).await.unwrap();
         secret.reveal().to_owned()
     }
 

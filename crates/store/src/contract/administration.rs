@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use postroom_domain::{OfficeId, ProxyId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::audit::AuditNote;
+use super::audit::{Actor, AuditNote};
 use super::people::{KeyHash, NewApiKey, NewOffice, NewUser, Office, OfficeSecurity, Rights, User};
 use crate::StoreError;
 
@@ -18,6 +18,16 @@ pub struct By {
     pub note: AuditNote,
     /// When.
     pub at: Timestamp,
+}
+
+impl By {
+    /// Somebody, without words of their own.
+    pub const fn of(actor: Actor, at: Timestamp) -> Self {
+        Self {
+            note: AuditNote::by(actor),
+            at,
+        }
+    }
 }
 
 /// Changes of offices and people. Every one is checked and written to the audit log in its own transaction.

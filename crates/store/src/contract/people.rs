@@ -7,26 +7,15 @@ use serde::{Deserialize, Serialize};
 use super::administration::Branches;
 use crate::StoreError;
 
-/// People and what proves who they are.
+/// Finds people and what proves who they are, and keeps sessions. Whatever else changes goes through
+/// [`super::Administration`], with its entry in the audit log.
 #[async_trait]
 pub trait People: Send + Sync {
-    /// Makes an office.
-    ///
-    /// # Errors
-    /// [`StoreError::Exists`] for a name that its parent has already.
-    async fn create_office(&self, office: NewOffice) -> Result<OfficeId, StoreError>;
-
     /// Every office.
     ///
     /// # Errors
     /// Those of the store.
     async fn offices(&self) -> Result<Vec<Office>, StoreError>;
-
-    /// Makes a user.
-    ///
-    /// # Errors
-    /// [`StoreError::Exists`] for a login or e-mail address that is taken.
-    async fn create_user(&self, user: NewUser) -> Result<UserId, StoreError>;
 
     /// Every user, by login.
     ///
@@ -46,12 +35,6 @@ pub trait People: Send + Sync {
     /// Those of the store.
     async fn user_by_login(&self, login: &str) -> Result<Option<User>, StoreError>;
 
-    /// Sets the password hash and ends the user's sessions.
-    ///
-    /// # Errors
-    /// Those of the store.
-    async fn set_password(&self, id: UserId, password_hash: String) -> Result<(), StoreError>;
-
     /// Keeps a session.
     ///
     /// # Errors
@@ -70,12 +53,6 @@ pub trait People: Send + Sync {
     /// Those of the store.
     async fn end_session(&self, hash: &KeyHash) -> Result<(), StoreError>;
 
-    /// Keeps an API key.
-    ///
-    /// # Errors
-    /// Those of the store.
-    async fn create_key(&self, key: NewApiKey) -> Result<KeyId, StoreError>;
-
     /// The key of a secret's hash, not revoked.
     ///
     /// # Errors
@@ -87,12 +64,6 @@ pub trait People: Send + Sync {
     /// # Errors
     /// Those of the store.
     async fn keys(&self) -> Result<Vec<ApiKey>, StoreError>;
-
-    /// Ends a key; `false` where there is none.
-    ///
-    /// # Errors
-    /// Those of the store.
-    async fn revoke_key(&self, id: KeyId) -> Result<bool, StoreError>;
 }
 
 /// SHA-256 of a secret of at least 128 random bits (a session token, an API key).

@@ -26,10 +26,6 @@ impl SqliteStore {
 
 #[async_trait]
 impl People for SqliteStore {
-    async fn create_office(&self, office: NewOffice) -> Result<OfficeId, StoreError> {
-        self.people_write(move |conn| insert_office(conn, &office)).await
-    }
-
     async fn offices(&self) -> Result<Vec<Office>, StoreError> {
         self.readers
             .run(|conn| {
@@ -40,15 +36,6 @@ impl People for SqliteStore {
                 )?)
             })
             .await
-    }
-
-    async fn create_user(&self, user: NewUser) -> Result<UserId, StoreError> {
-        let user = NewUser {
-            login: user.login.to_lowercase(),
-            email: user.email.to_lowercase(),
-            ..user
-        };
-        self.people_write(move |conn| insert_user(conn, &user)).await
     }
 
     async fn users(&self) -> Result<Vec<User>, StoreError> {
@@ -74,17 +61,6 @@ impl People for SqliteStore {
         self.readers
             .run(move |conn| Ok(user_by_login(conn, &login)?))
             .await
-    }
-
-    async fn set_password(&self, id: UserId, password_hash: String) -> Result<(), StoreError> {
-        self.people_write(move |conn| {
-            conn.prepare_cached("UPDATE user SET password_hash = ?1 WHERE id = ?2")?
-                .execute(params![password_hash, id.0])?;
-            conn.prepare_cached("DELETE FROM session WHERE user = ?1")?
-                .execute([id.0])?;
-            Ok(())
-        })
-        .await
     }
 
     async fn create_session(&self, session: NewSession) -> Result<(), StoreError> {
@@ -118,10 +94,6 @@ impl People for SqliteStore {
         .await
     }
 
-    async fn create_key(&self, key: NewApiKey) -> Result<KeyId, StoreError> {
-        self.people_write(move |conn| insert_key(conn, &key)).await
-    }
-
     async fn key(&self, hash: &KeyHash) -> Result<Option<ApiKey>, StoreError> {
         let hash = *hash;
         self.readers
@@ -145,16 +117,6 @@ impl People for SqliteStore {
                 )?)
             })
             .await
-    }
-
-    async fn revoke_key(&self, id: KeyId) -> Result<bool, StoreError> {
-        self.people_write(move |conn| {
-            let ended = conn
-                .prepare_cached("UPDATE api_key SET revoked = 1 WHERE id = ?1 AND revoked = 0")?
-                .execute([id.0])?;
-            Ok(ended > 0)
-        })
-        .await
     }
 }
 

@@ -7,7 +7,7 @@ use postroom_domain::{
     Timestamp, UserId,
 };
 use postroom_store::{
-    Actor, AttemptRecord, AttemptResult, AuditNote, Authority, Content, Enqueue, Enqueued, LeaseRequest,
+    Actor, AttemptRecord, AttemptResult, AuditNote, Authority, By, Content, Enqueue, Enqueued, LeaseRequest,
     Leased, NewMessage, NewRecipient, Next, NodeLease, Outcome, OutcomeBatch, Packed, Promote, Promoted,
     RecipientOutcome, RecipientRole, Recorded, Row, Shown, SmtpParameters, Store, Submitter, Want,
 };
@@ -159,12 +159,17 @@ pub(crate) fn greylisted() -> Reply {
     reply(450, EnhancedCode(4, 2, 0), "try again later")
 }
 
-/// An attempt that ended so.
 /// The operator, for the audit log.
 pub(crate) const fn operator() -> AuditNote {
     AuditNote::by(Actor::Operator)
 }
 
+/// The operator at the beginning, who makes what a case needs.
+pub(crate) fn made() -> By {
+    By::of(Actor::Operator, at(0))
+}
+
+/// An attempt that ended so.
 pub(crate) fn attempt(result: AttemptResult, reply: Reply, now: Timestamp) -> AttemptRecord {
     AttemptRecord {
         started_at: now,

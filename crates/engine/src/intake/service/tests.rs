@@ -1,9 +1,10 @@
 use std::time::Duration;
 
-use postroom_domain::{ManualClock, MessageState, OfficeId, Reply, UserId};
+use postroom_domain::{ManualClock, MessageState, Reply};
 use postroom_store::{
-    AttemptRecord, AttemptResult, ContentStore as _, LeaseRequest, List as _, NewOffice, NewUser, Next,
-    Outcome, OutcomeBatch, People as _, Queue as _, Rights, SqliteOptions, SqliteStore, Upkeep as _, Want,
+    Actor, Administration as _, AttemptRecord, AttemptResult, Branches, By, ContentStore as _, LeaseRequest,
+    List as _, NewOffice, NewUser, Next, Outcome, OutcomeBatch, Queue as _, Rights, SqliteOptions,
+    SqliteStore, Upkeep as _, Want,
 };
 
 use super::*;
@@ -25,21 +26,23 @@ async fn bench() -> Bench {
     let dir = tempfile::tempdir().expect("a folder");
     let store = SqliteStore::open(dir.path().join("mail.db"), SqliteOptions::default());
     let store = Arc::new(store.expect("a store"));
-    let office = store.create_office(NewOffice {
+    let by = By::of(Actor::Operator, NOW);
+    let office = NewOffice {
         parent: None,
         name: "System Office".to_owned(),
         route: RouteId::SERVER,
-    });
-    let office: OfficeId = office.await.expect("an office");
-    let user = store.create_user(NewUser {
+    };
+    let office = store.add_office(office, &by).await.expect("an office").id;
+    let user = NewUser {
         office,
         login: "case".to_owned(),
         name: "Case Clerk".to_owned(),
         email: "case@office.example.com".to_owned(),
         password_hash: String::new(),
         rights: Rights::default(),
-    });
-    let user: UserId = user.await.expect("a user");
+    };
+    let user = store.add_user(user, Branches::All, &by).await;
+    let user = user.expect("a user").id;
     let clock = Arc::new(ManualClock::new(NOW));
     let parts = IntakeParts {
         store: Arc::clone(&store) as Arc<dyn Store>,

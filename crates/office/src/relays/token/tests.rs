@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use postroom_domain::{ManualClock, OfficeId, Rates, RouteId};
 use postroom_store::{
-    Actor, AuditNote, KeptRelay, NewOffice, OfficeSettings, People as _, Sealed, Settings as _, SmtpAuth,
-    SmtpSettings, SmtpTls, SmtpTrust, SqliteOptions, SqliteStore, Upkeep as _,
+    Actor, Administration as _, AuditNote, By, KeptRelay, NewOffice, OfficeSettings, People as _, Sealed,
+    Settings as _, SmtpAuth, SmtpSettings, SmtpTls, SmtpTrust, SqliteOptions, SqliteStore, Upkeep as _,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -132,7 +132,9 @@ async fn opened(folder: &std::path::Path) -> (Arc<SqliteStore>, RefreshTokens) {
             name: "System Office".to_owned(),
             route: RouteId::SERVER,
         };
-        assert_eq!(store.create_office(office).await.unwrap(), SLOT.office);
+        let by = By::of(Actor::Operator, START);
+        let added = store.add_office(office, &by).await.unwrap();
+        assert_eq!(added.id, SLOT.office);
         set(&store, 0, vault.seal(SLOT, "refresh").unwrap()).await;
     }
     let store = Arc::new(store);

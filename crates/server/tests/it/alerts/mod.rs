@@ -18,10 +18,10 @@ use axum::http::{Method, Request, StatusCode};
 use postroom_domain::{Clock, ManualClock, OfficeId, RouteId, UserId};
 use postroom_server::config::{Config, HumanDuration};
 use postroom_smtp::sink::SinkHandle;
-use postroom_store::{NewOffice, NewUser, Rights, SqliteOptions};
+use postroom_store::{Branches, NewOffice, NewUser, Rights, SqliteOptions};
 use serde_json::{Value, json};
 
-use crate::house::START;
+use crate::house::{START, by};
 use crate::server::{PASSWORD, Server};
 
 /// A test that waits longer than this for an alert has failed.
@@ -73,7 +73,8 @@ impl Place {
             name: "North".to_owned(),
             route: RouteId::SERVER,
         };
-        let north = server.running.node().store.create_office(north).await.unwrap();
+        let store = &server.running.node().store;
+        let north = store.add_office(north, &by()).await.unwrap().id;
         Self {
             chief: member(&server, "chief", server.root, ADMINISTRATOR).await,
             head: member(&server, "head", north, ADMINISTRATOR).await,
@@ -263,7 +264,8 @@ async fn member(server: &Server, login: &'static str, office: OfficeId, rights: 
         password_hash,
         rights,
     };
-    let id = node.store.create_user(user).await.unwrap();
+    let added = node.store.add_user(user, Branches::All, &by()).await;
+    let id = added.unwrap().id;
     node.senders.refresh().await.unwrap();
     let key = server.key_in(office, Some(id), &[]).await;
     Member { id, login, key }

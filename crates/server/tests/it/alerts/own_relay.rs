@@ -10,6 +10,7 @@ use postroom_testkit::relay;
 use serde_json::{Value, json};
 
 use super::{ADMINISTRATOR, Member, Place, member};
+use crate::house::by;
 
 const FAILED: &str = "Postroom failed to connect to the SMTP server";
 const DOWN: (&str, u64) = ("The E-mail Server for your office is Down", 1);
@@ -23,7 +24,7 @@ async fn south(place: &Place) -> [Member; 2] {
         route: RouteId::SERVER,
     };
     let store = &place.server.running.node().store;
-    let office = store.create_office(office).await.unwrap();
+    let office = store.add_office(office, &by()).await.unwrap().id;
     [
         member(&place.server, "southhead", office, ADMINISTRATOR).await,
         member(&place.server, "south", office, Rights::default()).await,

@@ -5,8 +5,8 @@ use axum::http::{Method, StatusCode};
 use postroom_domain::alert::{AlertKind, Link};
 use postroom_domain::{MessageId, UserId};
 use postroom_store::{
-    Actor, AlertPage, AuditNote, By, Count, Mailing, NewDraft, NewJob, NewProxy, PauseOf, ProxyLevel,
-    ProxyTerms, Raise, RaiseBatch, Rights, Verb, Which, WhichAlerts,
+    Actor, AlertPage, Count, Mailing, NewDraft, NewJob, NewProxy, PauseOf, ProxyLevel, ProxyTerms, Raise,
+    RaiseBatch, Rights, Verb, Which, WhichAlerts,
 };
 
 use super::routes::{
@@ -14,7 +14,7 @@ use super::routes::{
     knows, of_office, read,
 };
 use super::world::{Caller, World};
-use crate::house::START;
+use crate::house::{START, by};
 use crate::truth::{KeyOf, Security};
 
 /// Something of somebody, and who may come at it.
@@ -312,13 +312,5 @@ async fn other_offices_and_people_stay_as_they_are_even_with_their_version() {
             (version.as_str(), before.text.as_str()),
             "{path}"
         );
-    }
-}
-
-/// Whoever set the things up.
-fn by() -> By {
-    By {
-        note: AuditNote::by(Actor::Operator),
-        at: START,
     }
 }

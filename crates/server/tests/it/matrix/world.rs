@@ -7,12 +7,11 @@ use axum::http::{Method, StatusCode};
 use postroom_domain::{OfficeId, Scope, UserId};
 use postroom_office::Secret;
 use postroom_store::{
-    Actor, AuditNote, Branches, By, NewProxy, NewSession, OfficeChange, OfficeSecurity, ProxyLevel,
-    ProxyTerms, Rights, UserChange,
+    Branches, NewProxy, NewSession, OfficeChange, OfficeSecurity, ProxyLevel, ProxyTerms, Rights, UserChange,
 };
 use serde_json::json;
 
-use crate::house::{Ask, House, START};
+use crate::house::{Ask, House, START, by};
 use crate::truth::{self, Answer, Dates, KeyOf, Security, Truth};
 
 /// A day.
@@ -328,13 +327,5 @@ impl World {
     /// A request of somebody.
     pub(super) fn ask(&self, caller: &Caller, method: Method, path: &str) -> Ask {
         caller.sign(self.house.ask(method, path))
-    }
-}
-
-/// Whoever set the world up.
-fn by() -> By {
-    By {
-        note: AuditNote::by(Actor::Operator),
-        at: START,
     }
 }

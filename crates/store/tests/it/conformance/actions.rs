@@ -10,7 +10,7 @@ use postroom_store::{
 use super::Harness;
 use crate::build::{
     accepted, anyone, assert_consistent, at, deferred, failed, greylisted, join, lease, letter, letter_to,
-    operator, promote, put, record, row, sent, state, told,
+    made, operator, promote, put, record, row, sent, state, told,
 };
 
 pub(crate) async fn requeue_keeps_delivered_recipients(h: &mut impl Harness) {
@@ -253,7 +253,7 @@ pub(crate) async fn requeued_mail_takes_the_way_out_that_its_office_has_now(h: &
         name: "System Office".to_owned(),
         route: RouteId(7),
     };
-    assert_eq!(store.create_office(office).await.unwrap(), OfficeId(1));
+    assert_eq!(store.add_office(office, &made()).await.unwrap().id, OfficeId(1));
     store.requeue(&anyone(), &ids, &operator(), at(2)).await.unwrap();
     assert_eq!(
         lease(store, node, 1, at(3)).await,

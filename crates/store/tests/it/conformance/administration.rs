@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use postroom_domain::{OfficeId, PeopleRule, RouteId, UserId};
 use postroom_store::{
-    Account, Actor, AuditAction, AuditNote, AuditView, Branches, By, KeyHash, NewApiKey, NewOffice, NewProxy,
+    Account, Actor, AuditAction, AuditView, Branches, By, KeyHash, NewApiKey, NewOffice, NewProxy,
     NewSession, NewToken, NewUser, OfficeChange, OfficeSecurity, ProxyLevel, ProxyTerms, Rights, SetUp,
     Store, StoreError, TokenPurpose, User, UserChange,
 };
@@ -28,10 +28,7 @@ const VIEWER: Rights = Rights {
 };
 
 fn by() -> By {
-    By {
-        note: AuditNote::by(Actor::Operator),
-        at: at(5),
-    }
+    By::of(Actor::Operator, at(5))
 }
 
 fn office(name: &str, parent: Option<OfficeId>) -> NewOffice {

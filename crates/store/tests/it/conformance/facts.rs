@@ -7,7 +7,7 @@ use postroom_store::{
 };
 
 use super::Harness;
-use crate::build::{at, deferred, failed, join, lease, letter, put, record, sent};
+use crate::build::{at, deferred, failed, join, lease, letter, made, put, record, sent};
 
 fn fact(person: i64) -> NewFact {
     NewFact {
@@ -160,7 +160,7 @@ pub(crate) async fn relays_edge_is_written_by_one_node_alone(h: &mut impl Harnes
         name: "System Office".to_owned(),
         route: RouteId::SERVER,
     };
-    let root = store.create_office(office).await.unwrap();
+    let root = store.add_office(office, &made()).await.unwrap().id;
     let EdgeWritten::Lost(None) = store.relay_edge(up(0, at(0))).await.unwrap() else {
         panic!("a relay that was never Down does not come Up");
     };

@@ -5,8 +5,8 @@ use postroom_store::{ActionOutcome, Authority, ConfiguredLimits, NewMessage, Pau
 
 use super::Harness;
 use crate::build::{
-    anyone, assert_consistent, at, given_back, join, lease, letter, operator, promote, put, record, row,
-    sent, state,
+    anyone, assert_consistent, at, given_back, join, lease, letter, made, operator, promote, put, record,
+    row, sent, state,
 };
 
 async fn settle(store: &dyn Store, seconds: i64) {
@@ -266,14 +266,14 @@ pub(crate) async fn mail_taken_in_during_a_pause_is_charged_when_it_goes(h: &mut
 }
 
 async fn people(store: &dyn Store) {
-    use postroom_store::{NewOffice, NewUser, Rights};
+    use postroom_store::{Branches, NewOffice, NewUser, Rights};
     for (office, parent) in [(1, None), (2, Some(OfficeId(1)))] {
         let office = NewOffice {
             parent,
             name: format!("Office {office}"),
             route: postroom_domain::RouteId::SERVER,
         };
-        store.create_office(office).await.unwrap();
+        store.add_office(office, &made()).await.unwrap();
     }
     for (n, office) in [(1, 1), (2, 1), (3, 2)] {
         let user = NewUser {
@@ -284,6 +284,7 @@ async fn people(store: &dyn Store) {
             password_hash: String::new(),
             rights: Rights::default(),
         };
-        assert_eq!(store.create_user(user).await.unwrap(), UserId(n));
+        let added = store.add_user(user, Branches::All, &made()).await.unwrap();
+        assert_eq!(added.id, UserId(n));
     }
 }

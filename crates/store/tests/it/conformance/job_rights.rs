@@ -2,13 +2,13 @@
 
 use postroom_domain::{RouteId, Scope, UserId};
 use postroom_store::{
-    Account, Branches, By, Filter, JobState, KeyHash, NewApiKey, NewOffice, NewProxy, NewUser, OfficeChange,
-    OfficeSecurity, ProxyLevel, ProxyTerms, Rights, Store, UserChange, Verb,
+    Account, Actor, Branches, By, Filter, JobState, KeyHash, NewApiKey, NewOffice, NewProxy, NewUser,
+    OfficeChange, OfficeSecurity, ProxyLevel, ProxyTerms, Rights, Store, UserChange, Verb,
 };
 
 use super::Harness;
 use super::bulk::{all, counts, prepared, start};
-use crate::build::{anyone, at, letter, operator, put};
+use crate::build::{anyone, at, letter, put};
 
 /// Changes of people, each by its own, that take rights away.
 #[expect(
@@ -16,16 +16,13 @@ use crate::build::{anyone, at, letter, operator, put};
     reason = "a list: each change is a few lines of its own"
 )]
 async fn takings(store: &dyn Store) -> Vec<(&'static str, Taking<'_>)> {
-    let by = || By {
-        note: operator(),
-        at: at(5),
-    };
+    let by = || By::of(Actor::Operator, at(5));
     let office = NewOffice {
         parent: None,
         name: "System Office".to_owned(),
         route: RouteId::SERVER,
     };
-    let office = store.create_office(office).await.unwrap();
+    let office = store.add_office(office, &by()).await.unwrap().id;
     let mut people = Vec::new();
     for login in ["boss", "case", "left"] {
         let user = NewUser {
@@ -39,7 +36,8 @@ async fn takings(store: &dyn Store) -> Vec<(&'static str, Taking<'_>)> {
                 ..Rights::default()
             },
         };
-        people.push(store.create_user(user).await.unwrap());
+        let added = store.add_user(user, Branches::All, &by()).await.unwrap();
+        people.push(added.id);
     }
     let terms = ProxyTerms {
         level: ProxyLevel::Manage,
@@ -61,7 +59,7 @@ async fn takings(store: &dyn Store) -> Vec<(&'static str, Taking<'_>)> {
         scopes: vec!["manage".to_owned()],
         created_at: at(0),
     };
-    let key = store.create_key(key).await.unwrap();
+    let key = store.add_key(key, &by()).await.unwrap();
     let (rights, disabled) = (people[0], people[2]);
     let taken = UserChange {
         rights: Some((Rights::default(), Branches::All)),
@@ -152,10 +150,7 @@ pub(crate) async fn step_prepared_before_rights_were_taken_touches_nothing(h: &m
         name: Some("Another".to_owned()),
         ..UserChange::default()
     };
-    let by = By {
-        note: operator(),
-        at: at(6),
-    };
+    let by = By::of(Actor::Operator, at(6));
     store.change_user(UserId(2), 1, renamed, &by).await.unwrap();
     assert!(store.step(step).await.unwrap());
 }

@@ -4,6 +4,7 @@ use postroom_domain::{OfficeId, RouteId, Timestamp};
 use postroom_store::{Actor, AuditNote, AuditView, FormLetters, NewOffice, StoreError};
 
 use super::Harness;
+use crate::build::made;
 
 const AT: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
 
@@ -14,7 +15,7 @@ pub(crate) async fn office_that_sends_locally_is_kept_and_audited(h: &mut impl H
         name: "System Office".to_owned(),
         route: RouteId::SERVER,
     };
-    let office = h.store().create_office(office).await.unwrap();
+    let office = h.store().add_office(office, &made()).await.unwrap().id;
     assert!(h.store().offices_sending_locally().await.unwrap().is_empty());
     for _ in 0..2 {
         let set = h.store().set_form_letters(office, FormLetters::Local, AT, note());
@@ -28,7 +29,7 @@ pub(crate) async fn office_that_sends_locally_is_kept_and_audited(h: &mut impl H
         .audit_page(AuditView::Office(office), None, 10)
         .await
         .unwrap();
-    assert_eq!(entries.len(), 1);
+    assert_eq!(entries.len(), 2, "that it was made, and that it was set");
     let back = h
         .store()
         .set_form_letters(office, FormLetters::Queued, AT, note());

@@ -1,10 +1,10 @@
 //! Names of a scope, and whom one wrote to.
 
 use postroom_domain::{Arm, OfficeId, RouteId, Scope, Typed, UserId};
-use postroom_store::{NamesInScope, NewMessage, NewOffice, NewUser, Rights, Store};
+use postroom_store::{Branches, NamesInScope, NewMessage, NewOffice, NewUser, Rights, Store};
 
 use super::Harness;
-use crate::build::{at, letter_to, put};
+use crate::build::{at, letter_to, made, put};
 
 async fn office(store: &dyn Store, parent: Option<OfficeId>, name: &str) -> OfficeId {
     let office = NewOffice {
@@ -12,7 +12,7 @@ async fn office(store: &dyn Store, parent: Option<OfficeId>, name: &str) -> Offi
         name: name.to_owned(),
         route: RouteId::SERVER,
     };
-    store.create_office(office).await.unwrap()
+    store.add_office(office, &made()).await.unwrap().id
 }
 
 async fn user(store: &dyn Store, office: OfficeId, name: &str) -> UserId {
@@ -25,7 +25,8 @@ async fn user(store: &dyn Store, office: OfficeId, name: &str) -> UserId {
         password_hash: String::new(),
         rights: Rights::default(),
     };
-    store.create_user(user).await.unwrap()
+    let added = store.add_user(user, Branches::All, &made()).await;
+    added.unwrap().id
 }
 
 async fn names(store: &dyn Store, scope: &Scope, typed: &str, limit: u32) -> (Vec<String>, Vec<String>) {

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use postroom_domain::{KeyId, OfficeId, RouteId, UserId};
-use postroom_store::{KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Rights, Store, StoreError};
+use postroom_store::{
+    Branches, KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Rights, Store, StoreError,
+};
 
 use super::Harness;
 use super::world::somebody;
-use crate::build::at;
+use crate::build::{at, made};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -20,22 +22,30 @@ fn office(name: &str, parent: Option<OfficeId>) -> NewOffice {
 }
 
 async fn one_user(store: &dyn Store) -> UserId {
-    let office = store.create_office(office("System Office", None)).await.unwrap();
-    store.create_user(somebody(1, office.0)).await.unwrap()
+    let office = root(store).await;
+    let user = store
+        .add_user(somebody(1, office.0), Branches::All, &made())
+        .await;
+    user.unwrap().id
+}
+
+async fn root(store: &dyn Store) -> OfficeId {
+    let office = store.add_office(office("System Office", None), &made()).await;
+    office.unwrap().id
 }
 
 pub(crate) async fn office_name_is_taken_once_below_a_parent(h: &mut impl Harness) {
     let store = h.store();
-    let root = store.create_office(office("System Office", None)).await.unwrap();
-    let north = store.create_office(office("North", Some(root))).await.unwrap();
-    store.create_office(office("North", Some(north))).await.unwrap();
-    for twin in [office("North", Some(root)), office("System Office", None)] {
-        let refused = store.create_office(twin).await.unwrap_err();
-        assert!(
-            matches!(refused, StoreError::Exists { what: "office", .. }),
-            "{refused:?}"
-        );
-    }
+    let root = root(store).await;
+    let north = office("North", Some(root));
+    let made_north = store.add_office(north.clone(), &made()).await.unwrap();
+    let below = office("North", Some(made_north.id));
+    store.add_office(below, &made()).await.unwrap();
+    let refused = store.add_office(north, &made()).await.unwrap_err();
+    assert!(
+        matches!(refused, StoreError::Exists { what: "office", .. }),
+        "{refused:?}"
+    );
     let offices = store.offices().await.unwrap();
     assert_eq!(offices.len(), 3);
     assert_eq!((offices[1].parent, offices[1].route), (Some(root), RouteId(3)));
@@ -43,7 +53,7 @@ pub(crate) async fn office_name_is_taken_once_below_a_parent(h: &mut impl Harnes
 
 pub(crate) async fn user_is_found_by_login_and_by_address_in_any_case(h: &mut impl Harness) {
     let store = h.store();
-    let office = store.create_office(office("System Office", None)).await.unwrap();
+    let office = root(store).await;
     let rights = Rights {
         super_user: true,
         administrator: true,
@@ -57,7 +67,7 @@ pub(crate) async fn user_is_found_by_login_and_by_address_in_any_case(h: &mut im
         password_hash: "hash".to_owned(),
         rights,
     };
-    let id = store.create_user(case).await.unwrap();
+    let id = store.add_user(case, Branches::All, &made()).await.unwrap().id;
     for login in ["case", "CASE", "case@office.example.COM"] {
         let user = store.user_by_login(login).await.unwrap().unwrap();
         assert_eq!((user.id, user.login.as_str(), user.rights), (id, "case", rights));
@@ -85,7 +95,7 @@ pub(crate) async fn login_and_address_are_taken_once(h: &mut impl Harness) {
         ..somebody(2, 1)
     };
     for twin in [same_login, same_address, same_in_capitals] {
-        let refused = store.create_user(twin).await.unwrap_err();
+        let refused = store.add_user(twin, Branches::All, &made()).await.unwrap_err();
         assert!(
             matches!(refused, StoreError::Exists { what: "user", .. }),
             "{refused:?}"
@@ -113,7 +123,8 @@ pub(crate) async fn session_ends_by_time_by_hand_and_by_a_new_password(h: &mut i
     store.end_session(&KeyHash([1; 32])).await.unwrap();
     assert!(open(1, at(1)).await.is_none(), "ended");
     assert!(open(2, at(1)).await.is_some());
-    store.set_password(user, "new".to_owned()).await.unwrap();
+    let changed = store.change_password(user, "new".to_owned(), &made()).await;
+    changed.unwrap();
     assert!(open(2, at(1)).await.is_none() && open(3, at(1)).await.is_none());
     assert_eq!(store.user(user).await.unwrap().unwrap().password_hash, "new");
 }
@@ -130,14 +141,14 @@ pub(crate) async fn key_is_found_by_its_hash_until_it_is_revoked(h: &mut impl Ha
         scopes: vec!["send".to_owned(), "read".to_owned()],
         created_at: at(0),
     };
-    let id = store.create_key(key(1, Some(user))).await.unwrap();
-    let other = store.create_key(key(2, None)).await.unwrap();
+    let id = store.add_key(key(1, Some(user)), &made()).await.unwrap();
+    let other = store.add_key(key(2, None), &made()).await.unwrap();
     let found = store.key(&KeyHash([1; 32])).await.unwrap().unwrap();
     assert_eq!((found.id, found.user, found.created_at), (id, Some(user), at(0)));
     assert_eq!(found.scopes, ["send", "read"]);
-    assert!(store.revoke_key(id).await.unwrap());
-    assert!(!store.revoke_key(id).await.unwrap());
-    assert!(!store.revoke_key(KeyId(99)).await.unwrap());
+    assert!(store.end_key(id, &made()).await.unwrap());
+    assert!(!store.end_key(id, &made()).await.unwrap());
+    assert!(!store.end_key(KeyId(99), &made()).await.unwrap());
     assert!(store.key(&KeyHash([1; 32])).await.unwrap().is_none());
     let keys = store.keys().await.unwrap();
     assert_eq!(keys.iter().map(|key| key.id).collect::<Vec<_>>(), [other]);

@@ -7,7 +7,7 @@ use postroom_store::{
 };
 
 use super::Harness;
-use crate::build::{assert_consistent, at, deferred, given_back, join, letter, put, record, sent};
+use crate::build::{assert_consistent, at, deferred, given_back, join, letter, made, put, record, sent};
 
 const NOTE: AuditNote = AuditNote::by(Actor::Operator);
 
@@ -18,8 +18,10 @@ async fn offices(store: &dyn Store) -> (OfficeId, OfficeId) {
         name: name.to_owned(),
         route: RouteId::SERVER,
     };
-    let root = store.create_office(office("System Office", None)).await.unwrap();
-    let north = store.create_office(office("North", Some(root))).await.unwrap();
+    let root = office("System Office", None);
+    let root = store.add_office(root, &made()).await.unwrap().id;
+    let north = office("North", Some(root));
+    let north = store.add_office(north, &made()).await.unwrap().id;
     (root, north)
 }
 
@@ -121,7 +123,7 @@ pub(crate) async fn stale_settings_change_nothing(h: &mut impl Harness) {
         .await
         .unwrap();
     let told: Vec<_> = entries.iter().map(|record| record.entry.action.name()).collect();
-    assert_eq!(told, ["smtp.change", "settings.change"]);
+    assert_eq!(told, ["smtp.change", "settings.change", "office.create"]);
 }
 
 pub(crate) async fn relays_of_the_system_office_are_the_servers(h: &mut impl Harness) {

@@ -7,11 +7,12 @@ use postroom_domain::{
     Arm, Category, Kind, MessageId, MessageState, OfficeId, RouteId, Scope, Timestamp, UserId,
 };
 use postroom_store::{
-    Filter, NewMessage, NewOffice, NewUser, NodeLease, Outcome, Rights, SearchQuery, Shown, Store, Submitter,
+    Branches, Filter, NewMessage, NewOffice, NewUser, NodeLease, Outcome, Rights, SearchQuery, Shown, Store,
+    Submitter,
 };
 
 use crate::build::{
-    SLOT, anyone, at, deferred, failed, given_back, lease, letter, operator, put, record, sent,
+    SLOT, anyone, at, deferred, failed, given_back, lease, letter, made, operator, put, record, sent,
 };
 
 /// Offices 1 to 4.
@@ -393,19 +394,18 @@ fn narrower_filters() -> Vec<Filter> {
 
 async fn people(store: &dyn Store) {
     for office in 1..=OFFICES {
-        let made = store
-            .create_office(NewOffice {
-                parent: (office > 1).then_some(OfficeId(1)),
-                name: format!("Office {office}"),
-                route: RouteId::SERVER,
-            })
-            .await
-            .unwrap();
-        assert_eq!(made, OfficeId(office));
+        let new = NewOffice {
+            parent: (office > 1).then_some(OfficeId(1)),
+            name: format!("Office {office}"),
+            route: RouteId::SERVER,
+        };
+        let added = store.add_office(new, &made()).await.unwrap();
+        assert_eq!(added.id, OfficeId(office));
         for n in 1..=USERS {
             let user = (office - 1) * USERS + n;
-            let made = store.create_user(somebody(user, office)).await.unwrap();
-            assert_eq!(made, UserId(user));
+            let new = somebody(user, office);
+            let added = store.add_user(new, Branches::All, &made()).await.unwrap();
+            assert_eq!(added.id, UserId(user));
         }
     }
 }
