@@ -262,11 +262,8 @@ pub fn code_of(reply: &Reply) -> Option<String> {
     }
 }
 
-/// What a refusal means; nothing for an acceptance, whose enhanced code has the same subjects.
+/// What a refusal means; nothing for an acceptance.
 fn meaning_of(reply: &Reply) -> Option<String> {
-    if (200..400).contains(&reply.code) {
-        return None;
-    }
     plain::plain(reply).map(|meaning| meaning.what.to_owned())
 }
 
