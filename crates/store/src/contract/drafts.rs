@@ -28,7 +28,7 @@ pub trait Drafts: Send + Sync {
     /// Keeps a new draft, of version 1; `None` where the person has [`DRAFTS_MAX`] already.
     ///
     /// # Errors
-    /// Those of the store.
+    /// [`StoreError::Full`] where the room that is left is for queued mail.
     async fn add_draft(
         &self,
         owner: UserId,
@@ -39,7 +39,8 @@ pub trait Drafts: Send + Sync {
     /// Replaces a person's draft that was made from version `from`, and answers its new version.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] for another's as for an unknown id, [`StoreError::Stale`] where another version is kept.
+    /// [`StoreError::Missing`] for another's as for an unknown id, [`StoreError::Stale`] where another version is kept,
+    /// [`StoreError::Full`] as for a new one.
     async fn change_draft(
         &self,
         owner: UserId,

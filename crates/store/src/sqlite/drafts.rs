@@ -4,8 +4,10 @@ use async_trait::async_trait;
 use postroom_domain::{Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::group::Group;
 use super::inbox::Lane;
 use super::open::SqliteStore;
+use super::room::Room;
 use super::rows::size;
 use crate::StoreError;
 use crate::contract::{DRAFTS_MAX, DraftId, DraftRow, Drafts, KeptDraft, NewDraft};
@@ -29,6 +31,7 @@ impl Drafts for SqliteStore {
         // A form with attachments is kept every few seconds: it takes its turn behind the mail.
         self.writer
             .run(Lane::Background, draft.body.len(), move |group| {
+                needs_room(group)?;
                 add(group.conn, owner, &draft, at)
             })
             .await
@@ -44,6 +47,7 @@ impl Drafts for SqliteStore {
     ) -> Result<i64, StoreError> {
         self.writer
             .run(Lane::Background, draft.body.len(), move |group| {
+                needs_room(group)?;
                 match version(group.conn, owner, id)? {
                     None => return Err(StoreError::Missing("draft")),
                     Some(held) if held != from => return Err(StoreError::Stale("draft")),
@@ -65,6 +69,14 @@ impl Drafts for SqliteStore {
                 Ok(gone > 0)
             })
             .await
+    }
+}
+
+/// A draft can be as large as a message: like new mail it stays out of what is left for the queued mail.
+fn needs_room(group: &Group<'_>) -> Result<(), StoreError> {
+    match group.room {
+        Room::Enough => Ok(()),
+        Room::Little => Err(StoreError::Full),
     }
 }
 

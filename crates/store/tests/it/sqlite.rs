@@ -5,10 +5,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use postroom_store::{Enqueued, NewMessage, Queue, SqliteOptions, SqliteStore, Store, StoreError, Upkeep};
+use postroom_domain::{MessageState, UserId};
+use postroom_store::{
+    Drafts, Enqueued, NewDraft, NewMessage, Queue, SqliteOptions, SqliteStore, Store, StoreError, Upkeep,
+};
 use tempfile::TempDir;
 
-use crate::build::{anyone, assert_consistent, at, intake, letter, operator, put};
+use crate::build::{
+    anyone, assert_consistent, at, intake, join, lease, letter, operator, put, record, sent, state,
+};
 use crate::conformance::{Harness, conformance};
 
 struct Sqlite {
@@ -103,6 +108,36 @@ async fn full_disk_refuses_and_recovers_by_itself() {
         .unwrap();
     put(&store, vec![heavy(64)], at(1)).await;
     assert_consistent(&store).await;
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_disk_is_for_queued_mail_and_not_for_new_mail_or_drafts() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("mail.db");
+    let draft = || NewDraft {
+        subject: "one".to_owned(),
+        to: String::new(),
+        body: "{}".to_owned(),
+    };
+    let store = open(&path);
+    let ids = put(&store, vec![letter(1)], at(0)).await;
+    let kept = store.add_draft(UserId(1), draft(), at(0)).await.unwrap().unwrap();
+    store.close().await;
+    let options = SqliteOptions {
+        least_free_mib: u32::MAX,
+        ..SqliteOptions::default()
+    };
+    let store = SqliteStore::open(&path, options).unwrap();
+    let full =
+        |refused: Option<StoreError>| assert!(matches!(refused, Some(StoreError::Full)), "{refused:?}");
+    full(store.enqueue(intake(vec![letter(1)], at(1))).await.err());
+    full(store.add_draft(UserId(1), draft(), at(1)).await.err());
+    full(store.change_draft(UserId(1), kept, 1, draft(), at(1)).await.err());
+    assert!(store.remove_draft(UserId(1), kept).await.unwrap());
+    let node = join(&store).await;
+    let leased = lease(&store, node, 1, at(2)).await;
+    record(&store, node, vec![sent(&leased[0], at(2))], at(2)).await;
+    assert_eq!(state(&store, ids[0]).await, MessageState::Sent);
 }
 
 #[tokio::test]
