@@ -256,8 +256,8 @@ impl Authenticator {
         Ok(Some(principal))
     }
 
-    /// The same principal with the rights of now; `None` where the session or key has ended, or the person is disabled.
-    /// For what goes on longer than a request.
+    /// The same principal with the rights of now; `None` where the session or key has ended, the person is disabled, or
+    /// the password that they signed in with is another one. For what goes on longer than a request.
     ///
     /// # Errors
     /// Those of the store.
@@ -266,9 +266,18 @@ impl Authenticator {
             (Who::Operator, _) => Ok(Some(Arc::clone(principal))),
             (Who::Person(_), Some(hash)) => self.session_of_hash(hash).await,
             (Who::Key(_), Some(hash)) => self.key_of_hash(hash).await,
-            (Who::Person(person), None) => self.trusted(&person.user.login).await,
+            (Who::Person(person), None) => {
+                let now = self.trusted(&person.user.login).await?;
+                let hash = &person.user.password_hash;
+                Ok(now.filter(|now| now.user().is_some_and(|user| user.password_hash == *hash)))
+            }
             (Who::Key(_), None) => Ok(None),
         }
+    }
+
+    /// Counts the changes of people, keys and offices of this process: what was found before the last one may not hold.
+    pub fn generation(&self) -> u64 {
+        self.cache.generation()
     }
 
     /// Tells of changes of people, keys and offices of this process.

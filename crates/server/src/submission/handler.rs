@@ -8,7 +8,7 @@ use postroom_domain::{Address, Refusal};
 use postroom_engine::intake::{
     self, DeclaredCharset, EnvelopeRecipient, Extras, GivenEnvelope, Intake, Origin, Protocol, RawSubmission,
 };
-use postroom_office::{Authenticator, Senders};
+use postroom_office::{Authenticator, Principal, Senders};
 use postroom_smtp::auth::Credentials;
 use postroom_smtp::reply::Reply;
 use postroom_smtp::server::{Envelope, Handler, MailFrom, Notify, RcptTo, Ret, SessionFacts};
@@ -39,12 +39,27 @@ impl fmt::Debug for Door {
     }
 }
 
+/// Who sends in a session.
+#[derive(Debug, Clone)]
+enum Sender {
+    /// Nobody yet.
+    Unknown,
+    /// Who signed in.
+    SignedIn(Arc<Principal>),
+    /// The user that a trusted network acts as.
+    Trusted(Arc<Principal>),
+    /// Somebody who had signed in: a new password, or the account or key taken back, has ended it.
+    Ended,
+}
+
 /// One session's handler.
 #[derive(Debug)]
 pub(super) struct Session {
     door: Arc<Door>,
     peer: SocketAddr,
-    principal: Option<intake::Principal>,
+    sender: Sender,
+    /// The authenticator's count of changes when `sender` was found.
+    as_of: u64,
     mail_from: Option<Address>,
     recipients: Vec<Address>,
 }
@@ -54,36 +69,57 @@ impl Session {
         Self {
             door,
             peer,
-            principal: None,
+            sender: Sender::Unknown,
+            as_of: 0,
             mail_from: None,
             recipients: Vec::new(),
         }
     }
 
-    /// Who sends: the one who signed in, or the user that a trusted network acts as.
-    async fn principal(&mut self) -> Result<&intake::Principal, Reply> {
-        if self.principal.is_none() {
-            let address = self.peer.ip();
-            let trusted = self
-                .door
-                .trusted
-                .iter()
-                .find(|trusted| trusted.network.contains(address));
-            let Some(trusted) = trusted else {
-                return Err(words::sign_in_first());
+    /// Who sends, with the rights of now: sessions stay open for long, and a change of people holds from the next
+    /// message on.
+    async fn principal(&mut self) -> Result<intake::Principal, Reply> {
+        let generation = self.door.authenticator.generation();
+        if generation != self.as_of {
+            self.sender = match &self.sender {
+                Sender::SignedIn(before) => {
+                    let now = self.door.authenticator.again(before).await;
+                    now.map_err(|error| store_failed(&error))?
+                        .map_or(Sender::Ended, Sender::SignedIn)
+                }
+                Sender::Trusted(_) | Sender::Unknown => Sender::Unknown,
+                Sender::Ended => Sender::Ended,
             };
-            let found = self.door.authenticator.trusted(&trusted.login).await;
-            let found = found.map_err(|error| store_failed(&error))?;
-            let Some(principal) = found else {
-                tracing::error!(
-                    "a trusted network acts as a login that does not exist; add the user or mend the configuration"
-                );
-                return Err(words::sign_in_first());
-            };
-            let principal = self.door.senders.principal(&principal).await;
-            self.principal = Some(principal.map_err(|error| store_failed(&error))?);
+            self.as_of = generation;
         }
-        self.principal.as_ref().ok_or_else(words::sign_in_first)
+        if matches!(self.sender, Sender::Unknown) {
+            self.sender = Sender::Trusted(self.trusted().await?);
+        }
+        match &self.sender {
+            Sender::SignedIn(who) | Sender::Trusted(who) => {
+                let principal = self.door.senders.principal(who).await;
+                principal.map_err(|error| store_failed(&error))
+            }
+            Sender::Ended => Err(words::sign_in_ended()),
+            Sender::Unknown => Err(words::sign_in_first()),
+        }
+    }
+
+    /// The user that the client's network acts as.
+    async fn trusted(&self) -> Result<Arc<Principal>, Reply> {
+        let address = self.peer.ip();
+        let networks = &self.door.trusted;
+        let Some(trusted) = networks.iter().find(|trusted| trusted.network.contains(address)) else {
+            return Err(words::sign_in_first());
+        };
+        let found = self.door.authenticator.trusted(&trusted.login).await;
+        let found = found.map_err(|error| store_failed(&error))?;
+        found.ok_or_else(|| {
+            tracing::error!(
+                "a trusted network acts as a login that does not exist; add the user or mend the configuration"
+            );
+            words::sign_in_first()
+        })
     }
 }
 
@@ -93,14 +129,13 @@ impl Handler for Session {
         _session: &SessionFacts,
         credentials: Credentials<'_>,
     ) -> Result<(), Reply> {
-        let signed_in = self
-            .door
-            .authenticator
+        let authenticator = &self.door.authenticator;
+        // Counted before it is looked up, so that a change in between is seen at the first message.
+        self.as_of = authenticator.generation();
+        let signed_in = authenticator
             .sign_in(credentials.username, credentials.password, self.peer.ip())
             .await;
-        let principal = signed_in.map_err(|error| words::sign_in(&error))?;
-        let principal = self.door.senders.principal(&principal).await;
-        self.principal = Some(principal.map_err(|error| store_failed(&error))?);
+        self.sender = Sender::SignedIn(signed_in.map_err(|error| words::sign_in(&error))?);
         Ok(())
     }
 
@@ -160,10 +195,11 @@ impl Handler for Session {
             },
             extras: Extras::default(),
         };
-        let Some(principal) = &self.principal else {
-            return words::sign_in_first();
+        let principal = match self.principal().await {
+            Ok(principal) => principal,
+            Err(reply) => return reply,
         };
-        match self.door.intake.submit_raw(principal, submission, None).await {
+        match self.door.intake.submit_raw(&principal, submission, None).await {
             Ok(accepted) => {
                 self.door.metrics.accepted(1);
                 words::accepted(&accepted.admitted)

@@ -53,6 +53,15 @@ pub(super) fn try_later() -> Reply {
     )
 }
 
+/// Mail in a session whose sign-in holds no more (RFC 4954 §6).
+pub(super) fn sign_in_ended() -> Reply {
+    Reply::enhanced(
+        530,
+        EnhancedCode::new(5, 7, 0),
+        "This sign-in has ended, by a new password or because the account or the API key was taken back; connect and sign in again",
+    )
+}
+
 /// Mail of somebody who did not sign in (RFC 4954 §4).
 pub(super) fn sign_in_first() -> Reply {
     Reply::enhanced(

@@ -108,6 +108,82 @@ async fn wrong_keys_over_smtp_count_for_http() {
 }
 
 #[tokio::test]
+async fn open_session_ends_with_the_password_the_account_or_the_key_that_it_began_with() {
+    let server = Server::start().await;
+    let key = server.with_case().await;
+    let mut by_password = server.signed_in().await;
+    let mut by_key = server.greeted().await;
+    by_key.sign_in("case", &key).await.expect(235);
+    for dialogue in [&mut by_password, &mut by_key] {
+        dialogue
+            .send("case", &["client@example.com"], GOOD)
+            .await
+            .expect(250);
+    }
+    let ended = async |dialogue: &mut Dialogue| {
+        let reply = dialogue.ask("MAIL FROM:<case@example.test>").await;
+        assert_eq!((reply.code, reply.enhanced()), (530, "5.7.0"), "{reply:?}");
+        assert!(reply.text.contains("sign in again"), "{reply:?}");
+    };
+
+    let other = "another long password";
+    let done = server.command(&["user", "password", "case"], other, &[]).await;
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    ended(&mut by_password).await;
+    // A new password ends sessions, not keys.
+    by_key
+        .send("case", &["client@example.com"], GOOD)
+        .await
+        .expect(250);
+    let mut anew = server.greeted().await;
+    anew.sign_in("case", other).await.expect(235);
+    anew.send("case", &["client@example.com"], GOOD).await.expect(250);
+
+    // Taken back between the envelope and the letter.
+    anew.ask("MAIL FROM:<case@example.test>").await.expect(250);
+    anew.ask("RCPT TO:<client@example.com>").await.expect(250);
+    let done = server.command(&["user", "disable", "case"], "", &[]).await;
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    anew.ask("DATA").await.expect(354);
+    anew.write(format!("{GOOD}.\r\n").as_bytes()).await;
+    anew.reply().await.expect(530);
+    ended(&mut anew).await;
+    ended(&mut by_key).await;
+    assert_eq!(server.kept().await, 4);
+}
+
+#[tokio::test]
+async fn open_session_of_an_assistant_sends_as_the_principal_while_the_proxy_lasts() {
+    let server = Server::start().await;
+    server.person("lee").await;
+    server.person("case").await;
+    let mut dialogue = server.greeted().await;
+    dialogue.sign_in("lee", PASSWORD).await.expect(235);
+    let from_case = "MAIL FROM:<case@example.test>";
+    dialogue.ask(from_case).await.expect(550);
+    let words = [
+        "proxy",
+        "add",
+        "--assistant",
+        "lee",
+        "--principal",
+        "case",
+        "--level",
+        "manage",
+    ];
+    let made = server.command(&words, "", &[]).await;
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    dialogue
+        .send("case", &["client@example.com"], GOOD)
+        .await
+        .expect(250);
+    let ended = server.command(&["proxy", "remove", "1"], "", &[]).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let reply = dialogue.ask(from_case).await;
+    assert_eq!((reply.code, reply.enhanced()), (550, "5.7.1"));
+}
+
+#[tokio::test]
 async fn many_sessions_that_sign_in_rightly_at_a_time_are_not_throttled() {
     let server = Server::start().await;
     let key = server.with_case().await;
