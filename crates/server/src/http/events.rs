@@ -196,12 +196,7 @@ impl Watcher {
                 },
                 changed = self.people.changed() => {
                     changed.ok()?;
-                    // Rights are those of the moment: whoever lost theirs hears nothing more.
-                    let who = self.app.authenticator.again(&self.who).await.ok()??;
-                    if who.authority.see != self.who.authority.see {
-                        self.gathered.resync();
-                    }
-                    self.who = who;
+                    self.look_again().await?;
                 }
                 () = relays_changed(&mut self.relays) => {
                     self.gathered.status_changed();
@@ -210,11 +205,24 @@ impl Watcher {
                 }
                 Ok(()) = self.jobs.changed() => self.jobs_stale = true,
                 () = tokio::time::sleep_until(due.unwrap_or(self.ends_at)), if due.is_some() => {
+                    // A proxy may have ended by its date and a session by its time, which nobody tells of.
+                    self.look_again().await?;
                     // An error of the store ends the stream; the browser comes back.
                     self.frame().await.ok()?;
                 }
             }
         }
+    }
+
+    /// Rights are those of the moment: whoever lost some starts anew with what is left, and `None` ends the stream of
+    /// whoever lost all.
+    async fn look_again(&mut self) -> Option<()> {
+        let who = self.app.authenticator.again(&self.who).await.ok()??;
+        if !Arc::ptr_eq(&who, &self.who) && who.authority.see != self.who.authority.see {
+            self.gathered.resync();
+        }
+        self.who = who;
+        Some(())
     }
 
     /// When the next frame goes out; `None` while there is nothing to tell.

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use axum::body::{Body, BodyDataStream};
 use axum::http::{Method, StatusCode};
 use futures_util::StreamExt as _;
-use postroom_store::Rights;
+use postroom_store::{NewProxy, ProxyLevel, ProxyTerms, Rights};
 use serde_json::{Value, json};
 
-use crate::house::{House, Person};
+use crate::house::{House, Person, START, by};
 
 /// Reads events off a stream.
 pub(crate) struct Events {
@@ -147,6 +147,39 @@ async fn visible_row_changes_within_a_second_of_the_fact() {
     }
     took.sort_unstable();
     assert!(took[2] < Duration::from_secs(1), "{took:?}");
+}
+
+#[tokio::test]
+async fn stream_tells_nothing_more_of_a_principal_whose_proxy_is_over_by_its_date() {
+    let house = House::open().await;
+    let case = house.person("case", house.root, Rights::default()).await;
+    let partner = house.person("partner", house.root, Rights::default()).await;
+    let proxy = NewProxy {
+        assistant: case.user,
+        principal: partner.user,
+        terms: ProxyTerms {
+            level: ProxyLevel::View,
+            from: None,
+            until: Some(START.plus(Duration::from_secs(3_600))),
+        },
+    };
+    house.node.store.add_proxy(proxy, &by()).await.unwrap();
+    house.node.authenticator.forget_all();
+    let id = house.letter(&partner, "a@example.com", "theirs").await;
+    let mut events = Events::open(&house, &case, &format!("visible={id}")).await;
+    let shown = events.next("rows").await.unwrap();
+    assert_eq!(shown["rows"][0]["subject"], "theirs");
+    house.clock.advance(Duration::from_secs(7_200));
+    let body = json!({"action": "requeue", "ids": [id]});
+    let act = house
+        .ask(Method::POST, "/api/v1/messages/actions")
+        .key(&partner.key);
+    assert_eq!(act.json(&body).send().await.status, StatusCode::OK);
+    assert_eq!(
+        events.next("rows").await.unwrap(),
+        json!({"rows": [{"id": id, "deleted": true}]}),
+        "out of scope looks like gone"
+    );
 }
 
 #[tokio::test]
