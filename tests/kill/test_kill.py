@@ -24,3 +24,4 @@ class KillNine(unittest.TestCase):
             self.assertEqual([], verdict.refused, "the server refused good mail")
             self.assertTrue(verdict.good(), verdict.sentence())
             self.assertGreater(verdict.acknowledged, 50, "there was no load to speak of")
+            self.assertGreater(verdict.leased, 0, "no kill met a message under way")

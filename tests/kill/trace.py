@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +22,7 @@ WHOLE = re.compile(r"^(\d+)\s+(\w+)\((.*)$")
 RESUMED = re.compile(r"^(\d+)\s+<\.\.\. (\w+) resumed>(.*)$")
 DESCRIPTOR = re.compile(r"^(\d+)<(.*?)>")
 # What an answer looks like in the trace: a 250 to the final dot names its enhanced code 2.0.0 or 2.6.0.
-ANSWER = re.compile(r'"(250 2\.[06]\.0 |HTTP/1\.1 202 )')
+ANSWER = re.compile(r'"(?:HTTP/1\.1 )?(250(?= 2\.[06]\.0 )|202(?= ))')
 
 
 class Trace:
@@ -48,10 +49,10 @@ class Trace:
 
 @dataclass
 class Findings:
-    """Acknowledgements in a trace: those that a sync covers, and the lines of those that none does."""
+    """Acknowledgements in a trace, by their code: how many a sync covers, and the lines of those that none does."""
 
-    covered: int = 0
-    uncovered: list[str] = field(default_factory=list)
+    covered: Counter[str] = field(default_factory=Counter)
+    uncovered: list[tuple[str, str]] = field(default_factory=list)
     syncs: int = 0
 
 
@@ -65,6 +66,10 @@ class Call:
     descriptor: str
     path: str
     text: str
+
+    def succeeded(self) -> bool:
+        """Says whether it returned 0."""
+        return self.text.rstrip().endswith("= 0")
 
 
 def calls(lines: list[str]) -> list[Call]:
@@ -93,7 +98,7 @@ def examine(lines: list[str], data_dir: str) -> Findings:
     """Checks every acknowledgement in a trace."""
     findings = Findings()
     joined = calls(lines)
-    syncs = [call for call in joined if call.name in SYNCS and call.path.startswith(data_dir)]
+    syncs = [call for call in joined if call.name in SYNCS and call.path.startswith(data_dir) and call.succeeded()]
     findings.syncs = len(syncs)
     last_read: dict[str, int] = {}
     # Reads count from their end, writes from their beginning.
@@ -103,10 +108,10 @@ def examine(lines: list[str], data_dir: str) -> Findings:
         if call.name in READS:
             if '"' in call.text and not call.text.rstrip().endswith("= 0"):
                 last_read[call.descriptor] = call.end
-        elif ANSWER.search(call.text):
+        elif answer := ANSWER.search(call.text):
             read = last_read.get(call.descriptor, -1)
             if any(read < sync.begin and sync.end < call.begin for sync in syncs):
-                findings.covered += 1
+                findings.covered[answer[1]] += 1
             else:
-                findings.uncovered.append(lines[call.begin])
+                findings.uncovered.append((answer[1], lines[call.begin]))
     return findings
