@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 
 class GaveUp(Exception):
@@ -32,3 +33,13 @@ def until_listening(port: int, seconds: float = 30.0) -> None:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
     until(connects, f"port {port} to accept connections", seconds)
+
+
+def until_still(file: Path, seconds: float = 0.1, most: float = 5.0) -> None:
+    """Waits until a file has not grown for `seconds`, at most `most`."""
+    size, since, began = -1, time.monotonic(), time.monotonic()
+    while time.monotonic() - since < seconds and time.monotonic() - began < most:
+        now = file.stat().st_size if file.exists() else 0
+        if now != size:
+            size, since = now, time.monotonic()
+        time.sleep(0.01)
