@@ -1,9 +1,12 @@
 /**
  * A form: what is typed, what the server says to it, and what somebody else changed meanwhile. What is typed is kept
- * until it is saved or thrown away (`kept.ts`). Made while a component is set up.
+ * until it is saved or thrown away (`kept.ts`), and the page is not left without a question. Made while a component is
+ * set up.
  */
 import { ApiError } from './api/client';
+import { asked } from './ask.svelte';
 import { keepTyped, typedBefore } from './kept';
+import { router } from './router.svelte';
 
 export type Difference = { label: string; theirs: string; mine: string };
 
@@ -20,13 +23,17 @@ export class Form<T extends Record<string, unknown>> {
   #base = $state.raw() as T;
   #name: string;
 
-  constructor(name: string, base: T) {
+  /** `unsaved` says in the question what would be left behind. */
+  constructor(name: string, base: T, unsaved = 'What you typed is not saved.') {
     this.#name = name;
     this.#base = base;
     const typed = typedBefore<T>(name);
     this.fields = { ...base, ...typed };
     this.restored = typed !== null && this.dirty;
     $effect(() => keepTyped(this.#name, this.dirty ? $state.snapshot(this.fields) as T : null));
+    const leave = (): boolean | Promise<boolean> =>
+      !this.dirty || asked({ title: 'Leave without saving?', text: `${unsaved} It waits here until you come back.`, go: 'Leave', stay: 'Stay here' });
+    $effect(() => (this.dirty ? router.guard(leave) : undefined));
   }
 
   /** What is saved. */
