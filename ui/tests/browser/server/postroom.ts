@@ -14,8 +14,11 @@ const BINARY = process.env['POSTROOM_BIN'] ?? join(import.meta.dirname, '../../.
 const LISTENING = /listening http=(\S+:\d+)/;
 export const PASSWORD = 'correct horse battery staple';
 
-/** How a server begins: with sample messages of 500 offices, or with mail that stays where it is. */
-export type Beginning = { rows?: number; paused?: boolean };
+/**
+ * How a server begins: with sample messages of 500 offices, with mail that stays where it is, or with further lines of
+ * its file's `[delivery]` and `[[relay]]`.
+ */
+export type Beginning = { rows?: number; paused?: boolean; delivery?: string; relay?: string };
 
 export class Postroom {
   readonly relay = new Relay();
@@ -27,15 +30,19 @@ export class Postroom {
   #key = '';
   /** Whether the file has the relay; without it, it is set in the System Office's settings. */
   #relayInFile = true;
-  /** Further lines of `[delivery]`. */
+  /** Further lines of `[delivery]` and of `[[relay]]`. */
   #delivery = '';
+  #relayLines = '';
+  #keys = new Map<string, string>();
   url = '';
 
   /** A server with two people: case, who administers, and front, who does not. */
-  static async start({ rows = 0, paused = rows > 0 }: Beginning = {}): Promise<Postroom> {
+  static async start({ rows = 0, paused = rows > 0, delivery = '', relay = '' }: Beginning = {}): Promise<Postroom> {
     const server = new Postroom();
     await server.relay.listen();
     server.#paused = paused;
+    server.#delivery = delivery;
+    server.#relayLines = relay;
     server.#configure();
     if (rows > 0) server.command(['bench-fill', '--messages', String(rows), '--days', '60']);
     server.#people(rows > 0 ? ',enterprise_view' : '');
@@ -128,6 +135,24 @@ export class Postroom {
     return ids;
   }
 
+  /** Adds somebody who can sign in, to the System Office where none is named. */
+  person(login: string, name: string, { office = 'System Office', rights = '' } = {}): void {
+    this.command(['user', 'add', '--login', login, '--email', `${login}@example.test`, '--name', name, '--office', office, ...(rights ? ['--rights', rights] : []), '--password-stdin']);
+  }
+
+  /** Hands in a letter of somebody's, by a key of theirs; returns its id. */
+  async letter(login: string, subject: string, to = 'client@example.net'): Promise<string> {
+    const key = this.#keys.get(login) ?? /pk_\S+/.exec(this.command(['key', 'add', '--user', login]))?.[0] ?? '';
+    this.#keys.set(login, key);
+    const answer = await fetch(`${this.url}/api/v1/messages`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ from: `${login}@example.test`, to: [to], subject, text: 'Good day.' }),
+    });
+    if (answer.status !== 202) throw new Error(`${login}: ${answer.status} ${await answer.text()}`);
+    return ((await answer.json()) as { id: string }).id;
+  }
+
   page(query: string): Promise<Schemas['Page']> {
     return this.#ask(`/api/v1/messages?${query}`);
   }
@@ -194,7 +219,7 @@ permanent_failures = "fail"
 paused = ${this.#paused}
 ${this.#delivery}[network]
 allow_relay_networks = ["127.0.0.0/8"]
-${this.#relayInFile ? `[[relay]]\nname = "office"\nhost = "127.0.0.1"\nport = ${this.relay.port}\ntls = "none"\n` : ''}[log]
+${this.#relayInFile ? `[[relay]]\nname = "office"\nhost = "127.0.0.1"\nport = ${this.relay.port}\ntls = "none"\n${this.#relayLines}` : ''}[log]
 format = "text"
 level = "info"
 `,
