@@ -6,7 +6,8 @@ use std::hash::Hash;
 use rusqlite::{Connection, Row};
 
 use super::cells::{cells, kind_and_state};
-use super::tally::{OFFICE, SENDER, SERVER, SERVER_HOURS, TOTAL, TallyKey};
+use super::kept_counts::week_of;
+use super::tally::{OFFICE, OFFICE_WEEKS, SENDER, SERVER, SERVER_HOURS, TOTAL, TallyKey};
 use crate::StoreError;
 use crate::contract::CheckReport;
 
@@ -51,8 +52,10 @@ fn tallies(conn: &Connection, report: &mut CheckReport) -> Result<(), StoreError
                 *counted.entry(((dimension, id, day), kind, state)).or_default() += n;
             }
         }
-        let hour = (SERVER_HOURS, 0, hour);
-        *counted.entry((hour, kind, state)).or_default() += n;
+        let weeks = (OFFICE_WEEKS, office, week_of(hour / 24));
+        for row in [(SERVER_HOURS, 0, hour), weeks] {
+            *counted.entry((row, kind, state)).or_default() += n;
+        }
     }
     let mut kept = HashMap::new();
     let mut statement = conn.prepare_cached("SELECT dimension, id, day, cells FROM tally")?;

@@ -189,7 +189,7 @@ impl<'c> Scan<'c> {
         let selection = self.quest.selection;
         let expect = self.quest.want.saturating_sub(self.ords.len());
         let mut merge = Merge::start(conn, selection, self.quest.direction, self.quest.span, expect)?;
-        while self.ords.len() < self.quest.want {
+        while !self.is_full() {
             let Some(ord) = merge.next()? else {
                 return Ok(End::Exhausted);
             };
@@ -205,7 +205,7 @@ impl<'c> Scan<'c> {
             if meant {
                 self.ords.push(ord);
             }
-            if budget.is_spent(Look::of(meant)) {
+            if !self.is_full() && budget.is_spent(Look::of(meant)) {
                 return Ok(End::Spent(ord));
             }
         }
@@ -222,7 +222,7 @@ impl<'c> Scan<'c> {
         })?;
         let mut rows = statement.query((self.quest.span.low, self.quest.span.high))?;
         let (mut walked, mut inside) = (0, 0);
-        while self.ords.len() < self.quest.want {
+        while !self.is_full() {
             let Some(row) = rows.next()? else {
                 return Ok(Some(End::Exhausted));
             };
@@ -232,7 +232,7 @@ impl<'c> Scan<'c> {
             if meant {
                 self.ords.push(ord);
             }
-            if self.looks && budget.is_spent(Look::of(meant)) {
+            if self.looks && !self.is_full() && budget.is_spent(Look::of(meant)) {
                 return Ok(Some(End::Spent(ord)));
             }
             walked += 1;
@@ -247,6 +247,11 @@ impl<'c> Scan<'c> {
             }
         }
         Ok(Some(End::Full))
+    }
+
+    /// Whether as many as wanted were found: then it does not matter that the time is up.
+    const fn is_full(&self) -> bool {
+        self.ords.len() >= self.quest.want
     }
 
     fn into_found(self, end: End) -> Found {

@@ -1,4 +1,4 @@
-//! Scrollbar jumps: the day by kept counts, then the row within the day.
+//! Scrollbar jumps: the week, the day and the hour by kept counts, then the row within.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use rusqlite::Connection;
 
 use super::arms::{Selection, Span};
 use super::find::{End, Quest, find};
-use super::kept_counts::{Days, by_day, by_hour, day_of, lived, look, totals, under_way};
+use super::kept_counts::{Days, by_day, by_hour, by_week, lived, look, totals, under_way, week_of};
 use super::merge::Direction;
 use super::probe::{Budget, leased};
 use super::words::Words;
 
-/// Days of the first window of kept counts at least.
-const WINDOW_DAYS: i64 = 8;
+/// Weeks of the first window of kept counts at least.
+const WINDOW_WEEKS: i64 = 2;
 /// A jump within kept counts always ends.
 const NO_END: Duration = Duration::from_secs(3_600);
 
@@ -47,17 +47,13 @@ pub(super) fn land(
     if selection.span == Span::ALL && selection.state.is_none() {
         return by_windows(conn, selection, position);
     }
-    let mut before = 0;
-    for (span, n) in parts(conn, selection)?.into_iter().rev() {
-        if before + n > position {
-            return within(conn, selection, span, n, position - before);
-        }
-        before += n;
-    }
-    Ok(Landing::Beyond)
+    among(conn, selection, parts(conn, selection)?, position)
 }
 
-/// Reads kept counts in windows of days, each half as long again as the one before, from the nearer end of the list.
+/// Stretches of the list, oldest first, each with its number of rows.
+type Parts = Vec<(Span, i64)>;
+
+/// Reads kept counts in windows of weeks, each half as long again as the one before, from the nearer end of the list.
 fn by_windows(conn: &Connection, selection: &Selection, position: i64) -> rusqlite::Result<Landing> {
     let total: i64 = totals(conn, selection)?.0.iter().flatten().sum();
     let Some(lived) = lived(conn)?.filter(|_| position < total) else {
@@ -69,31 +65,25 @@ fn by_windows(conn: &Connection, selection: &Selection, position: i64) -> rusqli
     } else {
         total - 1 - position
     };
-    let mut rest = lived;
-    let mut length = likely_days(lived, left, total);
-    while !rest.is_empty() {
-        let window = if newest_first {
-            Days {
-                first: rest.first.max(rest.last - length + 1),
-                last: rest.last,
-            }
+    let (mut first, mut last) = (week_of(lived.first), week_of(lived.last));
+    let mut length = likely_weeks(last - first + 1, left, total);
+    while first <= last {
+        let (low, high) = if newest_first {
+            (first.max(last - length + 1), last)
         } else {
-            Days {
-                first: rest.first,
-                last: rest.last.min(rest.first + length - 1),
-            }
+            (first, last.min(first + length - 1))
         };
-        let mut days: Vec<_> = by_day(conn, selection, window)?.into_iter().collect();
+        let mut weeks: Vec<_> = by_week(conn, selection, low, high)?.into_iter().collect();
         if newest_first {
-            days.reverse();
-            rest.last = window.first - 1;
+            weeks.reverse();
+            last = low - 1;
         } else {
-            rest.first = window.last + 1;
+            first = high + 1;
         }
-        for (day, n) in days {
+        for (week, n) in weeks {
             if left < n {
                 let from_newest = if newest_first { left } else { n - 1 - left };
-                return within_day(conn, selection, day, n, from_newest);
+                return inside(conn, selection, Days::of_week(week).span(), n, from_newest);
             }
             left -= n;
         }
@@ -102,12 +92,14 @@ fn by_windows(conn: &Connection, selection: &Selection, position: i64) -> rusqli
     Ok(Landing::Beyond)
 }
 
-/// Days that hold `left` rows of `total` if all days were alike, and a quarter more: reading a few too many costs less
-/// than looking up every office once more.
-fn likely_days(lived: Days, left: i64, total: i64) -> i64 {
-    let days =
-        i128::from(lived.last - lived.first + 1) * i128::from(left) * 5 / (i128::from(total.max(1)) * 4);
-    i64::try_from(days).unwrap_or(i64::MAX).max(WINDOW_DAYS)
+/// Weeks that hold `left` rows of `total` if all weeks were alike, and a quarter more: reading a few too many costs
+/// less than looking up every office once more.
+fn likely_weeks(lived: i64, left: i64, total: i64) -> i64 {
+    let weeks = i128::from(lived) * i128::from(left) * 5 / (i128::from(total.max(1)) * 4);
+    i64::try_from(weeks)
+        .unwrap_or(i64::MAX)
+        .saturating_add(1)
+        .max(WINDOW_WEEKS)
 }
 
 /// Counts its way through the matches from the newest on.
@@ -134,9 +126,9 @@ fn walk(
     })
 }
 
-/// The selection's dates in parts, oldest first, each with its number of rows: the days, the first and the last of
-/// them perhaps cut by the dates.
-fn parts(conn: &Connection, selection: &Selection) -> rusqlite::Result<Vec<(Span, i64)>> {
+/// The selection's dates in parts: weeks, the days that make up no whole week, and the first and the last day where
+/// the dates cut them.
+fn parts(conn: &Connection, selection: &Selection) -> rusqlite::Result<Parts> {
     let span = selection.span;
     let whole = Days::inside(span);
     let mut parts = Vec::new();
@@ -159,36 +151,51 @@ fn parts(conn: &Connection, selection: &Selection) -> rusqlite::Result<Vec<(Span
             low: inner.high,
             high: span.high,
         })?;
-        for (day, n) in by_day(conn, selection, whole)? {
-            parts.push((
-                Days {
-                    first: day,
-                    last: day,
-                }
-                .span(),
-                n,
-            ));
-        }
+        parts.extend(weeks_and_days(conn, selection, whole)?);
     }
     parts.sort_unstable_by_key(|(span, _)| span.low);
-    if selection.state.is_some() {
-        take_out_under_way(conn, selection, &mut parts)?;
-    }
+    take_out_under_way(conn, selection, &mut parts)?;
     Ok(parts)
 }
 
+/// Whole weeks, and the days before and after them.
+fn weeks_and_days(conn: &Connection, selection: &Selection, days: Days) -> rusqlite::Result<Parts> {
+    let first = week_of(days.first.saturating_add(6));
+    let last = week_of(days.last.saturating_add(1)) - 1;
+    if first > last {
+        return days_of(conn, selection, days);
+    }
+    let before = Days {
+        last: Days::of_week(first).first - 1,
+        ..days
+    };
+    let after = Days {
+        first: Days::of_week(last).last + 1,
+        ..days
+    };
+    let mut parts = days_of(conn, selection, before)?;
+    let weeks = by_week(conn, selection, first, last)?;
+    parts.extend(weeks.into_iter().map(|(week, n)| (Days::of_week(week).span(), n)));
+    parts.extend(days_of(conn, selection, after)?);
+    Ok(parts)
+}
+
+/// Days one by one.
+fn days_of(conn: &Connection, selection: &Selection, days: Days) -> rusqlite::Result<Parts> {
+    let counts = by_day(conn, selection, days)?.into_iter();
+    Ok(counts.map(|(day, n)| (Days::only(day).span(), n)).collect())
+}
+
 /// Rows under way are kept as what they were before and shown as `sending`.
-fn take_out_under_way(
-    conn: &Connection,
-    selection: &Selection,
-    parts: &mut [(Span, i64)],
-) -> rusqlite::Result<()> {
+fn take_out_under_way(conn: &Connection, selection: &Selection, parts: &mut Parts) -> rusqlite::Result<()> {
+    let Some(state) = selection.state else {
+        return Ok(());
+    };
     let leased = leased(conn)?;
     for (ord, key) in under_way(selection, &leased) {
-        if selection.state.is_some_and(|state| state.number() != key.state) {
+        if state.number() != key.state {
             continue;
         }
-        debug_assert!(day_of(ord) >= 0, "ords count from 1970");
         if let Some((_, n)) = parts
             .iter_mut()
             .find(|(span, _)| span.low <= ord && ord < span.high)
@@ -199,27 +206,40 @@ fn take_out_under_way(
     Ok(())
 }
 
-/// The row at `position` of the `n` rows of a day, by its hours where these are kept.
-fn within_day(
+/// The row at `position` of stretches that follow each other.
+fn among(conn: &Connection, selection: &Selection, parts: Parts, position: i64) -> rusqlite::Result<Landing> {
+    let mut before = 0;
+    for (span, n) in parts.into_iter().rev() {
+        if before + n > position {
+            return inside(conn, selection, span, n, position - before);
+        }
+        before += n;
+    }
+    Ok(Landing::Beyond)
+}
+
+/// The row at `position` of the `n` rows of a stretch: by the days of a week, by the hours of a day where these are
+/// kept, then row by row.
+fn inside(
     conn: &Connection,
     selection: &Selection,
-    day: i64,
+    span: Span,
     n: i64,
     position: i64,
 ) -> rusqlite::Result<Landing> {
-    let mut before = 0;
-    for (span, of_hour) in by_hour(conn, selection, day)?.into_iter().flatten().rev() {
-        if before + of_hour > position {
-            return within(conn, selection, span, of_hour, position - before);
-        }
-        before += of_hour;
-    }
-    let span = Days {
-        first: day,
-        last: day,
-    }
-    .span();
-    within(conn, selection, span, n, position)
+    let days = Days::inside(span);
+    let finer = if days.first < days.last {
+        Some(days_of(conn, selection, days)?)
+    } else if days.span() == span {
+        by_hour(conn, selection, days.first)?
+    } else {
+        None
+    };
+    let Some(mut parts) = finer else {
+        return within(conn, selection, span, n, position);
+    };
+    take_out_under_way(conn, selection, &mut parts)?;
+    among(conn, selection, parts, position)
 }
 
 /// The row at `position` of the `n` rows of `span`, counted from the nearer end.

@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, HashSet};
 
 use postroom_domain::{Kind, MessageId, MessageState, Timestamp};
-use rusqlite::Connection;
+use rusqlite::{CachedStatement, Connection};
 
 use super::arms::{IndexArm, RowKey, Selection, Span, TallyKey};
 use super::cells::{cells, kind_and_state};
 use super::merge::Direction;
 use super::probe::Leased;
+use super::tally::{OFFICE, OFFICE_WEEKS, SERVER, SERVER_HOURS, TOTAL};
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
-const TOTAL: i64 = -1;
+const DAYS_PER_WEEK: i64 = 7;
 /// From so many ranges on, kept counts first tell which of them have rows.
 const THIN_FROM_STREAMS: usize = 96;
 /// The last day that an ord can lie in.
@@ -52,6 +53,23 @@ pub(super) struct Days {
 }
 
 impl Days {
+    /// One day.
+    pub(super) const fn only(day: i64) -> Self {
+        Self {
+            first: day,
+            last: day,
+        }
+    }
+
+    /// The days of a week as [`week_of`] counts them.
+    pub(super) const fn of_week(week: i64) -> Self {
+        let first = week.saturating_mul(DAYS_PER_WEEK);
+        Self {
+            first,
+            last: first.saturating_add(DAYS_PER_WEEK - 1),
+        }
+    }
+
     /// The days that lie wholly inside `span`; none where `first` is after `last`.
     pub(super) fn inside(span: Span) -> Self {
         let first = if span.low == start_of(day_of(span.low)) {
@@ -117,6 +135,11 @@ pub(super) const fn day_of(ord: i64) -> i64 {
     MessageId::from_ord(ord).submitted_at().utc_day()
 }
 
+/// The week that a day lies in, counted from the Thursday that was the first day of 1970.
+pub(super) const fn week_of(day: i64) -> i64 {
+    day.div_euclid(DAYS_PER_WEEK)
+}
+
 /// The first ord of a day.
 pub(super) const fn start_of(day: i64) -> i64 {
     MessageId::first_at(Timestamp::from_micros(day.saturating_mul(MICROS_PER_DAY))).ord()
@@ -163,22 +186,77 @@ pub(super) fn by_day(
     selection: &Selection,
     days: Days,
 ) -> rusqlite::Result<BTreeMap<i64, i64>> {
-    let mut counts = BTreeMap::new();
-    let states = selection.state_mask();
-    let mut statement = conn.prepare_cached(
-        "SELECT day, cells FROM tally WHERE dimension = ?1 AND id = ?2 AND day >= ?3 AND day <= ?4",
-    )?;
+    let mut counts = Counts::prepare(conn, selection)?;
     for (key, kinds) in selection.tallies() {
-        let first = days.first.max(0);
-        let mut rows = statement.query((key.dimension, key.id, first, days.last))?;
-        while let Some(row) = rows.next()? {
-            let n = sum_of(row.get_ref(1)?.as_str()?, kinds, states);
-            if n != 0 {
-                *counts.entry(row.get(0)?).or_insert(0) += n;
-            }
+        counts.add(key, kinds, days, |day| day)?;
+    }
+    Ok(counts.sums)
+}
+
+/// How many rows of the selection each week from `first` to `last` holds, by what is kept: an office's weeks are, so
+/// that a jump over many offices reads a fraction of their days.
+pub(super) fn by_week(
+    conn: &Connection,
+    selection: &Selection,
+    first: i64,
+    last: i64,
+) -> rusqlite::Result<BTreeMap<i64, i64>> {
+    let mut counts = Counts::prepare(conn, selection)?;
+    let days = Days {
+        first: Days::of_week(first).first,
+        last: Days::of_week(last).last,
+    };
+    for (key, kinds) in selection.tallies() {
+        if key.dimension == OFFICE {
+            let weeks = TallyKey {
+                dimension: OFFICE_WEEKS,
+                ..key
+            };
+            counts.add(weeks, kinds, Days { first, last }, |week| week)?;
+        } else {
+            counts.add(key, kinds, days, week_of)?;
         }
     }
-    Ok(counts)
+    Ok(counts.sums)
+}
+
+/// Sums of kept rows by the stretch that each lies in.
+struct Counts<'c> {
+    statement: CachedStatement<'c>,
+    states: i64,
+    sums: BTreeMap<i64, i64>,
+}
+
+impl<'c> Counts<'c> {
+    fn prepare(conn: &'c Connection, selection: &Selection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            statement: conn.prepare_cached(
+                "SELECT day, cells FROM tally WHERE dimension = ?1 AND id = ?2 AND day >= ?3 AND day <= ?4",
+            )?,
+            states: selection.state_mask(),
+            sums: BTreeMap::new(),
+        })
+    }
+
+    /// Adds the rows of a tally whose `day` (or what stands there) lies in `days`.
+    fn add(
+        &mut self,
+        key: TallyKey,
+        kinds: i64,
+        days: Days,
+        stretch: fn(i64) -> i64,
+    ) -> rusqlite::Result<()> {
+        let mut rows = self
+            .statement
+            .query((key.dimension, key.id, days.first.max(0), days.last))?;
+        while let Some(row) = rows.next()? {
+            let n = sum_of(row.get_ref(1)?.as_str()?, kinds, self.states);
+            if n != 0 {
+                *self.sums.entry(stretch(row.get(0)?)).or_insert(0) += n;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// How many rows of the selection each hour of a day holds, where the selection is of the whole server: else no hours
@@ -189,25 +267,35 @@ pub(super) fn by_hour(
     day: i64,
 ) -> rusqlite::Result<Option<Vec<(Span, i64)>>> {
     let tallies = selection.tallies();
-    let (Some((TallyKey { dimension: 0, .. }, kinds)), 1) = (tallies.first_key_value(), tallies.len()) else {
+    let (
+        Some((
+            TallyKey {
+                dimension: SERVER, ..
+            },
+            kinds,
+        )),
+        1,
+    ) = (tallies.first_key_value(), tallies.len())
+    else {
         return Ok(None);
     };
-    let states = selection.state_mask();
-    let mut statement = conn.prepare_cached(
-        "SELECT day, cells FROM tally WHERE dimension = 3 AND id = 0 AND day >= ?1 AND day < ?1 + 24",
-    )?;
-    let mut rows = statement.query([day * 24])?;
-    let mut hours = Vec::new();
-    while let Some(row) = rows.next()? {
-        let hour: i64 = row.get(0)?;
-        let n = sum_of(row.get_ref(1)?.as_str()?, *kinds, states);
-        let span = Span {
-            low: start_of_hour(hour),
-            high: start_of_hour(hour + 1),
-        };
-        hours.push((span, n));
-    }
-    Ok(Some(hours))
+    let hours = TallyKey {
+        dimension: SERVER_HOURS,
+        id: 0,
+    };
+    let of_day = Days {
+        first: day * 24,
+        last: day * 24 + 23,
+    };
+    let mut counts = Counts::prepare(conn, selection)?;
+    counts.add(hours, *kinds, of_day, |hour| hour)?;
+    let span = |hour| Span {
+        low: start_of_hour(hour),
+        high: start_of_hour(hour + 1),
+    };
+    Ok(Some(
+        counts.sums.into_iter().map(|(hour, n)| (span(hour), n)).collect(),
+    ))
 }
 
 /// By whom, of which category and Type there is any mail at all.

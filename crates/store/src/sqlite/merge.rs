@@ -104,11 +104,18 @@ impl<'c> Merge<'c> {
                 merge.open(range, *shown, expect.clamp(64, CHUNK_MAX), None)?;
             }
         }
-        let arms = selection.arms.iter().copied().filter(|arm| match arm {
-            IndexArm::Office(_, category) => !is_sifted(*category),
-            IndexArm::Sender(_) | IndexArm::Server(_) => true,
-        });
-        merge.open_arms(arms, &selection.types, None)?;
+        let mut arms = selection
+            .arms
+            .iter()
+            .copied()
+            .filter(|arm| match arm {
+                IndexArm::Office(_, category) => !is_sifted(*category),
+                IndexArm::Sender(_) | IndexArm::Server(_) => true,
+            })
+            .peekable();
+        if arms.peek().is_some() {
+            merge.open_arms(arms, &selection.types, None)?;
+        }
         Ok(merge)
     }
 

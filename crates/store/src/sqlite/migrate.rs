@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// Every step, in order; `user_version` counts those done. A released step is never edited.
-const STEPS: [&str; 16] = [
+const STEPS: [&str; 17] = [
     include_str!("migrations/0001_queue.sql"),
     include_str!("migrations/0002_terms.sql"),
     include_str!("migrations/0003_audit.sql"),
@@ -22,6 +22,7 @@ const STEPS: [&str; 16] = [
     include_str!("migrations/0014_drafts.sql"),
     include_str!("migrations/0015_rights.sql"),
     include_str!("migrations/0016_measurements.sql"),
+    include_str!("migrations/0017_weeks.sql"),
 ];
 
 /// Runs the steps that the file lacks, each in its own transaction.
@@ -34,7 +35,12 @@ pub(crate) fn migrate(conn: &Connection) -> Result<(), StoreError> {
             STEPS.len()
         )));
     }
-    for (index, step) in STEPS.iter().enumerate().skip(done) {
+    run(conn, &STEPS, done)
+}
+
+/// Runs the steps from `done` on.
+fn run(conn: &Connection, steps: &[&str], done: usize) -> Result<(), StoreError> {
+    for (index, step) in steps.iter().enumerate().skip(done) {
         let run = conn.execute_batch(&format!(
             "BEGIN IMMEDIATE; {step} PRAGMA user_version = {}; COMMIT;",
             index + 1
@@ -47,4 +53,39 @@ pub(crate) fn migrate(conn: &Connection) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kept_days_of_an_office_add_up_to_its_weeks() {
+        let conn = Connection::open_in_memory().expect("memory");
+        let (before, weeks) = (&STEPS[..16], &STEPS[..17]);
+        run(&conn, before, 0).expect("the schema of that time");
+        conn.execute_batch(
+            "INSERT INTO tally (dimension, id, day, cells) VALUES
+                (1, 7, -1, '5:9 13:4'), (1, 7, 20439, '5:2 13:4'), (1, 7, 20440, '5:3'), (1, 7, 20446, '5:4 21:-1'),
+                (1, 7, 20441, '21:1'), (1, 8, 20440, '104:1'), (0, 0, 20440, '5:12'), (2, 3, 20440, '5:3')",
+        )
+        .expect("tallies");
+        run(&conn, weeks, 16).expect("the step");
+        let kept: Vec<(i64, i64, String)> = conn
+            .prepare("SELECT id, day, cells FROM tally WHERE dimension = 4 ORDER BY id, day")
+            .expect("a statement")
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .expect("rows")
+            .collect::<Result<_, _>>()
+            .expect("a row");
+        let row = |id, week, cells: &str| (id, week, cells.to_owned());
+        assert_eq!(
+            kept,
+            [
+                row(7, 2_919, "5:2 13:4"),
+                row(7, 2_920, "5:7"),
+                row(8, 2_920, "104:1")
+            ]
+        );
+    }
 }

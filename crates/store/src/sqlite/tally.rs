@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::cells::{cell, with_added};
 use super::group::Owner;
+use super::kept_counts::week_of;
 use crate::StoreError;
 
 /// The whole server.
@@ -17,6 +18,8 @@ pub(crate) const OFFICE: i64 = 1;
 pub(crate) const SENDER: i64 = 2;
 /// The whole server by hours, which stand where days do: a jump lands within an hour's mail, not a day's.
 pub(crate) const SERVER_HOURS: i64 = 3;
+/// An office by weeks, which stand where days do: a jump over many offices adds up weeks, then the days of one.
+pub(crate) const OFFICE_WEEKS: i64 = 4;
 /// The day that stands for all days.
 pub(crate) const TOTAL: i64 = -1;
 
@@ -132,8 +135,12 @@ impl Tallies {
                 count(SENDER, owner.sender.0);
             }
         }
-        let hour = owner.id.submitted_at().as_micros() / MICROS_PER_HOUR;
-        *self.messages.entry(((SERVER_HOURS, 0, hour), cell)).or_default() += n;
+        let at = owner.id.submitted_at();
+        let hour = at.as_micros() / MICROS_PER_HOUR;
+        let week = week_of(at.utc_day());
+        for row in [(SERVER_HOURS, 0, hour), (OFFICE_WEEKS, owner.office.0, week)] {
+            *self.messages.entry((row, cell)).or_default() += n;
+        }
     }
 }
 

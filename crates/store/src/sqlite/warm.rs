@@ -5,57 +5,57 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::cells::cells;
-use super::kept_counts::{lived, start_of, start_of_hour};
-use super::tally::{OFFICE, SERVER, SERVER_HOURS};
+use super::kept_counts::start_of_hour;
+use super::tally::{OFFICE, OFFICE_WEEKS, SERVER, SERVER_HOURS};
 
 /// Rows between two glances at the clock.
 const GLANCE: usize = 256;
-/// Places in each list index that are looked up: more than it has upper pages for a million rows.
-const PLACES: i64 = 24;
 /// Rows at the list's top that are read: some 16 MiB, which one reads in order and not row by row.
 const NEWEST: i64 = 40_000;
+/// The list indexes and the full-text index, each read from one end to the other.
+const INDEXES: [&str; 4] = [
+    "SELECT ord FROM message INDEXED BY message_type WHERE category >= ?1",
+    "SELECT ord FROM message INDEXED BY message_office WHERE office >= ?1",
+    "SELECT ord FROM message INDEXED BY message_sender WHERE category = 0 AND sender >= ?1",
+    "SELECT id FROM text_data WHERE id >= ?1",
+];
 
-/// Reads kept counts of the server and of offices, the upper pages of the lists and the newest rows, for at most `time`.
+/// Reads kept counts of the server and of offices, the newest rows, then the indexes, for at most `time`.
 pub(super) fn warm(conn: &Connection, time: Duration) -> rusqlite::Result<()> {
-    let ends = Instant::now() + time;
-    for dimension in [SERVER, SERVER_HOURS, OFFICE] {
-        let mut statement = conn.prepare("SELECT day FROM tally WHERE dimension = ?1")?;
-        let mut rows = statement.query([dimension])?;
-        let mut read = 0;
-        while rows.next()?.is_some() {
-            read += 1;
-            if read % GLANCE == 0 && Instant::now() >= ends {
-                return Ok(());
-            }
-        }
-    }
-    let Some(days) = lived(conn)? else {
-        return Ok(());
+    let warming = Warming {
+        conn,
+        ends: Instant::now() + time,
     };
-    let mut rows = conn.prepare("SELECT size FROM message WHERE ord >= ?1 ORDER BY ord")?;
-    let mut rows = rows.query([newest_hours(conn)?])?;
-    let mut read = 0;
-    while rows.next()?.is_some() {
-        read += 1;
-        if read % GLANCE == 0 && Instant::now() >= ends {
-            return Ok(());
-        }
+    for dimension in [SERVER, SERVER_HOURS, OFFICE_WEEKS, OFFICE] {
+        warming.read("SELECT day FROM tally WHERE dimension = ?1", dimension)?;
     }
-    let mut lookups = [
-        "SELECT ord FROM message WHERE ord >= ?1 LIMIT 1",
-        "SELECT ord FROM message INDEXED BY message_type WHERE category = 0 AND type = 1 AND ord >= ?1 LIMIT 1",
-    ]
-    .map(|sql| conn.prepare(sql));
-    for place in 0..PLACES {
-        let day = days.first + (days.last - days.first) * place / PLACES;
-        for lookup in lookups.iter_mut().flatten() {
-            lookup.query([start_of(day)])?.next()?;
-            if Instant::now() >= ends {
-                return Ok(());
-            }
-        }
+    let newest = newest_hours(conn)?;
+    warming.read("SELECT size FROM message WHERE ord >= ?1 ORDER BY ord", newest)?;
+    for index in INDEXES {
+        warming.read(index, 0)?;
     }
     Ok(())
+}
+
+struct Warming<'c> {
+    conn: &'c Connection,
+    ends: Instant,
+}
+
+impl Warming<'_> {
+    /// Reads all rows of a statement while there is time.
+    fn read(&self, sql: &str, from: i64) -> rusqlite::Result<()> {
+        let mut statement = self.conn.prepare(sql)?;
+        let mut rows = statement.query([from])?;
+        let mut read = 0_usize;
+        while !read.is_multiple_of(GLANCE) || Instant::now() < self.ends {
+            if rows.next()?.is_none() {
+                break;
+            }
+            read += 1;
+        }
+        Ok(())
+    }
 }
 
 /// The first ord of the newest hours that hold [`NEWEST`] rows together.

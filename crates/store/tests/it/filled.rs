@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use postroom_domain::{Arm, OfficeId, Scope, ShownType, UserId};
+use postroom_domain::{Arm, MessageId, MessageState, OfficeId, Scope, ShownType, UserId};
 use postroom_store::sqlite::fill::{FillPlan, fill};
 use postroom_store::{
     Filter, List, More, PageRequest, Place, Row, SearchQuery, SqliteOptions, SqliteStore, StoreError, Upkeep,
@@ -53,7 +53,7 @@ async fn many_offices_are_listed_as_the_whole_server_without_the_others() {
     let plan = FillPlan {
         offices: 1_000,
         users_per_office: 1,
-        ..FillPlan::new(4_000, 4, at(0))
+        ..FillPlan::new(4_000, 40, at(0))
     };
     fill(&path, &plan, |_| {}).unwrap();
     let store = SqliteStore::open(&path, SqliteOptions::default()).unwrap();
@@ -88,16 +88,7 @@ async fn many_offices_are_listed_as_the_whole_server_without_the_others() {
                 .map(|row| row.id)
                 .collect();
             assert_eq!(found, expected, "{many} offices, {shown:?}");
-            let middle = expected.len() / 2;
-            let landed = store
-                .page(&request(&scope, shown, Place::At(middle as u64)))
-                .await
-                .unwrap();
-            let ids: Vec<_> = landed.rows.iter().map(|row| row.id).collect();
-            assert_eq!(
-                ids,
-                expected[middle..].iter().copied().take(100).collect::<Vec<_>>()
-            );
+            jumps_land(&store, &request(&scope, shown, Place::First), &expected).await;
             let Some(last) = expected.last() else { continue };
             let above = store
                 .page(&request(&scope, shown, Place::Before(*last)))
@@ -111,15 +102,83 @@ async fn many_offices_are_listed_as_the_whole_server_without_the_others() {
     store.close().await;
 }
 
+#[tokio::test]
+async fn jumps_land_on_their_row_within_dates_and_among_one_state() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("mail.db");
+    let plan = FillPlan {
+        offices: 60,
+        users_per_office: 1,
+        ..FillPlan::new(3_000, 40, at(0))
+    };
+    fill(&path, &plan, |_| {}).unwrap();
+    let store = SqliteStore::open(&path, SqliteOptions::default()).unwrap();
+    let offices = (0..30).fold(Scope::own(UserId(1)), |scope, n| {
+        scope.with(Arm::OfficeMail(OfficeId(2 + 2 * n)))
+    });
+    let hour = 3_600;
+    // Whole weeks and days, days alone, cut days at both ends, one cut day, dates without an end.
+    let dates = [
+        (Some(-30 * 24 * hour), Some(-2 * 24 * hour)),
+        (Some(-5 * 24 * hour), Some(-2 * 24 * hour)),
+        (Some(-30 * 24 * hour + 5 * hour), Some(-3 * hour)),
+        (Some(-9 * 24 * hour + hour), Some(-9 * 24 * hour + 12 * hour)),
+        (None, Some(-11 * 24 * hour + 7)),
+        (Some(-25 * 24 * hour - 7), None),
+    ];
+    for scope in [Scope::everything(), offices] {
+        for (from, until) in dates {
+            for state in [None, Some(MessageState::Sent), Some(MessageState::Deferred)] {
+                let mut request = request(&scope, None, Place::First);
+                request.filter.from = from.map(at);
+                request.filter.until = until.map(at);
+                request.filter.state = state;
+                let expected: Vec<_> = follow(&store, &request).await.iter().map(|row| row.id).collect();
+                jumps_land(&store, &request, &expected).await;
+            }
+        }
+    }
+    store.close().await;
+}
+
+/// Jumps to places all over a list and compares with what stands there.
+async fn jumps_land(store: &SqliteStore, request: &PageRequest, expected: &[MessageId]) {
+    let length = expected.len();
+    for position in [
+        0,
+        1,
+        length / 10,
+        length / 3,
+        length / 2,
+        length * 4 / 5,
+        length.saturating_sub(1),
+        length,
+    ] {
+        let request = PageRequest {
+            place: Place::At(position as u64),
+            ..request.clone()
+        };
+        let landed = store.page(&request).await.unwrap();
+        let ids: Vec<_> = landed.rows.iter().map(|row| row.id).collect();
+        let there: Vec<_> = expected.iter().skip(position).take(100).copied().collect();
+        assert_eq!(ids, there, "row {position} of {length}, {:?}", request.filter);
+    }
+}
+
 /// Every row of a list, page by page.
 async fn pages(store: &SqliteStore, scope: &Scope, shown: Option<ShownType>) -> Vec<Row> {
+    follow(store, &request(scope, shown, Place::First)).await
+}
+
+/// Every row from a page on.
+async fn follow(store: &SqliteStore, first: &PageRequest) -> Vec<Row> {
     let mut rows = Vec::new();
-    let mut place = Place::First;
+    let mut request = first.clone();
     loop {
-        let page = store.page(&request(scope, shown, place)).await.unwrap();
+        let page = store.page(&request).await.unwrap();
         rows.extend(page.rows);
         match page.resume.filter(|_| page.more != More::No) {
-            Some(id) => place = Place::After(id),
+            Some(id) => request.place = Place::After(id),
             None => return rows,
         }
     }

@@ -81,3 +81,23 @@ async fn unfinished_count_says_at_least() {
     let model = world.expect(&Scope::everything(), &filter).len() as u64;
     assert!(!counts.exact && counts.total < model, "{counts:?} of {model}");
 }
+
+#[tokio::test]
+async fn page_that_is_full_when_the_time_is_up_is_finished() {
+    let (_dir, store, world) = hurried().await;
+    let filter = Filter {
+        search: SearchQuery::parse("example"),
+        ..Filter::default()
+    };
+    let expected = world.expect(&Scope::everything(), &filter);
+    // The clock is looked at with each fourth row: the page's three and the one that tells that others follow.
+    let request = PageRequest {
+        scope: Scope::everything(),
+        filter,
+        place: Place::First,
+        limit: 3,
+    };
+    let page = store.page(&request).await.unwrap();
+    let found: Vec<_> = page.rows.iter().map(|row| row.id).collect();
+    assert_eq!((found.as_slice(), page.more), (&expected[..3], More::Yes));
+}
