@@ -133,13 +133,21 @@ impl Senders {
         let users: Vec<_> = parsed.collect();
         let addresses = users.iter().map(|(address, _)| folded(address)).collect();
         let now = self.clock.now();
+        // A proxy that begins or ends by its date changes the rights by itself.
+        let moments = proxies
+            .iter()
+            .flat_map(|proxy| [proxy.terms.from, proxy.terms.until])
+            .flatten();
+        let until = moments
+            .filter(|moment| *moment > now)
+            .fold(now.plus(FRESH), Timestamp::min);
         self.known.store(Arc::new(Snapshot {
             users,
             addresses,
             directory,
             proxies,
             read_at: Some(now),
-            until: Some(now.plus(FRESH)),
+            until: Some(until),
             sending_locally,
             made: Mutex::default(),
         }));

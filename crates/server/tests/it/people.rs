@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
+use postroom_domain::Clock as _;
 use postroom_store::Rights;
 use serde_json::{Value, json};
 
-use crate::house::{Answer, House, PASSWORD, Person};
+use crate::house::{Answer, House, PASSWORD, Person, START};
 
 const ADMINISTRATOR: Rights = Rights {
     super_user: false,
@@ -226,6 +227,25 @@ async fn manage_proxy_sends_as_the_principal_and_a_view_proxy_does_not() {
         .await
         .json();
     assert_eq!(mine["rows"], json!([]));
+}
+
+#[tokio::test]
+async fn manage_proxy_sends_from_its_first_moment_to_its_last() {
+    let house = House::open().await;
+    let partner = house.person("partner", house.root, Rights::default()).await;
+    let assistant = house.person("assistant", house.root, Rights::default()).await;
+    let letter =
+        json!({"from": "partner@example.test", "to": ["a@example.com"], "subject": "s", "text": "t"});
+    let second = Duration::from_secs(1);
+    let new = json!({"assistant": assistant.user, "level": "manage",
+        "from": START.plus(second), "until": START.plus(second * 2)});
+    let given = send(&house, &partner, "POST /proxies", None, &new).await;
+    assert_eq!(given.status, StatusCode::CREATED, "{}", given.text);
+    for expected in [StatusCode::FORBIDDEN, StatusCode::ACCEPTED, StatusCode::FORBIDDEN] {
+        let sent = send(&house, &assistant, "POST /messages", None, &letter).await;
+        assert_eq!(sent.status, expected, "{} {}", house.clock.now(), sent.text);
+        house.clock.advance(second);
+    }
 }
 
 #[tokio::test]
