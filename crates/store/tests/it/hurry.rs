@@ -90,14 +90,14 @@ async fn page_that_is_full_when_the_time_is_up_is_finished() {
         ..Filter::default()
     };
     let expected = world.expect(&Scope::everything(), &filter);
-    // The clock is looked at with each fourth row: the page's three and the one that tells that others follow.
+    // The clock is looked at with each 32nd row: the page's 31 and the one that tells that others follow.
     let request = PageRequest {
         scope: Scope::everything(),
         filter,
         place: Place::First,
-        limit: 3,
+        limit: 31,
     };
     let page = store.page(&request).await.unwrap();
     let found: Vec<_> = page.rows.iter().map(|row| row.id).collect();
-    assert_eq!((found.as_slice(), page.more), (&expected[..3], More::Yes));
+    assert_eq!((found.as_slice(), page.more), (&expected[..31], More::Yes));
 }
