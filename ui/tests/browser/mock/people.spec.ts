@@ -43,6 +43,7 @@ test('a person is added with an invitation; refusals stand beside the field and 
   await open(page);
   await page.getByRole('link', { name: 'Add a person' }).click();
   const form = dialog(page, 'Add a person');
+  await expect(form.getByLabel('Name', { exact: true })).toBeFocused();
   await form.getByRole('button', { name: 'Add and invite' }).click();
   await expect(form.getByText('Say who it is.')).toBeVisible();
   await form.getByLabel('Name', { exact: true }).fill('Night Desk');
@@ -171,6 +172,7 @@ test('a proxy says what it means before it is given, has dates, and is changed a
   await expect(page.locator('p.words', { hasText: 'Front Desk may see your mail until 31 Dec' })).toBeVisible();
   await page.getByRole('link', { name: 'Add a proxy' }).click();
   const form = dialog(page, 'Add a proxy');
+  await expect(form.getByRole('status')).toHaveText('Choose two people, and this says what it will mean.');
   await form.getByLabel('Who shall see it').selectOption({ label: 'Billing' });
   await form.getByRole('radio', { name: /Manage/ }).check();
   await form.getByLabel('First day').fill('2099-03-02');
