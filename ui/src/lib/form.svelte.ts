@@ -3,6 +3,7 @@
  * until it is saved or thrown away (`kept.ts`), and the page is not left without a question. Made while a component is
  * set up.
  */
+import { tick } from 'svelte';
 import { ApiError } from './api/client';
 import { asked } from './ask.svelte';
 import { keepTyped, typedBefore } from './kept';
@@ -51,11 +52,13 @@ export class Form<T extends Record<string, unknown>> {
     return this.error && !(this.error.field && this.error.field in this.fields) ? this.error : null;
   }
 
-  /** Says what is wrong before the server is asked; false where nothing is. */
+  /** Says what is wrong before the server is asked, and leads to it; false where nothing is. */
   faulty(wrong: Partial<Record<keyof T, string>>): boolean {
     this.error = null;
     this.wrong = wrong;
-    return Object.keys(wrong).length > 0;
+    const any = Object.keys(wrong).length > 0;
+    if (any) void toWrong();
+    return any;
   }
 
   /** Does something with what is typed. Returns the server's refusal, which stands in `error` too; null where it was done. */
@@ -69,6 +72,7 @@ export class Form<T extends Record<string, unknown>> {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.error = error;
+      if (this.general === null) void toWrong();
       return error;
     } finally {
       this.busy = false;
@@ -89,6 +93,13 @@ export class Form<T extends Record<string, unknown>> {
   forget(): void {
     this.reset();
   }
+}
+
+/** Brings the focus to the first field that is wrong, of the dialog that is open or of the page. */
+async function toWrong(): Promise<void> {
+  await tick();
+  const form = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document;
+  form.querySelector<HTMLElement>('input[aria-invalid="true"], select[aria-invalid="true"], textarea[aria-invalid="true"]')?.focus();
 }
 
 /** The server's words as a sentence, without the field's name before them: it stands above. */

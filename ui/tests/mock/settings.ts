@@ -8,17 +8,11 @@ type Schemas = components['schemas'];
 type Settings = Schemas['OfficeSettingsAnswer'];
 type Edit = Schemas['OfficeSettingsEdit'];
 type RelayEdit = Schemas['RelayEdit'];
-type Office = Schemas['OfficeRow'];
 type Step = Schemas['TestStepAnswer'];
 
 const CERTIFICATE = '-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUQ2VydGlmaWNhdGVPZkFuRXhhbXBsZQ==\n-----END CERTIFICATE-----\n';
 
 export class SettingsState {
-  offices: Office[] = [
-    { id: 1, name: 'System Office', parent: null, security: 'on', version: 4 },
-    { id: 2, name: 'North Office', parent: 1, security: 'on', version: 1 },
-    { id: 3, name: 'Lakeside', parent: 2, security: 'off', version: 2 },
-  ];
   settings = new Map<number, Settings>([
     [1, { ...blank(1), version: 3, time_zone: 'Europe/Berlin', retention_days: 730, content_days: 90, relays: [relay({ sender_domains: ['office.example.com'], per_minute: 120 })] }],
     [3, { ...blank(3), version: 1, relays: [relay({ host: 'smtp.lakeside.example.org', port: 465, tls: 'implicit', auth: 'xoauth2', user: 'desk@lakeside.example.org', has_secret: false, token: { url: 'https://login.example.net/oauth2/token', client_id: '7d1c-postroom', scope: 'smtp.send', grant: 'client_credentials', has_client_secret: true, has_refresh_token: false } }), relay({ host: 'backup.lakeside.example.org' })] }],
@@ -31,7 +25,6 @@ export class SettingsState {
     group('0-recipient', { cause: 'recipient', place: 'message', sentence: 'The recipient’s address or mailbox was refused.', advice: 'Check the address; correct it and send the message again.', count: 211, reply: '550 5.1.1 <d.reception@harbour.test>: Recipient address rejected: User unknown' }),
     group('3-connect', { cause: 'connect', office: { id: 3, name: 'Lakeside' }, sentence: 'The SMTP server could not be reached.', advice: 'Check host and port in the SMTP settings, and that the server is running.', count: 7, reply: null }),
   ];
-  limits = { system_daily_limit: 0, user_daily_limit: 2000, time_zone: 'Europe/Berlin', set_in_configuration: [] as string[], version: 1, day: '2026-11-23', day_ends_at: '2026-11-23T23:00:00Z' };
   /** Whether nobody can sign in yet. */
   empty = false;
 }
@@ -57,8 +50,6 @@ const states = new WeakMap<Mock, SettingsState>();
 /** What a mock keeps of this, for tests to look at and to change. */
 export function settingsState(mock: Mock): SettingsState {
   const state = states.get(mock) ?? new SettingsState();
-  // Offices are those of the People page.
-  state.offices = mock.people.offices;
   states.set(mock, state);
   return state;
 }
@@ -82,15 +73,12 @@ export const openSetup: Subject = async (call) => {
 
 /** For those who are signed in. */
 export const settings: Subject = async (call) => {
-  const { route, path } = call;
-  const [, first, id = '', what] = path.split('/');
+  const [, first, id = '', what] = call.path.split('/');
   const state = settingsState(call.mock);
-  if (route === 'GET /offices') return done(call.json(200, { offices: state.offices.filter((office) => administers(call, office.id)) }));
-  if (first === 'offices' && id !== '') return office(call, state, Number(id), what);
-  if (route === 'GET /users') return done(call.json(200, { users: ['Case Clerk', 'Front Desk', 'Claims Team', 'Billing', 'Renewals'].map((name, i) => ({ id: i, name, email: '', office: { id: 1, name: 'System Office' } })) }));
+  // The offices themselves are the People page's.
+  if (first === 'offices' && what) return office(call, state, Number(id), what);
   if (first === 'pauses') return pauses(call, state, id);
   if (first === 'failures') return failures(call, state, id);
-  if (first === 'limits' && (route === 'GET /limits' || route === 'PUT /limits')) return limits(call, state);
   return false;
 };
 
@@ -100,17 +88,13 @@ function administers(call: Call, office: number): boolean {
   return call.rights.includes('administrator') && (call.office?.id === 1 || call.office?.id === office);
 }
 
-async function office(call: Call, state: SettingsState, id: number, what: string | undefined): Promise<boolean> {
-  const found = state.offices.find((one) => one.id === id);
+async function office(call: Call, state: SettingsState, id: number, what: string): Promise<boolean> {
+  const found = call.mock.people.offices.find((one) => one.id === id);
   if (!found || (!administers(call, id) && call.office?.id !== id)) return done(call.problem(404, 'not_found', 'There is no such thing', 'there is no such office among those that you know of'));
   if (!administers(call, id)) return done(call.problem(403, 'not_permitted', 'You may not do this', 'Only its administrators may.', { rule: 'administer_office' }));
   if (what === 'settings') return call.path.endsWith('/test') ? tried(call, id) : officeSettings(call, state, id);
   if (what === 'layout') return layout(call, state, id);
-  if (call.route.startsWith('PATCH')) {
-    if (call.header('if-match') !== `"${found.version}"`) return stale(call);
-    Object.assign(found, await call.read(), { version: found.version + 1 });
-  }
-  return done(call.json(200, found, { etag: `"${found.version}"` }));
+  return false;
 }
 
 async function officeSettings(call: Call, state: SettingsState, id: number): Promise<boolean> {
@@ -193,7 +177,7 @@ async function pauses(call: Call, state: SettingsState, id: string): Promise<boo
   if (call.route === 'GET /pauses') return done(call.json(200, { pauses: state.pauses }));
   if (call.route === 'POST /pauses') {
     const given: { office?: number; user?: number; reason: string } = await call.read();
-    const office = state.offices.find((one) => one.id === given.office);
+    const office = call.mock.people.offices.find((one) => one.id === given.office);
     const pause = { id: given.office ? `office-${given.office}` : `user-${given.user}`, office: office ? { id: office.id, name: office.name } : null, user: given.user === undefined ? null : { id: given.user, name: 'Front Desk' }, reason: given.reason, since: new Date().toISOString(), by: 'user:0' };
     state.pauses = [...state.pauses, pause];
     return done(call.json(201, pause));
@@ -210,14 +194,6 @@ async function failures(call: Call, state: SettingsState, id: string): Promise<b
   const group = seen.find((one) => one.id === id);
   state.failures = state.failures.filter((one) => one.id !== id);
   return done(call.json(200, { done: group?.count ?? 0, skipped: 0, refused: 0, items: [], as_of: null, job: null }));
-}
-
-async function limits(call: Call, state: SettingsState): Promise<boolean> {
-  if (call.route.startsWith('PUT')) {
-    if (call.header('if-match') !== `"${state.limits.version}"`) return stale(call);
-    Object.assign(state.limits, await call.read(), { version: state.limits.version + 1 });
-  }
-  return done(call.json(200, state.limits, { etag: `"${state.limits.version}"` }));
 }
 
 function stale(call: Call): true {

@@ -1,152 +1,76 @@
+/**
+ * Every page and state of `states/` in every look: axe (WCAG 2.2 AA) light and dark, wide and narrow; targets of 24 px;
+ * reflow down to 320 px; forced colours; and the focus back where it was once Escape has closed something.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Page } from '@playwright/test';
-import { expect, expectAccessible, expectNothingSideways, expectTargets, test } from '../page';
-import { signIn, start, type Started } from './start';
+import { expectFine, expectFocusSeen, plain } from '../looks';
+import { expect, test } from '../page';
+import { start, type Started } from './start';
+import { PLACES, type Place, type State } from './states';
 
-let server: Started;
-test.beforeEach(async () => {
-  server = await start(10_000);
+const SOURCE = join(import.meta.dirname, '../../../src');
+const ROWS = 10_000;
+const TIMEOUT_MS = 120_000;
+
+async function open(page: Page, place: Place, server: Started): Promise<void> {
+  place.prepare?.(server);
+  if (place.login !== null) await page.context().addCookies([{ name: 'mock', value: place.login ?? 'case', url: server.url }]);
+  await plain(page);
+  await page.goto(server.url + (typeof place.path === 'string' ? place.path : place.path(server)));
+  await place.ready(page).waitFor();
+  await expect(page.locator('.skeleton')).toHaveCount(0);
+}
+
+async function visit(page: Page, state: State, server: Started): Promise<void> {
+  await plain(page, state.layout);
+  await state.reach(page, server);
+  await expect(page.locator('.skeleton')).toHaveCount(0);
+  await expectFine(page, state.layout);
+  if (!state.opener) return;
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog').or(page.getByRole('menu')).or(page.getByRole('listbox'))).toHaveCount(0);
+  await expect(state.opener(page)).toBeFocused();
+}
+
+for (const place of PLACES) {
+  test(`${place.name}, in every look`, async ({ page }) => {
+    test.setTimeout(TIMEOUT_MS);
+    const server = await start(ROWS);
+    await open(page, place, server);
+    await test.step('as it opens', async () => {
+      await expectFine(page);
+      expect(await expectFocusSeen(page)).toBeGreaterThan(0);
+    });
+    for (const state of place.states ?? []) await test.step(state.name, () => visit(page, state, server));
+    await server.close();
+  });
+}
+
+test('every page has its row', () => {
+  const pages = readFileSync(join(SOURCE, 'shell/pages.ts'), 'utf8');
+  const ids = [...pages.matchAll(/\bid: '(\w+)',\s*path: /g)].map(([, id]) => id ?? '');
+  expect(ids.length).toBeGreaterThan(12);
+  expect(ids.filter((id) => !PLACES.some((place) => place.page === id))).toEqual([]);
 });
-test.afterEach(() => server.close());
 
-const menu = (page: Page) => page.getByRole('button', { name: 'Menu' });
+test('every dialog and menu has its row', () => {
+  const parts = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.svelte') && !/ui\/(Dialog|Menu)\.svelte$/.test(file));
+  const opening = parts.filter((file) => /<(Dialog|dialog|Menu)\b/.test(readFileSync(join(SOURCE, file), 'utf8'))).map((file) => file.replace('.svelte', ''));
+  const shown = new Set(PLACES.flatMap((place) => place.states ?? []).flatMap((state) => state.shows ?? []));
+  expect(opening.length).toBeGreaterThan(15);
+  expect(opening.filter((part) => !shown.has(part))).toEqual([]);
+  expect([...shown].filter((part) => !opening.includes(part))).toEqual([]);
+});
 
-for (const colorScheme of ['light', 'dark'] as const) {
-  for (const width of [1280, 390]) {
-    test.describe(`axe finds nothing in ${colorScheme} at ${width}`, () => {
-      test.beforeEach(async ({ page }) => {
-        await page.emulateMedia({ colorScheme });
-        await page.setViewportSize({ width, height: 800 });
-      });
-
-      test('signing in', async ({ page }) => {
-        await page.goto(server.url);
-        await page.getByLabel('Sign-in name').fill('case');
-        await page.getByRole('button', { name: 'Sign in' }).click();
-        await expect(page.locator('#password-error')).toBeVisible();
-        await expectAccessible(page);
-      });
-
-      test('the list with tags, menu, questions and undo', async ({ page }) => {
-        await signIn(page, server.url);
-        await page.request.get(`${server.url}/mock/relay?state=down`);
-        const boxes = page.locator('[role=row][data-id] .box');
-        await boxes.nth(2).click();
-        await boxes.nth(6).click({ modifiers: ['Shift'] });
-        await expectAccessible(page);
-        await menu(page).click();
-        await expectAccessible(page);
-        await page.getByRole('menuitem', { name: /^Resend [1-9]/ }).click();
-        await expectAccessible(page);
-        await page.getByRole('button', { name: 'Do not send' }).click();
-        await menu(page).click();
-        await page.getByRole('menuitem', { name: /Delete/ }).click();
-        await page.getByRole('button', { name: 'Undo' }).waitFor();
-        await expectAccessible(page);
-      });
-
-      test('filters, columns, pages and the Outbox', async ({ page }) => {
-        await signIn(page, server.url, 'case', '/queue?type=outbox&mine=true');
-        await page.getByRole('group', { name: 'Filters' }).waitFor();
-        await expectAccessible(page);
-        await page.getByRole('button', { name: /Filters/ }).click();
-        await menu(page).click();
-        await page.getByRole('menuitem', { name: 'Customize columns…' }).click();
-        await expectAccessible(page);
-        await page.goto(`${server.url}/preferences`);
-        await page.getByLabel('Long lists').selectOption('pages');
-        await page.goto(`${server.url}/queue?q=zzz`);
-        await page.getByText('Nothing matches').waitFor();
-        await expectAccessible(page);
-        await page.goto(`${server.url}/queue`);
-        await page.getByRole('navigation', { name: 'Pages' }).waitFor();
-        await expectAccessible(page);
-      });
-
-      test('a message', async ({ page }) => {
-        await signIn(page, server.url, 'case', '/queue?type=failed');
-        await page.locator('[role=row][data-id] .subject a').first().click();
-        await expect(page.getByText('History')).toBeVisible();
-        await expectAccessible(page);
-      });
-    });
-  }
-}
-
-/** Opens each page that the navigation shows, in turn. */
-async function eachPage(page: Page, look: (name: string) => Promise<void>): Promise<void> {
-  const links = page.getByRole('navigation', { name: 'Main' }).locator('.group a');
-  const paths = await links.evaluateAll((all) => all.map((link) => (link as HTMLAnchorElement).pathname));
-  for (const path of paths) {
-    await page.goto(server.url + path);
-    await page.getByRole('button', { name: /Account of/ }).waitFor();
-    await expect(page.getByRole('status').filter({ hasText: /^Loading/ })).toHaveCount(0);
-    await look(path);
-  }
-}
-
-for (const width of [1280, 390]) {
-  test(`on every page of the navigation everything can be hit and nothing lies beside it, at ${width}`, async ({ page }) => {
-    await signIn(page, server.url);
-    // The navigation is read wide: on a phone it is a drawer.
-    await eachPage(page, async (path) => {
-      await page.setViewportSize({ width, height: 844 });
-      await test.step(path, async () => {
-        await expectTargets(page);
-        await expectNothingSideways(page);
-      });
-      await page.setViewportSize({ width: 1280, height: 844 });
-    });
-  });
-}
-
-test.describe('with forced colours', () => {
-  test.beforeEach(({ page }) => page.emulateMedia({ forcedColors: 'active' }));
-
-  /** What has neither a border nor an outline around it. */
-  const bare = (all: Element[]): string[] => {
-    const drawn = (line: string, width: string): boolean => line !== 'none' && parseFloat(width) >= 1;
-    return all
-      .filter((one) => {
-        const style = getComputedStyle(one);
-        if (drawn(style.outlineStyle, style.outlineWidth)) return false;
-        return !drawn(style.borderTopStyle, style.borderTopWidth) || style.borderTopColor === style.backgroundColor;
-      })
-      .map((one) => one.outerHTML.slice(0, 120));
-  };
-
-  test('every page keeps its edges: buttons, fields, badges and where one is', async ({ page }) => {
-    await signIn(page, server.url);
-    await eachPage(page, async (path) => {
-      await test.step(path, async () => {
-        expect(await page.evaluate(() => matchMedia('(forced-colors: active)').matches)).toBe(true);
-        const parts = page.locator('.button:not(.plain):visible, .field:visible, nav [aria-current=page]:visible, .badge:visible');
-        expect(await parts.evaluateAll(bare)).toEqual([]);
-        await expectAccessible(page);
-      });
-    });
-  });
-
-  test('the focus is seen wherever it goes', async ({ page }) => {
-    await signIn(page, server.url, 'case', '/preferences');
-    await page.getByLabel('Theme').waitFor();
-    const seen = new Set<string>();
-    for (let step = 0; step < 40; step += 1) {
-      await page.keyboard.press('Tab');
-      const at = await page.evaluate(() => {
-        const one = document.activeElement;
-        if (!one || one === document.body) return null;
-        const style = getComputedStyle(one);
-        return { name: one.outerHTML.slice(0, 100), seen: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2 };
-      });
-      if (!at) break;
-      seen.add(at.name);
-      expect(at).toMatchObject({ seen: true });
-    }
-    expect(seen.size).toBeGreaterThan(12);
-  });
-
+test.describe('in forced colours', () => {
   test('a row that is at hand and one that is tagged are told apart from the others', async ({ page }) => {
-    await signIn(page, server.url);
+    const server = await start(ROWS);
+    await page.context().addCookies([{ name: 'mock', value: 'case', url: server.url }]);
+    await page.emulateMedia({ forcedColors: 'active' });
+    await page.goto(`${server.url}/queue`);
+    await page.locator('[role=row][data-id]').first().waitFor();
     await page.getByRole('grid').focus();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');
@@ -156,12 +80,13 @@ test.describe('with forced colours', () => {
     };
     const active = page.locator('.row.active');
     const other = page.locator('.row[data-id]:not(.active)').first();
-    const [before, plain] = [await active.evaluate(drawn), await other.evaluate(drawn)];
-    expect(before).not.toBe(plain);
+    const plainRow = await other.evaluate(drawn);
+    expect(await active.evaluate(drawn)).not.toBe(plainRow);
     await page.keyboard.press('x');
     await page.keyboard.press('ArrowDown');
     const tagged = page.locator('.row[data-id][aria-selected=true]:not(.active)');
     await expect(tagged).toHaveCount(1);
-    expect(await tagged.evaluate(drawn)).not.toBe(plain);
+    expect(await tagged.evaluate(drawn)).not.toBe(plainRow);
+    await server.close();
   });
 });

@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { expect, expectAccessible, expectNothingSideways, expectTargets, test } from '../page';
+import { expect, expectAccessible, test } from '../page';
 import { signIn, start, type Started } from './start';
 
 let server: Started;
@@ -161,32 +161,3 @@ test('the words of a mail server are words', async ({ page }) => {
   await expect(items(page).first()).toContainText('550 <script>document.title=1</script>');
   await expect(page).toHaveTitle('Alert Center · Postroom');
 });
-
-for (const colorScheme of ['light', 'dark'] as const) {
-  test(`axe finds nothing in the Alert Center, ${colorScheme}`, async ({ page }) => {
-    await page.emulateMedia({ colorScheme });
-    await open(page);
-    await expectAccessible(page);
-    await items(page).first().getByRole('button', { name: 'Dismiss' }).click();
-    await page.getByRole('button', { name: /^Undo/ }).waitFor();
-    await expectAccessible(page);
-    await page.getByRole('button', { name: 'Mark all as read' }).click();
-    await page.getByRole('tab', { name: /^Unread/ }).click();
-    await page.getByRole('heading', { name: 'You have read everything' }).waitFor();
-    await expectAccessible(page);
-    server.mock.alerts.clear('case');
-    await page.goto(`${server.url}/alerts`);
-    await page.getByRole('heading', { name: 'Nothing needs your attention' }).waitFor();
-    await expectAccessible(page);
-  });
-}
-
-for (const width of [1280, 390, 320]) {
-  test(`at ${width} px everything can be hit and nothing lies beside the page`, async ({ page }) => {
-    await page.setViewportSize({ width, height: 844 });
-    await open(page);
-    await expectTargets(page);
-    await expectNothingSideways(page);
-    if (width === 390) await expectAccessible(page);
-  });
-}

@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { expect, expectAccessible, expectNothingSideways, expectTargets, test } from '../page';
+import { expect, expectAccessible, test } from '../page';
 import { signIn, start, type Started } from './start';
 
 let server: Started;
@@ -116,27 +116,3 @@ test('a log that cannot be loaded says so and is tried again on demand', async (
   await page.getByRole('button', { name: 'Try again' }).click();
   await expect(rows(page)).toHaveCount(50);
 });
-
-for (const colorScheme of ['light', 'dark'] as const) {
-  test(`axe finds nothing in the audit log, ${colorScheme}`, async ({ page }) => {
-    await page.emulateMedia({ colorScheme });
-    await open(page);
-    await rows(page).first().getByText('Entry 640').click();
-    await expectAccessible(page);
-    await page.getByRole('button', { name: 'Check the log …' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Check the log' }).click();
-    await page.getByText(/^The log is whole/).waitFor();
-    await expectAccessible(page);
-  });
-}
-
-for (const width of [1280, 390, 320]) {
-  test(`at ${width} px everything can be hit and nothing lies beside the page`, async ({ page }) => {
-    await page.setViewportSize({ width, height: 844 });
-    await open(page);
-    await rows(page).first().getByText('Entry 640').click();
-    await expectTargets(page);
-    await expectNothingSideways(page);
-    if (width === 390) await expectAccessible(page);
-  });
-}

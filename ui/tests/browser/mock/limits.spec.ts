@@ -128,23 +128,3 @@ test('what the configuration sets can be read, not typed into', async ({ page })
   await page.getByRole('button', { name: 'Save the limits' }).click();
   await expect(page.getByText('Limits.system_daily_limit is set in postroom.toml').or(page.getByText('limits.system_daily_limit is set in postroom.toml'))).toBeVisible();
 });
-
-for (const colorScheme of ['light', 'dark'] as const) {
-  for (const width of [1280, 390, 320]) {
-    test(`axe finds nothing and nothing scrolls sideways, ${colorScheme} at ${width}`, async ({ page }) => {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height: 844 });
-      book().waiting.set(0, 3);
-      await open(page);
-      await page.getByRole('button', { name: 'Ask' }).click();
-      await page.getByText('It supposes that nobody else').waitFor();
-      if (width !== 320) await expectAccessible(page);
-      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
-      expect(await page.getByRole('main').evaluate((main) => main.scrollWidth)).toBeLessThanOrEqual(width);
-      await page.getByRole('button', { name: 'As a table' }).click();
-      await page.locator('section').filter({ hasText: 'Held e-mail' }).getByRole('button', { name: /^Release/ }).last().click();
-      await page.getByRole('dialog').waitFor();
-      if (width !== 320) await expectAccessible(page);
-    });
-  }
-}

@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { expect, expectAccessible, expectNothingSideways, expectTargets, test } from '../page';
+import { expect, test } from '../page';
 import { signIn, start, type Started } from './start';
 
 let server: Started;
@@ -102,39 +102,3 @@ test('a link opened by somebody who is signed in says whom the password is for',
   await page.getByRole('link', { name: 'Go on to Postroom' }).click();
   await expect(page.getByRole('button', { name: 'Account of Case Clerk' })).toBeVisible();
 });
-
-const states: [string, (page: Page) => Promise<unknown>][] = [
-  ['asking for a link', async (page) => {
-    await page.goto(`${server.url}/forgotten`);
-    await page.getByRole('button', { name: 'Send me the link' }).click();
-  }],
-  ['having asked', (page) => forgot(page, 'front')],
-  ['choosing', async (page) => {
-    await page.goto(`${server.url}/password?token=fresh`);
-    await set(page).click();
-    await page.getByRole('alert').waitFor();
-  }],
-  ['a link that is no good', (page) => page.goto(`${server.url}/password`)],
-];
-for (const colorScheme of ['light', 'dark'] as const) {
-  test(`axe finds nothing before signing in, ${colorScheme}`, async ({ page }) => {
-    await page.emulateMedia({ colorScheme });
-    for (const [, reach] of states) {
-      await reach(page);
-      await page.getByRole('heading', { level: 1 }).waitFor();
-      await expectAccessible(page);
-    }
-  });
-}
-
-for (const width of [390, 320]) {
-  test(`at ${width} px everything can be hit and nothing lies beside the page`, async ({ page }) => {
-    await page.setViewportSize({ width, height: 700 });
-    for (const [, reach] of states) {
-      await reach(page);
-      await page.getByRole('heading', { level: 1 }).waitFor();
-      await expectTargets(page);
-      await expectNothingSideways(page);
-    }
-  });
-}

@@ -348,29 +348,3 @@ test('a server that is away says so in place of the list, and comes back on dema
   await page.getByRole('button', { name: 'Try again' }).click();
   await expect(row(page, 'Front Desk')).toBeVisible();
 });
-
-const PATHS = ['/people', '/people/users/5', '/people/users/new', '/people/rights', '/people/proxies', '/people/proxies/new', '/people/offices', '/people/keys', '/people/keys/new'];
-for (const colorScheme of ['light', 'dark'] as const) {
-  for (const width of [1280, 390, 320]) {
-    test(`axe finds nothing and nothing scrolls sideways, ${colorScheme} at ${width}`, async ({ page }) => {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height: 844 });
-      await open(page);
-      for (const path of PATHS) {
-        await page.goto(server.url + path);
-        await page.getByRole('tabpanel').waitFor();
-        await expect(page.locator('.skeleton')).toHaveCount(0);
-        if (path.endsWith('/new')) await page.getByRole('dialog').waitFor();
-        if (width !== 320) await expectAccessible(page);
-        expect(await page.evaluate(() => document.documentElement.scrollWidth), path).toBeLessThanOrEqual(width);
-        expect(await page.getByRole('main').evaluate((main) => main.scrollWidth), path).toBeLessThanOrEqual(width);
-        const small = await page.locator('main :is(button, a, input, select, summary):visible, dialog :is(button, a, input, select, summary):visible').evaluateAll((all) =>
-          all.map((one) => ({ name: one.textContent?.trim() || one.getAttribute('aria-label') || one.id, box: (one.closest('label') ?? one.closest('.check') ?? one).getBoundingClientRect() }))
-            .filter(({ box }) => box.width > 0 && (box.width < 23.5 || box.height < 23.5))
-            .map(({ name, box }) => `${name}: ${box.width} × ${box.height}`),
-        );
-        expect(small, path).toEqual([]);
-      }
-    });
-  }
-}

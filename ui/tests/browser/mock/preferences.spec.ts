@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { expect, expectAccessible, expectNothingSideways, expectTargets, test } from '../page';
+import { expect, expectAccessible, test } from '../page';
 import { signIn, start, type Started } from './start';
 
 let server: Started;
@@ -113,22 +113,3 @@ test('the Alert Center leads to its part of the page', async ({ page }) => {
   await page.getByRole('link', { name: 'Get them by e-mail' }).click();
   await expect(page.getByRole('heading', { name: 'Alerts by e-mail' })).toBeInViewport();
 });
-
-for (const colorScheme of ['light', 'dark'] as const) {
-  test(`axe finds nothing among the preferences, ${colorScheme}`, async ({ page }) => {
-    await page.emulateMedia({ colorScheme });
-    await open(page);
-    await undeliverable(page).check();
-    await change(page).click();
-    await expectAccessible(page);
-  });
-}
-
-for (const width of [1280, 390, 320]) {
-  test(`at ${width} px everything can be hit and nothing lies beside the page`, async ({ page }) => {
-    await page.setViewportSize({ width, height: 844 });
-    await open(page);
-    await expectTargets(page);
-    await expectNothingSideways(page);
-  });
-}

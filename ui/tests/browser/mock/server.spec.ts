@@ -133,34 +133,3 @@ test('a server that has just started speaks of its few minutes', async ({ page }
   await expect(page.getByRole('heading', { name: /in the last 4 minutes/ })).toBeVisible();
   await expectAccessible(page);
 });
-
-for (const colorScheme of ['light', 'dark'] as const) {
-  for (const width of [1280, 390]) {
-    test(`axe finds nothing in ${colorScheme} at ${width}`, async ({ page }) => {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height: 800 });
-      server.mock.moreRelays = [NORTH, { ...NORTH, second: true, name: 'spare', state: 'up', last_error: null }];
-      await open(page);
-      await page.getByRole('tab', { name: 'Last day' }).click();
-      await page.getByText('How many in each quarter of an hour').waitFor();
-      await expectAccessible(page);
-      await moments(page, 'Messages').focus();
-      await page.keyboard.press('Home');
-      await expectAccessible(page);
-    });
-  }
-}
-
-test('at 390 and 320 px nothing has to be scrolled sideways', async ({ page }) => {
-  server.mock.moreRelays = [NORTH];
-  await page.setViewportSize({ width: 390, height: 844 });
-  await open(page);
-  for (const width of [390, 320]) {
-    await page.setViewportSize({ width, height: 700 });
-    for (const table of [false, true]) {
-      if (table) await chart(page, 'Messages').getByRole('button', { name: 'As a table' }).click();
-      expect(await page.getByRole('main').evaluate((main) => main.scrollWidth)).toBeLessThanOrEqual(width);
-    }
-    await chart(page, 'Messages').getByRole('button', { name: 'As a chart' }).click();
-  }
-});

@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test';
 import { settingsState, SETUP_SECRET } from '../../mock/settings';
-import { expect, expectAccessible, expectNothingSideways, expectTargets, test } from '../page';
+import { expect, test } from '../page';
 import { signIn, start, type Started } from './start';
 
 let server: Started;
@@ -105,35 +105,3 @@ test('a server that is set up asks for the sign-in, and has nothing to do for th
   await signIn(page, server.url, 'front', '/setup');
   await expect(page.getByRole('heading', { name: 'Postroom is set up' })).toBeVisible();
 });
-
-for (const colorScheme of ['light', 'dark'] as const) {
-  for (const width of [1280, 390, 320]) {
-    test(`axe finds nothing in ${colorScheme} at ${width}, and nothing is cut off`, async ({ page }) => {
-      const check = async (): Promise<void> => {
-        await expectAccessible(page);
-        await expectNothingSideways(page);
-        await expectTargets(page);
-      };
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height: 800 });
-      await page.goto(`${server.url}/setup`);
-      await page.getByRole('button', { name: 'Make the administrator and go on' }).click();
-      await check();
-      await makeAdministrator(page);
-      await check();
-      await page.getByRole('button', { name: 'Save and go on' }).click();
-      await page.getByLabel('Host').fill('no-such.example.com');
-      await page.getByLabel('User name').fill('a');
-      await page.getByLabel('Password', { exact: true }).fill('b');
-      await page.getByRole('button', { name: 'Test connection' }).click();
-      await page.getByText('It does not work yet.').waitFor();
-      await check();
-      await page.getByRole('button', { name: 'Skip for now' }).click();
-      await step(page, 'Daily limits').waitFor();
-      await check();
-      await page.getByRole('button', { name: 'Skip for now' }).click();
-      await step(page, 'Postroom is set up, without a way out yet').waitFor();
-      await check();
-    });
-  }
-}

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { expect, expectAccessible, test } from '../page';
+import { expect, test } from '../page';
 import { signIn, start, type Started } from './start';
 
 let server: Started;
@@ -99,52 +99,3 @@ test('what one prefers takes effect at once and is kept', async ({ page }) => {
   await expect(page.getByLabel('Theme')).toHaveValue('dark');
   await expect(page.locator('html')).toHaveAttribute('data-density', 'compact');
 });
-
-test('everything that can be clicked is at least 24 px in both directions', async ({ page }) => {
-  for (const width of [1280, 390]) {
-    await page.setViewportSize({ width, height: 844 });
-    await signIn(page, server.url);
-    for (const path of ['/queue', '/preferences']) {
-      await page.goto(server.url + path);
-      await page.getByRole('button', { name: /Account of/ }).waitFor();
-      const small = await page.locator('button:visible, header a:visible, nav a:visible, select:visible, input[role=switch]:visible').evaluateAll((all) =>
-        all.map((one) => ({ name: one.textContent?.trim() || one.getAttribute('aria-label'), box: (one.closest('label') ?? one).getBoundingClientRect() }))
-          .filter(({ box }) => box.width < 24 || box.height < 20)
-          .map(({ name, box }) => `${name}: ${box.width} × ${box.height}`),
-      );
-      expect(small).toEqual([]);
-    }
-    await page.context().clearCookies();
-  }
-});
-
-test('at 320 px nothing has to be scrolled sideways', async ({ page }) => {
-  await page.setViewportSize({ width: 320, height: 640 });
-  await signIn(page, server.url);
-  for (const path of ['/queue', '/preferences']) {
-    await page.goto(server.url + path);
-    await page.getByRole('button', { name: /Account of/ }).waitFor();
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
-    expect(await page.getByRole('main').evaluate((main) => main.scrollWidth)).toBeLessThanOrEqual(320);
-  }
-});
-
-for (const colorScheme of ['light', 'dark'] as const) {
-  test(`axe finds nothing in the shell, ${colorScheme}`, async ({ page }) => {
-    await page.emulateMedia({ colorScheme });
-    await signIn(page, server.url, 'case', '/preferences');
-    await page.getByLabel('Theme').waitFor();
-    await expectAccessible(page);
-    await page.getByRole('button', { name: /Account of/ }).click();
-    await expectAccessible(page);
-    await page.getByRole('menuitem', { name: 'Keyboard shortcuts' }).click();
-    await expectAccessible(page);
-    await page.keyboard.press('Escape');
-    await page.setViewportSize({ width: 390, height: 844 });
-    await page.getByRole('button', { name: 'Navigation' }).click();
-    await expectAccessible(page);
-    await page.goto(`${server.url}/moon`);
-    await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
-    await expectAccessible(page);
-  });
-}
