@@ -165,8 +165,15 @@ export function startOfDay(day: string): string {
 /** The moment of a time on the person's own clock (`2026-11-24T08:00`), as a date field gives it. */
 export function momentOf(local: string): string {
   const [year = 1970, month = 1, date = 1, hour = 0, minute = 0] = local.split(/[-T:]/).map(Number);
-  if (!zone) return new Date(year, month - 1, date, hour, minute).toISOString();
-  const wall = Date.UTC(year, month - 1, date, hour, minute);
+  // By its parts: while somebody types a year it has one digit, which the constructor takes for one of 19xx.
+  const clock = new Date(0);
+  if (!zone) {
+    clock.setFullYear(year, month - 1, date);
+    clock.setHours(hour, minute, 0, 0);
+    return clock.toISOString();
+  }
+  clock.setUTCFullYear(year, month - 1, date);
+  const wall = clock.setUTCHours(hour, minute, 0, 0);
   // Twice, for the days on which the clocks change.
   let moment = wall - offsetAt(wall, zone);
   moment = wall - offsetAt(moment, zone);
@@ -188,8 +195,11 @@ export function zoneName(): string {
 /** The day (`2026-11-23`) on which a moment lies where the person is. */
 export function dayOf(iso: string): string {
   const [day, month, year] = formats.day.format(new Date(iso)).split('/');
-  return `${year}-${month}-${day}`;
+  return `${(year ?? '').padStart(4, '0')}-${month}-${day}`;
 }
+
+/** The last day that a date field takes: without it, a fifth digit of a year could be typed. */
+export const LAST_DAY = '9999-12-31';
 
 /** A day (`2026-12-31`) as people write it: "31 Dec", with the year where it is not this one. */
 export function dayWords(day: string, now: Date): string {

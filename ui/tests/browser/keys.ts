@@ -51,10 +51,10 @@ export async function type(page: Page, field: Locator, text: string): Promise<vo
   await page.keyboard.type(text);
 }
 
-/** Walks to a date field and types a day, in the order of the browser's language. */
-export async function typeDay(page: Page, field: Locator, dayMonthYear: string): Promise<void> {
+/** Walks to a date field and types a day, in the order of the browser's own language. */
+export async function typeDay(page: Page, field: Locator, monthDayYear: string): Promise<void> {
   await tabTo(page, field);
-  await page.keyboard.type(dayMonthYear);
+  await page.keyboard.type(monthDayYear);
 }
 
 /** Walks to a drop-down and goes to an option by the arrows. */
@@ -81,7 +81,7 @@ export async function pick(page: Page, radio: Locator): Promise<void> {
 /** Opens a menu and chooses an item by the arrows. */
 export async function chooseItem(page: Page, menu: Locator, item: string | RegExp): Promise<void> {
   await press(page, menu);
-  const wanted = page.getByRole('menuitem', { name: item });
+  const wanted = page.getByRole('menuitem', { name: item, exact: typeof item === 'string' });
   await wanted.waitFor();
   const items = await page.getByRole('menuitem').count();
   for (let i = 0; i < items && !(await wanted.evaluate((one) => one === document.activeElement)); i += 1) await page.keyboard.press('ArrowDown');

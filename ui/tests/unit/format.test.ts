@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { duration, plural, relative, reply, shortDate, size } from '../../src/lib/format';
+import { dayOf, dayWords, duration, nextDay, plural, relative, reply, shortDate, size, startOfDay } from '../../src/lib/format';
 
 const now = new Date(2026, 10, 23, 12, 0, 0);
 const at = (...parts: [number, number, number, number, number, number]): string => new Date(...parts).toISOString();
@@ -31,4 +31,11 @@ it('a reply stands with the codes that it has', () => {
 
 it('counts have their separators and their plural', () => {
   expect([plural(1, 'message'), plural(32_433, 'message')]).toEqual(['1 message', '32,433 messages']);
+});
+
+it('a day is one while its year is still being typed', () => {
+  for (const day of ['0002-03-31', '0020-03-31', '0209-03-31', '2099-03-31']) {
+    expect(dayOf(startOfDay(day))).toBe(day);
+    expect(dayWords(nextDay(day), now)).toContain('1 Apr');
+  }
 });

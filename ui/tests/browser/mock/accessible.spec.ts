@@ -13,6 +13,7 @@ import { PLACES, type Place, type State } from './states';
 const SOURCE = join(import.meta.dirname, '../../../src');
 const ROWS = 10_000;
 const TIMEOUT_MS = 120_000;
+test.use({ actionTimeout: 10_000 });
 
 async function open(page: Page, place: Place, server: Started): Promise<void> {
   place.prepare?.(server);

@@ -26,7 +26,8 @@ export const compose: Place[] = [
       {
         name: 'with what cannot be sent like this',
         reach: async (page) => {
-          await to(page).fill('somebody.with.a.long.name@a-long-domain-name.example,');
+          await to(page).fill('somebody.with.a.long.name@a-long-domain-name.example');
+          await page.keyboard.press('Enter');
           await to(page).fill('broken@');
           await page.keyboard.press('Enter');
           await page.getByRole('button', { name: 'Bcc', exact: true }).click();
@@ -71,10 +72,10 @@ export const compose: Place[] = [
           await page.getByText(/^Draft saved/).waitFor();
           const draft = [...mock.desk.drafts.values()].at(-1);
           Object.assign(draft ?? {}, { version: 7, body: { ...draft?.body, subject: 'Theirs' } });
-          await page.getByLabel('Subject').fill('Mine, longer');
+          await page.getByRole('textbox', { name: 'Subject' }).fill('Mine, longer');
           await dialog(page).waitFor();
         },
-        opener: (page) => page.getByLabel('Subject'),
+        opener: (page) => page.getByRole('textbox', { name: 'Subject' }),
         shows: ['compose/Conflict'],
       },
       {
@@ -84,7 +85,7 @@ export const compose: Place[] = [
           await dialog(page).getByRole('button', { name: 'Keep what is here' }).click();
           await page.getByText(/^Draft saved/).waitFor();
           await page.request.get(`${url}/mock/down`);
-          await page.getByLabel('Subject').fill('Mine, and longer still');
+          await page.getByRole('textbox', { name: 'Subject' }).fill('Mine, and longer still');
           await opens(away(page), dialog(page));
         },
         opener: away,

@@ -46,6 +46,7 @@ const tagging: State[] = [
     name: 'the question before a job over all that match',
     reach: async (page) => {
       await button(page, /^Undo/).click();
+      await boxes(page).nth(4).click();
       await button(page, /^Tag all/).click();
       await choose(page, /^Requeue [1-9]/);
       await dialog(page).waitFor();
@@ -97,7 +98,7 @@ const list: State[] = [
     name: 'suggestions of a filter',
     reach: async (page) => {
       await page.getByRole('combobox', { name: 'Sender' }).focus();
-      await page.getByRole('option').nth(1).waitFor();
+      await page.getByRole('listbox').getByRole('option').nth(1).waitFor();
       await page.keyboard.press('ArrowDown');
     },
     opener: (page) => page.getByRole('combobox', { name: 'Sender' }),

@@ -62,6 +62,7 @@ const status: Place = {
       name: 'just started',
       reach: async (page, { url, mock }) => {
         mock.measured = 'new';
+        mock.moreRelays = [];
         await page.goto(`${url}/server`);
         await page.getByRole('heading', { name: /in the last 4 minutes/ }).waitFor();
       },
