@@ -181,7 +181,11 @@ function stateOf(doc: Node | undefined, options: Options): EditorState {
     'Shift-Mod-7': COMMANDS.numbers,
     'Shift-Mod-8': COMMANDS.bullets,
     'Shift-Mod-9': COMMANDS.quote,
-    'Mod-k': () => (options.onlink(), true),
+    'Mod-k': () => {
+      // The editor hears of what was selected by keys just before with the next frame.
+      requestAnimationFrame(() => setTimeout(options.onlink));
+      return true;
+    },
     'Shift-Enter': (state, dispatch) => (dispatch?.(state.tr.replaceSelectionWith(node('hard_break').create()).scrollIntoView()), true),
     Enter: chainCommands(splitListItem(item)),
     // Sends the letter; the page listens for it.
