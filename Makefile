@@ -57,7 +57,7 @@ soak: ## The long campaigns: CYCLES kill -9 cycles under load (100), and a milli
 	@tools/build --release
 	@POSTROOM_BIN=$${CARGO_TARGET_DIR:-target}/release/postroom python3 -m tests.kill --cycles $(CYCLES)
 	@bench/run rows --size full
-	@POSTROOM_ROWS=1000000 POSTROOM_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/release/postroom \
+	@SCALE_ROWS=1000000 POSTROOM_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/release/postroom \
 		npm run --silent --prefix ui test:scale
 
 fuzz: ## Run each fuzz target for SECONDS_PER_TARGET seconds (needs cargo-fuzz)

@@ -1,16 +1,16 @@
 /**
  * What must hold at any size, against the real server: a jump of the scrollbar draws its rows at once, and live updates
- * leave nothing behind in the page's memory. `POSTROOM_ROWS=1000000` fills that many messages instead of what a few
+ * leave nothing behind in the page's memory. `SCALE_ROWS=1000000` fills that many messages instead of what a few
  * seconds give.
  */
 import type { CDPSession, Page } from '@playwright/test';
 import { expect, test } from '../page';
 import { Postroom } from './postroom';
 
-const ROWS = Number(process.env['POSTROOM_ROWS'] ?? 60_000);
+const ROWS = Number(process.env['SCALE_ROWS'] ?? 60_000);
 const JUMPS = 40;
 /** What is to hold at a million rows, alone on the machine; beside other tests and without optimisation it may take longer. */
-const JUMP_MS_MAX = process.env['POSTROOM_ROWS'] ? 100 : 250;
+const JUMP_MS_MAX = process.env['SCALE_ROWS'] ? 100 : 250;
 const UPDATES = 1_000;
 const GROWTH_BYTES_MAX = 5_000_000;
 
