@@ -113,6 +113,28 @@ test('what is dismissed goes, can be taken back, and else stays gone', async ({ 
   await expect(items(page).first()).not.toContainText(title);
 });
 
+test('a report goes in its time under a pointer that lay there, and stays for one that comes to it', async ({ page }) => {
+  await page.clock.install();
+  await open(page);
+  const toast = page.locator('.toast');
+  const dismiss = async (): Promise<void> => {
+    await items(page).first().getByRole('button', { name: 'Dismiss' }).focus();
+    await page.keyboard.press('Enter');
+    await expect(toast).toBeVisible();
+  };
+  await page.mouse.move(1100, 760);
+  await dismiss();
+  await page.clock.runFor(15_000);
+  await expect(toast).toHaveCount(0);
+  await dismiss();
+  await page.mouse.move(1110, 762);
+  await page.clock.runFor(15_000);
+  await expect(toast).toBeVisible();
+  await page.mouse.move(600, 300);
+  await page.clock.runFor(15_000);
+  await expect(toast).toHaveCount(0);
+});
+
 test('what is dismissed while the page is left stays gone', async ({ page }) => {
   await open(page, 'front');
   await items(page).first().getByRole('button', { name: 'Dismiss' }).click();

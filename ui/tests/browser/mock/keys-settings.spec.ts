@@ -142,6 +142,7 @@ test('a new server is set up from its secret to the queue', async ({ page }) => 
   await press(page, page.getByRole('navigation', { name: 'Steps of the setup' }).getByRole('button', { name: 'Office' }));
   await expect(page.getByLabel('Name of the office')).toHaveValue('Lakeside Insurance');
   await press(page, named(page, 'Save and go on'));
+  await expect(step('The SMTP server')).toBeFocused();
   await press(page, named(page, 'Save and go on'));
   await expect(step('Daily limits')).toBeFocused();
   await type(page, page.getByLabel('E-mails a person a day'), 'many');
