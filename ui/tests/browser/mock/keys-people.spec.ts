@@ -56,6 +56,7 @@ test('a person is changed, let in and out, and sent a link', async ({ page }) =>
   const question = dialog(page, 'Disable Billing East?');
   await question.waitFor();
   await page.keyboard.press('Escape');
+  await expect(question).toHaveCount(0);
   await expect(named(page, 'Disable…')).toBeFocused();
   await page.keyboard.press('Enter');
   await press(page, question.getByRole('button', { name: 'Disable' }));
