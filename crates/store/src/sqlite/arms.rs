@@ -1,6 +1,6 @@
 //! What a scope and a filter come down to: disjoint index ranges, and what is left to test on each row.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use postroom_domain::{Arm, Category, Kind, MessageId, MessageState, OfficeId, Scope, ShownType, UserId};
 use rusqlite::{Connection, OptionalExtension};
@@ -96,14 +96,15 @@ pub(super) struct Selection {
     /// The dates.
     pub(super) span: Span,
     seen: Seen,
+    tallies: Vec<(TallyKey, i64)>,
 }
 
-/// The arms as sets, for testing rows of a wider walk.
+/// The arms by what they look at, each in order, for testing rows of a wider walk.
 #[derive(Debug, Clone, Default)]
 struct Seen {
     all: [bool; 2],
-    senders: HashSet<i64>,
-    offices: [HashSet<i64>; 2],
+    senders: Vec<i64>,
+    offices: [Vec<i64>; 2],
 }
 
 impl Selection {
@@ -134,6 +135,7 @@ impl Selection {
         let arms: Vec<_> = arms.into_iter().collect();
         Ok(Self {
             seen: Seen::of(&arms),
+            tallies: tallies_of(&arms, filter.kind),
             arms,
             types,
             kind: filter.kind,
@@ -152,8 +154,8 @@ impl Selection {
         self.arms.len() * self.types.len()
     }
 
-    /// The offices whose mail of a category is meant as a whole.
-    pub(super) fn offices(&self, category: Category) -> &HashSet<i64> {
+    /// The offices whose mail of a category is meant as a whole, in order.
+    pub(super) fn offices(&self, category: Category) -> &[i64] {
         let [users, notifications] = &self.seen.offices;
         match category {
             Category::User => users,
@@ -200,22 +202,26 @@ impl Selection {
             .fold(0, |mask, state| mask | 1 << state.number())
     }
 
-    /// The tallies that count the arms, and for each the kinds (as bits) that it counts for them.
-    pub(super) fn tallies(&self) -> BTreeMap<TallyKey, i64> {
-        let mut tallies = BTreeMap::new();
-        for arm in &self.arms {
-            let (key, category) = arm.tally();
-            *tallies.entry(key).or_insert(0) |= self.kind_mask(category);
-        }
-        tallies
+    /// The tallies that count the arms, in order, and for each the kinds (as bits) that it counts for them.
+    pub(super) fn tallies(&self) -> &[(TallyKey, i64)] {
+        &self.tallies
     }
+}
 
-    fn kind_mask(&self, category: Category) -> i64 {
-        Kind::ALL
-            .into_iter()
-            .filter(|kind| kind.category() == category && self.kind.is_none_or(|wanted| wanted == *kind))
-            .fold(0, |mask, kind| mask | 1 << kind.number())
+fn tallies_of(arms: &[IndexArm], kind: Option<Kind>) -> Vec<(TallyKey, i64)> {
+    let mut tallies = BTreeMap::new();
+    for arm in arms {
+        let (key, category) = arm.tally();
+        *tallies.entry(key).or_insert(0) |= kind_mask(category, kind);
     }
+    tallies.into_iter().collect()
+}
+
+fn kind_mask(category: Category, wanted: Option<Kind>) -> i64 {
+    Kind::ALL
+        .into_iter()
+        .filter(|kind| kind.category() == category && wanted.is_none_or(|wanted| wanted == *kind))
+        .fold(0, |mask, kind| mask | 1 << kind.number())
 }
 
 /// Names the tallies of one office, one sender or the server.
@@ -228,16 +234,17 @@ pub(super) struct TallyKey {
 }
 
 impl Seen {
+    /// Of arms in order.
     fn of(arms: &[IndexArm]) -> Self {
         let mut seen = Self::default();
         for arm in arms {
             match *arm {
                 IndexArm::Sender(id) => {
-                    seen.senders.insert(id);
+                    seen.senders.push(id);
                 }
                 IndexArm::Office(id, category) => {
                     if let Some(offices) = seen.offices.get_mut(slot(category)) {
-                        offices.insert(id);
+                        offices.push(id);
                     }
                 }
                 IndexArm::Server(category) => {
@@ -256,8 +263,8 @@ impl Seen {
             || self
                 .offices
                 .get(category)
-                .is_some_and(|offices| offices.contains(&key.office))
-            || (key.category == Category::User.number() && self.senders.contains(&key.sender))
+                .is_some_and(|offices| offices.binary_search(&key.office).is_ok())
+            || (key.category == Category::User.number() && self.senders.binary_search(&key.sender).is_ok())
     }
 }
 

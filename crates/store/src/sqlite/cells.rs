@@ -18,8 +18,8 @@ pub(crate) const fn kind_and_state(cell: i64) -> (i64, i64) {
 }
 
 /// The cells of a packed text and their counts. What is no such text ends it; `postroom check` finds what is missing.
-pub(crate) fn cells(text: &str) -> impl Iterator<Item = (i64, i64)> {
-    let mut rest = text.as_bytes();
+pub(crate) fn cells(text: &[u8]) -> impl Iterator<Item = (i64, i64)> {
+    let mut rest = text;
     std::iter::from_fn(move || {
         let cell = number(&mut rest)?;
         Some((cell, number(&mut rest)?))
@@ -50,7 +50,7 @@ fn number(rest: &mut &[u8]) -> Option<i64> {
 pub(crate) fn with_added(text: &str, added: &[(i64, i64)]) -> String {
     use std::fmt::Write as _;
 
-    let mut sums: Vec<(i64, i64)> = cells(text).collect();
+    let mut sums: Vec<(i64, i64)> = cells(text.as_bytes()).collect();
     for (cell, n) in added {
         match sums.binary_search_by_key(cell, |(cell, _)| *cell) {
             Ok(place) => {
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(packed, "5:120 13:4");
         assert_eq!(with_added(&packed, &[(13, -4), (5, 1), (6, 2)]), "5:121 6:2");
         assert_eq!(with_added("5:1", &[(5, -1)]), "");
-        assert_eq!(cells("5:-3 6:2").collect::<Vec<_>>(), [(5, -3), (6, 2)]);
+        assert_eq!(cells(b"5:-3 6:2").collect::<Vec<_>>(), [(5, -3), (6, 2)]);
     }
 
     proptest! {
@@ -101,11 +101,11 @@ mod tests {
         fn what_is_packed_is_read_again(mut counts in prop::collection::btree_map(0_i64..80, any::<i64>(), 0..20)) {
             counts.retain(|_, n| *n != 0 && *n != i64::MIN);
             let given: Vec<(i64, i64)> = counts.into_iter().collect();
-            prop_assert_eq!(cells(&with_added("", &given)).collect::<Vec<_>>(), given);
+            prop_assert_eq!(cells(with_added("", &given).as_bytes()).collect::<Vec<_>>(), given);
         }
 
         #[test]
-        fn foreign_text_ends_the_reading(text in ".*") {
+        fn foreign_text_ends_the_reading(text in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = cells(&text).count();
         }
     }

@@ -62,7 +62,7 @@ fn tallies(conn: &Connection, report: &mut CheckReport) -> Result<(), StoreError
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let key = (row.get(0)?, row.get(1)?, row.get(2)?);
-        for (cell, n) in cells(&row.get::<_, String>(3)?) {
+        for (cell, n) in cells(row.get::<_, String>(3)?.as_bytes()) {
             let (kind, state) = kind_and_state(cell);
             *kept.entry((key, kind, state)).or_default() += n;
         }

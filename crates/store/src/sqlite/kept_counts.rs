@@ -166,10 +166,10 @@ pub(super) fn days(conn: &Connection, selection: &Selection, days: Days) -> rusq
     let mut statement = conn.prepare_cached(
         "SELECT cells FROM tally WHERE dimension = ?1 AND id = ?2 AND day >= ?3 AND day <= ?4",
     )?;
-    for (key, kinds) in selection.tallies() {
+    for &(key, kinds) in selection.tallies() {
         let mut rows = statement.query((key.dimension, key.id, days.first, days.last))?;
         while let Some(row) = rows.next()? {
-            for (cell, n) in cells(row.get_ref(0)?.as_str()?) {
+            for (cell, n) in cells(row.get_ref(0)?.as_bytes()?) {
                 let (kind, state) = kind_and_state(cell);
                 if has_bit(kinds, kind) && has_bit(states, state) {
                     matrix.add(category_of(kind), state, n);
@@ -187,7 +187,7 @@ pub(super) fn by_day(
     days: Days,
 ) -> rusqlite::Result<BTreeMap<i64, i64>> {
     let mut counts = Counts::prepare(conn, selection)?;
-    for (key, kinds) in selection.tallies() {
+    for &(key, kinds) in selection.tallies() {
         counts.add(key, kinds, days, |day| day)?;
     }
     Ok(counts.sums)
@@ -206,7 +206,7 @@ pub(super) fn by_week(
         first: Days::of_week(first).first,
         last: Days::of_week(last).last,
     };
-    for (key, kinds) in selection.tallies() {
+    for &(key, kinds) in selection.tallies() {
         if key.dimension == OFFICE {
             let weeks = TallyKey {
                 dimension: OFFICE_WEEKS,
@@ -250,7 +250,7 @@ impl<'c> Counts<'c> {
             .statement
             .query((key.dimension, key.id, days.first.max(0), days.last))?;
         while let Some(row) = rows.next()? {
-            let n = sum_of(row.get_ref(1)?.as_str()?, kinds, self.states);
+            let n = sum_of(row.get_ref(1)?.as_bytes()?, kinds, self.states);
             if n != 0 {
                 *self.sums.entry(stretch(row.get(0)?)).or_insert(0) += n;
             }
@@ -275,7 +275,7 @@ pub(super) fn by_hour(
             kinds,
         )),
         1,
-    ) = (tallies.first_key_value(), tallies.len())
+    ) = (tallies.first(), tallies.len())
     else {
         return Ok(None);
     };
@@ -306,10 +306,10 @@ pub(super) fn inhabited(conn: &Connection, selection: &Selection, day: i64) -> r
     let mut found = HashSet::new();
     let mut statement =
         conn.prepare_cached("SELECT cells FROM tally WHERE dimension = ?1 AND id = ?2 AND day = ?3")?;
-    for key in selection.tallies().into_keys() {
+    for &(key, _) in selection.tallies() {
         let mut rows = statement.query((key.dimension, key.id, day))?;
         while let Some(row) = rows.next()? {
-            for (cell, n) in cells(row.get_ref(0)?.as_str()?) {
+            for (cell, n) in cells(row.get_ref(0)?.as_bytes()?) {
                 let (kind, state) = kind_and_state(cell);
                 if n != 0
                     && let Some(state) = MessageState::from_number(state)
@@ -322,14 +322,13 @@ pub(super) fn inhabited(conn: &Connection, selection: &Selection, day: i64) -> r
     Ok(found)
 }
 
-/// The one day that a span of a wide selection lies in, for which [`inhabited`] pays.
-pub(super) fn day_to_thin(selection: &Selection, span: Span) -> Option<i64> {
+/// The one day that the span of so many ranges lies in, for which [`inhabited`] pays.
+pub(super) fn day_to_thin(streams: usize, span: Span) -> Option<i64> {
     let day = day_of(span.low);
-    (selection.streams() >= THIN_FROM_STREAMS && span.high < i64::MAX && day == day_of(span.high - 1))
-        .then_some(day)
+    (streams >= THIN_FROM_STREAMS && span.high < i64::MAX && day == day_of(span.high - 1)).then_some(day)
 }
 
-fn sum_of(text: &str, kinds: i64, states: i64) -> i64 {
+fn sum_of(text: &[u8], kinds: i64, states: i64) -> i64 {
     cells(text)
         .filter(|(cell, _)| {
             let (kind, state) = kind_and_state(*cell);
@@ -346,7 +345,7 @@ pub(super) fn look(conn: &Connection, selection: &Selection, span: Span) -> rusq
         return Ok(matrix);
     }
     let states = selection.state_mask();
-    let thin = match day_to_thin(selection, span) {
+    let thin = match day_to_thin(selection.streams(), span) {
         Some(day) => Some(inhabited(conn, selection, day)?),
         None => None,
     };

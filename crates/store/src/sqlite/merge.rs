@@ -104,7 +104,7 @@ impl<'c> Merge<'c> {
                 merge.open(range, *shown, expect.clamp(64, CHUNK_MAX), None)?;
             }
         }
-        let mut arms = selection
+        let arms: Vec<_> = selection
             .arms
             .iter()
             .copied()
@@ -112,36 +112,35 @@ impl<'c> Merge<'c> {
                 IndexArm::Office(_, category) => !is_sifted(*category),
                 IndexArm::Sender(_) | IndexArm::Server(_) => true,
             })
-            .peekable();
-        if arms.peek().is_some() {
-            merge.open_arms(arms, &selection.types, None)?;
-        }
+            .collect();
+        merge.open_arms(&arms, &selection.types, None)?;
         Ok(merge)
     }
 
     /// Opens a stream for each range and Type that has rows; each goes on after `last`.
     fn open_arms(
         &mut self,
-        arms: impl Iterator<Item = IndexArm>,
+        arms: &[IndexArm],
         types: &[ShownType],
         last: Option<i64>,
     ) -> rusqlite::Result<()> {
-        let thin = self.thin()?;
+        let thin = self.thin(arms.len() * types.len())?;
         for arm in arms {
             for shown in types {
                 if thin
                     .as_ref()
                     .is_none_or(|thin| thin.contains(&arm.inhabitant(*shown)))
                 {
-                    self.open(Range::Arm(arm), *shown, self.chunk, last)?;
+                    self.open(Range::Arm(*arm), *shown, self.chunk, last)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn thin(&self) -> rusqlite::Result<Option<Inhabited>> {
-        day_to_thin(self.selection, self.span)
+    /// Which of so many ranges have rows, where it pays to know.
+    fn thin(&self, streams: usize) -> rusqlite::Result<Option<Inhabited>> {
+        day_to_thin(streams, self.span)
             .map(|day| inhabited(self.conn, self.selection, day))
             .transpose()
     }
@@ -196,8 +195,8 @@ impl<'c> Merge<'c> {
         {
             let (shown, last) = (stream.shown, stream.last);
             let offices = self.selection.offices(category);
-            let arms = offices.iter().map(|id| IndexArm::Office(*id, category));
-            self.open_arms(arms, &[shown], last)?;
+            let arms: Vec<_> = offices.iter().map(|id| IndexArm::Office(*id, category)).collect();
+            self.open_arms(&arms, &[shown], last)?;
         }
         Ok(())
     }
@@ -270,7 +269,7 @@ impl<'c> Statements<'c> {
             let meant = match &mut stream.range {
                 Range::Arm(_) => true,
                 Range::Sieve { category, read, kept } => {
-                    let meant = selection.offices(*category).contains(&row.get(1)?);
+                    let meant = selection.offices(*category).binary_search(&row.get(1)?).is_ok();
                     *read += 1;
                     *kept += usize::from(meant);
                     meant

@@ -23,7 +23,7 @@ const BUSY: Duration = Duration::from_secs(2);
 /// A read that waits for a connection.
 type Job = Box<dyn FnOnce(&mut Slot) + Send>;
 
-/// A pool of read-only connections, opened when first needed.
+/// A pool of read-only connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Readers(Arc<Pool>);
 
@@ -145,6 +145,12 @@ struct Slot {
 }
 
 impl Slot {
+    /// Opens the connection and has it read the schema, which the first read would wait for. What fails now fails
+    /// again, and is told, once there is a read.
+    fn make_ready(&mut self) {
+        let _ = self.read(|conn| Ok(conn.prepare("SELECT ord FROM message LIMIT 1").map(drop)?));
+    }
+
     fn read<T>(&mut self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let conn = match self.conn.take() {
             Some(conn) => conn,
@@ -163,6 +169,7 @@ impl Slot {
 
 /// Runs reads until nobody can ask for another.
 fn serve(waiting: &Mutex<Receiver<Job>>, mut slot: Slot) {
+    slot.make_ready();
     loop {
         // Whoever holds the lock waits for the next job; the others wait for the lock.
         let job = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();

@@ -79,17 +79,33 @@ fn shown_state(kept: i64, phase: Option<i64>) -> i64 {
     }
 }
 
-const ROW: &str = "SELECT m.ord, m.state, w.phase, m.kind, m.sender, u.name, m.office, o.name, \
+/// The phase of a row's work. What is finished has none, and is not looked for: on a cold disk that is a page for each.
+macro_rules! phase {
+    () => {
+        "iif(m.state < 5, (SELECT w.phase FROM work w WHERE w.ord = m.ord), NULL)"
+    };
+}
+
+/// The finished states are the last ones.
+const _: () = assert!(MessageState::Sent.number() == 5 && MessageState::Failed.number() == 6);
+
+const ROW: &str = concat!(
+    "SELECT m.ord, m.state, ",
+    phase!(),
+    ", m.kind, m.sender, u.name, m.office, o.name, \
     m.header_from, m.header_to, m.header_cc, m.header_bcc, m.recipients, m.subject, m.preview, m.mime_type, \
     m.size, m.attempts, m.sent_on, m.next_attempt_at, m.hold_reason, m.hold_until, m.send_at, \
     m.error_code, m.error_enhanced, m.error_text, m.tags, m.external_id \
-    FROM message m LEFT JOIN work w ON w.ord = m.ord LEFT JOIN user u ON u.id = m.sender \
-    LEFT JOIN office o ON o.id = m.office WHERE m.ord = ?1";
+    FROM message m LEFT JOIN user u ON u.id = m.sender \
+    LEFT JOIN office o ON o.id = m.office WHERE m.ord = ?1"
+);
 
 const KEY: &str = concat!(
     "SELECT ",
     super::probe::key_columns!(),
-    ", w.phase FROM message m LEFT JOIN work w ON w.ord = m.ord WHERE m.ord = ?1"
+    ", ",
+    phase!(),
+    " FROM message m WHERE m.ord = ?1"
 );
 
 fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {

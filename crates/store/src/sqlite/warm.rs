@@ -20,7 +20,12 @@ const INDEXES: [&str; 4] = [
     "SELECT id FROM text_data WHERE id >= ?1",
 ];
 
-/// Reads kept counts of the server and of offices, the newest rows, then the indexes, for at most `time`.
+/// Rows between two places of the list that are looked up, so that the inner pages on the way to any row are read: one
+/// of them leads to some 2,400 rows.
+const STRIDE: i64 = 2_000;
+
+/// Reads kept counts of the server and of offices, the newest rows, the way to any other, then the indexes, for at most
+/// `time`.
 pub(super) fn warm(conn: &Connection, time: Duration) -> rusqlite::Result<()> {
     let warming = Warming {
         conn,
@@ -29,8 +34,9 @@ pub(super) fn warm(conn: &Connection, time: Duration) -> rusqlite::Result<()> {
     for dimension in [SERVER, SERVER_HOURS, OFFICE_WEEKS, OFFICE] {
         warming.read("SELECT day FROM tally WHERE dimension = ?1", dimension)?;
     }
-    let newest = newest_hours(conn)?;
+    let newest = hours(conn, NEWEST)?.first().copied().unwrap_or(i64::MAX);
     warming.read("SELECT size FROM message WHERE ord >= ?1 ORDER BY ord", newest)?;
+    warming.lead(&hours(conn, STRIDE)?)?;
     for index in INDEXES {
         warming.read(index, 0)?;
     }
@@ -43,6 +49,20 @@ struct Warming<'c> {
 }
 
 impl Warming<'_> {
+    /// Looks up the first row from each of `ords` on while there is time.
+    fn lead(&self, ords: &[i64]) -> rusqlite::Result<()> {
+        let mut statement = self
+            .conn
+            .prepare("SELECT ord FROM message WHERE ord >= ?1 LIMIT 1")?;
+        for ord in ords {
+            if Instant::now() >= self.ends {
+                break;
+            }
+            statement.query([ord])?.next()?;
+        }
+        Ok(())
+    }
+
     /// Reads all rows of a statement while there is time.
     fn read(&self, sql: &str, from: i64) -> rusqlite::Result<()> {
         let mut statement = self.conn.prepare(sql)?;
@@ -58,20 +78,22 @@ impl Warming<'_> {
     }
 }
 
-/// The first ord of the newest hours that hold [`NEWEST`] rows together.
-fn newest_hours(conn: &Connection) -> rusqlite::Result<i64> {
+/// The first ords of hours, newest first, so that about `n` rows lie between each and the one before.
+fn hours(conn: &Connection, n: i64) -> rusqlite::Result<Vec<i64>> {
     let mut statement = conn.prepare(
         "SELECT day, cells FROM tally WHERE dimension = ?1 AND id = 0 AND day >= 0 ORDER BY day DESC",
     )?;
     let mut hours = statement.query([SERVER_HOURS])?;
-    let mut rows = 0;
-    let mut first = i64::MAX;
+    let (mut rows, mut last) = (0, None);
+    let mut firsts = Vec::new();
     while let Some(hour) = hours.next()? {
-        rows += cells(hour.get_ref(1)?.as_str()?).map(|(_, n)| n).sum::<i64>();
-        first = start_of_hour(hour.get(0)?);
-        if rows >= NEWEST {
-            break;
+        rows += cells(hour.get_ref(1)?.as_bytes()?).map(|(_, n)| n).sum::<i64>();
+        last = Some(start_of_hour(hour.get(0)?));
+        if rows >= n {
+            firsts.extend(last.take());
+            rows = 0;
         }
     }
-    Ok(first)
+    firsts.extend(last);
+    Ok(firsts)
 }
