@@ -26,7 +26,7 @@ use crate::history::Measuring;
 use crate::http::{App, AppParts, Metrics};
 
 /// How long the start may read ahead: the first person after it should not wait for a cold disk.
-const WARM_UP: std::time::Duration = std::time::Duration::from_millis(250);
+const WARM_UP: std::time::Duration = std::time::Duration::from_millis(1_000);
 
 /// The socket that the operator's commands use while a server runs.
 pub fn admin_socket(config: &Config) -> PathBuf {

@@ -87,7 +87,7 @@ impl SqliteStore {
         let conn = place.create()?;
         let (changes, _) = broadcast::channel(CHANGE_RING);
         if !place.options.warm_up.is_zero() {
-            super::warm::warm(&conn, place.options.warm_up)?;
+            super::warm::warm(&conn, &place.path, place.options.warm_up)?;
         }
         let readers = Readers::start(&place.path, place.options.readers, place.options.reader_cache_kib)?;
         let (read_time, sort_most) = (place.options.read_time, place.options.sort_most);
