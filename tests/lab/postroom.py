@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -52,8 +52,13 @@ class Postroom:
         relay_port: int,
         settings: Mapping[str, Mapping[str, object]] | None = None,
         trusted: bool = False,
+        program: Path | None = None,
     ) -> None:
-        """Writes the configuration; `settings` override keys, table by table; `trusted` lets loopback submit as case."""
+        """Writes the configuration; `settings` override keys, table by table; `trusted` lets loopback submit as case.
+
+        `program` is the binary to run where it is not the one under test.
+        """
+        self.program = program or binary()
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.config = folder / "postroom.toml"
@@ -87,7 +92,7 @@ class Postroom:
 
     def command(self, *words: str, text: str | bytes = b"", check: bool = True) -> str:
         """Runs a command of the binary with this configuration and returns what it printed."""
-        line = [str(binary()), *words, "--config", str(self.config)]
+        line = [str(self.program), *words, "--config", str(self.config)]
         given = text.encode() if isinstance(text, str) else text
         done = subprocess.run(line, input=given, capture_output=True, check=False)
         if check and done.returncode != 0:
@@ -117,7 +122,7 @@ class Postroom:
 
     def command_line(self) -> list[str]:
         """Returns the command that serves."""
-        return [str(binary()), "serve", "--config", str(self.config)]
+        return [str(self.program), "serve", "--config", str(self.config)]
 
     def start(self) -> Postroom:
         """Starts the server and waits for the line that names its ports."""
@@ -197,10 +202,11 @@ def drain(stream: IO[str]) -> None:
 class LogSink:
     """`postroom sink --log`: fast, scripted by recipient, one line per accepted message."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, options: Sequence[str] = ()) -> None:
+        """Describes the sink; `options` are further ones of its command line."""
         self.log = folder / "sink.log"
         self.port = port
-        line = [str(binary()), "sink", "--listen", f"127.0.0.1:{port}", "--log", str(self.log)]
+        line = [str(binary()), "sink", "--listen", f"127.0.0.1:{port}", "--log", str(self.log), *options]
         self.server = Listening(line, port, folder / "sink.err")
 
     def start(self) -> LogSink:

@@ -1,12 +1,14 @@
 //! `postroom sink`: an SMTP server that accepts everything and keeps nothing, and misbehaves by recipient.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use postroom_smtp::sink::{ByAddress, Keep, Sink, SinkConfig};
+use postroom_smtp::sink::{ByAddress, Keep, Sink, SinkAuth, SinkConfig, SinkTls};
+use postroom_smtp::tls::acceptor_from_pem;
 
 use super::out::out;
 use crate::serve::StopSignals;
@@ -32,6 +34,33 @@ pub(crate) struct SinkArgs {
     /// How late `stall…` is answered, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     stall: u64,
+    /// PEM file of a certificate chain: STARTTLS is offered
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// PEM file of its private key
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+    /// Accept mail only after AUTH with this user name and password
+    #[arg(long, value_name = "USER:PASSWORD", value_parser = login)]
+    login: Option<SinkAuth>,
+}
+
+/// Reads `USER:PASSWORD`.
+fn login(text: &str) -> Result<SinkAuth, String> {
+    match text.split_once(':') {
+        Some((user, password)) if !user.is_empty() && !password.is_empty() => Ok(SinkAuth {
+            user: user.to_owned(),
+            password: password.to_owned(),
+        }),
+        _ => Err("write USER:PASSWORD, as in office:secret".to_owned()),
+    }
+}
+
+/// Reads the certificate and key that STARTTLS uses.
+fn tls_of(chain: &Path, key: &Path) -> anyhow::Result<SinkTls> {
+    let read = |path: &Path| std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    let acceptor = acceptor_from_pem(&read(chain)?, &read(key)?)?;
+    Ok(SinkTls::StartTls(Arc::clone(acceptor.config())))
 }
 
 /// Listens until it is told to stop.
@@ -40,12 +69,15 @@ pub(crate) struct SinkArgs {
 /// Where the address cannot be listened on or the log cannot be written.
 pub(crate) async fn run(args: SinkArgs) -> anyhow::Result<()> {
     let mut stop = StopSignals::listen()?;
+    let tls = args.tls_certificate.as_deref().zip(args.tls_key.as_deref());
     let config = SinkConfig {
         by_address: ByAddress::On {
             stall: Duration::from_secs(args.stall),
         },
         keep: Keep::Counts,
         log: args.log,
+        tls: tls.map(|(chain, key)| tls_of(chain, key)).transpose()?,
+        auth: args.login,
         ..SinkConfig::default()
     };
     let sink = Sink::bind(args.listen, config)
