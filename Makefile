@@ -45,6 +45,7 @@ audit: ## Licences, sources and bans of dependencies (cargo-deny) and unused one
 bench: ## Measure Postroom and Postfix side by side and write bench/RESULTS.md (SIZE=quick|full ROUNDS=n)
 	@tools/setup bench
 	@tools/build --release
+	@cargo build --release -p postroom-smtp --example submit_rate
 	@bench/run compare --size $(SIZE) --rounds $(ROUNDS)
 
 bench-rows: ## Fill 1,000,000 messages and measure lists, jumps, counts, search, start and memory

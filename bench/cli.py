@@ -1,4 +1,4 @@
-"""The commands: `compare`, `tune` and `rows`."""
+"""The commands: `compare`, `tune`, `rows` and `versions`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import os
 import signal
 import sys
 from dataclasses import replace
+from pathlib import Path
 
-from bench import contenders, report, rows, tune
+from bench import contenders, report, rows, tune, versions
 from bench.measure import FULL, MEASURES, QUICK, SINKS, Plan, Setting, accept_and_drain, ceiling
 from bench.report import Table
 from tests.lab import postfix
@@ -73,6 +74,9 @@ Message-IDs were counted at the sink: none lost, none twice, or the run would ha
 - accept: durable accept with delivery off. For Postfix on hold, where its queue manager never sees the message (its \
 best case); for Postroom `delivery.paused`.
 - end to end: from the first connection to the last arrival at the sink. drain: from the first arrival to the last.
+- TLS and AUTH: the same end to end with STARTTLS and AUTH on both sides, in and out, the certificate verified; load by \
+`submit_rate` (an example of the `smtp` crate), Postfix with `smtp_tls_connection_reuse=yes`. Postroom's login is an API key.
+- server CPU per message: user and system time of all the server's processes, in and out, without load and sink.
 - lone: one message at a time on an idle server; the median, from the 250 to the relay's DATA.
 - memory: PSS of all processes, idle and the most seen in the end-to-end run.
 - syncs: fsync, fdatasync and sync_file_range calls during accept, counted by strace in a run of its own.
@@ -101,6 +105,11 @@ def parser() -> argparse.ArgumentParser:
     three.add_argument("--messages", type=int, default=None, help="100,000 for quick, 1,000,000 for full")
     three.add_argument("--requests", type=int, default=100, help="of each kind and person")
     three.add_argument("--dry", action="store_true", help="print and leave bench/RESULTS.md alone")
+    four = commands.add_parser("versions", help="two builds of Postroom in turn, by the ratios of pairs")
+    four.add_argument("old", type=Path, help="the binary to compare with")
+    four.add_argument("new", type=Path, help="the binary under test")
+    four.add_argument("--size", choices=("quick", "full"), default="full")
+    four.add_argument("--rounds", type=int, default=9)
     return top
 
 
@@ -117,6 +126,9 @@ def main() -> int:
         return 1
     if words.command == "tune":
         return tune.main(words.messages, words.rounds)
+    if words.command == "versions":
+        os.environ["POSTROOM_BIN"] = str(words.new.resolve())
+        return versions.main(words.old.resolve(), words.new.resolve(), FULL if words.size == "full" else QUICK, words.rounds)
     if words.command == "rows":
         messages = words.messages or (1_000_000 if words.size == "full" else 100_000)
         return rows.main(messages, words.requests, words.dry)

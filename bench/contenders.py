@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
 
+from tests.lab import sasl
+from tests.lab.certificate import Certificate
 from tests.lab.postfix import Postfix
 from tests.lab.postroom import Postroom
 
@@ -22,11 +25,22 @@ TUNED = {
 }
 
 
+@dataclass(frozen=True)
+class Secure:
+    """TLS and AUTH on both sides: in with the contender's own login, out with the sink's."""
+
+    certificate: Certificate
+    sink_user: str = "office"
+    sink_password: str = "secret"
+
+
 class Contender(ABC):
     """One queue in a folder of its own, relaying to one sink."""
 
     name: str
     port: int
+    login: tuple[str, str]
+    """User name and password of its submission side, where it is secure."""
 
     @abstractmethod
     def accept_only(self) -> None:
@@ -48,9 +62,16 @@ class Contender(ABC):
 class PostfixContender(Contender):
     """Postfix with default settings, or with `TUNED` or others on top."""
 
-    def __init__(self, folder: Path, relay_port: int, name: str, settings: dict[str, str]) -> None:
+    login = ("case", "correct horse battery staple")
+
+    def __init__(
+        self, folder: Path, relay_port: int, name: str, settings: dict[str, str], secure: Secure | None = None
+    ) -> None:
         self.name = name
-        self.settings = {"relayhost": f"[127.0.0.1]:{relay_port}"} | settings
+        relay = f"[127.0.0.1]:{relay_port}"
+        self.settings = {"relayhost": relay} | settings
+        if secure:
+            self.settings |= secure_settings(folder, relay, secure, self.login)
         self.postfix = Postfix(folder / "postfix", self.settings)
         self.port = self.postfix.port
         self.hold = folder / "hold"
@@ -83,19 +104,55 @@ class PostfixContender(Contender):
         return master
 
 
+def secure_settings(folder: Path, relay: str, secure: Secure, login: tuple[str, str]) -> dict[str, str]:
+    """Settings of a Postfix that asks for TLS and AUTH and uses both towards its relay, over reused connections."""
+    passwords = folder / "relay-passwords"
+    passwords.write_text(f"{relay} {secure.sink_user}:{secure.sink_password}\n")
+    return sasl.submission(folder, "postfix.example.test", login) | {
+        "smtpd_tls_security_level": "encrypt",
+        "smtpd_tls_cert_file": str(secure.certificate.chain),
+        "smtpd_tls_key_file": str(secure.certificate.key),
+        "smtp_tls_security_level": "verify",
+        "smtp_tls_verify_cert_match": "localhost",
+        "smtp_tls_CAfile": str(secure.certificate.authority),
+        "smtp_tls_connection_reuse": "yes",
+        "smtp_sasl_auth_enable": "yes",
+        "smtp_sasl_password_maps": f"texthash:{passwords}",
+        "smtp_sasl_security_options": "noanonymous",
+    }
+
+
 class PostroomContender(Contender):
     """Postroom with SQLite, as it comes."""
 
     name = "Postroom"
 
-    def __init__(self, folder: Path, relay_port: int) -> None:
-        self.server = Postroom(folder / "postroom", relay_port, trusted=True)
+    def __init__(
+        self, folder: Path, relay_port: int, secure: Secure | None = None, program: Path | None = None
+    ) -> None:
+        """Prepares it; `program` is the binary where it is not the one under test."""
+        self.settings: dict[str, dict[str, object]] = {"log": {"level": "warn"}}
+        if secure:
+            certificate = secure.certificate
+            self.settings["submission"] = {
+                "tls_certificate": str(certificate.chain),
+                "tls_key": str(certificate.key),
+            }
+            self.settings["[[relay]]"] = {
+                "tls": "required",
+                "ca_file": str(certificate.authority),
+                "username": secure.sink_user,
+                "password": secure.sink_password,
+            }
+        folder /= "postroom"
+        self.server = Postroom(folder, relay_port, self.settings, trusted=secure is None, program=program)
         self.server.prepare()
+        self.login = ("case", self.server.key)
         self.port = 0
 
     def _start(self, paused: bool) -> None:
         self.stop()
-        self.server.configure({"delivery": {"paused": paused}, "log": {"level": "warn"}})
+        self.server.configure(self.settings | {"delivery": {"paused": paused}})
         self.server.start()
         self.port = self.server.smtp_port
 
@@ -116,12 +173,12 @@ class PostroomContender(Contender):
 KINDS = ("postfix", "postfix-tuned", "postroom")
 
 
-def make(kind: str, folder: Path, relay_port: int) -> Contender:
+def make(kind: str, folder: Path, relay_port: int, secure: Secure | None = None) -> Contender:
     """Makes the contender of this kind in a folder."""
     if kind == "postfix":
-        return PostfixContender(folder, relay_port, "Postfix default", {})
+        return PostfixContender(folder, relay_port, "Postfix default", {}, secure)
     if kind == "postfix-tuned":
-        return PostfixContender(folder, relay_port, "Postfix tuned", TUNED)
+        return PostfixContender(folder, relay_port, "Postfix tuned", TUNED, secure)
     if kind == "postroom":
-        return PostroomContender(folder, relay_port)
+        return PostroomContender(folder, relay_port, secure)
     raise ValueError(f"unknown contender {kind!r}: one of {', '.join(KINDS)}")

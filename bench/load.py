@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.lab.postroom import binary
 from tests.lab.sink import Sink
 
 SENDER = "case@example.test"
@@ -35,6 +36,20 @@ def smtp_source(port: int, messages: int, sessions: int = SESSIONS) -> float:
     if done.returncode != 0 or done.stderr.strip():
         raise RuntimeError(f"smtp-source: exit {done.returncode}: {done.stderr.strip()[:500]}")
     return took
+
+
+def submit_rate() -> Path:
+    """Returns the program that submits over TLS and AUTH: an example of the `smtp` crate, built beside the server."""
+    return binary().parent / "examples" / "submit_rate"
+
+
+def secure_source(port: int, messages: int, authority: Path, login: tuple[str, str], sessions: int = SESSIONS) -> float:
+    """Sends the messages over sessions with TLS and AUTH and returns the seconds until the last was acknowledged."""
+    line = [str(submit_rate()), str(port), str(messages), str(sessions), str(authority), *login]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"submit_rate: exit {done.returncode}: {done.stderr.strip()[:500]}")
+    return float(done.stdout)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import contenders, load
-from bench.contenders import Contender, PostroomContender
+from bench.contenders import Contender, PostroomContender, Secure
 from bench.relay import CountingRelay, LoggingRelay, Relay, watch
+from tests.lab import certificate, cpu
 from tests.lab.memory import PeakMemory, family, pss_kib
 from tests.lab.scratch import Scratch
 from tests.lab.sink import Sink
@@ -95,11 +96,12 @@ def end_to_end(kind: str, setting: Setting, plan: Plan) -> Results:
     """Accepts and delivers at once; the rate is up to the last arrival. Memory is the most seen meanwhile."""
     with fresh(kind, setting) as (contender, relay):
         contender.deliver()
-        idle_kib = pss_kib(contender.pid())
+        idle_kib, idle_cpu = pss_kib(contender.pid()), cpu.seconds(contender.pid())
         with PeakMemory(contender.pid(), every=0.5) as memory:
             began = time.perf_counter()
             took = load.smtp_source(contender.port, plan.messages)
             arrivals = watch(relay, plan.messages, PATIENCE)
+        spent = cpu.seconds(contender.pid()) - idle_cpu
         contender.stop()
         check_ids(relay, plan.messages)
         return {
@@ -107,6 +109,34 @@ def end_to_end(kind: str, setting: Setting, plan: Plan) -> Results:
             "accept while delivering": plan.messages / took,
             "memory idle": idle_kib / 1024,
             "memory peak": memory.kib / 1024,
+            "server CPU per message": spent * 1000 / plan.messages,
+        }
+
+
+def end_to_end_secure(kind: str, _: Setting, plan: Plan) -> Results:
+    """Accepts and delivers at once with TLS and AUTH on both sides; the sink is always `postroom sink`."""
+    with Scratch(f"bench-{kind}") as folder:
+        secure = Secure(certificate.make(folder))
+        options = ["--tls-certificate", str(secure.certificate.chain), "--tls-key", str(secure.certificate.key)]
+        relay = LoggingRelay(folder, [*options, "--login", f"{secure.sink_user}:{secure.sink_password}"])
+        relay.start()
+        contender = contenders.make(kind, folder, relay.port, secure)
+        os.sync()
+        try:
+            contender.deliver()
+            idle_cpu = cpu.seconds(contender.pid())
+            began = time.perf_counter()
+            load.secure_source(contender.port, plan.messages, secure.certificate.authority, contender.login)
+            arrivals = watch(relay, plan.messages, PATIENCE)
+            spent = cpu.seconds(contender.pid()) - idle_cpu
+            contender.stop()
+            check_ids(relay, plan.messages)
+        finally:
+            contender.stop()
+            relay.stop()
+        return {
+            "end to end, TLS and AUTH": plan.messages / (arrivals.last_at - began),
+            "server CPU per message, TLS and AUTH": spent * 1000 / plan.messages,
         }
 
 
@@ -173,6 +203,7 @@ def ceiling(setting: Setting, plan: Plan) -> Results:
 MEASURES: dict[str, Callable[[str, Setting, Plan], Results]] = {
     "accept": accept_and_drain,
     "end-to-end": end_to_end,
+    "secure": end_to_end_secure,
     "lone": lone,
     "http": http_accept,
     "syncs": syncs,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -39,8 +40,8 @@ class Relay(Protocol):
 class LoggingRelay:
     """`postroom sink --log`."""
 
-    def __init__(self, folder: Path) -> None:
-        self.sink = LogSink(folder, free_port())
+    def __init__(self, folder: Path, options: Sequence[str] = ()) -> None:
+        self.sink = LogSink(folder, free_port(), options)
         self.port = self.sink.port
         self._read = 0
         self._lines = 0

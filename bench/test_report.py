@@ -6,7 +6,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from bench import report
+from bench import report, versions
 from bench.relay import Arrivals
 
 
@@ -42,3 +42,15 @@ class Ratios(unittest.TestCase):
     def test_rate_of_a_drain_leaves_out_what_had_arrived_at_the_first_look(self) -> None:
         """Or a late first look would flatter."""
         self.assertEqual(90.0, Arrivals(first_at=1.0, first_count=10, last_at=2.0, count=100).rate())
+
+
+class Versions(unittest.TestCase):
+    """Two builds side by side."""
+
+    def test_ratio_of_a_pair_is_above_one_where_the_new_build_is_better(self) -> None:
+        """More messages a second and less processor time are both better."""
+        old = {"accept (messages/s)": 100.0, "server CPU per message (ms)": 0.2}
+        new = {"accept (messages/s)": 110.0, "server CPU per message (ms)": 0.25}
+        text = versions.table([(old, new)])
+        self.assertIn("| accept (messages/s) | 100.00 | 110.00 | **1.100** |", text)
+        self.assertIn("| server CPU per message (ms) | 0.20 | 0.25 | **0.800** |", text)
