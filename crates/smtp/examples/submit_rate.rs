@@ -74,7 +74,9 @@ async fn submit(connector: Arc<Connector>, given: Arc<AtomicU64>, messages: u64)
             "From: <{SENDER}>\r\nTo: <{RECIPIENT}>\r\nSubject: Your policy\r\nMessage-ID: <{id}@bench.example.test>\r\n\r\n{body}"
         );
         let transaction = Transaction::new(id, SENDER, vec![Recipient::new(RECIPIENT)], Content::new(text));
-        let delivery = session.deliver(&transaction, || AtDot::Write { next: None }).await;
+        let delivery = session
+            .deliver(&transaction, || AtDot::Write { next: None })
+            .await;
         let Outcome::Finished(answers) = &delivery.outcome else {
             anyhow::bail!("message {id}: {:?}", delivery.outcome);
         };
