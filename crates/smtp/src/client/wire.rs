@@ -15,7 +15,7 @@ use crate::reply::{REPLY_BYTES_MAX, Reply, Severity};
 /// Room made for each read, in bytes.
 const READ_BYTES: usize = 4_096;
 /// Replies kept while we are still writing; a relay that sends more is made to wait.
-const INPUT_BYTES_MAX: usize = 4 * REPLY_BYTES_MAX;
+const INPUT_BYTES_MAX: usize = 2 * REPLY_BYTES_MAX;
 /// How long to look for the relay's last words after a write failed.
 pub(crate) const LAST_WORDS: Duration = Duration::from_millis(500);
 

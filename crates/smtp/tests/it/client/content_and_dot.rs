@@ -116,6 +116,51 @@ async fn garbage_and_go_aheads_after_the_dot_are_uncertain() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn success_in_untidy_words_after_the_dot_is_a_success() {
+    let long = [b"250 2.0.0 Ok ".as_slice(), &[b'x'; 9_000], b"\r\n"].concat();
+    let many = [b"250-more\r\n".repeat(500).as_slice(), b"250 Ok\r\n"].concat();
+    for said in [
+        &b"250-2.0.0 queued\r\n251 2.1.5 forwarded\r\n"[..],
+        b"251-forwarded\r\n250-\r\n250\r\n",
+        b"250-2.0.0 queued\n250 as \x00 \xe9\xff\n",
+        b"250 Ok\r\r\n",
+        b"250\r\r\n",
+        &long,
+        &many,
+    ] {
+        let (_sink, mut session) = open(doing(Stage::FinalDot, Act::Say(said.to_vec()))).await;
+        let answers = finished(deliver(&mut session, &message(1)).await);
+        assert!(matches!(answers.verdict(0), Verdict::Accepted(_)), "{answers:?}");
+        assert!(session.is_open());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_of_both_kinds_after_the_dot_are_transient() {
+    for said in [
+        &b"450-busy\r\n550 no\r\n"[..],
+        b"550-5.7.1 no\r\n450 4.2.1 busy\r\n",
+    ] {
+        let (_sink, mut session) = open(doing(Stage::FinalDot, Act::Say(said.to_vec()))).await;
+        let answers = finished(deliver(&mut session, &message(1)).await);
+        assert!(matches!(answers.verdict(0), Verdict::Refused(Phase::FinalDot, reply) if reply.code == 450));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn yes_and_no_in_one_reply_after_the_dot_is_uncertain() {
+    for said in [
+        &b"250-queued\r\n550 no\r\n"[..],
+        b"450-no\r\n250 queued\r\n",
+        b"250-queued\r\n354 go on\r\n",
+    ] {
+        let (_sink, mut session) = open(doing(Stage::FinalDot, Act::Say(said.to_vec()))).await;
+        let error = uncertain(deliver(&mut session, &message(1)).await);
+        assert!(matches!(error.cause, Cause::Garbage(_)), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_421_after_the_dot_says_that_the_message_was_not_taken() {
     let (_sink, mut session) = open(doing(Stage::FinalDot, Act::ReplyThenClose(reply(421)))).await;
     let error = failed(deliver(&mut session, &message(1)).await);
