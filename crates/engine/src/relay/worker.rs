@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use postroom_domain::{MessageId, RouteId};
-use postroom_smtp::client::{AtDot, Connector, Outcome as Spoken, PipeliningUse, Session, Untried};
-use tokio::net::TcpStream;
+use postroom_smtp::client::{
+    AtDot, Connection, Connector, Outcome as Spoken, PipeliningUse, Session, Untried,
+};
 use tokio::time::Instant;
 
 use super::feed::{Feed, Taken};
@@ -52,7 +53,7 @@ pub(super) struct Worker {
 
 /// A session and how much it has carried.
 struct Line {
-    session: Session<TcpStream>,
+    session: Session<Connection>,
     carried: u32,
 }
 

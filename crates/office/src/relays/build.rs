@@ -5,7 +5,7 @@ use std::sync::Arc;
 use postroom_domain::{Clock, OfficeId, ReachPolicy, RouteId};
 use postroom_engine::RelaySettings;
 use postroom_smtp::client::{
-    AuthUse, Credentials, Reach, RelayAddress, RelayConfig, TlsPolicy, Tokens, Trust,
+    AuthUse, Credentials, Dialler, Reach, RelayAddress, RelayConfig, TlsPolicy, Tokens, Trust,
 };
 use postroom_store::{KeptRelay, SmtpAuth, SmtpSettings, SmtpTls, SmtpTrust};
 use rustls::pki_types::CertificateDer;
@@ -52,6 +52,7 @@ impl OpenSecrets {
 pub(super) struct Surroundings {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) reach: ReachPolicy,
+    pub(super) dial: Dialler,
     pub(super) ehlo_name: String,
 }
 
@@ -75,6 +76,7 @@ pub(super) fn session(
     let mut session = RelayConfig::new(address);
     session.ehlo_name.clone_from(&around.ehlo_name);
     session.reach = reach(&around.reach);
+    session.dial = around.dial.clone();
     session.tls = match smtp.tls {
         SmtpTls::None => TlsPolicy::None,
         SmtpTls::Opportunistic => TlsPolicy::Opportunistic,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use postroom_domain::{Clock, OfficeId, ReachPolicy, RouteId};
 use postroom_engine::{EngineHandle, RelaySettings};
-use postroom_smtp::client::{Connector, RelayAddress, resolve};
+use postroom_smtp::client::{Connector, Dialler, RelayAddress, resolve};
 use postroom_store::{AuditAction, AuditEntry, AuditNote, Office, OfficeSettings, Store, StoreError};
 
 use super::build::{OpenSecrets, Surroundings, relay, session};
@@ -69,6 +69,8 @@ pub struct RelaysParts {
     pub vault: Vault,
     /// Which addresses may be connected to.
     pub reach: ReachPolicy,
+    /// Who makes the connections.
+    pub dial: Dialler,
     /// Our own name in EHLO.
     pub ehlo_name: String,
     /// Where the server's relay is set.
@@ -109,6 +111,7 @@ impl Relays {
             around: Surroundings {
                 clock: parts.clock,
                 reach: parts.reach,
+                dial: parts.dial,
                 ehlo_name: parts.ehlo_name,
             },
             servers: parts.servers,
@@ -338,7 +341,7 @@ impl Relays {
             host: host.to_owned(),
             port,
         };
-        let Ok(Ok(found)) = tokio::time::timeout(RESOLVE, resolve(&address)).await else {
+        let Ok(Ok(found)) = tokio::time::timeout(RESOLVE, resolve(&self.around.dial, &address)).await else {
             return Ok(());
         };
         let mut refusal = None;

@@ -4,10 +4,9 @@
 use std::time::{Duration, Instant};
 
 use postroom_smtp::client::{
-    Capabilities, Cause, Connector, Milestone, Phase, RelayConfig, Session, SessionError, Timeouts,
-    TlsPolicy, connect_to, resolve,
+    Capabilities, Cause, Connection, Connector, Milestone, Phase, RelayConfig, Session, SessionError,
+    Timeouts, TlsPolicy, connect_to, resolve,
 };
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::report::{Sheet, StepName, TestReport};
@@ -56,13 +55,13 @@ fn order(relay: &RelayConfig) -> [StepName; 6] {
 }
 
 /// Name and connection.
-async fn reach(relay: &RelayConfig, sheet: &mut Sheet) -> Result<TcpStream, SessionError> {
+async fn reach(relay: &RelayConfig, sheet: &mut Sheet) -> Result<Connection, SessionError> {
     let failed = |cause| SessionError {
         phase: Phase::Connect,
         cause,
     };
     let late = |_| Err(Cause::Timeout(PATIENCE));
-    let resolved = timeout(PATIENCE, resolve(&relay.address)).await;
+    let resolved = timeout(PATIENCE, resolve(&relay.dial, &relay.address)).await;
     let addresses = match resolved.unwrap_or_else(late) {
         Ok(addresses) => addresses,
         Err(cause) => {
@@ -75,14 +74,11 @@ async fn reach(relay: &RelayConfig, sheet: &mut Sheet) -> Result<TcpStream, Sess
     let text = format!("{} is at {}.", relay.address, shown.join(", "));
     sheet.well(StepName::Dns, Instant::now(), text);
     let late = |_| Err(Cause::Timeout(PATIENCE));
-    let connected = timeout(PATIENCE, connect_to(&addresses, &relay.reach)).await;
+    let connected = timeout(PATIENCE, connect_to(&relay.dial, &addresses, &relay.reach)).await;
     match connected.unwrap_or_else(late) {
-        Ok(stream) => {
-            let peer = stream
-                .peer_addr()
-                .map_or_else(|_| String::new(), |peer| format!(" to {peer}"));
-            sheet.well(StepName::Tcp, Instant::now(), format!("Connected{peer}."));
-            Ok(stream)
+        Ok((connection, peer)) => {
+            sheet.well(StepName::Tcp, Instant::now(), format!("Connected to {peer}."));
+            Ok(connection)
         }
         Err(cause) => {
             let error = failed(cause);
@@ -95,9 +91,9 @@ async fn reach(relay: &RelayConfig, sheet: &mut Sheet) -> Result<TcpStream, Sess
 /// Greeting, TLS and sign-in.
 async fn open(
     connector: &Connector,
-    stream: TcpStream,
+    stream: Connection,
     sheet: &mut Sheet,
-) -> Result<Session<TcpStream>, SessionError> {
+) -> Result<Session<Connection>, SessionError> {
     let relay = connector.relay();
     let mut seen = Vec::new();
     let opened = connector
@@ -207,7 +203,7 @@ fn sign_ins(offered: &Capabilities) -> String {
 
 /// Whether the relay takes mail from each sender.
 async fn ask(
-    mut session: Session<TcpStream>,
+    mut session: Session<Connection>,
     senders: &[String],
     sheet: &mut Sheet,
 ) -> Result<(), SessionError> {

@@ -10,7 +10,7 @@ use postroom_domain::{Clock, NodeSlot, ReachPolicy, RouteId};
 use postroom_engine::{EngineSettings, RelaySettings, Sending};
 use postroom_office::Vault;
 use postroom_office::relays::{Relays, RelaysParts, ServersRelay};
-use postroom_smtp::client::{Credentials, RelayAddress, RelayConfig, TlsPolicy, Trust};
+use postroom_smtp::client::{Credentials, Dialler, RelayAddress, RelayConfig, TlsPolicy, Trust};
 use postroom_store::Store;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -58,6 +58,7 @@ pub(super) fn offices_relays(
             allow: config.network.allow_relay_networks.clone(),
             deny: config.network.deny_relay_networks.clone(),
         },
+        dial: Dialler::default(),
         ehlo_name: config.server.hostname.clone(),
         servers: if config.relay.is_empty() {
             ServersRelay::InSettings

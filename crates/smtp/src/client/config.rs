@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::dial::Dialler;
 use super::reach::Reach;
 use super::sign_in::{AuthUse, Tokens};
 use super::tls::Trust;
@@ -180,6 +181,8 @@ pub struct RelayConfig {
     pub tokens: Tokens,
     /// Which addresses may be connected to.
     pub reach: Reach,
+    /// Who makes the connections.
+    pub dial: Dialler,
     /// Our own name in EHLO.
     pub ehlo_name: String,
     /// How long to wait.
@@ -203,6 +206,7 @@ impl RelayConfig {
             auth: AuthUse::default(),
             tokens: Tokens::default(),
             reach: Reach::default(),
+            dial: Dialler::default(),
             ehlo_name: "localhost".to_owned(),
             timeouts: Timeouts::default(),
             pipelining: PipeliningUse::default(),

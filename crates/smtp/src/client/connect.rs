@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::config::{RelayConfig, TlsPolicy};
+use super::dial::Connection;
 use super::error::{Cause, Phase, SessionError};
 use super::handshake::{self, Milestone};
 use super::reach::{connect_to, resolve};
@@ -71,7 +71,7 @@ impl Connector {
     ///
     /// # Errors
     /// [`SessionError`], with the phase that failed and the relay's words.
-    pub async fn connect(&self) -> Result<Session<TcpStream>, SessionError> {
+    pub async fn connect(&self) -> Result<Session<Connection>, SessionError> {
         let first = self.open(self.dial().await?).await;
         match first {
             Err(error) if error.phase == Phase::Tls && self.relay.tls == TlsPolicy::Opportunistic => {
@@ -107,20 +107,16 @@ impl Connector {
         handshake::open(stream, &self.relay, self.tls.as_ref(), watch).await
     }
 
-    async fn dial(&self) -> Result<TcpStream, SessionError> {
+    async fn dial(&self) -> Result<Connection, SessionError> {
         let limit = self.relay.timeouts.connect;
         let dialling = async {
-            let addresses = resolve(&self.relay.address).await?;
-            connect_to(&addresses, &self.relay.reach).await
+            let addresses = resolve(&self.relay.dial, &self.relay.address).await?;
+            connect_to(&self.relay.dial, &addresses, &self.relay.reach).await
         };
         let dialled = timeout(limit, dialling).await;
-        let stream = dialled
+        let (connection, _) = dialled
             .unwrap_or(Err(Cause::Timeout(limit)))
             .map_err(|cause| SessionError::new(Phase::Connect, cause))?;
-        // Nagle's delay against the relay's delayed acknowledgement costs 40 ms for each message.
-        stream
-            .set_nodelay(true)
-            .map_err(|error| SessionError::new(Phase::Connect, Cause::Io(error)))?;
-        Ok(stream)
+        Ok(connection)
     }
 }

@@ -5,9 +5,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use tokio::net::{TcpStream, lookup_host};
-
 use super::config::RelayAddress;
+use super::dial::{Connection, Dialler};
 use super::error::Cause;
 
 /// Says of an address why it may not be connected to.
@@ -42,7 +41,7 @@ impl Reach {
 ///
 /// # Errors
 /// [`Cause::Unresolved`] where there is none.
-pub async fn resolve(address: &RelayAddress) -> Result<Vec<SocketAddr>, Cause> {
+pub async fn resolve(dial: &Dialler, address: &RelayAddress) -> Result<Vec<SocketAddr>, Cause> {
     let (host, port) = match address {
         RelayAddress::Socket(address) => return Ok(vec![*address]),
         RelayAddress::Host { host, port } => (host.as_str(), *port),
@@ -51,18 +50,23 @@ pub async fn resolve(address: &RelayAddress) -> Result<Vec<SocketAddr>, Cause> {
         host: host.to_owned(),
         source,
     };
-    let found: Vec<_> = lookup_host((host, port)).await.map_err(unresolved)?.collect();
+    let found = dial.resolve(host, port).await.map_err(unresolved)?;
     if found.is_empty() {
         return Err(unresolved(io::ErrorKind::NotFound.into()));
     }
     Ok(found)
 }
 
-/// Connects to the first of the addresses that may be connected to and answers; the others are not touched.
+/// Connects to the first of the addresses that may be connected to and answers, and says which it is; the others are not
+/// touched.
 ///
 /// # Errors
 /// [`Cause::Forbidden`] where none may be connected to, else the last address's fault.
-pub async fn connect_to(addresses: &[SocketAddr], reach: &Reach) -> Result<TcpStream, Cause> {
+pub async fn connect_to(
+    dial: &Dialler,
+    addresses: &[SocketAddr],
+    reach: &Reach,
+) -> Result<(Connection, SocketAddr), Cause> {
     let mut forbidden = None;
     let mut fault = None;
     for &address in addresses {
@@ -73,8 +77,8 @@ pub async fn connect_to(addresses: &[SocketAddr], reach: &Reach) -> Result<TcpSt
             });
             continue;
         }
-        match TcpStream::connect(address).await {
-            Ok(stream) => return Ok(stream),
+        match dial.connect(address).await {
+            Ok(connection) => return Ok((connection, address)),
             Err(error) => fault = Some(Cause::Io(error)),
         }
     }

@@ -7,7 +7,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode, Uri, header};
 use hyper_util::rt::TokioIo;
-use postroom_smtp::client::{Reach, RelayAddress, connect_to, resolve};
+use postroom_smtp::client::{Dialler, Reach, RelayAddress, connect_to, resolve};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use rustls_platform_verifier::BuilderVerifierExt as _;
@@ -79,10 +79,11 @@ impl Endpoint {
     /// # Errors
     /// Why there is no answer.
     pub(super) async fn ask(&self, reach: &Reach, form: String) -> Result<(StatusCode, Bytes), String> {
-        let addresses = resolve(&self.address)
+        let dial = Dialler::default();
+        let addresses = resolve(&dial, &self.address)
             .await
             .map_err(|cause| format!("the token endpoint: {cause}"))?;
-        let stream = connect_to(&addresses, reach)
+        let (stream, _) = connect_to(&dial, &addresses, reach)
             .await
             .map_err(|cause| format!("the token endpoint: {cause}"))?;
         if !self.is_https {
