@@ -85,33 +85,47 @@ impl<'de> Deserialize<'de> for Timestamp {
 
 /// Tells the time. Production has the system's clock, tests a [`ManualClock`].
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// The time now.
+    /// The time now. It jumps, forwards and back, where somebody sets the machine's clock.
     fn now(&self) -> Timestamp;
+
+    /// The time that has passed since some moment of this run; it never goes back, and nobody can set it.
+    fn monotonic(&self) -> Duration;
 }
 
 /// A clock that moves only when told to.
 #[derive(Debug)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock {
+    wall: AtomicI64,
+    passed: AtomicI64,
+}
 
 impl ManualClock {
     /// Starts the clock at `at`.
     pub const fn new(at: Timestamp) -> Self {
-        Self(AtomicI64::new(at.0))
+        Self {
+            wall: AtomicI64::new(at.0),
+            passed: AtomicI64::new(0),
+        }
     }
 
-    /// Moves the clock on.
+    /// Lets time pass.
     pub fn advance(&self, duration: Duration) {
-        self.0.fetch_add(micros(duration), Ordering::SeqCst);
+        self.passed.fetch_add(micros(duration), Ordering::SeqCst);
+        self.wall.fetch_add(micros(duration), Ordering::SeqCst);
     }
 
-    /// Sets the clock, forwards or back.
+    /// Sets the clock, forwards or back, as somebody sets a machine's: no time passes.
     pub fn set(&self, at: Timestamp) {
-        self.0.store(at.0, Ordering::SeqCst);
+        self.wall.store(at.0, Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+        Timestamp(self.wall.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_micros(u64::try_from(self.passed.load(Ordering::SeqCst)).unwrap_or(0))
     }
 }

@@ -14,5 +14,5 @@ mod status;
 
 pub use engine::{EngineHandle, RelayError, StartError};
 pub use random::{Even, Random, Seeded, SystemRandom};
-pub use settings::{EngineSettings, RelaySettings, Sending};
+pub use settings::{EngineSettings, Pace, RelaySettings, Sending};
 pub use status::{EngineStatus, Place, RelayStatus};

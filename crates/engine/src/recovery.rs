@@ -8,9 +8,7 @@ use postroom_store::{AttemptResult, Deliverable, NodeLease, OutcomeBatch, Store,
 
 use crate::delivery::Judge;
 use crate::random::Random;
-
-/// Leases of one step: the contract's limit.
-const STEP: u32 = 256;
+use crate::settings::Pace;
 
 /// What the attempt log says of an attempt that a stop of the process cut off.
 const WORDS: &str = "Postroom stopped during this attempt, so it is not known whether the relay took the message; \
@@ -26,10 +24,11 @@ pub(crate) async fn recover(
     clock: &dyn Clock,
     random: &dyn Random,
     schedule: &RetrySchedule,
+    pace: Pace,
 ) -> Result<u64, StoreError> {
     let mut recovered = 0;
     loop {
-        let leases = store.adopt(node, STEP).await?;
+        let leases = store.adopt(node, pace.step).await?;
         if leases.is_empty() {
             return Ok(recovered);
         }

@@ -6,6 +6,7 @@ use postroom_domain::health::{HealthPolicy, MAX_WAIT_DEFAULT};
 use postroom_domain::retry::RetrySchedule;
 use postroom_domain::{NodeSlot, Rates, RouteId};
 use postroom_smtp::client::RelayConfig;
+use postroom_store::REVIVE_MOST;
 
 /// A relay as the engine uses it.
 #[derive(Debug, Clone)]
@@ -59,6 +60,32 @@ pub enum Sending {
     Paused,
 }
 
+/// How often the engine looks by itself, and how much it does in one step.
+///
+/// Nothing depends on the times while every notice arrives; they are what catches one that did not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// The longest time between two looks at the queue.
+    pub look_every: Duration,
+    /// The pause before the store is asked again that could not answer.
+    pub store_retry: Duration,
+    /// The pause between two steps of failing mail that no relay took for too long.
+    pub exhaust_every: Duration,
+    /// Most messages of one step of anything, 1 to 256: the store's contract takes no more.
+    pub step: u32,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            look_every: Duration::from_secs(1),
+            store_retry: Duration::from_secs(1),
+            exhaust_every: Duration::from_mins(1),
+            step: REVIVE_MOST,
+        }
+    }
+}
+
 /// Everything the engine is told.
 #[derive(Debug, Clone)]
 pub struct EngineSettings {
@@ -76,6 +103,8 @@ pub struct EngineSettings {
     pub sending: Sending,
     /// How long a stop waits for what is in flight.
     pub stop_timeout: Duration,
+    /// How often it looks, and how much it does at a time.
+    pub pace: Pace,
 }
 
 impl EngineSettings {
@@ -90,6 +119,7 @@ impl EngineSettings {
             max_wait: MAX_WAIT_DEFAULT,
             sending: Sending::On,
             stop_timeout: Duration::from_secs(20),
+            pace: Pace::default(),
         }
     }
 }

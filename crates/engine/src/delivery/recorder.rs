@@ -1,7 +1,6 @@
 //! Writes outcomes in batches: what waits is written together, a lone one at once.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use postroom_domain::{Clock, Timestamp};
 use postroom_store::{Leased, NodeLease, Outcome, OutcomeBatch, Store, StoreError};
@@ -9,13 +8,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::counters::Counters;
+use crate::settings::Pace;
 
-/// Outcomes of one batch: the contract's limit.
-const BATCH: usize = 256;
 /// Outcomes that may wait; beyond it connections wait too, which bounds memory.
 const WAITING: usize = 1_024;
-/// Pause before a batch is tried again that the store could not take (a full disk).
-const STORE_RETRY: Duration = Duration::from_secs(1);
 
 /// Where connections put what became of their messages.
 #[derive(Debug, Clone)]
@@ -35,6 +31,7 @@ impl Recorder {
         clock: Arc<dyn Clock>,
         node: NodeLease,
         counters: Arc<Counters>,
+        pace: Pace,
     ) -> (Self, JoinHandle<()>) {
         let (sender, receiver) = mpsc::channel(WAITING);
         let writing = Writing {
@@ -42,6 +39,7 @@ impl Recorder {
             clock,
             node,
             counters,
+            pace,
         };
         (Self(sender), tokio::spawn(writing.run(receiver)))
     }
@@ -62,12 +60,14 @@ struct Writing {
     clock: Arc<dyn Clock>,
     node: NodeLease,
     counters: Arc<Counters>,
+    pace: Pace,
 }
 
 impl Writing {
     async fn run(self, mut waiting: mpsc::Receiver<Told>) {
-        let mut told = Vec::with_capacity(BATCH);
-        while waiting.recv_many(&mut told, BATCH).await > 0 {
+        let most = usize::try_from(self.pace.step).unwrap_or(1);
+        let mut told = Vec::with_capacity(most);
+        while waiting.recv_many(&mut told, most).await > 0 {
             let (since, outcomes): (Vec<_>, Vec<_>) =
                 told.drain(..).map(|told| (told.since, told.outcome)).unzip();
             let batch = OutcomeBatch {
@@ -95,7 +95,7 @@ impl Writing {
                 Err(StoreError::Closed) => return false,
                 Err(error) => {
                     tracing::warn!(error = %error, outcomes = batch.outcomes.len(), "outcomes wait for the store");
-                    tokio::time::sleep(STORE_RETRY).await;
+                    tokio::time::sleep(self.pace.store_retry).await;
                 }
             }
         }

@@ -67,7 +67,7 @@ impl EngineHandle {
         let now = clock.now();
         let routes = by_route(settings.relays)?;
         let node = store.join(settings.slot, now).await?;
-        let recovered = recover(&*store, node, &*clock, &*random, &settings.retry).await?;
+        let recovered = recover(&*store, node, &*clock, &*random, &settings.retry, settings.pace).await?;
         if recovered > 0 {
             tracing::warn!(
                 messages = recovered,
@@ -80,6 +80,7 @@ impl EngineHandle {
             Arc::clone(&clock),
             node,
             Arc::clone(&counters),
+            settings.pace,
         );
         let (ended_sender, ended) = mpsc::unbounded_channel();
         let parts = PoolParts {
@@ -88,9 +89,16 @@ impl EngineHandle {
             schedule: Arc::new(settings.retry),
             recorder,
             ended: ended_sender,
+            pace: settings.pace,
             tasks: TaskTracker::new(),
         };
-        let mut scheduler = Scheduler::new(settings.health, settings.sending, settings.max_wait, now);
+        let mut scheduler = Scheduler::new(
+            settings.health,
+            settings.sending,
+            settings.max_wait,
+            settings.pace,
+            now,
+        );
         let mut pools = Pools::new(parts.clone());
         for (route, relays) in routes {
             scheduler.set_route(route, &pools.set(route, relays), now);
@@ -102,7 +110,7 @@ impl EngineHandle {
                 scheduler.found_down(id, relay.since, error, now);
             }
         }
-        let (edges, telling) = Edges::start(Arc::clone(&store), &kept);
+        let (edges, telling) = Edges::start(Arc::clone(&store), &kept, settings.pace);
         let (commands, command_receiver) = mpsc::unbounded_channel();
         let (status_sender, status) = watch::channel(EngineStatus::default());
         let stop = CancellationToken::new();
@@ -121,6 +129,7 @@ impl EngineHandle {
             edges,
             telling,
             stop_timeout: settings.stop_timeout,
+            pace: settings.pace,
             revivals: Vec::new(),
         };
         engine.publish();

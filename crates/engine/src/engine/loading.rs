@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use postroom_store::{AttemptResult, Deliverable, Leased, Store, StoreError};
 
-use super::STORE_RETRY;
 use crate::delivery::{Job, Judge, Signal, given_back, prepare};
 use crate::relay::{Ended, Pool, PoolParts};
 
@@ -42,7 +41,7 @@ impl Loading {
                 Err(StoreError::Closed) => return,
                 Err(error) => {
                     tracing::warn!(error = %error, "leased messages cannot be read; trying again");
-                    tokio::time::sleep(STORE_RETRY).await;
+                    tokio::time::sleep(self.parts.pace.store_retry).await;
                 }
             }
         };

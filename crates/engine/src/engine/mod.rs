@@ -10,8 +10,8 @@ use std::time::Duration;
 use postroom_domain::health::HealthEdge;
 use postroom_domain::{MessageId, RouteId, Timestamp};
 use postroom_store::{
-    ChangeKind, ChangeSet, Exhaust, LeaseRequest, Leased, NodeLease, Promote, REVIVE_MOST, Revive, Store,
-    StoreError, WaitingMail,
+    ChangeKind, ChangeSet, Exhaust, LeaseRequest, Leased, NodeLease, Promote, Revive, Store, StoreError,
+    WaitingMail,
 };
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -23,12 +23,9 @@ use pools::{Pools, Prepared};
 
 use crate::counters::Counters;
 use crate::relay::{Edges, Ended, PoolParts};
-use crate::scheduler::{Grant, PROMOTE_MOST, Scheduler, Step, Suits};
-use crate::settings::Sending;
+use crate::scheduler::{Grant, Scheduler, Step, Suits};
+use crate::settings::{Pace, Sending};
 use crate::status::{EngineStatus, Place, RelayStatus};
-
-/// Pause after the store could not answer.
-const STORE_RETRY: Duration = Duration::from_secs(1);
 
 /// What the engine is told while it runs.
 #[derive(Debug)]
@@ -53,6 +50,7 @@ struct Engine {
     edges: Edges,
     telling: JoinHandle<()>,
     stop_timeout: Duration,
+    pace: Pace,
     /// Routes whose relay came Up, whose deferred mail is being made due: behind which message to go on.
     revivals: Vec<(RouteId, Option<MessageId>)>,
 }
@@ -68,7 +66,7 @@ impl Engine {
                 Ok(more) => more,
                 Err(error) => {
                     tracing::warn!(error = %error, "the queue cannot be read; trying again");
-                    pause(&stop, STORE_RETRY).await;
+                    pause(&stop, self.pace.store_retry).await;
                     false
                 }
             };
@@ -86,8 +84,10 @@ impl Engine {
 
     /// Waits for something to happen, at most until `wake_at`.
     async fn wait(&mut self, wake_at: Option<Timestamp>, stop: &CancellationToken) {
-        let longest = wake_at.map_or(STORE_RETRY, |at| at.since(self.now()).min(STORE_RETRY));
+        let most = self.pace.look_every;
+        let longest = wake_at.map_or(most, |at| at.since(self.now()).min(most));
         tokio::select! {
+            biased;
             () = stop.cancelled() => {}
             Some(ended) = self.ended.recv() => self.lease_ended(&ended),
             change = self.changes.recv() => self.changed(change),
@@ -158,7 +158,7 @@ impl Engine {
                 .promote(Promote {
                     now,
                     blocked,
-                    limit: PROMOTE_MOST,
+                    limit: self.pace.step,
                 })
                 .await?;
             self.scheduler.promoted(promoted, now);
@@ -246,7 +246,7 @@ impl Engine {
         let revive = Revive {
             route,
             after,
-            limit: REVIVE_MOST,
+            limit: self.pace.step,
             now,
         };
         let last = self.store.revive(revive).await?;
@@ -377,6 +377,7 @@ impl Engine {
 
 async fn pause(stop: &CancellationToken, duration: Duration) {
     tokio::select! {
+        biased;
         () = stop.cancelled() => {}
         () = tokio::time::sleep(duration) => {}
     }

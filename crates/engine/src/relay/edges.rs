@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use postroom_domain::health::HealthEdge;
 use postroom_domain::{RouteId, Timestamp};
@@ -10,8 +9,7 @@ use postroom_store::{EdgeWritten, RelayEdge, RelayKept, RelayTo, Store, StoreErr
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// Pause before an edge is tried again that the store could not take.
-const STORE_RETRY: Duration = Duration::from_secs(1);
+use crate::settings::Pace;
 
 /// The relay whose edge it is: its route, and whether it is the first (0) or second (1) of it.
 pub(crate) type RelayPlace = (RouteId, u8);
@@ -30,13 +28,13 @@ struct Found {
 
 impl Edges {
     /// Starts the writing task over what the last start left; it ends when every `Edges` is gone and all is written.
-    pub(crate) fn start(store: Arc<dyn Store>, kept: &[RelayKept]) -> (Self, JoinHandle<()>) {
+    pub(crate) fn start(store: Arc<dyn Store>, kept: &[RelayKept], pace: Pace) -> (Self, JoinHandle<()>) {
         let epochs = kept
             .iter()
             .map(|kept| ((kept.route, kept.place), kept.epoch))
             .collect();
         let (sender, receiver) = mpsc::unbounded_channel();
-        (Self(sender), tokio::spawn(write(store, epochs, receiver)))
+        (Self(sender), tokio::spawn(write(store, epochs, pace, receiver)))
     }
 
     /// Hands an edge over; it is written soon. `mail` says what a Down relay's mail does.
@@ -64,6 +62,7 @@ impl Edges {
 async fn write(
     store: Arc<dyn Store>,
     mut epochs: HashMap<RelayPlace, i64>,
+    pace: Pace,
     mut waiting: mpsc::UnboundedReceiver<Found>,
 ) {
     while let Some(found) = waiting.recv().await {
@@ -81,7 +80,7 @@ async fn write(
                 Err(StoreError::Closed) => return,
                 Err(error) => {
                     tracing::warn!(%error, "an edge of a relay's health waits for the store");
-                    tokio::time::sleep(STORE_RETRY).await;
+                    tokio::time::sleep(pace.store_retry).await;
                 }
             }
         };

@@ -14,7 +14,7 @@ use super::worker::{AheadLearnt, Ended, Worker};
 use crate::delivery::{Job, Recorder};
 use crate::random::Random;
 use crate::scheduler::RelayId;
-use crate::settings::RelaySettings;
+use crate::settings::{Pace, RelaySettings};
 
 /// What every connection of the engine shares.
 #[derive(Debug, Clone)]
@@ -24,6 +24,7 @@ pub(crate) struct PoolParts {
     pub(crate) schedule: Arc<RetrySchedule>,
     pub(crate) recorder: Recorder,
     pub(crate) ended: mpsc::UnboundedSender<Ended>,
+    pub(crate) pace: Pace,
     pub(crate) tasks: TaskTracker,
 }
 

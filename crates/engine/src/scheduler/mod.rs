@@ -22,16 +22,7 @@ pub(crate) use relay::{RelayId, RelayLimits};
 use route::{Route, Sought};
 
 use crate::delivery::Signal;
-use crate::settings::Sending;
-
-/// Most messages of one lease: the contract's limit.
-const LEASE_MOST: u32 = 256;
-/// Messages of one promotion: the contract's limit.
-pub(crate) const PROMOTE_MOST: u32 = 256;
-/// How often a Down relay's oldest mail is looked at.
-const EXHAUST_EVERY: Duration = Duration::from_mins(1);
-/// The longest time between two looks, should a notice be missed.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+use crate::settings::{Pace, Sending};
 
 /// What the loop is to do now.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -77,6 +68,7 @@ pub(crate) struct Scheduler {
     policy: HealthPolicy,
     sending: Sending,
     max_wait: Duration,
+    pace: Pace,
     promote_at: Timestamp,
     settle_at: Timestamp,
     look_at: Timestamp,
@@ -88,6 +80,7 @@ impl Scheduler {
         policy: HealthPolicy,
         sending: Sending,
         max_wait: Duration,
+        pace: Pace,
         now: Timestamp,
     ) -> Self {
         Self {
@@ -95,6 +88,7 @@ impl Scheduler {
             policy,
             sending,
             max_wait,
+            pace,
             promote_at: now,
             settle_at: now,
             look_at: now,
@@ -138,12 +132,12 @@ impl Scheduler {
             // A day begins for what is held although nothing leaves.
             return Step {
                 settle: now >= self.settle_at,
-                wake_at: Some(self.settle_at.max(now).min(now.plus(LOOK_EVERY))),
+                wake_at: Some(self.settle_at.max(now).min(now.plus(self.pace.look_every))),
                 ..Step::default()
             };
         }
         if now >= self.look_at {
-            self.look_at = now.plus(LOOK_EVERY);
+            self.look_at = now.plus(self.pace.look_every);
             self.mail_arrived();
         }
         let promote = (now >= self.promote_at).then(|| self.blocked(now));
@@ -152,7 +146,7 @@ impl Scheduler {
             promote,
             ..Step::default()
         };
-        let mut left = LEASE_MOST;
+        let mut left = self.pace.step;
         for (&id, route) in &mut self.routes {
             if route.promising {
                 for (relay, n, suits) in route.grants(now) {
@@ -166,7 +160,8 @@ impl Scheduler {
                 route.sought = Sought::Done;
                 step.seek_probe.push((id, behind));
             }
-            step.exhaust.extend(exhausted(id, route, self.max_wait, now));
+            step.exhaust
+                .extend(exhausted(id, route, self.max_wait, self.pace, now));
         }
         // More than one lease takes: the rest at once.
         let wake_at = if left == 0 { now } else { self.wake_at(now) };
@@ -213,7 +208,7 @@ impl Scheduler {
             now
         } else {
             // Mail can come to wait, and limits change, without a word to this node.
-            let look = now.plus(LOOK_EVERY);
+            let look = now.plus(self.pace.look_every);
             settled.next_at.map_or(look, |next| next.max(now).min(look))
         };
     }
@@ -224,10 +219,10 @@ impl Scheduler {
             self.mail_arrived();
         }
         self.promote_at = match promoted.next_due {
-            _ if promoted.moved >= PROMOTE_MOST => now,
+            _ if promoted.moved >= self.pace.step => now,
             // Mail that is scheduled meanwhile may be due sooner than what was seen.
-            Some(due) => due.max(now).min(now.plus(LOOK_EVERY)),
-            None => now.plus(LOOK_EVERY),
+            Some(due) => due.max(now).min(now.plus(self.pace.look_every)),
+            None => now.plus(self.pace.look_every),
         };
     }
 
@@ -317,6 +312,7 @@ fn exhausted(
     id: RouteId,
     route: &mut Route,
     max_wait: Duration,
+    pace: Pace,
     now: Timestamp,
 ) -> Option<(RouteId, Timestamp, Reply)> {
     if route.exhaust_at > now {
@@ -327,6 +323,6 @@ fn exhausted(
         return None;
     }
     let exhaust = (id, now.minus(max_wait), error.clone());
-    route.exhaust_at = now.plus(EXHAUST_EVERY);
+    route.exhaust_at = now.plus(pace.exhaust_every);
     Some(exhaust)
 }

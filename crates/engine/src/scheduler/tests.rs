@@ -18,7 +18,7 @@ fn limits(id: RelayId, connections: u32) -> RelayLimits {
 
 fn with(relays: &[RelayLimits]) -> Scheduler {
     let day = Duration::from_hours(24);
-    let mut scheduler = Scheduler::new(HealthPolicy::default(), Sending::On, day, NOW);
+    let mut scheduler = Scheduler::new(HealthPolicy::default(), Sending::On, day, Pace::default(), NOW);
     scheduler.set_route(ROUTE, relays, NOW);
     scheduler
 }

@@ -42,6 +42,7 @@ pub async fn run(mut desk: AlertDesk, clock: Arc<dyn Clock>, stopping: Cancellat
             }
         };
         tokio::select! {
+            biased;
             () = stopping.cancelled() => return,
             () = woken => {}
             () = tokio::time::sleep(LOOK_EVERY) => looks = looks.wrapping_add(1),

@@ -25,6 +25,7 @@ impl Jobs {
     pub async fn run(self, wake: impl Fn() + Send + Sync, stopping: CancellationToken) {
         loop {
             let round = tokio::select! {
+                biased;
                 () = stopping.cancelled() => return,
                 round = self.round(&wake) => round,
             };
@@ -39,6 +40,7 @@ impl Jobs {
                 }
             };
             tokio::select! {
+                biased;
                 () = stopping.cancelled() => return,
                 () = pause => {}
             }
