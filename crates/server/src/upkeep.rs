@@ -51,7 +51,7 @@ async fn forget(
     stopping: &CancellationToken,
 ) -> Result<(), StoreError> {
     let now = clock.now();
-    while !stopping.is_cancelled() && store.forget(now.minus(KEYS_LAST), now).await? >= 256 {
+    while !stopping.is_cancelled() && store.forget(now.minus(KEYS_LAST), now).await? > 0 {
         tokio::task::yield_now().await;
     }
     Ok(())

@@ -10,4 +10,6 @@ pub mod sqlite;
 
 pub use contract::*;
 pub use error::StoreError;
-pub use sqlite::{SqliteOptions, SqliteStore};
+pub use sqlite::{
+    SqliteOptions, SqliteStore, Threads, WriteFault, WriteFaults, WriteOperation, WritePriority,
+};

@@ -52,7 +52,7 @@ pub trait Alerts: Send + Sync {
     /// Those of the store.
     async fn mark_alert(&self, person: UserId, id: AlertId, to: AlertState) -> Result<bool, StoreError>;
 
-    /// Marks unread alerts of a person as read up to `upto`; answers how many, at most 256 a call.
+    /// Marks unread alerts of a person as read up to `upto`; answers how many, at most a step of them a call.
     ///
     /// # Errors
     /// Those of the store.
@@ -70,7 +70,7 @@ pub trait Alerts: Send + Sync {
     /// Those of the store.
     async fn alerts_mailed(&self, ids: &[AlertId]) -> Result<(), StoreError>;
 
-    /// Deletes alerts that came last before `before`; answers how many, at most 256 a call.
+    /// Deletes alerts that came last before `before`; answers how many, at most a step of them a call.
     ///
     /// # Errors
     /// Those of the store.

@@ -30,7 +30,7 @@ pub trait Facts: Send + Sync {
     /// Those of the store.
     async fn advance(&self, consumer: Consumer, to: FactId) -> Result<(), StoreError>;
 
-    /// Deletes facts that every consumer has passed; answers how many, at most 256 a call.
+    /// Deletes facts that every consumer has passed; answers how many, at most a step of them a call.
     ///
     /// # Errors
     /// Those of the store.

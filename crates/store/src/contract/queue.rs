@@ -19,7 +19,8 @@ pub use self::lease::{
 use super::audit::AuditNote;
 use crate::StoreError;
 
-/// The queue: messages enter, are leased for attempts, and end.
+/// The queue: messages enter, are leased for attempts, and end. What works through many messages does it in steps, of 256
+/// unless the backend is told otherwise.
 #[async_trait]
 pub trait Queue: Send + Sync {
     /// Takes messages in, all or none, and answers after they are durable. Ids are given here, in commit order.
@@ -71,7 +72,7 @@ pub trait Queue: Send + Sync {
     /// Those of the store.
     async fn promote(&self, op: Promote) -> Result<Promoted, StoreError>;
 
-    /// Fails messages of a route that found no relay Up for too long; answers how many, at most 256 a call.
+    /// Fails messages of a route that found no relay Up for too long; answers how many, at most a step of them a call.
     ///
     /// # Errors
     /// Those of the store.
@@ -129,7 +130,7 @@ pub trait Queue: Send + Sync {
     ) -> Result<Vec<ActionOutcome>, StoreError>;
 
     /// Lets go what waited for a day's start, for a raised limit or for the end of a pause, and keeps back what a pause
-    /// found ready; at most 256 messages a call.
+    /// found ready; at most a step of messages a call.
     ///
     /// Mail under a limit goes round-robin over those whom it is charged to, first-in first-out within each.
     ///
@@ -137,7 +138,7 @@ pub trait Queue: Send + Sync {
     /// Those of the store.
     async fn settle(&self, now: Timestamp) -> Result<Settled, StoreError>;
 
-    /// Makes every deferred message of the scope due now; at most 256 a call, answers how many.
+    /// Makes every deferred message of the scope due now; at most a step of them a call, answers how many.
     ///
     /// # Errors
     /// Those of the store.
@@ -164,7 +165,7 @@ pub struct Promote {
     pub now: Timestamp,
     /// Routes whose relays are Down.
     pub blocked: Vec<RouteId>,
-    /// At most so many, up to 256.
+    /// At most so many, up to a step.
     pub limit: u32,
 }
 
@@ -187,7 +188,7 @@ pub struct Revive {
     pub route: RouteId,
     /// Behind this one.
     pub after: Option<MessageId>,
-    /// At most so many, up to [`REVIVE_MOST`].
+    /// At most so many, up to a step.
     pub limit: u32,
     /// Now.
     pub now: Timestamp,

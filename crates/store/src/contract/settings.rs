@@ -48,7 +48,7 @@ pub trait Settings: Send + Sync {
         after: Sealed,
     ) -> Result<bool, StoreError>;
 
-    /// Moves unfinished mail of an office to its way out, at most 256 a call by id from behind `after`; answers the
+    /// Moves unfinished mail of an office to its way out, at most a step of it a call by id from behind `after`; answers the
     /// last one moved, `None` when all have been. What is leased goes on where it is and comes back to the new route.
     ///
     /// # Errors

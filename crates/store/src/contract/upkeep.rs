@@ -8,13 +8,13 @@ use crate::StoreError;
 /// Background work and checks.
 #[async_trait]
 pub trait Upkeep: Send + Sync {
-    /// Adds at most 256 new messages to the full-text index; answers whether more wait.
+    /// Adds at most a step of new messages to the full-text index; answers whether more wait.
     ///
     /// # Errors
     /// Those of the store.
     async fn index_text(&self) -> Result<bool, StoreError>;
 
-    /// Forgets idempotency keys made before `before` and ended sessions; answers how many, at most 256 a call.
+    /// Forgets idempotency keys made before `before` and ended sessions; answers how many, at most a step of them a call.
     ///
     /// # Errors
     /// Those of the store.

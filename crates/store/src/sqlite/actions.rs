@@ -8,7 +8,7 @@ use super::group::{Group, Owner};
 use super::hold::{Asked, Kept, Place, Seat, ask, keep_back, let_go, place_again, uncount};
 use super::lanes::flow;
 use super::limits::{Comes, SETTLED};
-use super::promote::{STEP, Unfinished, leave, owner, unfinished};
+use super::promote::{Unfinished, leave, owner, unfinished};
 use super::tally::Phase;
 use crate::StoreError;
 use crate::contract::{ActionOutcome, Actor, Authority, Release};
@@ -16,9 +16,12 @@ use crate::contract::{ActionOutcome, Actor, Authority, Release};
 /// Generations that each cycle has for itself, so that a lease of an earlier cycle never looks like one of a later.
 const CYCLE_GENERATIONS: i64 = 1 << 20;
 
+/// Messages of one action.
+const MESSAGES_MAX: usize = 256;
+
 /// Refuses what passes the contract's limits.
 pub(crate) fn check(ids: &[MessageId]) -> Result<(), StoreError> {
-    if ids.len() > usize::try_from(STEP).unwrap_or(0) {
+    if ids.len() > MESSAGES_MAX {
         return Err(StoreError::TooMuch("one action takes at most 256 messages"));
     }
     Ok(())

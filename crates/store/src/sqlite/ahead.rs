@@ -3,9 +3,10 @@
 //! The rows of one person lie far apart: a page of fifty is fifty places on the disk, which one thread reads one after
 //! another. Readers that are free touch them at the same time, so that whoever needs them finds them in memory.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::Connection;
+use tokio::time::Instant;
 
 use super::readers::Readers;
 
@@ -39,7 +40,7 @@ impl Ahead {
 
     /// Has free threads touch the rows, each every so many of them, so that the nearest come first.
     fn touch(&self, ords: &[i64]) {
-        let threads = (ords.len() / SHARE_MIN).min(self.0.size());
+        let threads = (ords.len() / SHARE_MIN).min(self.0.threads());
         for first in 0..threads {
             let share: Vec<i64> = ords.iter().copied().skip(first).step_by(threads).collect();
             let is_free = self.0.run_if_free(move |conn| {

@@ -109,7 +109,7 @@ impl Alerts for SqliteStore {
                     .prepare_cached(
                         "DELETE FROM alert WHERE id IN (SELECT id FROM alert WHERE last_at < ?1 LIMIT ?2)",
                     )?
-                    .execute(params![before.as_micros(), STEP])?;
+                    .execute(params![before.as_micros(), group.step])?;
                 Ok(u32::try_from(gone).unwrap_or(u32::MAX))
             })
             .await
@@ -242,7 +242,7 @@ fn read_upto(group: &mut Group<'_>, person: UserId, upto: AlertId) -> Result<u32
             "UPDATE alert SET state = 1 WHERE id IN
                 (SELECT id FROM alert WHERE person = ?1 AND state = 0 AND id <= ?2 LIMIT ?3)",
         )?
-        .execute(params![person.0, upto.0, STEP])?;
+        .execute(params![person.0, upto.0, group.step])?;
     if changed > 0 {
         group.alerted(person);
     }

@@ -4,15 +4,15 @@
 //! starts anew from its beginning when it has. So when the rest is small the writer itself does the last step between
 //! two groups: a few milliseconds.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, OpenFlags};
 
-use super::open::Place;
+use super::open::{Place, Threads};
 use crate::StoreError;
 
 /// The writer takes the last step when no more than these frames are left: a few milliseconds.
@@ -22,11 +22,23 @@ const ROUNDS: usize = 6;
 /// From this size on the writer takes the last step whatever is left; if the log still grows, a reader is held open.
 const LARGE_MIB: u64 = 256;
 
-/// The checkpointing thread and what it shares with the writer.
+/// Runs checkpoints and shares with the writer how they stand.
 pub(crate) struct Checkpointer {
     shared: Arc<Shared>,
-    ask: Option<SyncSender<()>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    runs: Runs,
+}
+
+/// Where passive checkpoints run.
+enum Runs {
+    /// Beside the writer.
+    Thread {
+        ask: SyncSender<()>,
+        thread: JoinHandle<()>,
+    },
+    /// Between two groups of the writer.
+    Inline(Connection),
+    /// Nowhere any more.
+    Stopped,
 }
 
 #[derive(Debug)]
@@ -35,6 +47,8 @@ struct Shared {
     frames: AtomicU64,
     /// Ask for a checkpoint from so many frames on.
     start_frames: AtomicU64,
+    /// A passive checkpoint is asked for; used where the writer runs it itself.
+    asked: AtomicBool,
     /// The rest is small: the writer takes the last step.
     finish: AtomicBool,
     step_frames: u64,
@@ -42,48 +56,43 @@ struct Shared {
 }
 
 impl Checkpointer {
-    /// Starts the thread.
+    /// Starts the thread, where there is to be one.
     pub(crate) fn start(place: Place) -> Result<Self, StoreError> {
         let page_bytes = u64::from(place.options.page_size_bytes);
         let step_frames = u64::from(place.options.checkpoint_mib) * 1_048_576 / page_bytes;
         let shared = Arc::new(Shared {
             frames: AtomicU64::new(0),
             start_frames: AtomicU64::new(step_frames),
+            asked: AtomicBool::new(false),
             finish: AtomicBool::new(false),
             step_frames,
             page_bytes,
         });
         let conn = place.connect(OpenFlags::empty())?;
-        let (ask, asked) = sync_channel(1);
-        let for_thread = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
-            .name("store-checkpoint".to_owned())
-            .spawn(move || {
-                while asked.recv().is_ok() {
-                    for_thread.passive(&conn);
-                }
-            })
-            .map_err(|error| StoreError::Unavailable(format!("no thread for checkpoints: {error}")))?;
-        Ok(Self {
-            shared,
-            ask: Some(ask),
-            thread: Mutex::new(Some(thread)),
-        })
+        let runs = match place.options.threads {
+            Threads::Own => Runs::on_thread(conn, Arc::clone(&shared))?,
+            Threads::Inline => Runs::Inline(conn),
+        };
+        Ok(Self { shared, runs })
     }
 
     /// Has the writer's connection tell the length of the log after each commit.
     pub(crate) fn watch(&self, conn: &mut Connection) -> Result<(), StoreError> {
         let shared = Arc::clone(&self.shared);
-        let ask = self.ask.clone();
+        let ask = match &self.runs {
+            Runs::Thread { ask, .. } => Some(ask.clone()),
+            Runs::Inline(_) | Runs::Stopped => None,
+        };
         conn.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, frames: i32| {
             let frames = u64::try_from(frames).unwrap_or(0);
             shared.frames.store(frames, Ordering::Relaxed);
-            if frames >= shared.start_frames.load(Ordering::Relaxed)
-                && !shared.finish.load(Ordering::Relaxed)
-                && let Some(ask) = &ask
+            if frames >= shared.start_frames.load(Ordering::Relaxed) && !shared.finish.load(Ordering::Relaxed)
             {
-                // A full channel means that one is under way.
-                let _ = ask.try_send(());
+                match &ask {
+                    // A full channel means that one is under way.
+                    Some(ask) => drop(ask.try_send(())),
+                    None => shared.asked.store(true, Ordering::Relaxed),
+                }
             }
             Ok(())
         }))?;
@@ -92,6 +101,11 @@ impl Checkpointer {
 
     /// Takes the last step when the rest is small; called by the writer between two groups.
     pub(crate) fn finish(&self, conn: &Connection) {
+        if let Runs::Inline(beside) = &self.runs
+            && self.shared.asked.swap(false, Ordering::Relaxed)
+        {
+            self.shared.passive(beside);
+        }
         if !self.shared.finish.swap(false, Ordering::Acquire) {
             return;
         }
@@ -108,13 +122,27 @@ impl Checkpointer {
         }
     }
 
-    /// Ends the thread.
+    /// Ends the thread, where there is one.
     pub(crate) fn stop(&mut self) {
-        self.ask = None;
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
+        if let Runs::Thread { ask, thread } = std::mem::replace(&mut self.runs, Runs::Stopped) {
+            drop(ask);
             let _ = thread.join();
         }
+    }
+}
+
+impl Runs {
+    fn on_thread(conn: Connection, shared: Arc<Shared>) -> Result<Self, StoreError> {
+        let (ask, asked) = sync_channel(1);
+        let thread = std::thread::Builder::new()
+            .name("store-checkpoint".to_owned())
+            .spawn(move || {
+                while asked.recv().is_ok() {
+                    shared.passive(&conn);
+                }
+            })
+            .map_err(|error| StoreError::Unavailable(format!("no thread for checkpoints: {error}")))?;
+        Ok(Self::Thread { ask, thread })
     }
 }
 

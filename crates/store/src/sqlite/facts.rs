@@ -141,7 +141,7 @@ impl Facts for SqliteStore {
             return Ok(0);
         }
         self.writer
-            .run(Lane::Background, 0, |group| purge(group.conn))
+            .run(Lane::Background, 0, |group| purge(group.conn, group.step))
             .await
     }
 
@@ -195,12 +195,12 @@ fn purgeable(conn: &Connection) -> rusqlite::Result<bool> {
         .exists([])
 }
 
-fn purge(conn: &Connection) -> Result<u32, StoreError> {
+fn purge(conn: &Connection, step: u32) -> Result<u32, StoreError> {
     let gone = conn
         .prepare_cached(
             "DELETE FROM fact WHERE id IN
                 (SELECT id FROM fact WHERE id <= (SELECT min(fact) FROM fact_cursor) ORDER BY id LIMIT ?1)",
         )?
-        .execute([STEP])?;
+        .execute([step])?;
     Ok(u32::try_from(gone).unwrap_or(u32::MAX))
 }

@@ -27,6 +27,8 @@ pub(crate) struct Group<'w> {
     pub(crate) tallies: Tallies,
     /// Whether new mail may come in.
     pub(crate) room: Room,
+    /// Most messages that one step touches.
+    pub(crate) step: u32,
     /// Daily limits.
     pub(crate) limits: Limits<'w>,
     pauses: Cow<'w, PausesKept>,
@@ -67,10 +69,11 @@ pub(crate) struct Learnt {
 }
 
 impl<'w> Group<'w> {
-    pub(crate) fn new(conn: &'w Connection, kept: &'w Kept, room: Room) -> Self {
+    pub(crate) fn new(conn: &'w Connection, kept: &'w Kept, room: Room, step: u32) -> Self {
         Self {
             conn,
             room,
+            step,
             lanes: Lanes::new(kept),
             tallies: Tallies::default(),
             limits: Limits::new(&kept.limits),

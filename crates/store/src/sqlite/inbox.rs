@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use super::group::Group;
+use super::open::Threads;
 use crate::StoreError;
 
 /// Operations that may wait in one queue.
@@ -47,10 +49,25 @@ pub(crate) struct Waiting {
 /// The queues.
 pub(crate) struct Inbox {
     queues: Mutex<Queues>,
-    wake: Condvar,
+    wake: Wake,
     hot_room: Arc<Semaphore>,
     background_room: Arc<Semaphore>,
     byte_room: Arc<Semaphore>,
+}
+
+/// What the writer sleeps on.
+enum Wake {
+    Thread(Condvar),
+    Task(Notify),
+}
+
+impl Wake {
+    fn wake(&self) {
+        match self {
+            Self::Thread(condvar) => condvar.notify_one(),
+            Self::Task(notify) => notify.notify_one(),
+        }
+    }
 }
 
 struct Queues {
@@ -70,8 +87,16 @@ pub(crate) enum Next {
     Closed,
 }
 
+/// What the writer finds when it looks at the queues.
+enum Found {
+    /// Something to do, or the end.
+    Next(Next),
+    /// Nothing yet; what waits in the background is due at the given time.
+    Nothing(Option<Instant>),
+}
+
 impl Inbox {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(threads: Threads) -> Self {
         let now = Instant::now();
         Self {
             queues: Mutex::new(Queues {
@@ -82,7 +107,10 @@ impl Inbox {
                 hot_seen: now,
                 background_from: now,
             }),
-            wake: Condvar::new(),
+            wake: match threads {
+                Threads::Own => Wake::Thread(Condvar::new()),
+                Threads::Inline => Wake::Task(Notify::new()),
+            },
             hot_room: Arc::new(Semaphore::new(WAITING_MAX)),
             background_room: Arc::new(Semaphore::new(WAITING_MAX)),
             byte_room: Arc::new(Semaphore::new(WAITING_KIB)),
@@ -125,30 +153,38 @@ impl Inbox {
         if queues.writer_sleeps {
             queues.writer_sleeps = false;
             drop(queues);
-            self.wake.notify_one();
+            self.wake.wake();
         }
         Ok(())
     }
 
-    /// Waits until something is to be done and moves at most `max` operations of one queue into `into`.
+    /// Waits on the caller's thread until something is to be done and moves at most `max` operations of one queue into
+    /// `into`.
     pub(crate) fn take(&self, into: &mut VecDeque<Waiting>, max: usize) -> Next {
         let mut queues = self.lock();
         loop {
-            let now = Instant::now();
-            if !queues.background.is_empty() && (queues.background_is_due(now) || queues.closed) {
-                into.extend(queues.background.pop_front());
-                return Next::Run(Lane::Background);
+            match queues.look(into, max) {
+                Found::Next(next) => return next,
+                Found::Nothing(due) => queues = self.sleep(queues, due),
             }
-            if !queues.hot.is_empty() {
-                queues.hot_seen = now;
-                let n = queues.hot.len().min(max);
-                into.extend(queues.hot.drain(..n));
-                return Next::Run(Lane::Hot);
-            }
-            if queues.closed {
+        }
+    }
+
+    /// The same without holding a thread.
+    pub(crate) async fn next(&self, into: &mut VecDeque<Waiting>, max: usize) -> Next {
+        loop {
+            let found = self.lock().look(into, max);
+            let due = match found {
+                Found::Next(next) => return next,
+                Found::Nothing(due) => due,
+            };
+            let Wake::Task(notify) = &self.wake else {
                 return Next::Closed;
+            };
+            match due {
+                Some(due) => drop(tokio::time::timeout_at(due, notify.notified()).await),
+                None => notify.notified().await,
             }
-            queues = self.sleep(queues, now);
         }
     }
 
@@ -170,7 +206,7 @@ impl Inbox {
         self.background_room.close();
         self.byte_room.close();
         self.lock().closed = true;
-        self.wake.notify_one();
+        self.wake.wake();
     }
 
     /// Drops what waits; callers see their answer's channel close.
@@ -181,20 +217,20 @@ impl Inbox {
         queues.background.clear();
     }
 
-    fn sleep<'q>(&self, mut queues: MutexGuard<'q, Queues>, now: Instant) -> MutexGuard<'q, Queues> {
-        queues.writer_sleeps = true;
-        let mut queues = if queues.background.is_empty() {
-            self.wake.wait(queues).unwrap_or_else(PoisonError::into_inner)
-        } else {
-            let due = queues.background_from.min(queues.hot_seen + QUIET);
-            let (queues, _) = self
-                .wake
-                .wait_timeout(queues, due.saturating_duration_since(now))
-                .unwrap_or_else(PoisonError::into_inner);
-            queues
+    fn sleep<'q>(&self, queues: MutexGuard<'q, Queues>, due: Option<Instant>) -> MutexGuard<'q, Queues> {
+        let Wake::Thread(wake) = &self.wake else {
+            return queues;
         };
-        queues.writer_sleeps = false;
-        queues
+        match due {
+            None => wake.wait(queues).unwrap_or_else(PoisonError::into_inner),
+            Some(due) => {
+                let time = due.saturating_duration_since(Instant::now());
+                let (queues, _) = wake
+                    .wait_timeout(queues, time)
+                    .unwrap_or_else(PoisonError::into_inner);
+                queues
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Queues> {
@@ -203,6 +239,28 @@ impl Inbox {
 }
 
 impl Queues {
+    /// Moves what is to be done into `into`, or notes that the writer sleeps.
+    fn look(&mut self, into: &mut VecDeque<Waiting>, max: usize) -> Found {
+        let now = Instant::now();
+        self.writer_sleeps = false;
+        if !self.background.is_empty() && (self.background_is_due(now) || self.closed) {
+            into.extend(self.background.pop_front());
+            return Found::Next(Next::Run(Lane::Background));
+        }
+        if !self.hot.is_empty() {
+            self.hot_seen = now;
+            let n = self.hot.len().min(max);
+            into.extend(self.hot.drain(..n));
+            return Found::Next(Next::Run(Lane::Hot));
+        }
+        if self.closed {
+            return Found::Next(Next::Closed);
+        }
+        self.writer_sleeps = true;
+        let due = self.background_from.min(self.hot_seen + QUIET);
+        Found::Nothing((!self.background.is_empty()).then_some(due))
+    }
+
     fn background_is_due(&self, now: Instant) -> bool {
         now >= self.background_from || (self.hot.is_empty() && now >= self.hot_seen + QUIET)
     }

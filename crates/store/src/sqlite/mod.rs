@@ -1,4 +1,6 @@
-//! The embedded store: one SQLite file, one writer thread, a pool of readers.
+//! The embedded store: one SQLite file, one writer, a pool of readers.
+//!
+//! Time that the store measures is tokio's: the real one on its own threads, virtual in a runtime with a paused clock.
 //!
 //! Architecture invariant: nothing outside the writer writes, and nothing inside it waits for anything but the disk.
 
@@ -25,11 +27,13 @@ mod enqueue;
 mod error;
 mod facts;
 mod failures;
+mod faults;
 #[doc(hidden)]
 pub mod fill;
 mod find;
 mod forecast;
 mod group;
+mod handle;
 mod hold;
 mod inbox;
 mod jobs;
@@ -75,4 +79,5 @@ mod warm;
 mod words;
 mod writer;
 
-pub use open::{SqliteOptions, SqliteStore};
+pub use faults::{WriteFault, WriteFaults, WriteOperation, WritePriority};
+pub use open::{SqliteOptions, SqliteStore, Threads};

@@ -1,14 +1,17 @@
 //! Opens the file and starts the writer.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::broadcast;
 
+use super::faults::WriteFaults;
+use super::handle::WriterHandle;
 use super::readers::Readers;
-use super::writer::{Writer, WriterHandle};
+use super::writer::Writer;
 use crate::StoreError;
 use crate::contract::ChangeSet;
 
@@ -18,6 +21,18 @@ const CHANGE_RING: usize = 1_024;
 const STATEMENTS: usize = 128;
 /// How long the writer waits for a lock; it has no rival but a checkpoint's last step and foreign tools.
 const BUSY: Duration = Duration::from_millis(100);
+
+/// What the store runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Threads {
+    /// Writer, checkpoints and readers have threads of their own.
+    #[default]
+    Own,
+    /// There are none: the writer is a task of the tokio runtime in which the store is opened, checkpoints run between
+    /// two of its groups, and a read runs while its caller is polled. In a runtime of one thread with a paused clock
+    /// everything happens in the same order each time, and no time passes while the store works.
+    Inline,
+}
 
 /// What a store on SQLite can be told.
 #[derive(Debug, Clone)]
@@ -44,6 +59,12 @@ pub struct SqliteOptions {
     pub warm_up: Duration,
     /// Most messages that a list without an index for its order is sorted of; more have to be narrowed first.
     pub sort_most: u64,
+    /// Most messages that one step of the queue's own work touches: promoting, releasing, expiring, indexing, purging.
+    pub step: u32,
+    /// What the store runs on.
+    pub threads: Threads,
+    /// Faults to put before the writer; for tests.
+    pub faults: Option<Arc<dyn WriteFaults>>,
 }
 
 impl Default for SqliteOptions {
@@ -59,6 +80,9 @@ impl Default for SqliteOptions {
             least_free_mib: 32,
             warm_up: Duration::ZERO,
             sort_most: 1_000_000,
+            step: 256,
+            threads: Threads::Own,
+            faults: None,
         }
     }
 }
@@ -68,9 +92,10 @@ impl Default for SqliteOptions {
 pub struct SqliteStore {
     pub(crate) readers: Readers,
     pub(crate) writer: WriterHandle,
-    pub(crate) changes: broadcast::Sender<std::sync::Arc<ChangeSet>>,
+    pub(crate) changes: broadcast::Sender<Arc<ChangeSet>>,
     pub(crate) read_time: Duration,
     pub(crate) sort_most: u64,
+    pub(crate) step: u32,
 }
 
 impl SqliteStore {
@@ -78,7 +103,8 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] where the file cannot be opened or a newer version wrote it,
-    /// [`StoreError::Corrupt`] where it is no database.
+    /// [`StoreError::Corrupt`] where it is no database. Under [`Threads::Inline`] also
+    /// [`StoreError::Unavailable`] outside a runtime.
     pub fn open(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, StoreError> {
         let place = Place {
             path: path.as_ref().to_owned(),
@@ -89,8 +115,9 @@ impl SqliteStore {
         if !place.options.warm_up.is_zero() {
             super::warm::warm(&conn, &place.path, place.options.warm_up)?;
         }
-        let readers = Readers::start(&place.path, place.options.readers, place.options.reader_cache_kib)?;
+        let readers = Readers::start(&place)?;
         let (read_time, sort_most) = (place.options.read_time, place.options.sort_most);
+        let step = place.options.step.max(1);
         let writer = Writer::start(conn, place, changes.clone())?;
         Ok(Self {
             readers,
@@ -98,6 +125,7 @@ impl SqliteStore {
             changes,
             read_time,
             sort_most,
+            step,
         })
     }
 }

@@ -1,10 +1,11 @@
 //! A look at one row: whether it is meant by a selection and holds the words of a search.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use postroom_domain::{Category, MessageId, MessageState, OfficeId, UserId};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
+use tokio::time::Instant;
 
 use super::arms::{RowKey, Selection};
 use super::rows::numbered;

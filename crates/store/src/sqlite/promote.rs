@@ -16,9 +16,6 @@ use super::tally::Phase;
 use crate::StoreError;
 use crate::contract::{ChangeKind, Exhaust, Promote, Promoted, Revive};
 
-/// Messages of one step.
-pub(crate) const STEP: u32 = 256;
-
 /// An unfinished message with its record's side.
 pub(crate) struct Unfinished {
     pub(crate) owner: Owner,
@@ -83,7 +80,7 @@ pub(crate) const fn owner(id: MessageId, sender: i64, office: i64, kind: Kind) -
 
 /// Makes due messages ready, oldest due time first within each route.
 pub(crate) fn promote(group: &mut Group<'_>, op: &Promote) -> Result<Promoted, StoreError> {
-    let mut left = op.limit.min(STEP);
+    let mut left = op.limit.min(group.step);
     let mut moved = 0;
     let mut next_due: Option<Timestamp> = None;
     for route in waiting_routes(group, &op.blocked)? {
@@ -171,7 +168,7 @@ fn make_ready(group: &mut Group<'_>, id: MessageId, now: Timestamp) -> Result<()
 
 /// Messages of a Down route that may have waited too long, found on a reader. A cycle never begins before its
 /// submission, so the ids bound the search.
-pub(crate) fn exhausted(conn: &Connection, op: &Exhaust) -> Result<Vec<MessageId>, StoreError> {
+pub(crate) fn exhausted(conn: &Connection, op: &Exhaust, step: u32) -> Result<Vec<MessageId>, StoreError> {
     Ok(conn
         .prepare_cached(
             "SELECT w.ord FROM work w JOIN message m ON m.ord = w.ord
@@ -183,7 +180,7 @@ pub(crate) fn exhausted(conn: &Connection, op: &Exhaust) -> Result<Vec<MessageId
                 MessageId::first_at(op.since_before).ord(),
                 op.route.0,
                 op.since_before.as_micros(),
-                STEP
+                step
             ],
             |row| Ok(MessageId::from_ord(row.get(0)?)),
         )?
@@ -257,6 +254,7 @@ pub(crate) fn flushable(
     conn: &Connection,
     scope: &Scope,
     now: Timestamp,
+    step: u32,
 ) -> Result<Vec<MessageId>, StoreError> {
     let mut statement = conn.prepare_cached(
         "SELECT w.ord, m.sender, m.office, m.kind FROM depth d JOIN work w ON w.route = d.route
@@ -271,7 +269,7 @@ pub(crate) fn flushable(
         if scope.sees(owner.sender, owner.office, owner.category()) {
             found.push(id);
         }
-        if found.len() >= usize::try_from(STEP).unwrap_or(0) {
+        if found.len() >= usize::try_from(step).unwrap_or(0) {
             break;
         }
     }
@@ -279,7 +277,7 @@ pub(crate) fn flushable(
 }
 
 /// Deferred messages of a route that are due later than now, by id, found on a reader.
-pub(crate) fn revivable(conn: &Connection, op: &Revive) -> Result<Vec<MessageId>, StoreError> {
+pub(crate) fn revivable(conn: &Connection, op: &Revive, step: u32) -> Result<Vec<MessageId>, StoreError> {
     let after = op.after.map_or(i64::MIN, MessageId::ord);
     Ok(conn
         .prepare_cached(
@@ -288,7 +286,7 @@ pub(crate) fn revivable(conn: &Connection, op: &Revive) -> Result<Vec<MessageId>
              ORDER BY w.ord LIMIT ?4",
         )?
         .query_map(
-            params![op.route.0, op.now.as_micros(), after, op.limit.min(STEP)],
+            params![op.route.0, op.now.as_micros(), after, op.limit.min(step)],
             |row| Ok(MessageId::from_ord(row.get(0)?)),
         )?
         .collect::<Result<_, _>>()?)

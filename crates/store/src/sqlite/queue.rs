@@ -70,9 +70,10 @@ impl Queue for SqliteStore {
     async fn exhaust(&self, op: Exhaust) -> Result<u32, StoreError> {
         let op = Arc::new(op);
         let for_reader = Arc::clone(&op);
+        let step = self.step;
         let ids = self
             .readers
-            .run(move |conn| promote::exhausted(conn, &for_reader))
+            .run(move |conn| promote::exhausted(conn, &for_reader, step))
             .await?;
         if ids.is_empty() {
             return Ok(0);
@@ -167,9 +168,10 @@ impl Queue for SqliteStore {
 
     async fn flush(&self, scope: &Scope, now: Timestamp) -> Result<u32, StoreError> {
         let scope = scope.clone();
+        let step = self.step;
         let ids = self
             .readers
-            .run(move |conn| promote::flushable(conn, &scope, now))
+            .run(move |conn| promote::flushable(conn, &scope, now, step))
             .await?;
         if ids.is_empty() {
             return Ok(0);
@@ -180,9 +182,10 @@ impl Queue for SqliteStore {
     }
 
     async fn revive(&self, op: Revive) -> Result<Option<MessageId>, StoreError> {
+        let step = self.step;
         let ids = self
             .readers
-            .run(move |conn| promote::revivable(conn, &op))
+            .run(move |conn| promote::revivable(conn, &op, step))
             .await?;
         let Some(&last) = ids.last() else {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Read-only connections with small caches, each on a thread of its own.
+//! Read-only connections with small caches, each on a thread of its own, or one without a thread.
 //!
 //! Threads of their own and not the runtime's: there every read may meet another thread, and two dozen threads each
 //! kept what an allocator sets aside for one.
@@ -13,6 +13,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{Semaphore, oneshot};
 
+use super::open::{Place, Threads};
 use crate::StoreError;
 
 /// Statements that each connection keeps prepared.
@@ -23,12 +24,18 @@ const BUSY: Duration = Duration::from_secs(2);
 /// A read that waits for a connection.
 type Job = Box<dyn FnOnce(&mut Slot) + Send>;
 
-/// A pool of read-only connections.
+/// Read-only connections.
 #[derive(Debug, Clone)]
-pub(crate) struct Readers(Arc<Pool>);
+pub(crate) enum Readers {
+    /// A pool of them, each on a thread.
+    Pool(Arc<Pool>),
+    /// One, which reads while the caller is polled; `None` once it is closed.
+    Inline(Arc<Mutex<Option<Slot>>>),
+}
 
+/// Threads that read.
 #[derive(Debug)]
-struct Pool {
+pub(crate) struct Pool {
     size: usize,
     jobs: Mutex<Option<Sender<Job>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -37,36 +44,23 @@ struct Pool {
 }
 
 impl Readers {
-    /// Makes a pool of `size` connections to the file at `path`.
+    /// Makes the connections that the options ask for.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] where a thread cannot be started.
-    pub(crate) fn start(path: &Path, size: usize, cache_kib: u32) -> Result<Self, StoreError> {
-        let (jobs, waiting) = channel();
-        let waiting = Arc::new(Mutex::new(waiting));
-        let mut threads = Vec::with_capacity(size);
-        for _ in 0..size {
-            let waiting = Arc::clone(&waiting);
-            let slot = Slot {
-                path: path.to_owned(),
-                cache_kib,
-                conn: None,
-            };
-            let thread = std::thread::Builder::new()
-                .name("store-reader".to_owned())
-                .spawn(move || serve(&waiting, slot))
-                .map_err(|error| StoreError::Unavailable(format!("no thread for reads: {error}")))?;
-            threads.push(thread);
+    pub(crate) fn start(place: &Place) -> Result<Self, StoreError> {
+        let slot = || Slot {
+            path: place.path.clone(),
+            cache_kib: place.options.reader_cache_kib,
+            conn: None,
+        };
+        match place.options.threads {
+            Threads::Own => Ok(Self::Pool(Arc::new(Pool::start(place.options.readers, slot)?))),
+            Threads::Inline => Ok(Self::Inline(Arc::new(Mutex::new(Some(slot()))))),
         }
-        Ok(Self(Arc::new(Pool {
-            size,
-            jobs: Mutex::new(Some(jobs)),
-            threads: Mutex::new(threads),
-            permits: Arc::new(Semaphore::new(size)),
-        })))
     }
 
-    /// Runs `read` with a connection on a thread of the pool. Several statements that must agree open a transaction.
+    /// Runs `read` with a connection. Several statements that must agree open a transaction.
     ///
     /// # Errors
     /// Those of `read`; [`StoreError::Closed`] after [`Readers::close`].
@@ -75,7 +69,68 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        let permit = Arc::clone(&self.0.permits)
+        match self {
+            Self::Pool(pool) => pool.run(read).await,
+            Self::Inline(slot) => match &mut *slot.lock().unwrap_or_else(PoisonError::into_inner) {
+                Some(slot) => slot.read(read),
+                None => Err(StoreError::Closed),
+            },
+        }
+    }
+
+    /// Number of threads.
+    pub(crate) fn threads(&self) -> usize {
+        match self {
+            Self::Pool(pool) => pool.size,
+            Self::Inline(_) => 0,
+        }
+    }
+
+    /// Runs `read` on a thread that has nothing else to do; returns whether there was one.
+    pub(crate) fn run_if_free(&self, read: impl FnOnce(&Connection) + Send + 'static) -> bool {
+        match self {
+            Self::Pool(pool) => pool.run_if_free(read),
+            Self::Inline(_) => false,
+        }
+    }
+
+    /// Refuses later reads, waits for those under way, and closes the connections.
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Pool(pool) => pool.close().await,
+            Self::Inline(slot) => drop(slot.lock().unwrap_or_else(PoisonError::into_inner).take()),
+        }
+    }
+}
+
+impl Pool {
+    fn start(size: usize, slot: impl Fn() -> Slot) -> Result<Self, StoreError> {
+        let (jobs, waiting) = channel();
+        let waiting = Arc::new(Mutex::new(waiting));
+        let mut threads = Vec::with_capacity(size);
+        for _ in 0..size {
+            let waiting = Arc::clone(&waiting);
+            let slot = slot();
+            let thread = std::thread::Builder::new()
+                .name("store-reader".to_owned())
+                .spawn(move || serve(&waiting, slot))
+                .map_err(|error| StoreError::Unavailable(format!("no thread for reads: {error}")))?;
+            threads.push(thread);
+        }
+        Ok(Self {
+            size,
+            jobs: Mutex::new(Some(jobs)),
+            threads: Mutex::new(threads),
+            permits: Arc::new(Semaphore::new(size)),
+        })
+    }
+
+    async fn run<T, F>(&self, read: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let permit = Arc::clone(&self.permits)
             .acquire_owned()
             .await
             .map_err(|_| StoreError::Closed)?;
@@ -86,7 +141,7 @@ impl Readers {
             // A caller that went away is no error.
             let _ = reply.send(found);
         });
-        match &*self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &*self.jobs.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(jobs) => jobs.send(job).map_err(|_| StoreError::Closed)?,
             None => return Err(StoreError::Closed),
         }
@@ -95,14 +150,8 @@ impl Readers {
             .unwrap_or_else(|_| Err(StoreError::Unavailable("a read ended early".to_owned())))
     }
 
-    /// Number of threads.
-    pub(crate) fn size(&self) -> usize {
-        self.0.size
-    }
-
-    /// Runs `read` on a thread that has nothing else to do; tells whether there was one.
-    pub(crate) fn run_if_free(&self, read: impl FnOnce(&Connection) + Send + 'static) -> bool {
-        let Ok(permit) = Arc::clone(&self.0.permits).try_acquire_owned() else {
+    fn run_if_free(&self, read: impl FnOnce(&Connection) + Send + 'static) -> bool {
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
             return false;
         };
         let job: Job = Box::new(move |slot| {
@@ -113,21 +162,20 @@ impl Readers {
             });
             drop(permit);
         });
-        match &*self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &*self.jobs.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(jobs) => jobs.send(job).is_ok(),
             None => false,
         }
     }
 
-    /// Refuses later reads, waits for those under way, and closes the connections.
-    pub(crate) async fn close(&self) {
-        let all = u32::try_from(self.0.size).unwrap_or(u32::MAX);
+    async fn close(&self) {
+        let all = u32::try_from(self.size).unwrap_or(u32::MAX);
         // An error means that another call has closed the pool.
-        let _all = self.0.permits.acquire_many(all).await;
-        self.0.permits.close();
+        let _all = self.permits.acquire_many(all).await;
+        self.permits.close();
         // Without a sender the threads end.
-        self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let threads = std::mem::take(&mut *self.0.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         let joined = tokio::task::spawn_blocking(move || {
             for thread in threads {
                 let _ = thread.join();
@@ -137,8 +185,9 @@ impl Readers {
     }
 }
 
-/// A thread's connection and where to open it.
-struct Slot {
+/// A connection and where to open it.
+#[derive(Debug)]
+pub(crate) struct Slot {
     path: PathBuf,
     cache_kib: u32,
     conn: Option<Connection>,

@@ -1,7 +1,9 @@
 //! Room on the disk: new mail is refused while there is still enough for the mail that is queued.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// How often the file system is asked.
 const LOOK_EVERY: Duration = Duration::from_millis(200);

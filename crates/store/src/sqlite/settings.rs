@@ -10,7 +10,7 @@ use super::codes::{from_json, to_json};
 use super::group::Group;
 use super::inbox::Lane;
 use super::local;
-use super::promote::{STEP, unfinished};
+use super::promote::unfinished;
 use super::tally::Phase;
 use crate::StoreError;
 use crate::contract::{
@@ -64,9 +64,10 @@ impl Settings for SqliteStore {
         office: OfficeId,
         after: Option<MessageId>,
     ) -> Result<Option<MessageId>, StoreError> {
+        let step = self.step;
         let found = self
             .readers
-            .run(move |conn| elsewhere(conn, office, after))
+            .run(move |conn| elsewhere(conn, office, after, step))
             .await?;
         let last = found.ids.last().copied();
         self.writer
@@ -244,7 +245,12 @@ struct Elsewhere {
 }
 
 /// Finds them on a reader.
-fn elsewhere(conn: &Connection, office: OfficeId, after: Option<MessageId>) -> Result<Elsewhere, StoreError> {
+fn elsewhere(
+    conn: &Connection,
+    office: OfficeId,
+    after: Option<MessageId>,
+    step: u32,
+) -> Result<Elsewhere, StoreError> {
     let version = conn
         .prepare_cached("SELECT version FROM office_settings WHERE office = ?1")?
         .query_row([office.0], |row| row.get(0))
@@ -256,7 +262,7 @@ fn elsewhere(conn: &Connection, office: OfficeId, after: Option<MessageId>) -> R
             "SELECT w.ord FROM work w WHERE w.ord > ?2 AND w.office = ?1
              AND w.route <> (SELECT route FROM office WHERE id = ?1) ORDER BY w.ord LIMIT ?3",
         )?
-        .query_map(params![office.0, after, STEP], |row| {
+        .query_map(params![office.0, after, step], |row| {
             Ok(MessageId::from_ord(row.get(0)?))
         })?
         .collect::<Result<_, _>>()?;

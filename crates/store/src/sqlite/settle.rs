@@ -9,7 +9,7 @@ use super::group::Group;
 use super::hold::{self, Kept, Place, Seat, keep_back, let_go, place_again};
 use super::limits::{Comes, SYSTEM, Today};
 use super::pauses::Sweep;
-use super::promote::{STEP, unfinished};
+use super::promote::unfinished;
 use super::tally::Phase;
 use crate::StoreError;
 use crate::contract::{PauseOf, Settled};
@@ -20,7 +20,7 @@ const FLOWS: i64 = 16;
 /// One step.
 pub(crate) fn settle(group: &mut Group<'_>, now: Timestamp) -> Result<Settled, StoreError> {
     let mut settled = Settled::default();
-    let mut left = STEP;
+    let mut left = group.step;
     while left > 0
         && let Some(sweep) = group.pauses().sweeps.front().cloned()
     {

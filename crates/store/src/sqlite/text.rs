@@ -7,8 +7,6 @@ use super::codes;
 use super::group::Group;
 use crate::StoreError;
 
-/// Messages of one step.
-const STEP: i64 = 256;
 /// From so many recipients on the shortened To field may not hold all addresses, so they are indexed by themselves.
 const MANY: i64 = 10;
 
@@ -21,7 +19,7 @@ pub(crate) fn index(group: &mut Group<'_>) -> Result<bool, StoreError> {
     let mut select = group.conn.prepare_cached(&format!(
         "{ROW} WHERE ord > (SELECT ord FROM text_cursor) ORDER BY ord LIMIT ?1"
     ))?;
-    let mut rows = select.query([STEP])?;
+    let mut rows = select.query([group.step])?;
     let mut last = None;
     let mut indexed = 0;
     while let Some(row) = rows.next()? {
@@ -34,7 +32,7 @@ pub(crate) fn index(group: &mut Group<'_>) -> Result<bool, StoreError> {
             .prepare_cached("UPDATE text_cursor SET ord = ?1")?
             .execute([last])?;
     }
-    Ok(indexed == STEP)
+    Ok(indexed == group.step)
 }
 
 /// Brings a message's new addresses into the index, if it is in there.

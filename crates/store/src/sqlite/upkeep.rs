@@ -10,9 +10,6 @@ use super::{SqliteStore, check, text};
 use crate::StoreError;
 use crate::contract::{CheckReport, Upkeep};
 
-/// Rows of one step of forgetting.
-const STEP: i64 = 256;
-
 #[async_trait]
 impl Upkeep for SqliteStore {
     async fn index_text(&self) -> Result<bool, StoreError> {
@@ -44,22 +41,22 @@ impl Upkeep for SqliteStore {
 
     async fn close(&self) {
         self.readers.close().await;
-        if let Some(thread) = self.writer.close() {
-            // Joining blocks until what was asked is done.
-            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        if let Some(running) = self.writer.close() {
+            running.ended().await;
         }
     }
 }
 
 fn forget(group: &mut Group<'_>, before: Timestamp, now: Timestamp) -> Result<u32, StoreError> {
+    let step = i64::from(group.step);
     let keys = group
         .conn
         .prepare_cached(
             "DELETE FROM idempotency WHERE (credential, key) IN
                 (SELECT credential, key FROM idempotency WHERE made_at < ?1 ORDER BY made_at LIMIT ?2)",
         )?
-        .execute(params![before.as_micros(), STEP])?;
-    let left = STEP - i64::try_from(keys).unwrap_or(STEP);
+        .execute(params![before.as_micros(), step])?;
+    let left = step - i64::try_from(keys).unwrap_or(step);
     let sessions = group
         .conn
         .prepare_cached(

@@ -6,10 +6,11 @@ use std::io;
 use std::num::NonZeroU64;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rustix::fs::Advice;
+use tokio::time::Instant;
 
 use super::cells::cells;
 use super::kept_counts::start_of_hour;

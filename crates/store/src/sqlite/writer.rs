@@ -10,21 +10,22 @@
 //! | the commit fails in reading or writing the file | refuse everything, close, open anew, recover; never trust |
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::broadcast;
+use tokio::time::Instant;
 
 use super::checkpoint::Checkpointer;
 use super::error::is_io;
+use super::faults::WriteFaults;
 use super::group::{Group, Learnt};
-use super::inbox::{Inbox, Lane, Next, Operation, Waiting};
+use super::handle::{Done, Running, WriterHandle};
+use super::inbox::{Inbox, Lane, Next, Waiting};
 use super::kept::Kept;
-use super::open::Place;
+use super::open::{Place, Threads};
 use super::room::RoomWatch;
 use crate::StoreError;
 use crate::contract::ChangeSet;
@@ -38,98 +39,7 @@ const GROUP_TIME: Duration = Duration::from_millis(10);
 /// How long a store that failed waits before it opens its file again.
 const REOPEN_AFTER: Duration = Duration::from_millis(250);
 
-/// What the writer has done since it started.
-#[derive(Debug, Default)]
-pub(crate) struct Done {
-    pub(crate) commits: AtomicU64,
-    pub(crate) operations: AtomicU64,
-}
-
-/// Hands operations to the writer.
-pub(crate) struct WriterHandle {
-    inbox: Arc<Inbox>,
-    done: Arc<Done>,
-    thread: Mutex<Option<JoinHandle<()>>>,
-}
-
-impl WriterHandle {
-    /// Does `work` inside a group's transaction and answers after the commit. It may run more than once, each time
-    /// after a rollback.
-    ///
-    /// # Errors
-    /// Those of `work`; [`StoreError::Full`] and [`StoreError::Unavailable`] where the commit failed.
-    pub(crate) async fn run<T, F>(&self, lane: Lane, bytes: usize, work: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnMut(&mut Group<'_>) -> Result<T, StoreError> + Send + 'static,
-    {
-        let (reply, answer) = oneshot::channel();
-        let job = Job {
-            work,
-            made: None,
-            reply,
-        };
-        self.inbox.put(lane, bytes, Box::new(job)).await?;
-        answer
-            .await
-            .unwrap_or_else(|_| Err(StoreError::Unavailable("the writer ended".to_owned())))
-    }
-
-    /// Commits and operations since the start.
-    pub(crate) fn done(&self) -> (u64, u64) {
-        (
-            self.done.commits.load(Ordering::Relaxed),
-            self.done.operations.load(Ordering::Relaxed),
-        )
-    }
-
-    /// Takes nothing more and hands out the thread, which ends when what waits is done.
-    pub(crate) fn close(&self) -> Option<JoinHandle<()>> {
-        self.inbox.close();
-        self.thread.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-impl Drop for WriterHandle {
-    fn drop(&mut self) {
-        self.inbox.close();
-    }
-}
-
-impl fmt::Debug for WriterHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WriterHandle").finish_non_exhaustive()
-    }
-}
-
-struct Job<T, F> {
-    work: F,
-    made: Option<T>,
-    reply: oneshot::Sender<Result<T, StoreError>>,
-}
-
-impl<T, F> Operation for Job<T, F>
-where
-    T: Send,
-    F: FnMut(&mut Group<'_>) -> Result<T, StoreError> + Send,
-{
-    fn run(&mut self, group: &mut Group<'_>) -> Result<(), StoreError> {
-        self.made = Some((self.work)(group)?);
-        Ok(())
-    }
-
-    fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
-        let answer = match (outcome, self.made) {
-            (Ok(()), Some(made)) => Ok(made),
-            (Ok(()), None) => Err(StoreError::Unavailable("the operation did not run".to_owned())),
-            (Err(error), _) => Err(error),
-        };
-        // A caller that went away is no error: what was asked is done.
-        let _ = self.reply.send(answer);
-    }
-}
-
-/// The writer's thread.
+/// The writer itself.
 pub(crate) struct Writer {
     place: Place,
     conn: Option<Connection>,
@@ -153,13 +63,15 @@ enum Ended {
 }
 
 impl Writer {
-    /// Starts the thread.
+    /// Starts the writer on what the options say.
     pub(crate) fn start(
         mut conn: Connection,
         place: Place,
         changes: broadcast::Sender<Arc<ChangeSet>>,
     ) -> Result<WriterHandle, StoreError> {
-        let inbox = Arc::new(Inbox::new());
+        let threads = place.options.threads;
+        let faults = place.options.faults.clone();
+        let inbox = Arc::new(Inbox::new(threads));
         let done = Arc::new(Done::default());
         let checkpointer = Checkpointer::start(place.clone())?;
         checkpointer.watch(&mut conn)?;
@@ -174,32 +86,63 @@ impl Writer {
             changes,
             checkpointer,
         };
-        let thread = std::thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || writer.work())
-            .map_err(|error| StoreError::Unavailable(format!("no thread for the writer: {error}")))?;
-        Ok(WriterHandle {
-            inbox,
-            done,
-            thread: Mutex::new(Some(thread)),
-        })
+        let running = match threads {
+            Threads::Own => Running::Thread(
+                std::thread::Builder::new()
+                    .name("store-writer".to_owned())
+                    .spawn(move || writer.work())
+                    .map_err(|error| StoreError::Unavailable(format!("no thread for the writer: {error}")))?,
+            ),
+            Threads::Inline => {
+                let runtime = tokio::runtime::Handle::try_current()
+                    .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+                Running::Task(runtime.spawn(writer.serve(faults.clone())))
+            }
+        };
+        Ok(WriterHandle::new(inbox, done, faults, running))
     }
 
+    /// Works on a thread until the store is closed.
     fn work(mut self) {
         let _clear = ClearOnEnd(Arc::clone(&self.inbox));
         let mut waiting = VecDeque::new();
         while let Next::Run(lane) = self.inbox.take(&mut waiting, GROUP_MAX) {
-            let began = Instant::now();
-            while !waiting.is_empty() {
-                self.group(&mut waiting, lane);
-            }
-            if lane == Lane::Background {
-                self.inbox.background_took(began.elapsed());
-            }
-            if let Some(conn) = &self.conn {
-                self.checkpointer.finish(conn);
-            }
+            self.turn(&mut waiting, lane);
         }
+        self.end();
+    }
+
+    /// Works as a task until the store is closed.
+    async fn serve(mut self, faults: Option<Arc<dyn WriteFaults>>) {
+        let _clear = ClearOnEnd(Arc::clone(&self.inbox));
+        let mut waiting = VecDeque::new();
+        while let Next::Run(lane) = self.inbox.next(&mut waiting, GROUP_MAX).await {
+            if let Some(faults) = &faults {
+                let disk_time = faults.on_group(waiting.len());
+                if !disk_time.is_zero() {
+                    tokio::time::sleep(disk_time).await;
+                }
+            }
+            self.turn(&mut waiting, lane);
+        }
+        self.end();
+    }
+
+    /// Runs what was taken out of one queue.
+    fn turn(&mut self, waiting: &mut VecDeque<Waiting>, lane: Lane) {
+        let began = Instant::now();
+        while !waiting.is_empty() {
+            self.group(waiting, lane);
+        }
+        if lane == Lane::Background {
+            self.inbox.background_took(began.elapsed());
+        }
+        if let Some(conn) = &self.conn {
+            self.checkpointer.finish(conn);
+        }
+    }
+
+    fn end(mut self) {
         drop(self.conn.take());
         self.checkpointer.stop();
     }
@@ -218,7 +161,7 @@ impl Writer {
         let mut refused = Vec::new();
         let room = self.room.look();
         let ended = match run_group(
-            Group::new(&conn, &self.kept, room),
+            Group::new(&conn, &self.kept, room, self.place.options.step.max(1)),
             waiting,
             &mut ran,
             &mut refused,
@@ -370,7 +313,7 @@ fn answer_all(operations: Vec<Waiting>, error: &StoreError) {
     }
 }
 
-/// Lets callers go when the thread ends, however it ends.
+/// Lets callers go when the writer ends, however it ends.
 struct ClearOnEnd(Arc<Inbox>);
 
 impl Drop for ClearOnEnd {

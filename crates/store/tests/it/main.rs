@@ -15,5 +15,7 @@ mod build;
 mod conformance;
 mod filled;
 mod hurry;
+mod inline;
+mod on_disk;
 mod sqlite;
 mod tamper;

@@ -1,13 +1,13 @@
 //! The conformance suite on SQLite, and what is SQLite's own.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use postroom_domain::{MessageState, UserId};
 use postroom_store::{
-    Drafts, Enqueued, NewDraft, NewMessage, Queue, SqliteOptions, SqliteStore, Store, StoreError, Upkeep,
+    Drafts, Enqueued, NewDraft, NewMessage, Queue, SqliteOptions, SqliteStore, Store, StoreError, Threads,
+    Upkeep,
 };
 use tempfile::TempDir;
 
@@ -15,59 +15,30 @@ use crate::build::{
     anyone, assert_consistent, at, intake, join, lease, letter, operator, put, record, sent, state,
 };
 use crate::conformance::{Harness, conformance};
+use crate::on_disk::{self, OnDisk};
 
-struct Sqlite {
-    dir: TempDir,
-    generation: u32,
-    store: SqliteStore,
-}
+struct Sqlite(OnDisk);
 
 fn open(path: &Path) -> SqliteStore {
-    let options = SqliteOptions {
-        // A slow machine changes no answer.
-        read_time: Duration::from_secs(60),
-        ..SqliteOptions::default()
-    };
-    SqliteStore::open(path, options).unwrap()
-}
-
-impl Sqlite {
-    fn path(dir: &TempDir, generation: u32) -> PathBuf {
-        dir.path().join(format!("mail{generation}.db"))
-    }
+    on_disk::open(path, Threads::Own)
 }
 
 #[async_trait]
 impl Harness for Sqlite {
     async fn new() -> Self {
-        let dir = TempDir::new().unwrap();
-        let store = open(&Self::path(&dir, 0));
-        Self {
-            dir,
-            generation: 0,
-            store,
-        }
+        Self(OnDisk::new(Threads::Own))
     }
 
     fn store(&self) -> &dyn Store {
-        &self.store
+        self.0.store()
     }
 
     async fn reopen(&mut self) {
-        self.store.close().await;
-        self.store = open(&Self::path(&self.dir, self.generation));
+        self.0.reopen().await;
     }
 
-    /// The file and its log as they are on the disk, without anything that closing would still do.
     async fn kill(&mut self) {
-        let old = Self::path(&self.dir, self.generation);
-        self.generation += 1;
-        let new = Self::path(&self.dir, self.generation);
-        for ending in ["", "-wal"] {
-            let name = |path: &Path| format!("{}{ending}", path.display());
-            std::fs::copy(name(&old), name(&new)).unwrap();
-        }
-        self.store = open(&new);
+        self.0.kill();
     }
 }
 
