@@ -28,6 +28,7 @@ def main() -> int:
         ("unexplained", verdict.unexplained),
         ("unleased", verdict.unleased),
         ("refused", verdict.refused),
+        ("look failed", verdict.unseen),
     ):
         for item in items[:20]:
             print(f"   {title}: {item}")

@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.kill.ledger import Ledger
 from tests.kill.submitters import HttpSubmitter, SmtpSubmitter, Submitter
 from tests.lab.api import Api
+from tests.lab.onlooker import Onlooker
 from tests.lab.postroom import LogSink, Postroom
 from tests.lab.scratch import free_port
 
@@ -50,6 +51,10 @@ class Verdict:
     uncertain: int = 0
     """Attempts `uncertain` of the duplicated messages."""
     refused: list[str] = field(default_factory=list)
+    looked: int = 0
+    """Looks with `sqlite3` from outside."""
+    unseen: list[str] = field(default_factory=list)
+    """Looks that failed."""
     restart_ms_max: float = 0.0
 
     def sentence(self) -> str:
@@ -58,12 +63,13 @@ class Verdict:
             f"{self.cycles} kills: {self.acknowledged} acknowledged, {self.cut} cut off before an answer, "
             f"{self.arrived} arrived, {len(self.lost)} lost, {self.leased} leases open at the kills, "
             f"{sum(self.duplicates.values())} came again, {len(self.unleased)} of them without a lease, "
-            f"{len(self.unexplained)} without an uncertain attempt; slowest restart {self.restart_ms_max:.0f} ms"
+            f"{len(self.unexplained)} without an uncertain attempt; {self.looked} looks with sqlite3, "
+            f"{len(self.unseen)} failed; slowest restart {self.restart_ms_max:.0f} ms"
         )
 
     def good(self) -> bool:
         """Says whether the promises held."""
-        return not (self.lost or self.unexplained or self.unleased or self.refused)
+        return not (self.lost or self.unexplained or self.unleased or self.refused or self.unseen)
 
 
 def run(folder: Path, cycles: int, seed: int, report: Callable[[str], None] = lambda _: None) -> Verdict:
@@ -75,10 +81,12 @@ def run(folder: Path, cycles: int, seed: int, report: Callable[[str], None] = la
         server = Postroom(folder / "postroom", sink.port, SETTINGS, trusted=True).prepare()
         clients: list[Submitter] = [SmtpSubmitter(f"smtp{n}", server, ledger, seed) for n in range(4)]
         clients += [HttpSubmitter(f"http{n}", server, ledger, seed) for n in range(4)]
+        onlooker = Onlooker(server.folder / "data" / "postroom.db", folder / "copies", seed)
         slowest = 0.0
         try:
             for client in clients:
                 client.start()
+            onlooker.start()
             for cycle in range(cycles):
                 slowest = max(slowest, start(server, clients))
                 # Sometimes at once, while recovery still runs; mostly in the middle of both submission and delivery.
@@ -86,15 +94,20 @@ def run(folder: Path, cycles: int, seed: int, report: Callable[[str], None] = la
                 server.kill()
                 for client in clients:
                     client.up.clear()
-                leases.update(open_leases(server))
+                with onlooker.looking:
+                    leases.update(open_leases(server))
                 report(f"kill {cycle + 1}: {len(ledger.acknowledged)} acknowledged so far")
             end(clients)
+            onlooker.end()
             slowest = max(slowest, start(server, []))
             server.wait_until_empty(seconds=120 + cycles)
             server.command("check")  # fails where a kept count is wrong
-            return judge(server, sink, ledger, leases, cycles, slowest)
+            verdict = judge(server, sink, ledger, leases, cycles, slowest)
+            verdict.looked, verdict.unseen = onlooker.looked, onlooker.failed
+            return verdict
         finally:
             end(clients)
+            onlooker.end()
             server.kill()
 
 

@@ -22,6 +22,8 @@ class KillNine(unittest.TestCase):
             self.assertEqual([], verdict.unexplained, "came again without an attempt recorded uncertain")
             self.assertEqual([], verdict.unleased, "came again more often than kills found it leased")
             self.assertEqual([], verdict.refused, "the server refused good mail")
+            self.assertEqual([], verdict.unseen, "a look with sqlite3 failed")
             self.assertTrue(verdict.good(), verdict.sentence())
             self.assertGreater(verdict.acknowledged, 50, "there was no load to speak of")
+            self.assertGreater(verdict.looked, 0, "nobody looked")
             self.assertGreater(verdict.leased, 0, "no kill met a message under way")

@@ -254,17 +254,21 @@ pub async fn run(config: &Loaded, source: Source) -> anyhow::Result<()> {
         eprintln!("\n{words}\n");
     }
     announce(&running)?;
-    loop {
+    let failed = loop {
         tokio::select! {
-            () = stop.wait() => break,
+            () = stop.wait() => break None,
+            reason = running.node.store.ended() => break Some(reason),
             Some(()) = hang_up.recv() => reloader.reload_and_log().await,
         }
-    }
+    };
     tracing::info!("stopping: taking nothing new in, finishing what is under way");
     drop(sd_notify::notify(&[sd_notify::NotifyState::Stopping]));
     running.stop().await;
     tracing::info!("stopped");
-    Ok(())
+    match failed {
+        None => Ok(()),
+        Some(reason) => Err(anyhow::anyhow!("the store ended: {reason}")),
+    }
 }
 
 /// Says on standard output, and to systemd, that the server is ready.

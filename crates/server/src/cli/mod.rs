@@ -82,7 +82,7 @@ enum Command {
     /// List who did what, and check that the log is whole
     Audit(audit::AuditCommand),
     /// Recount what is kept and compare
-    Check(ConfigFile),
+    Check(check::CheckArgs),
     /// Look at the configuration
     Config(config::ConfigCommand),
     /// Fill a new database with sample messages, for measurements
@@ -164,7 +164,7 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             Command::Pause(command) => pause::run(command).await,
             Command::Job(command) => job::run(command).await,
             Command::Audit(command) => audit::run(command).await,
-            Command::Check(file) => check::run(&file).await,
+            Command::Check(args) => check::run(&args).await,
             Command::Config(command) => config::run(&command).await,
         }
     })

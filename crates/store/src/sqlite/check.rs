@@ -6,6 +6,7 @@ use std::hash::Hash;
 use rusqlite::{Connection, Row};
 
 use super::cells::{cells, kind_and_state};
+use super::high_water;
 use super::kept_counts::week_of;
 use super::tally::{OFFICE, OFFICE_WEEKS, SENDER, SERVER, SERVER_HOURS, TOTAL, TallyKey};
 use crate::StoreError;
@@ -19,7 +20,10 @@ const ORD_HOUR: i64 = 3_600_000_000 * 1_024;
 /// Recounts tallies, depths and lanes, and compares work with messages.
 pub(crate) fn check(conn: &Connection) -> Result<CheckReport, StoreError> {
     let snapshot = conn.unchecked_transaction()?;
-    let mut report = CheckReport::default();
+    let mut report = CheckReport {
+        differences: high_water::losses(&snapshot)?,
+        ..CheckReport::default()
+    };
     tallies(&snapshot, &mut report)?;
     depths(&snapshot, &mut report)?;
     lanes(&snapshot, &mut report)?;

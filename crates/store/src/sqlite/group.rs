@@ -213,6 +213,13 @@ impl<'w> Group<'w> {
     }
 }
 
+impl Learnt {
+    /// The newest id that the group gave, or the one before it.
+    pub(crate) const fn last_id(&self) -> MessageId {
+        self.last_id
+    }
+}
+
 impl Kept {
     /// Takes in what a committed group has learnt; answers its changes.
     pub(crate) fn learn(&mut self, learnt: Learnt) -> ChangeSet {

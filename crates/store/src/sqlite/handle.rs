@@ -110,6 +110,11 @@ impl WriterHandle {
         )
     }
 
+    /// Waits until the writer ends though nobody closed it, and answers why.
+    pub(crate) async fn ended(&self) -> String {
+        self.inbox.ended().await
+    }
+
     /// Takes nothing more and returns what the writer runs on, which ends when what waits is done.
     pub(crate) fn close(&self) -> Option<Running> {
         self.inbox.close();

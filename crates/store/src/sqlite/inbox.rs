@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
 use super::group::Group;
@@ -53,6 +53,8 @@ pub(crate) struct Inbox {
     hot_room: Arc<Semaphore>,
     background_room: Arc<Semaphore>,
     byte_room: Arc<Semaphore>,
+    /// Why the writer ended though nobody closed it.
+    ended: watch::Sender<Option<String>>,
 }
 
 /// What the writer sleeps on.
@@ -114,6 +116,7 @@ impl Inbox {
             hot_room: Arc::new(Semaphore::new(WAITING_MAX)),
             background_room: Arc::new(Semaphore::new(WAITING_MAX)),
             byte_room: Arc::new(Semaphore::new(WAITING_KIB)),
+            ended: watch::Sender::new(None),
         }
     }
 
@@ -209,12 +212,41 @@ impl Inbox {
         self.wake.wake();
     }
 
+    /// Closes for `reason`: the writer cannot go on.
+    pub(crate) fn end(&self, reason: String) {
+        self.close();
+        self.ended.send_if_modified(|ended| {
+            let first = ended.is_none();
+            ended.get_or_insert(reason);
+            first
+        });
+    }
+
+    /// Whether the writer has ended though nobody closed the queues.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.borrow().is_some()
+    }
+
+    /// Waits until the writer ends though nobody closed the queues, and answers why.
+    pub(crate) async fn ended(&self) -> String {
+        let mut ended = self.ended.subscribe();
+        match ended.wait_for(Option::is_some).await.map(|reason| reason.clone()) {
+            Ok(Some(reason)) => reason,
+            // The sender is this inbox's own.
+            Ok(None) | Err(_) => std::future::pending().await,
+        }
+    }
+
     /// Drops what waits; callers see their answer's channel close.
     pub(crate) fn clear(&self) {
         let mut queues = self.lock();
-        queues.closed = true;
+        let closed = std::mem::replace(&mut queues.closed, true);
         queues.hot.clear();
         queues.background.clear();
+        drop(queues);
+        if !closed {
+            self.end("the writer's thread ended unexpectedly".to_owned());
+        }
     }
 
     fn sleep<'q>(&self, queues: MutexGuard<'q, Queues>, due: Option<Instant>) -> MutexGuard<'q, Queues> {

@@ -10,6 +10,7 @@ use tokio::sync::broadcast;
 
 use super::faults::WriteFaults;
 use super::handle::WriterHandle;
+use super::high_water::HighWater;
 use super::readers::Readers;
 use super::writer::Writer;
 use crate::StoreError;
@@ -21,6 +22,9 @@ const CHANGE_RING: usize = 1_024;
 const STATEMENTS: usize = 128;
 /// How long the writer waits for a lock; it has no rival but a checkpoint's last step and foreign tools.
 const BUSY: Duration = Duration::from_millis(100);
+/// How long the start waits for a lock: another program that was the last to have the file open holds it while it brings
+/// the log into the file.
+const BUSY_AT_START: Duration = Duration::from_secs(10);
 
 /// What the store runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -111,6 +115,8 @@ impl SqliteStore {
             options,
         };
         let conn = place.create()?;
+        let high_water = HighWater::open(&place.path, &conn)?;
+        conn.busy_timeout(BUSY)?;
         let (changes, _) = broadcast::channel(CHANGE_RING);
         if !place.options.warm_up.is_zero() {
             super::warm::warm(&conn, &place.path, place.options.warm_up)?;
@@ -118,7 +124,7 @@ impl SqliteStore {
         let readers = Readers::start(&place)?;
         let (read_time, sort_most) = (place.options.read_time, place.options.sort_most);
         let step = place.options.step.max(1);
-        let writer = Writer::start(conn, place, changes.clone())?;
+        let writer = Writer::start(conn, high_water, place, changes.clone())?;
         Ok(Self {
             readers,
             writer,
@@ -147,16 +153,20 @@ pub(crate) struct Place {
 impl Place {
     /// Opens the file for the first time: makes it, sets what only a new file can be told, runs migrations.
     fn create(&self) -> Result<Connection, StoreError> {
-        let conn = self.connect(OpenFlags::SQLITE_OPEN_CREATE)?;
+        let conn = self.connect_within(OpenFlags::SQLITE_OPEN_CREATE, BUSY_AT_START)?;
         super::migrate::migrate(&conn)?;
         Ok(conn)
     }
 
     /// Opens another connection that writes: the writer's, the checkpointer's.
     pub(crate) fn connect(&self, extra: OpenFlags) -> Result<Connection, StoreError> {
+        self.connect_within(extra, BUSY)
+    }
+
+    fn connect_within(&self, extra: OpenFlags, busy: Duration) -> Result<Connection, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | extra;
         let conn = Connection::open_with_flags(&self.path, flags)?;
-        conn.busy_timeout(BUSY)?;
+        conn.busy_timeout(busy)?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS);
         // Without it a bound value that a partial index is about has the statement prepared anew each time: 13 % of
         // the writer's time.

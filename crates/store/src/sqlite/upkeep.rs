@@ -6,7 +6,7 @@ use rusqlite::params;
 
 use super::group::Group;
 use super::inbox::Lane;
-use super::{SqliteStore, check, text};
+use super::{SqliteStore, check, high_water, text};
 use crate::StoreError;
 use crate::contract::{CheckReport, Upkeep};
 
@@ -24,6 +24,16 @@ impl Upkeep for SqliteStore {
 
     async fn check(&self) -> Result<CheckReport, StoreError> {
         self.readers.run(check::check).await
+    }
+
+    async fn acknowledge_losses(&self) -> Result<u32, StoreError> {
+        self.writer
+            .run(Lane::Background, 0, |group| high_water::acknowledge(group.conn))
+            .await
+    }
+
+    async fn ended(&self) -> String {
+        self.writer.ended().await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -1,19 +1,14 @@
 //! Reads at start what the first reads will want, so that they do not meet a cold disk page by page.
 
-use std::collections::VecDeque;
-use std::fs::File;
-use std::io;
-use std::num::NonZeroU64;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use rustix::fs::Advice;
 use tokio::time::Instant;
 
 use super::cells::cells;
 use super::kept_counts::start_of_hour;
+use super::read_ahead::read_ahead;
 use super::tally::{OFFICE, OFFICE_WEEKS, SERVER, SERVER_HOURS};
 
 /// Rows between two glances at the clock.
@@ -23,13 +18,6 @@ const NEWEST: i64 = 40_000;
 /// Rows between two places of the list that are looked up, so that the inner pages on the way to any row are read: one
 /// of them leads to some 2,400 rows.
 const STRIDE: i64 = 2_000;
-
-/// Bytes that are asked for at once, and how many such pieces the disk is asked for before the oldest has to be there:
-/// enough to keep it busy, and little that a first read would have to wait behind.
-const PIECE: u64 = 1 << 20;
-const PIECES_AHEAD: usize = 16;
-/// Bytes at the file's end that are read ahead at most.
-const MOST_AHEAD: u64 = 1 << 30;
 
 /// Reads the end of the file at `path` into the page cache for at most three quarters of `time`, in large pieces, which
 /// costs a tenth of the same pages one by one; then by `conn` the kept counts of the server and of offices, the way to
@@ -49,26 +37,6 @@ pub(super) fn warm(conn: &Connection, path: &Path, time: Duration) -> rusqlite::
     warming.lead(&hours(conn, STRIDE)?)?;
     let newest = hours(conn, NEWEST)?.first().copied().unwrap_or(i64::MAX);
     warming.read("SELECT size FROM message WHERE ord >= ?1 ORDER BY ord", newest)?;
-    Ok(())
-}
-
-/// Asks for the pieces of the file at `path` from its end on, and stays a few ahead of what has come.
-fn read_ahead(path: &Path, until: Instant) -> io::Result<()> {
-    let file = File::open(path)?;
-    let end = file.metadata()?.len();
-    let mut asked = VecDeque::with_capacity(PIECES_AHEAD);
-    for n in 1..=end.min(MOST_AHEAD).div_ceil(PIECE) {
-        let at = end.saturating_sub(n * PIECE);
-        rustix::fs::fadvise(&file, at, NonZeroU64::new(PIECE), Advice::WillNeed)?;
-        asked.push_back(at);
-        if asked.len() == PIECES_AHEAD {
-            let oldest = asked.pop_front().unwrap_or(at);
-            file.read_at(&mut [0], oldest)?;
-            if Instant::now() >= until {
-                break;
-            }
-        }
-    }
     Ok(())
 }
 
@@ -125,21 +93,4 @@ fn hours(conn: &Connection, n: i64) -> rusqlite::Result<Vec<i64>> {
     }
     firsts.extend(last);
     Ok(firsts)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_shorter_than_a_piece_and_longer_than_what_is_asked_ahead_are_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        let later = Instant::now() + Duration::from_secs(60);
-        assert!(read_ahead(&path, later).is_err(), "there is no file");
-        for length in [0, 1, PIECE, PIECE * (PIECES_AHEAD as u64 + 3) + 1] {
-            File::create(&path).unwrap().set_len(length).unwrap();
-            read_ahead(&path, later).unwrap();
-        }
-    }
 }

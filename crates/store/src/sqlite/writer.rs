@@ -8,8 +8,10 @@
 //! | an operation fails half-way, or SQLite rolled back | roll back, run the group again one by one |
 //! | the commit fails for want of room | the same; each learns whether it fits |
 //! | the commit fails in reading or writing the file | refuse everything, close, open anew, recover; never trust |
+//! | another program removed or replaced one of SQLite's files | copy the log into the database, refuse everything, end |
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -21,8 +23,10 @@ use tokio::time::Instant;
 use super::checkpoint::Checkpointer;
 use super::error::is_io;
 use super::faults::WriteFaults;
+use super::files::{self, FileWatch};
 use super::group::{Group, Learnt};
 use super::handle::{Done, Running, WriterHandle};
+use super::high_water::HighWater;
 use super::inbox::{Inbox, Lane, Next, Waiting};
 use super::kept::Kept;
 use super::open::{Place, Threads};
@@ -50,6 +54,8 @@ pub(crate) struct Writer {
     changes: broadcast::Sender<Arc<ChangeSet>>,
     checkpointer: Checkpointer,
     room: RoomWatch,
+    files: FileWatch,
+    high_water: HighWater,
 }
 
 /// How a group's transaction ended.
@@ -60,12 +66,15 @@ enum Ended {
     RolledBack(StoreError),
     /// The file cannot be trusted; the connection is gone.
     Broken(StoreError),
+    /// One of SQLite's files is another one; the connection is gone and the writer ends.
+    Replaced(StoreError),
 }
 
 impl Writer {
     /// Starts the writer on what the options say.
     pub(crate) fn start(
         mut conn: Connection,
+        high_water: HighWater,
         place: Place,
         changes: broadcast::Sender<Arc<ChangeSet>>,
     ) -> Result<WriterHandle, StoreError> {
@@ -78,6 +87,8 @@ impl Writer {
         let writer = Self {
             kept: Kept::load(&conn)?,
             room: RoomWatch::new(&place.path, u64::from(place.options.least_free_mib) << 20),
+            files: FileWatch::new(&place.path)?,
+            high_water,
             place,
             conn: Some(conn),
             broken_at: Instant::now(),
@@ -190,6 +201,11 @@ impl Writer {
                 tracing::error!(error = %error, "writing the file failed; it is closed and opened anew");
                 answer_all(ran, &error);
             }
+            Ended::Replaced(error) => {
+                answer_all(ran, &error);
+                answer_all(waiting.drain(..).collect(), &error);
+                self.inbox.end(error.to_string());
+            }
         }
     }
 
@@ -206,11 +222,16 @@ impl Writer {
     }
 
     fn commit(&mut self, conn: Connection, learnt: Learnt) -> Ended {
-        match conn
-            .prepare_cached("COMMIT")
-            .and_then(|mut commit| commit.execute([]))
-        {
-            Ok(_) => {
+        let committed = self.high_water.step(&conn, learnt.last_id()).and_then(|mark| {
+            conn.prepare_cached("COMMIT")?.execute([])?;
+            Ok(mark)
+        });
+        match committed {
+            Ok(mark) => {
+                self.high_water.committed(&conn, mark);
+                if let Some(file) = self.files.replaced() {
+                    return Ended::Replaced(abandon(&conn, file));
+                }
                 self.conn = Some(conn);
                 Ended::Committed(self.kept.learn(learnt))
             }
@@ -239,7 +260,7 @@ impl Writer {
         if let Some(conn) = self.conn.take() {
             return Some(conn);
         }
-        if self.broken_at.elapsed() < REOPEN_AFTER {
+        if self.inbox.has_ended() || self.broken_at.elapsed() < REOPEN_AFTER {
             return None;
         }
         match self.reopen() {
@@ -305,6 +326,22 @@ fn run_group(
     }
     group.flush()?;
     Ok(group.finish())
+}
+
+/// Saves what the log of `conn` holds where `file` is no longer the one that SQLite has open.
+fn abandon(conn: &Connection, file: &Path) -> StoreError {
+    let file = file.display();
+    tracing::error!(
+        %file,
+        "another program removed or replaced the file while the server had it open; the store ends, a restart opens it again"
+    );
+    match files::rescue(conn) {
+        Ok(()) => tracing::warn!("everything that was committed was copied into the database"),
+        Err(error) => {
+            tracing::error!(%error, "what was committed last could not be copied into the database")
+        }
+    }
+    StoreError::Unavailable(format!("{file} was removed or replaced by another program"))
 }
 
 fn answer_all(operations: Vec<Waiting>, error: &StoreError) {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use postroom_store::{SqliteOptions, SqliteStore, Store, Threads, Upkeep as _};
 use tempfile::TempDir;
 
+use crate::files::copy_as_a_kill_leaves_them;
+
 /// The store and its file.
 pub(crate) struct OnDisk {
     dir: TempDir,
@@ -54,10 +56,7 @@ impl OnDisk {
         let old = path(&self.dir, self.generation);
         self.generation += 1;
         let new = path(&self.dir, self.generation);
-        for ending in ["", "-wal"] {
-            let name = |path: &Path| format!("{}{ending}", path.display());
-            std::fs::copy(name(&old), name(&new)).unwrap();
-        }
+        copy_as_a_kill_leaves_them(&old, &new, &["", "-wal", "-mark"]);
         self.store = open(&new, self.threads);
     }
 }

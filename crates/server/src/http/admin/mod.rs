@@ -16,7 +16,7 @@ use super::people::fields::{self, bad};
 use super::people::setup::SYSTEM_OFFICE;
 use super::problem::ApiError;
 use super::session::rights_of;
-use wire::{Checked, Flushed, KeyMade, NewKey, NewPerson, PasswordOf, PersonMade, PersonRow};
+use wire::{Acknowledged, Checked, Flushed, KeyMade, NewKey, NewPerson, PasswordOf, PersonMade, PersonRow};
 
 /// The admin routes.
 pub(super) fn routes() -> Router<App> {
@@ -25,6 +25,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/admin/v1/password", post(set_password))
         .route("/admin/v1/keys", post(add_key))
         .route("/admin/v1/check", post(check))
+        .route("/admin/v1/acknowledge-losses", post(acknowledge_losses))
         .route("/admin/v1/flush", post(flush))
 }
 
@@ -134,6 +135,11 @@ async fn check(State(app): State<App>) -> Result<Answer<Checked>, ApiError> {
         work: report.work,
         differences: report.differences,
     }))
+}
+
+async fn acknowledge_losses(State(app): State<App>) -> Result<Answer<Acknowledged>, ApiError> {
+    let losses = app.store.acknowledge_losses().await?;
+    Ok(Answer(Acknowledged { losses }))
 }
 
 async fn flush(State(app): State<App>) -> Result<Answer<Flushed>, ApiError> {

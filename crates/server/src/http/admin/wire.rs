@@ -111,6 +111,13 @@ pub struct Checked {
     pub differences: Vec<String>,
 }
 
+/// Losses that are no longer reported.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Acknowledged {
+    /// How many.
+    pub losses: u32,
+}
+
 /// What a flush did.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Flushed {
