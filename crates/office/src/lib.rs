@@ -2,11 +2,14 @@
 
 mod access;
 mod accounts;
+mod actions;
 pub mod alerts;
 mod authenticator;
 mod bulk;
 mod cache;
 mod directory;
+pub mod explain;
+mod history;
 mod notices;
 mod notifier;
 mod password;
@@ -16,13 +19,16 @@ mod secret;
 mod sending;
 mod suggestions;
 mod throttle;
+pub mod upkeep;
 mod vault;
 
 pub use access::{Access, Belongs};
 pub use accounts::{Accounts, INVITATION_LASTS, RESET_LASTS, SETUP_LASTS};
+pub use actions::{ActionParts, ActionResult, Actions, PastLimitsError, check_release};
 pub use authenticator::{Authenticator, SESSION_LASTS, SignInError};
 pub use bulk::{JobParts, Jobs};
 pub use directory::Directory;
+pub use history::{AcceptedTotal, Measuring, MeasuringParts};
 pub use notices::{NoticeError, NoticeSettings, Notices, POSTROOM, TemplateError};
 pub use notifier::{Link, Notice, NoticeEvent, Notifier, NotifyError, Unheard};
 pub use password::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS, PasswordError, Passwords};

@@ -78,6 +78,11 @@ impl Principal {
         self.is_system_administrator() || (self.is_administrator() && self.office_id() == Some(office))
     }
 
+    /// Whether it knows of a person: colleagues, and those whom it administers.
+    pub fn knows(&self, user: &User) -> bool {
+        self.office_id() == Some(user.office) || self.administers(user.office)
+    }
+
     /// An office's key is nobody, and so no administrator.
     fn is_administrator(&self) -> bool {
         self.user().is_some_and(|user| user.rights.administrator)

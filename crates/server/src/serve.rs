@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use postroom_engine::EngineHandle;
+use postroom_office::upkeep::{self, UpkeepSettings};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -19,7 +20,6 @@ use crate::node::{Node, admin_socket};
 use crate::reload::{Identities, Reloader, Source};
 use crate::setup;
 use crate::submission::{Door, Listeners};
-use crate::upkeep;
 
 /// A server whose listeners are open.
 pub struct Running {
@@ -113,6 +113,7 @@ impl Running {
         self.tasks.spawn(upkeep::run(
             Arc::clone(&store),
             Arc::clone(&clock),
+            UpkeepSettings::default(),
             self.stopping.clone(),
         ));
         let measuring = Arc::clone(&self.node.measuring);

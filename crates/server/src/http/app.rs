@@ -6,14 +6,14 @@ use std::sync::Arc;
 use postroom_domain::Clock;
 use postroom_engine::EngineHandle;
 use postroom_engine::intake::Intake;
+use postroom_office::explain::{ExplainParts, Explainer, Service};
 use postroom_office::relays::Relays;
-use postroom_office::{Accounts, Authenticator, Jobs, Senders, Throttle};
+use postroom_office::{Accounts, ActionParts, Actions, Authenticator, Jobs, Measuring, Senders, Throttle};
 use postroom_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use super::metrics::Metrics;
 use crate::config::{Live, Loaded};
-use crate::history::Measuring;
 
 /// What every handler works with; cheap to clone.
 #[derive(Clone)]
@@ -70,6 +70,33 @@ impl App {
     /// Whether mail is taken in and sent at all (I8).
     pub fn queue_is_enabled(&self) -> bool {
         self.config().queue.enabled
+    }
+
+    /// What acts on messages.
+    pub(super) fn actions(&self) -> Actions {
+        Actions::new(ActionParts {
+            store: Arc::clone(&self.store),
+            senders: Arc::clone(&self.senders),
+            intake: self.intake.clone(),
+            clock: Arc::clone(&self.clock),
+        })
+    }
+
+    /// What explains where messages are.
+    pub(super) fn explainer(&self) -> Explainer {
+        let config = self.config();
+        Explainer::new(ExplainParts {
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+            service: if config.queue.enabled {
+                Service::On
+            } else {
+                Service::Off
+            },
+            servers: self.relays.servers(),
+            attempts_max: config.delivery.max_attempts,
+            max_wait: config.delivery.max_wait.0,
+        })
     }
 
     /// Whether cookies are for HTTPS alone: people come by HTTPS, here or at a proxy before.

@@ -2,18 +2,17 @@
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use postroom_domain::{FailureCause, OfficeId, RouteId, ShownType, Verb};
+use postroom_domain::{FailureCause, RouteId, ShownType, Verb};
 use postroom_office::Directory;
+use postroom_office::explain::{SettingsPlace, settings_place};
 use postroom_store::{self as store, FailedBy, Filter, Which};
 
 use super::App;
 use super::auth::Caller;
 use super::extract::Json;
-use super::messages::detail::mend_of;
 use super::messages::sweep::{Background, foreseen, sweep};
 use super::problem::ApiError;
 use super::wire::actions::ActionReport;
-use super::wire::detail::{Mend, MendPlace};
 use super::wire::failures::{FailureGroup, Failures, ReplayRequest};
 use super::wire::jobs::Job;
 use super::wire::problem::Problem;
@@ -38,8 +37,8 @@ pub(super) async fn list(
     let directory = Directory::new(app.store.offices().await?);
     let mut groups = Vec::with_capacity(found.groups.len());
     for group in found.groups {
-        let mend = mend_of(&app, group.by.route).await?;
-        groups.push(shown(group, &mend, &directory));
+        let place = settings_place(&*app.store, app.relays.servers(), group.by.route).await?;
+        groups.push(shown(group, place, &directory));
     }
     Ok(axum::Json(Failures {
         groups,
@@ -98,19 +97,22 @@ fn parse(id: &str) -> Option<FailedBy> {
     })
 }
 
-fn shown(group: store::FailureGroup, mend: &Mend, directory: &Directory) -> FailureGroup {
+fn shown(group: store::FailureGroup, place: SettingsPlace, directory: &Directory) -> FailureGroup {
     let FailedBy { route, cause } = group.by;
     let (sentence, advice) = cause.words();
-    let office = mend.office.and_then(|id| directory.office(OfficeId(id)));
+    let office = match place {
+        SettingsPlace::Office(id) => directory.office(id),
+        SettingsPlace::Configuration => None,
+    };
     FailureGroup {
         id: format!("{route}-{}", cause.name()),
         cause: cause.name().to_owned(),
         sentence: sentence.to_owned(),
         advice: advice.to_owned(),
-        place: match (cause.is_of_settings(), mend.place) {
+        place: match (cause.is_of_settings(), place) {
             (false, _) => "message",
-            (true, MendPlace::ServerConfiguration) => "server_configuration",
-            (true, MendPlace::OfficeSettings) => "office_settings",
+            (true, SettingsPlace::Configuration) => "server_configuration",
+            (true, SettingsPlace::Office(_)) => "office_settings",
         }
         .to_owned(),
         office: office.map(|office| Named {

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use postroom_domain::health::HealthState;
 use postroom_domain::{MessageState, Scope, Timestamp};
+use postroom_office::AcceptedTotal;
 use postroom_store::Filter;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -54,6 +55,12 @@ struct PhaseLabel {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RelayLabel {
     relay: String,
+}
+
+impl AcceptedTotal for Metrics {
+    fn accepted_total(&self) -> u64 {
+        self.accepted.get()
+    }
 }
 
 impl Metrics {
@@ -115,11 +122,6 @@ impl Metrics {
     /// Messages were taken in, by HTTP or SMTP.
     pub fn accepted(&self, messages: u64) {
         self.accepted.inc_by(messages);
-    }
-
-    /// Messages taken in since the start.
-    pub fn accepted_total(&self) -> u64 {
-        self.accepted.get()
     }
 
     /// A request was answered.

@@ -16,13 +16,14 @@ use postroom_domain::{Clock, NodeSlot};
 use postroom_engine::intake::{Intake, IntakeLimits, IntakeParts, IntakeSettings, QueueSwitch};
 use postroom_engine::{EngineHandle, SystemRandom};
 use postroom_office::relays::Relays;
-use postroom_office::{Accounts, Authenticator, JobParts, Jobs, Notices, Senders, Throttle};
+use postroom_office::{
+    Accounts, Authenticator, JobParts, Jobs, Measuring, MeasuringParts, Notices, Senders, Throttle,
+};
 use postroom_store::{ConfiguredLimits, SqliteOptions, SqliteStore, Store, USER_DAILY_LIMIT_DEFAULT};
 use tokio_util::sync::CancellationToken;
 
 use crate::alerts;
 use crate::config::{self, Config, Live, Loaded};
-use crate::history::Measuring;
 use crate::http::{App, AppParts, Metrics};
 
 /// How long the start may read ahead: the first person after it should not wait for a cold disk.
@@ -136,12 +137,13 @@ impl Node {
         );
         let relays = Arc::new(offices_relays(&config, &store, &clock)?);
         let metrics = Arc::new(Metrics::new(clock.now()));
-        let measuring = Measuring::open(
-            Arc::clone(&store),
-            Arc::clone(&clock),
-            Arc::clone(&metrics),
-            NodeSlot(config.server.node),
-        );
+        let measuring = Measuring::open(MeasuringParts {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            accepted: Arc::clone(&metrics) as Arc<_>,
+            node: NodeSlot(config.server.node),
+            started_at: metrics.started_at(),
+        });
         Ok(Self {
             relays,
             measuring: Arc::new(measuring.await?),

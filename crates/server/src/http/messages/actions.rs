@@ -4,10 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use postroom_domain::{MessageId, Refusal, Rule, Verb, Verdict};
-use postroom_engine::intake::Resent;
-use postroom_office::Principal;
-use postroom_store::{ActionOutcome, AuditAction, AuditEntry, Authority, Release};
+use postroom_domain::{MessageId, Refusal, Rule, Verb};
+use postroom_office::{ActionResult, PastLimitsError, Principal, check_release};
+use postroom_store::{ActionOutcome, Release};
 
 use super::sweep;
 use crate::http::App;
@@ -63,16 +62,30 @@ async fn by_ids(app: &App, who: &Principal, request: ActionRequest) -> Result<Ac
         return Err(bad("ids", format!("has 0 ids, but takes 1 to {MOST_IDS}")));
     }
     let verb = request.action.into();
-    let how = how_of(who, verb, request.past_limits)?;
+    let release = if request.past_limits {
+        Release::PastLimits
+    } else {
+        Release::WithinLimits
+    };
+    check_release(who, verb, release).map_err(|error| match error {
+        PastLimitsError::NotPermitted => ApiError::forbidden(Rule::AdministerSystem),
+        PastLimitsError::NotRelease => bad("past_limits", "goes with release alone"),
+    })?;
+    let actions = app.actions();
     let ids: Vec<MessageId> = given.iter().filter_map(|text| text.parse().ok()).collect();
     let mut results = HashMap::new();
     for chunk in ids.chunks(AT_A_TIME) {
-        let outcomes = if request.dry_run {
-            foresee(app, who, verb, chunk).await?
+        let found = if request.dry_run {
+            let previews = actions.preview(who, verb, chunk).await?;
+            previews.into_iter().map(ActionResult::Acted).collect()
         } else {
-            carry_out(app, who, verb, how, chunk).await?
+            actions.act(who, verb, release, chunk).await?
         };
-        results.extend(chunk.iter().copied().zip(outcomes));
+        let resent = found
+            .iter()
+            .filter(|result| matches!(result, ActionResult::Resent(_)));
+        app.metrics.accepted(u64::try_from(resent.count()).unwrap_or(0));
+        results.extend(chunk.iter().copied().zip(found));
     }
     if !request.dry_run && verb != Verb::Delete {
         app.wake_engine();
@@ -80,19 +93,13 @@ async fn by_ids(app: &App, who: &Principal, request: ActionRequest) -> Result<Ac
     let mut report = ActionReport::default();
     for id in given {
         let result = id.parse().ok().and_then(|id: MessageId| results.remove(&id));
-        report.add(id, verb, result.unwrap_or(Became::Acted(ActionOutcome::NotFound)));
+        report.add(
+            id,
+            verb,
+            result.unwrap_or(ActionResult::Acted(ActionOutcome::NotFound)),
+        );
     }
     Ok(report)
-}
-
-/// Whether a release asks the limits: past them goes for the System Office's administrators alone (L3).
-fn how_of(who: &Principal, verb: Verb, past_limits: bool) -> Result<Release, ApiError> {
-    match (past_limits, verb) {
-        (false, _) => Ok(Release::WithinLimits),
-        (true, Verb::Release) if who.is_system_administrator() => Ok(Release::PastLimits),
-        (true, Verb::Release) => Err(ApiError::forbidden(Rule::AdministerSystem)),
-        (true, _) => Err(bad("past_limits", "goes with release alone")),
-    }
 }
 
 /// Ids, each once; at most 1,000.
@@ -115,116 +122,11 @@ pub(super) fn bad(field: &str, reason: impl Into<String>) -> ApiError {
     .into()
 }
 
-/// What became of one message.
-enum Became {
-    Acted(ActionOutcome),
-    Resent(MessageId),
-    ContentGone,
-    Refused(Refusal),
-}
-
-async fn carry_out(
-    app: &App,
-    who: &Principal,
-    verb: Verb,
-    how: Release,
-    ids: &[MessageId],
-) -> Result<Vec<Became>, ApiError> {
-    let (authority, note, now) = (&who.authority, who.note(), app.clock.now());
-    let outcomes = match verb {
-        Verb::Requeue => app.store.requeue(authority, ids, &note, now).await?,
-        Verb::Delete => app.store.delete(authority, ids, &note, now).await?,
-        Verb::Resend => return resend(app, who, ids).await,
-        Verb::Hold => app.store.hold(authority, ids, &note, now).await?,
-        Verb::Release => app.store.release(authority, ids, how, &note, now).await?,
-    };
-    Ok(outcomes.into_iter().map(Became::Acted).collect())
-}
-
-async fn resend(app: &App, who: &Principal, ids: &[MessageId]) -> Result<Vec<Became>, ApiError> {
-    let foreseen = foresee(app, who, Verb::Resend, ids).await?;
-    let sender = app.senders.principal(who).await?;
-    let mut results = Vec::with_capacity(ids.len());
-    let mut done = Vec::new();
-    for (&id, foreseen) in ids.iter().zip(foreseen) {
-        if !matches!(foreseen, Became::Acted(ActionOutcome::Done)) {
-            results.push(foreseen);
-            continue;
-        }
-        let resent = app.intake.resend(&sender, &who.authority.act, id).await;
-        results.push(match resent {
-            Ok(Resent::Accepted(accepted)) => {
-                app.metrics.accepted(1);
-                done.push(id);
-                Became::Resent(accepted.admitted.id)
-            }
-            Ok(Resent::NotFound) => Became::Acted(ActionOutcome::NotFound),
-            Ok(Resent::NotEnded(state)) => Became::Acted(ActionOutcome::WrongState(state)),
-            Ok(Resent::ContentGone) => Became::ContentGone,
-            Err(refusal) => Became::Refused(refusal),
-        });
-    }
-    log_resend(app, who, &done).await?;
-    Ok(results)
-}
-
-/// A resend changes nothing about its originals, and each new message names its own: the log follows.
-async fn log_resend(app: &App, who: &Principal, done: &[MessageId]) -> Result<(), ApiError> {
-    if done.is_empty() {
-        return Ok(());
-    }
-    let subject = match done {
-        [one] => format!("message {one}"),
-        _ => "messages".to_owned(),
-    };
-    let mut entry =
-        AuditEntry::new(app.clock.now(), &who.note(), AuditAction::Resend, subject).with_ids(done);
-    entry.office = who.office_id();
-    Ok(app.store.append_audit(entry).await?)
-}
-
-/// What would become of the messages, by the same rules.
-async fn foresee(app: &App, who: &Principal, verb: Verb, ids: &[MessageId]) -> Result<Vec<Became>, ApiError> {
-    let Authority { see, act, hold } = &who.authority;
-    let permitted = match verb {
-        Verb::Requeue | Verb::Resend | Verb::Delete => act,
-        Verb::Hold | Verb::Release => hold,
-    };
-    let rows = app.store.rows(see, ids).await?;
-    let rows: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row)).collect();
-    let outcome = |id: &MessageId| {
-        let Some(row) = rows.get(id) else {
-            return ActionOutcome::NotFound;
-        };
-        if !permitted.sees(row.sender.0, row.office.0, row.kind.category()) {
-            return ActionOutcome::NotPermitted;
-        }
-        // Whether a daily limit has room is only known when it is asked; the rest of what holding means is known here.
-        let reason = row.hold.as_ref().map(|held| held.reason.as_str());
-        match (verb, reason) {
-            (Verb::Requeue | Verb::Release, Some("paused")) => return ActionOutcome::Paused,
-            (Verb::Requeue, Some("administrator" | "restored"))
-                if !hold.sees(row.sender.0, row.office.0, row.kind.category()) =>
-            {
-                return ActionOutcome::HeldBack;
-            }
-            (Verb::Hold, Some(reason)) if reason != "administrator" => return ActionOutcome::Done,
-            _ => {}
-        }
-        match verb.verdict(row.state) {
-            Verdict::Do => ActionOutcome::Done,
-            Verdict::Skip => ActionOutcome::WrongState(row.state),
-            Verdict::Busy => ActionOutcome::Sending,
-        }
-    };
-    Ok(ids.iter().map(|id| Became::Acted(outcome(id))).collect())
-}
-
 impl ActionReport {
-    fn add(&mut self, id: String, verb: Verb, result: Became) {
+    fn add(&mut self, id: String, verb: Verb, result: ActionResult) {
         let rule = match &result {
-            Became::Acted(outcome) => outcome.rule(verb),
-            Became::Resent(_) | Became::ContentGone | Became::Refused(_) => None,
+            ActionResult::Acted(outcome) => outcome.rule(verb),
+            ActionResult::Resent(_) | ActionResult::ContentGone | ActionResult::Refused(_) => None,
         };
         let (outcome, reason, new_id) = described(verb, result);
         match outcome {
@@ -242,20 +144,20 @@ impl ActionReport {
     }
 }
 
-fn described(verb: Verb, result: Became) -> (Outcome, Option<String>, Option<String>) {
+fn described(verb: Verb, result: ActionResult) -> (Outcome, Option<String>, Option<String>) {
     match result {
-        Became::Resent(id) => (Outcome::Done, None, Some(id.to_string())),
-        Became::ContentGone => (
+        ActionResult::Resent(id) => (Outcome::Done, None, Some(id.to_string())),
+        ActionResult::ContentGone => (
             Outcome::Refused,
             Some("its content is no longer kept".to_owned()),
             None,
         ),
-        Became::Refused(refusal) => (Outcome::Refused, Some(refusal.detail()), None),
-        Became::Acted(ActionOutcome::Done) => (Outcome::Done, None, None),
-        Became::Acted(outcome @ ActionOutcome::WrongState(_)) => {
+        ActionResult::Refused(refusal) => (Outcome::Refused, Some(refusal.detail()), None),
+        ActionResult::Acted(ActionOutcome::Done) => (Outcome::Done, None, None),
+        ActionResult::Acted(outcome @ ActionOutcome::WrongState(_)) => {
             (Outcome::Skipped, Some(outcome.reason(verb)), None)
         }
-        Became::Acted(
+        ActionResult::Acted(
             outcome @ (ActionOutcome::NotFound
             | ActionOutcome::NotPermitted
             | ActionOutcome::HeldBack

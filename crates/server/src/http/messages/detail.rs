@@ -1,19 +1,15 @@
 //! One message: its record, its attempts, and why it is where it is.
 
 use axum::extract::State;
-use postroom_domain::{RouteId, Scope, Verb, Verdict};
-use postroom_office::Principal;
-use postroom_office::relays::ServersRelay;
-use postroom_store::{self as store, Actor, Submitter};
+use postroom_domain::{Scope, Verb, Verdict};
+use postroom_store::{self as store, Submitter};
 
-use super::explain;
 use super::mime;
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::extract::Id;
-use crate::http::people;
 use crate::http::problem::ApiError;
-use crate::http::wire::detail::{Action, Attempts, Detail, Explanation, Links, Mend, MendPlace};
+use crate::http::wire::detail::{Action, Attempts, Detail, Explanation, Links};
 use crate::http::wire::problem::Problem;
 
 /// One message in full.
@@ -99,77 +95,13 @@ pub(in crate::http) async fn explain(
     Caller(who): Caller,
     Id(id): Id,
 ) -> Result<axum::Json<Explanation>, ApiError> {
-    let found = app.store.detail(&who.authority.see, id).await?;
-    let found = found.ok_or_else(ApiError::no_message)?;
-    let situation = app.store.situation(&who.authority.see, id).await?;
-    let situation = situation.ok_or_else(ApiError::no_message)?;
     let relays = app.engine.as_ref().map(|engine| engine.status().relays);
-    let pauses = app.store.pauses().await?;
-    let holder = match situation.held {
-        Some((by, since)) => Some((holder(&app, &who, by).await?, since)),
-        None => None,
-    };
-    let mend = mend_of(&app, situation.route).await?;
-    let config = app.config();
-    let known = explain::Known {
-        found: &found,
-        relays: relays
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|relay| relay.route == situation.route)
-            .collect(),
-        situation,
-        holder,
-        pauses: &pauses,
-        service: if app.queue_is_enabled() {
-            explain::Service::On
-        } else {
-            explain::Service::Off
-        },
-        attempts_max: config.delivery.max_attempts,
-        max_wait: config.delivery.max_wait.0,
-        now: app.clock.now(),
-    };
-    let mut explanation = explain::explain(&known);
-    explanation.mend = explain::blames_settings(&known).then_some(mend);
-    Ok(axum::Json(explanation))
-}
-
-/// Where the SMTP settings of a way out are: the office's own, the System Office's, or the configuration file.
-pub(in crate::http) async fn mend_of(app: &App, route: RouteId) -> Result<Mend, ApiError> {
-    let office = match (route, app.relays.servers()) {
-        (RouteId::SERVER, ServersRelay::InFile) => None,
-        (RouteId::SERVER, ServersRelay::InSettings) => app.directory().await?.root().map(|root| root.id.0),
-        // A route other than the server's has the number of the office whose settings it is.
-        (RouteId(office), _) => Some(office),
-    };
-    let place = if office.is_some() {
-        MendPlace::OfficeSettings
-    } else {
-        MendPlace::ServerConfiguration
-    };
-    Ok(Mend { place, office })
-}
-
-/// Who holds a message back, by name where one knows of that person.
-async fn holder(app: &App, who: &Principal, by: Actor) -> Result<explain::Holder, ApiError> {
-    let person = match by {
-        Actor::User(id) => Some(id),
-        // A person's key is that person; an office's key, or one that has ended, is nobody.
-        Actor::Key(id) => {
-            let keys = app.store.keys().await?;
-            keys.into_iter().find(|key| key.id == id).and_then(|key| key.user)
-        }
-        Actor::Operator | Actor::System => return Ok(explain::Holder::Operator),
-    };
-    let Some(id) = person else {
-        return Ok(explain::Holder::Key);
-    };
-    let user = app.store.user(id).await?;
-    Ok(match user.filter(|user| people::knows(who, user)) {
-        Some(user) => explain::Holder::Person(user.name),
-        None => explain::Holder::Administrator,
-    })
+    let explained = app
+        .explainer()
+        .explain(&who, id, relays.unwrap_or_default())
+        .await?;
+    let explained = explained.ok_or_else(ApiError::no_message)?;
+    Ok(axum::Json(explained.into()))
 }
 
 /// What this person may do with the message now.

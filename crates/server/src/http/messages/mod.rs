@@ -6,7 +6,6 @@ pub(super) mod content;
 mod cursor;
 pub(super) mod detail;
 pub(super) mod edit;
-mod explain;
 pub(super) mod export;
 pub(super) mod filter;
 pub(super) mod list;

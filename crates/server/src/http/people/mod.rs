@@ -94,12 +94,7 @@ pub(super) fn require_system_administrator(who: &Principal) -> Result<(), ApiErr
 /// A person that somebody knows of: themself, colleagues, and those whom they administer.
 pub(super) async fn known_user(app: &App, who: &Principal, id: UserId) -> Result<User, ApiError> {
     let user = app.store.user(id).await?;
-    user.filter(|user| knows(who, user)).ok_or_else(no_user)
-}
-
-/// Whether somebody knows of a person: colleagues, and those whom they administer.
-pub(in crate::http) fn knows(who: &Principal, user: &User) -> bool {
-    who.office_id() == Some(user.office) || who.administers(user.office)
+    user.filter(|user| who.knows(user)).ok_or_else(no_user)
 }
 
 /// A person whom somebody administers.

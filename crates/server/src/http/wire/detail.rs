@@ -1,6 +1,7 @@
 //! One message in full.
 
 use postroom_domain::{RecipientState, Reply, Timestamp, plain};
+use postroom_office::explain::{Explained, SettingsPlace};
 use postroom_store as store;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -251,6 +252,34 @@ pub enum MendPlace {
     OfficeSettings,
     /// The server's configuration file.
     ServerConfiguration,
+}
+
+impl From<Explained> for Explanation {
+    fn from(explained: Explained) -> Self {
+        Self {
+            sentence: explained.sentence,
+            evidence: explained.evidence,
+            advice: explained.advice,
+            next: explained.next,
+            next_at: explained.next_at,
+            mend: explained.settings.map(Into::into),
+        }
+    }
+}
+
+impl From<SettingsPlace> for Mend {
+    fn from(settings: SettingsPlace) -> Self {
+        match settings {
+            SettingsPlace::Office(office) => Self {
+                place: MendPlace::OfficeSettings,
+                office: Some(office.0),
+            },
+            SettingsPlace::Configuration => Self {
+                place: MendPlace::ServerConfiguration,
+                office: None,
+            },
+        }
+    }
 }
 
 /// `451 4.3.0`, or `451`, or nothing where the relay said nothing.

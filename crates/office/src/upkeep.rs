@@ -1,4 +1,4 @@
-//! Work behind the scenes: the full-text index, and forgetting what has had its time.
+//! Background maintenance: the full-text index, and purging expired rows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,24 +7,45 @@ use postroom_domain::Clock;
 use postroom_store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
-/// How often new messages are brought into the full-text index.
-const INDEX_EVERY: Duration = Duration::from_millis(500);
 /// How long an idempotency key is kept (I2).
 const KEYS_LAST: Duration = Duration::from_secs(24 * 3600);
-/// Rounds of the index between two rounds of forgetting: about a minute.
-const FORGET_EVERY: u32 = 120;
+
+/// How often what is done.
+#[derive(Debug, Clone, Copy)]
+pub struct UpkeepSettings {
+    /// How often new messages are brought into the full-text index.
+    pub index_every: Duration,
+    /// Rounds of the index between two rounds of forgetting.
+    pub forget_rounds: u32,
+}
+
+impl Default for UpkeepSettings {
+    fn default() -> Self {
+        Self {
+            index_every: Duration::from_millis(500),
+            // About a minute.
+            forget_rounds: 120,
+        }
+    }
+}
 
 /// Works until `stopping`; what fails is tried again in the next round.
-pub async fn run(store: Arc<dyn Store>, clock: Arc<dyn Clock>, stopping: CancellationToken) {
+pub async fn run(
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    settings: UpkeepSettings,
+    stopping: CancellationToken,
+) {
     let mut round = 0u32;
     let mut failing = false;
     loop {
         tokio::select! {
+            biased;
             () = stopping.cancelled() => return,
-            () = tokio::time::sleep(INDEX_EVERY) => {}
+            () = tokio::time::sleep(settings.index_every) => {}
         }
         let mut done = index(&*store, &stopping).await;
-        if round.is_multiple_of(FORGET_EVERY) && done.is_ok() {
+        if round.is_multiple_of(settings.forget_rounds) && done.is_ok() {
             done = forget(&*store, &*clock, &stopping).await;
         }
         round = round.wrapping_add(1);
@@ -32,7 +53,7 @@ pub async fn run(store: Arc<dyn Store>, clock: Arc<dyn Clock>, stopping: Cancell
         if let Err(error) = &done
             && !failing
         {
-            tracing::warn!(%error, "work behind the scenes is put off");
+            tracing::warn!(%error, "background maintenance failed; will retry");
         }
         failing = done.is_err();
     }

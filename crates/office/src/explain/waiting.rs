@@ -7,10 +7,9 @@ use postroom_domain::{MessageState, RouteId, Timestamp};
 use postroom_engine::RelayStatus;
 use postroom_store::Waits;
 
-use super::{Known, Service, attempts, says, with_last_words};
-use crate::http::wire::detail::Explanation;
+use super::{Explained, Known, Service, attempts, says, with_last_words};
 
-pub(super) fn scheduled(known: &Known<'_>) -> Explanation {
+pub(super) fn scheduled(known: &Known<'_>) -> Explained {
     says(
         "Its time to be sent has not come.",
         "It is sent, and counted for the daily limits, when its time comes; until then it can be cancelled.",
@@ -18,7 +17,7 @@ pub(super) fn scheduled(known: &Known<'_>) -> Explanation {
     )
 }
 
-pub(super) fn sending(known: &Known<'_>) -> Explanation {
+pub(super) fn sending(known: &Known<'_>) -> Explained {
     let number = known.found.row.attempts + 1;
     let mut explanation = says(
         format!(
@@ -41,7 +40,7 @@ pub(super) fn sending(known: &Known<'_>) -> Explanation {
 }
 
 /// Queued and deferred mail.
-pub(super) fn outbox(known: &Known<'_>) -> Explanation {
+pub(super) fn outbox(known: &Known<'_>) -> Explained {
     if known.service == Service::Off {
         return with_last_words(
             says(
@@ -81,7 +80,7 @@ pub(super) fn outbox(known: &Known<'_>) -> Explanation {
     queued(known)
 }
 
-fn deferred(known: &Known<'_>) -> Explanation {
+fn deferred(known: &Known<'_>) -> Explained {
     let row = &known.found.row;
     with_last_words(
         says(
@@ -98,7 +97,7 @@ fn deferred(known: &Known<'_>) -> Explanation {
 }
 
 /// Every relay of its way out is Down.
-fn relay_down(known: &Known<'_>) -> Explanation {
+fn relay_down(known: &Known<'_>) -> Explained {
     let gives_up = known
         .situation
         .waits
@@ -150,7 +149,7 @@ pub(super) fn load(relay: &RelayStatus, now: Timestamp) -> String {
 }
 
 /// It is due.
-fn queued(known: &Known<'_>) -> Explanation {
+fn queued(known: &Known<'_>) -> Explained {
     let ahead = known.situation.waits.and_then(|waits| waits.ahead);
     let sentence = match ahead {
         Some(0) => "It is due and the next of its sender and kind.".to_owned(),

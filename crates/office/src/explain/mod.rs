@@ -1,6 +1,7 @@
 //! "Why hasn't it gone?" (SPEC C5): one sentence with the rule, the evidence, what happens next and when.
 
 mod ended;
+mod gather;
 mod held;
 #[cfg(test)]
 mod tests;
@@ -9,38 +10,64 @@ mod waiting;
 use std::time::Duration;
 
 use postroom_domain::health::HealthState;
-use postroom_domain::{FailureCause, MessageState, Timestamp, plain};
+use postroom_domain::{FailureCause, MessageState, OfficeId, Timestamp, plain};
 use postroom_engine::RelayStatus;
 use postroom_store::{Detail, Pause, Situation};
 
-use crate::http::wire::detail::Explanation;
+pub use gather::{ExplainParts, Explainer, settings_place};
+
+/// Why a message is where it is, and what happens next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained {
+    /// One sentence with the rule.
+    pub sentence: String,
+    /// What that rests on.
+    pub evidence: Vec<String>,
+    /// What somebody can do about it.
+    pub advice: Option<String>,
+    /// What happens next.
+    pub next: String,
+    /// When.
+    pub next_at: Option<Timestamp>,
+    /// Where the SMTP settings are that have to be changed; `None` where they are not to blame.
+    pub settings: Option<SettingsPlace>,
+}
+
+/// Where the SMTP settings of a route are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingsPlace {
+    /// In the Office Settings of an office.
+    Office(OfficeId),
+    /// In the server's configuration file.
+    Configuration,
+}
 
 /// What an explanation rests on.
 #[derive(Debug)]
-pub(super) struct Known<'a> {
+struct Known<'a> {
     /// The message.
-    pub(super) found: &'a Detail,
+    found: &'a Detail,
     /// Where it stands.
-    pub(super) situation: Situation,
+    situation: Situation,
     /// The relays of its own way out.
-    pub(super) relays: Vec<RelayStatus>,
+    relays: Vec<RelayStatus>,
     /// Who holds it back and since when, where somebody does and that is known.
-    pub(super) holder: Option<(Holder, Timestamp)>,
+    holder: Option<(Holder, Timestamp)>,
     /// Every pause.
-    pub(super) pauses: &'a [Pause],
+    pauses: &'a [Pause],
     /// Whether mail is sent at all.
-    pub(super) service: Service,
+    service: Service,
     /// Attempts before it is given up.
-    pub(super) attempts_max: u16,
+    attempts_max: u16,
     /// How long mail waits for a relay.
-    pub(super) max_wait: Duration,
+    max_wait: Duration,
     /// Now.
-    pub(super) now: Timestamp,
+    now: Timestamp,
 }
 
 /// Who holds a message back, as the one who asks may know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Holder {
+enum Holder {
     /// Somebody whom they know of, by name.
     Person(String),
     /// Somebody else.
@@ -53,7 +80,7 @@ pub(super) enum Holder {
 
 /// Whether mail is sent at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Service {
+pub enum Service {
     /// It is.
     On,
     /// The configuration has switched the queue off.
@@ -61,7 +88,7 @@ pub(super) enum Service {
 }
 
 /// Says in a sentence why a message is where it is.
-pub(super) fn explain(known: &Known<'_>) -> Explanation {
+fn explain(known: &Known<'_>) -> Explained {
     match known.found.row.state {
         MessageState::Sent => ended::sent(known),
         MessageState::Failed => ended::failed(known),
@@ -73,7 +100,7 @@ pub(super) fn explain(known: &Known<'_>) -> Explanation {
 }
 
 /// Whether the SMTP settings are what keeps it from leaving: no relay is there or Up, or its last attempt failed of them.
-pub(super) fn blames_settings(known: &Known<'_>) -> bool {
+fn blames_settings(known: &Known<'_>) -> bool {
     let failed_of_them = known.situation.cause.is_some_and(FailureCause::is_of_settings);
     match known.found.row.state {
         MessageState::Failed => failed_of_them,
@@ -85,19 +112,19 @@ pub(super) fn blames_settings(known: &Known<'_>) -> bool {
 }
 
 /// An explanation without evidence yet.
-fn says(sentence: impl Into<String>, next: impl Into<String>, next_at: Option<Timestamp>) -> Explanation {
-    Explanation {
+fn says(sentence: impl Into<String>, next: impl Into<String>, next_at: Option<Timestamp>) -> Explained {
+    Explained {
         sentence: sentence.into(),
         evidence: Vec::new(),
         advice: None,
         next: next.into(),
         next_at,
-        mend: None,
+        settings: None,
     }
 }
 
 /// The last thing that went wrong: the words as they were said, then what they mean and what to do.
-fn with_last_words(mut explanation: Explanation, known: &Known<'_>) -> Explanation {
+fn with_last_words(mut explanation: Explained, known: &Known<'_>) -> Explained {
     if let Some(reply) = &known.found.row.error {
         explanation.evidence.push(format!("the last answer was: {reply}"));
         if let Some(meaning) = plain::plain(reply) {

@@ -3,10 +3,9 @@
 use postroom_domain::Timestamp;
 use postroom_store::{Pause, PauseOf};
 
-use super::{Holder, Known, says};
-use crate::http::wire::detail::Explanation;
+use super::{Explained, Holder, Known, says};
 
-pub(super) fn held(known: &Known<'_>) -> Explanation {
+pub(super) fn held(known: &Known<'_>) -> Explained {
     let hold = known.found.row.hold.as_ref();
     let until = hold.and_then(|hold| hold.until);
     let by_itself = if until.is_some() {
@@ -45,12 +44,12 @@ pub(super) fn held(known: &Known<'_>) -> Explanation {
     }
 }
 
-fn advised(mut explanation: Explanation, advice: &str) -> Explanation {
+fn advised(mut explanation: Explained, advice: &str) -> Explained {
     explanation.advice = Some(advice.to_owned());
     explanation
 }
 
-fn by_somebody(known: &Known<'_>, by_itself: &str, until: Option<Timestamp>) -> Explanation {
+fn by_somebody(known: &Known<'_>, by_itself: &str, until: Option<Timestamp>) -> Explained {
     let mut explanation = advised(
         says(
             "A Super User or an administrator holds it back.",
@@ -75,7 +74,7 @@ pub(super) fn held_by(holder: &Holder, since: Timestamp) -> String {
     format!("held by {whom} since {since}")
 }
 
-fn paused(known: &Known<'_>) -> Explanation {
+fn paused(known: &Known<'_>) -> Explained {
     let row = &known.found.row;
     let covers = |pause: &&Pause| match pause.of {
         PauseOf::Office(office) => office == row.office.0,

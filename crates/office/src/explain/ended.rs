@@ -3,13 +3,12 @@
 use postroom_domain::{FailureCause, RecipientState, plain};
 use postroom_store::RecipientDetail;
 
-use super::{Known, attempts, says, with_last_words};
-use crate::http::wire::detail::Explanation;
+use super::{Explained, Known, attempts, says, with_last_words};
 
 /// Recipients that are named one by one.
 const NAMED_MAX: usize = 20;
 
-pub(super) fn sent(known: &Known<'_>) -> Explanation {
+pub(super) fn sent(known: &Known<'_>) -> Explained {
     let relay = match known.relays.as_slice() {
         [relay] => format!("The relay {}", relay.name),
         _ => "The relay".to_owned(),
@@ -27,7 +26,7 @@ pub(super) fn sent(known: &Known<'_>) -> Explanation {
     explanation
 }
 
-pub(super) fn failed(known: &Known<'_>) -> Explanation {
+pub(super) fn failed(known: &Known<'_>) -> Explained {
     let row = &known.found.row;
     let recipients = &known.found.recipients;
     let lost: Vec<&RecipientDetail> = recipients

@@ -8,26 +8,41 @@ use postroom_engine::EngineHandle;
 use postroom_store::{Filter, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
-use crate::http::Metrics;
-
 /// Looks between two writes: five minutes.
 const KEEP_EVERY: u32 = 30;
 /// Steps that are written at a time: the contract's limit.
 const STEPS_MOST: usize = 256;
 
+/// Knows how many messages were taken in.
+pub trait AcceptedTotal: Send + Sync {
+    /// Messages taken in since the start.
+    fn accepted_total(&self) -> u64;
+}
+
+/// What measuring works with.
+pub struct MeasuringParts {
+    /// Where mail and what was measured are kept.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Counts what is taken in.
+    pub accepted: Arc<dyn AcceptedTotal>,
+    /// The node that is measured.
+    pub node: NodeSlot,
+    /// When it started to count.
+    pub started_at: Timestamp,
+}
+
 /// Looks at the server, and remembers.
 pub struct Measuring {
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
-    metrics: Arc<Metrics>,
-    node: NodeSlot,
+    parts: MeasuringParts,
     history: Mutex<History>,
 }
 
 impl std::fmt::Debug for Measuring {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Measuring")
-            .field("node", &self.node)
+            .field("node", &self.parts.node)
             .finish_non_exhaustive()
     }
 }
@@ -37,19 +52,11 @@ impl Measuring {
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn open(
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        metrics: Arc<Metrics>,
-        node: NodeSlot,
-    ) -> Result<Self, StoreError> {
-        let mut history = History::new(metrics.started_at());
-        history.restore(store.measured(node).await?);
+    pub async fn open(parts: MeasuringParts) -> Result<Self, StoreError> {
+        let mut history = History::new(parts.started_at);
+        history.restore(parts.store.measured(parts.node).await?);
         Ok(Self {
-            store,
-            clock,
-            metrics,
-            node,
+            parts,
             history: Mutex::new(history),
         })
     }
@@ -60,6 +67,7 @@ impl Measuring {
     /// Those of the store.
     pub async fn look(&self, engine: Option<&EngineHandle>) -> Result<(), StoreError> {
         let counts = self
+            .parts
             .store
             .counts(&Scope::everything(), &Filter::default())
             .await?;
@@ -69,10 +77,10 @@ impl Measuring {
             .filter(|(state, _)| waits(*state))
             .map(|(_, n)| n)
             .sum();
-        let since = self.store.longest_waiting().await?;
+        let since = self.parts.store.longest_waiting().await?;
         let mut totals = engine.map(EngineHandle::totals).unwrap_or_default();
-        totals.accepted = self.metrics.accepted_total();
-        let now = self.clock.now();
+        totals.accepted = self.parts.accepted.accepted_total();
+        let now = self.parts.clock.now();
         let reading = Reading {
             waiting,
             oldest: since.map(|since| now.since(since)),
@@ -87,10 +95,11 @@ impl Measuring {
     /// # Errors
     /// Those of the store; all of it is then written the next time.
     pub async fn keep(&self) -> Result<(), StoreError> {
+        let MeasuringParts { store, node, .. } = &self.parts;
         let unkept = self.history().unkept();
         for some in unkept.chunks(STEPS_MOST) {
-            let now = self.clock.now();
-            self.store.keep_measured(self.node, some.to_vec(), now).await?;
+            let now = self.parts.clock.now();
+            store.keep_measured(*node, some.to_vec(), now).await?;
         }
         self.history().mark_kept();
         Ok(())
@@ -98,7 +107,7 @@ impl Measuring {
 
     /// Returns the steps of a span that ends now, oldest first. The newest may still be under way.
     pub fn steps(&self, span: Span) -> Vec<Step> {
-        let now = self.clock.now();
+        let now = self.parts.clock.now();
         self.history().steps(span, now).cloned().collect()
     }
 
@@ -113,6 +122,7 @@ impl Measuring {
         let mut failing = false;
         while !stopping.is_cancelled() {
             tokio::select! {
+                biased;
                 () = stopping.cancelled() => {}
                 () = tokio::time::sleep(self.until_next()) => {}
             }
@@ -134,7 +144,7 @@ impl Measuring {
     /// How long until the finest step ends.
     fn until_next(&self) -> Duration {
         let step_us = i64::from(Span::Hour.step_seconds()) * 1_000_000;
-        let into_us = self.clock.now().as_micros().rem_euclid(step_us);
+        let into_us = self.parts.clock.now().as_micros().rem_euclid(step_us);
         Duration::from_micros(u64::try_from(step_us - into_us).unwrap_or(1))
     }
 

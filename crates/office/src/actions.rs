@@ -1,0 +1,186 @@
+//! Acting on messages by ids (SPEC C1–C3): what would become of each, and the act itself.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use postroom_domain::{Clock, MessageId, Refusal, Verb, Verdict};
+use postroom_engine::intake::{Intake, Resent};
+use postroom_store::{ActionOutcome, AuditAction, AuditEntry, Authority, Release, Store, StoreError};
+
+use crate::principal::Principal;
+use crate::sending::Senders;
+
+/// What actions work with.
+pub struct ActionParts {
+    /// Where mail is kept.
+    pub store: Arc<dyn Store>,
+    /// Knows as whom somebody may send.
+    pub senders: Arc<Senders>,
+    /// Makes the new messages of a resend.
+    pub intake: Intake,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Acts on messages.
+pub struct Actions(ActionParts);
+
+impl fmt::Debug for Actions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Actions").finish_non_exhaustive()
+    }
+}
+
+/// What became of one message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ActionResult {
+    /// What the store says.
+    Acted(ActionOutcome),
+    /// It was sent again as this new message.
+    Resent(MessageId),
+    /// It cannot be sent again: its content has been removed by retention.
+    ContentGone,
+    /// The new message was refused.
+    Refused(Refusal),
+}
+
+/// Why a release may not go past the limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PastLimitsError {
+    /// Only administrators of the System Office may (L3).
+    #[error("only administrators of the System Office may release past the limits")]
+    NotPermitted,
+    /// Only a release can.
+    #[error("only a release can go past the limits")]
+    NotRelease,
+}
+
+/// Whether `who` may do `verb` in the way that `release` says.
+///
+/// # Errors
+/// [`PastLimitsError`] where they may not.
+pub fn check_release(who: &Principal, verb: Verb, release: Release) -> Result<(), PastLimitsError> {
+    match (release, verb) {
+        (Release::WithinLimits, _) => Ok(()),
+        (Release::PastLimits, Verb::Release) if who.is_system_administrator() => Ok(()),
+        (Release::PastLimits, Verb::Release) => Err(PastLimitsError::NotPermitted),
+        (Release::PastLimits, _) => Err(PastLimitsError::NotRelease),
+    }
+}
+
+impl Actions {
+    /// Works with these parts.
+    pub const fn new(parts: ActionParts) -> Self {
+        Self(parts)
+    }
+
+    /// Acts on at most 200 messages, and answers for each, in their order.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn act(
+        &self,
+        who: &Principal,
+        verb: Verb,
+        release: Release,
+        ids: &[MessageId],
+    ) -> Result<Vec<ActionResult>, StoreError> {
+        let (store, now) = (&self.0.store, self.0.clock.now());
+        let (authority, note) = (&who.authority, who.note());
+        let outcomes = match verb {
+            Verb::Requeue => store.requeue(authority, ids, &note, now).await?,
+            Verb::Delete => store.delete(authority, ids, &note, now).await?,
+            Verb::Resend => return self.resend(who, ids).await,
+            Verb::Hold => store.hold(authority, ids, &note, now).await?,
+            Verb::Release => store.release(authority, ids, release, &note, now).await?,
+        };
+        Ok(outcomes.into_iter().map(ActionResult::Acted).collect())
+    }
+
+    async fn resend(&self, who: &Principal, ids: &[MessageId]) -> Result<Vec<ActionResult>, StoreError> {
+        let previews = self.preview(who, Verb::Resend, ids).await?;
+        let sender = self.0.senders.principal(who).await?;
+        let mut results = Vec::with_capacity(ids.len());
+        let mut done = Vec::new();
+        for (&id, preview) in ids.iter().zip(previews) {
+            if preview != ActionOutcome::Done {
+                results.push(ActionResult::Acted(preview));
+                continue;
+            }
+            let resent = self.0.intake.resend(&sender, &who.authority.act, id).await;
+            results.push(match resent {
+                Ok(Resent::Accepted(accepted)) => {
+                    done.push(id);
+                    ActionResult::Resent(accepted.admitted.id)
+                }
+                Ok(Resent::NotFound) => ActionResult::Acted(ActionOutcome::NotFound),
+                Ok(Resent::NotEnded(state)) => ActionResult::Acted(ActionOutcome::WrongState(state)),
+                Ok(Resent::ContentGone) => ActionResult::ContentGone,
+                Err(refusal) => ActionResult::Refused(refusal),
+            });
+        }
+        self.log_resend(who, &done).await?;
+        Ok(results)
+    }
+
+    /// A resend changes nothing about its originals, and each new message names its own: the log follows.
+    async fn log_resend(&self, who: &Principal, done: &[MessageId]) -> Result<(), StoreError> {
+        if done.is_empty() {
+            return Ok(());
+        }
+        let subject = match done {
+            [one] => format!("message {one}"),
+            _ => "messages".to_owned(),
+        };
+        let mut entry =
+            AuditEntry::new(self.0.clock.now(), &who.note(), AuditAction::Resend, subject).with_ids(done);
+        entry.office = who.office_id();
+        self.0.store.append_audit(entry).await
+    }
+
+    /// What would become of at most 200 messages, by the same rules, in their order.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn preview(
+        &self,
+        who: &Principal,
+        verb: Verb,
+        ids: &[MessageId],
+    ) -> Result<Vec<ActionOutcome>, StoreError> {
+        let Authority { see, act, hold } = &who.authority;
+        let permitted = match verb {
+            Verb::Requeue | Verb::Resend | Verb::Delete => act,
+            Verb::Hold | Verb::Release => hold,
+        };
+        let rows = self.0.store.rows(see, ids).await?;
+        let rows: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row)).collect();
+        let outcome = |id: &MessageId| {
+            let Some(row) = rows.get(id) else {
+                return ActionOutcome::NotFound;
+            };
+            if !permitted.sees(row.sender.0, row.office.0, row.kind.category()) {
+                return ActionOutcome::NotPermitted;
+            }
+            // Whether a daily limit has room is only known when it is asked; the rest of what holding means is known here.
+            let reason = row.hold.as_ref().map(|held| held.reason.as_str());
+            match (verb, reason) {
+                (Verb::Requeue | Verb::Release, Some("paused")) => return ActionOutcome::Paused,
+                (Verb::Requeue, Some("administrator" | "restored"))
+                    if !hold.sees(row.sender.0, row.office.0, row.kind.category()) =>
+                {
+                    return ActionOutcome::HeldBack;
+                }
+                (Verb::Hold, Some(reason)) if reason != "administrator" => return ActionOutcome::Done,
+                _ => {}
+            }
+            match verb.verdict(row.state) {
+                Verdict::Do => ActionOutcome::Done,
+                Verdict::Skip => ActionOutcome::WrongState(row.state),
+                Verdict::Busy => ActionOutcome::Sending,
+            }
+        };
+        Ok(ids.iter().map(outcome).collect())
+    }
+}
