@@ -5,11 +5,18 @@ use std::fmt;
 use std::sync::Arc;
 
 use postroom_domain::{Clock, MessageId, Refusal, Verb, Verdict};
-use postroom_engine::intake::{Intake, Resent};
-use postroom_store::{ActionOutcome, AuditAction, AuditEntry, Authority, Release, Store, StoreError};
+use postroom_engine::intake::{Intake, Prepared};
+use postroom_store::{
+    ActionOutcome, AuditAction, AuditEntry, Authority, NewMessage, Release, Store, StoreError,
+};
 
 use crate::principal::Principal;
 use crate::sending::Senders;
+
+/// New messages of a resend in one transaction.
+const BATCH_MAX: usize = 64;
+/// Bytes of content from which on a batch is taken in.
+const BATCH_BYTES_MAX: usize = 4 << 20;
 
 /// What actions work with.
 pub struct ActionParts {
@@ -69,6 +76,29 @@ pub fn check_release(who: &Principal, verb: Verb, release: Release) -> Result<()
     }
 }
 
+/// New messages of a resend that are taken in together, with one entry in the audit log.
+#[derive(Default)]
+struct Batch {
+    /// Where each message's result stands.
+    places: Vec<usize>,
+    originals: Vec<MessageId>,
+    messages: Vec<NewMessage>,
+    bytes: usize,
+}
+
+impl Batch {
+    fn push(&mut self, place: usize, original: MessageId, message: NewMessage) {
+        self.places.push(place);
+        self.originals.push(original);
+        self.bytes += message.content.body.bytes.len();
+        self.messages.push(message);
+    }
+
+    fn is_full(&self) -> bool {
+        self.messages.len() >= BATCH_MAX || self.bytes >= BATCH_BYTES_MAX
+    }
+}
+
 impl Actions {
     /// Works with these parts.
     pub const fn new(parts: ActionParts) -> Self {
@@ -102,41 +132,62 @@ impl Actions {
         let previews = self.preview(who, Verb::Resend, ids).await?;
         let sender = self.0.senders.principal(who).await?;
         let mut results = Vec::with_capacity(ids.len());
-        let mut done = Vec::new();
+        let mut batch = Batch::default();
         for (&id, preview) in ids.iter().zip(previews) {
             if preview != ActionOutcome::Done {
                 results.push(ActionResult::Acted(preview));
                 continue;
             }
-            let resent = self.0.intake.resend(&sender, &who.authority.act, id).await;
-            results.push(match resent {
-                Ok(Resent::Accepted(accepted)) => {
-                    done.push(id);
-                    ActionResult::Resent(accepted.admitted.id)
+            let prepared = self
+                .0
+                .intake
+                .prepare_resend(&sender, &who.authority.act, id)
+                .await;
+            results.push(match prepared {
+                Ok(Prepared::Message(message)) => {
+                    batch.push(results.len(), id, *message);
+                    // Replaced once the batch is taken in.
+                    ActionResult::Acted(ActionOutcome::Done)
                 }
-                Ok(Resent::NotFound) => ActionResult::Acted(ActionOutcome::NotFound),
-                Ok(Resent::NotEnded(state)) => ActionResult::Acted(ActionOutcome::WrongState(state)),
-                Ok(Resent::ContentGone) => ActionResult::ContentGone,
+                Ok(Prepared::NotFound) => ActionResult::Acted(ActionOutcome::NotFound),
+                Ok(Prepared::NotEnded(state)) => ActionResult::Acted(ActionOutcome::WrongState(state)),
+                Ok(Prepared::ContentGone) => ActionResult::ContentGone,
                 Err(refusal) => ActionResult::Refused(refusal),
             });
+            if batch.is_full() {
+                self.take_in(who, std::mem::take(&mut batch), &mut results).await;
+            }
         }
-        self.log_resend(who, &done).await?;
+        self.take_in(who, batch, &mut results).await;
         Ok(results)
     }
 
-    /// A resend changes nothing about its originals, and each new message names its own: the log follows.
-    async fn log_resend(&self, who: &Principal, done: &[MessageId]) -> Result<(), StoreError> {
-        if done.is_empty() {
-            return Ok(());
+    /// Takes a batch in with its entry in the audit log, all or nothing, and sets its results.
+    async fn take_in(&self, who: &Principal, batch: Batch, results: &mut [ActionResult]) {
+        if batch.messages.is_empty() {
+            return;
         }
-        let subject = match done {
+        let subject = match batch.originals.as_slice() {
             [one] => format!("message {one}"),
             _ => "messages".to_owned(),
         };
+        let now = self.0.clock.now();
         let mut entry =
-            AuditEntry::new(self.0.clock.now(), &who.note(), AuditAction::Resend, subject).with_ids(done);
+            AuditEntry::new(now, &who.note(), AuditAction::Resend, subject).with_ids(&batch.originals);
         entry.office = who.office_id();
-        self.0.store.append_audit(entry).await
+        let taken = self.0.intake.resend(batch.messages, entry).await;
+        for (n, place) in batch.places.into_iter().enumerate() {
+            let result = match &taken {
+                Ok(admitted) => match admitted.get(n) {
+                    Some(admitted) => ActionResult::Resent(admitted.id),
+                    None => ActionResult::Refused(Refusal::StoreUnavailable),
+                },
+                Err(refusal) => ActionResult::Refused(refusal.clone()),
+            };
+            if let Some(place) = results.get_mut(place) {
+                *place = result;
+            }
+        }
     }
 
     /// What would become of at most 200 messages, by the same rules, in their order.

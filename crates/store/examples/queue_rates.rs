@@ -112,6 +112,7 @@ impl Rates {
             idempotency: None,
             slot: SLOT,
             now: self.now(),
+            audit: None,
         };
         self.store.enqueue(op).await.map(|_| ())
     }

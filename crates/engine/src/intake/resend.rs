@@ -5,22 +5,8 @@ use postroom_store::{BodyType, Content, Detail, NewMessage, NewRecipient, Packed
 
 use super::desk::Desk;
 use super::header::Header;
-use super::service::Accepted;
 use super::stamp;
 use crate::packing::{pack, unpack_into};
-
-/// What became of a wish to send a message again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Resent {
-    /// It is on its way as a new message.
-    Accepted(Accepted),
-    /// No such message in what the person may act on.
-    NotFound,
-    /// It has not ended: the first sending is still under way.
-    NotEnded(MessageState),
-    /// Its content has been removed by retention.
-    ContentGone,
-}
 
 /// What came of making the new message of a resend.
 #[derive(Debug, Clone)]

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use postroom_domain::{Clock, MessageId, NodeSlot, Refusal, RouteId, Scope};
-use postroom_store::{Admitted, Enqueue, Enqueued, IdempotencyClaim, NewMessage, Store, StoreError};
+use postroom_store::{
+    Admitted, AuditEntry, Enqueue, Enqueued, IdempotencyClaim, NewMessage, Store, StoreError,
+};
 
 use super::compose;
 use super::desk::Desk;
 use super::draft::Draft;
 use super::limits::IntakeLimits;
 use super::raw::{self, RawSubmission};
-use super::resend::{self, Prepared, Resent};
+use super::resend::{self, Prepared};
 use super::sender::{Directory, Principal};
 use crate::random::Random;
 
@@ -184,7 +186,7 @@ impl Intake {
         let mut admitted = if messages.is_empty() {
             Vec::new().into_iter()
         } else {
-            self.enqueue(messages, claim).await?.0.into_iter()
+            self.enqueue(messages, claim, None).await?.0.into_iter()
         };
         Ok(places
             .into_iter()
@@ -192,26 +194,20 @@ impl Intake {
             .collect())
     }
 
-    /// Sends an ended message of `scope` again: a new record with a new Date and Message-ID, linked to it (C2). It takes
-    /// the way out that its office has now.
+    /// Takes in the new messages of a resend together with its entry in the audit log: all of it or nothing.
     ///
     /// # Errors
     /// A [`Refusal`]; nothing was kept.
     pub async fn resend(
         &self,
-        principal: &Principal,
-        scope: &Scope,
-        id: MessageId,
-    ) -> Result<Resent, Refusal> {
-        match self.prepare_resend(principal, scope, id).await? {
-            Prepared::Message(message) => self.enqueue_one(*message, None).await.map(Resent::Accepted),
-            Prepared::NotFound => Ok(Resent::NotFound),
-            Prepared::NotEnded(state) => Ok(Resent::NotEnded(state)),
-            Prepared::ContentGone => Ok(Resent::ContentGone),
-        }
+        messages: Vec<NewMessage>,
+        entry: AuditEntry,
+    ) -> Result<Vec<Admitted>, Refusal> {
+        Ok(self.enqueue(messages, None, Some(entry)).await?.0)
     }
 
-    /// Makes the new message of a resend without taking it in: a job takes many in, with its progress.
+    /// Makes the new message of a resend of an ended message of `scope`, without taking it in: a new record with a new Date
+    /// and Message-ID, linked to it (C2). It takes the route that its office has now.
     ///
     /// # Errors
     /// A [`Refusal`]; nothing was kept.
@@ -298,7 +294,7 @@ impl Intake {
         message: NewMessage,
         claim: Option<IdempotencyClaim>,
     ) -> Result<Accepted, Refusal> {
-        let (admitted, replayed) = self.enqueue(vec![message], claim).await?;
+        let (admitted, replayed) = self.enqueue(vec![message], claim, None).await?;
         let admitted = admitted.into_iter().next().ok_or(Refusal::StoreUnavailable)?;
         Ok(Accepted { admitted, replayed })
     }
@@ -307,12 +303,14 @@ impl Intake {
         &self,
         messages: Vec<NewMessage>,
         idempotency: Option<IdempotencyClaim>,
+        audit: Option<AuditEntry>,
     ) -> Result<(Vec<Admitted>, bool), Refusal> {
         let operation = Enqueue {
             messages,
             idempotency,
             slot: self.parts.slot,
             now: self.parts.clock.now(),
+            audit,
         };
         match self.parts.store.enqueue(operation).await {
             Ok(Enqueued::Accepted(admitted)) => Ok((admitted, false)),

@@ -73,6 +73,7 @@ impl House {
             idempotency: None,
             slot: NodeSlot(0),
             now: self.clock.now(),
+            audit: None,
         };
         match self.store.enqueue(op).await.expect("taken in") {
             Enqueued::Accepted(admitted) => admitted.into_iter().map(|a| a.id).collect(),

@@ -99,6 +99,7 @@ impl Inner {
                 idempotency: None,
                 slot: parts.intake.slot(),
                 now: parts.clock.now(),
+                audit: None,
             },
             note: who.note(),
         };

@@ -218,6 +218,7 @@ impl House {
                 idempotency: None,
                 slot: NodeSlot(0),
                 now: self.clock.now(),
+                audit: None,
             };
             match self.node.store.enqueue(op).await.unwrap() {
                 Enqueued::Accepted(admitted) => ids.extend(admitted.into_iter().map(|one| one.id)),

@@ -3,6 +3,7 @@
 use postroom_domain::{MessageId, MessageState, RouteId, Timestamp, UserId};
 use rusqlite::{OptionalExtension, params};
 
+use super::audit;
 use super::codes::{from_json, shorten, to_json};
 use super::group::{Group, Owner};
 use super::hold::{Kept, Place, charged, place};
@@ -63,6 +64,9 @@ pub(crate) fn enqueue(group: &mut Group<'_>, op: &Enqueue) -> Result<Enqueued, S
     }
     if let Some(claim) = &op.idempotency {
         promise(group, claim, &admitted, op.now)?;
+    }
+    if let Some(entry) = &op.audit {
+        audit::append(group.conn, entry)?;
     }
     Ok(Enqueued::Accepted(admitted))
 }

@@ -93,6 +93,7 @@ pub(crate) fn intake(messages: Vec<NewMessage>, now: Timestamp) -> Enqueue {
         idempotency: None,
         slot: SLOT,
         now,
+        audit: None,
     }
 }
 

@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use postroom_domain::{ManualClock, MessageState, Reply};
 use postroom_store::{
-    Actor, Administration as _, AttemptRecord, AttemptResult, Branches, By, ContentStore as _, LeaseRequest,
-    List as _, NewOffice, NewUser, Next, Outcome, OutcomeBatch, Queue as _, Rights, SqliteOptions,
-    SqliteStore, Upkeep as _, Want,
+    Actor, Administration as _, AttemptRecord, AttemptResult, AuditAction, AuditNote, Branches, By,
+    ContentStore as _, LeaseRequest, List as _, NewOffice, NewUser, Next, Outcome, OutcomeBatch, Queue as _,
+    Rights, SqliteOptions, SqliteStore, Upkeep as _, Want,
 };
 
 use super::*;
@@ -237,19 +237,29 @@ async fn resent_message_is_a_new_one_with_the_same_content() {
         .expect("accepted")
         .admitted;
     let everything = Scope::everything();
-    let resend = async |scope: &Scope, id| bench.intake.resend(&bench.case, scope, id).await;
-    assert_eq!(
-        resend(&everything, first.id).await,
-        Ok(Resent::NotEnded(MessageState::Queued))
-    );
-    assert_eq!(resend(&Scope::nothing(), first.id).await, Ok(Resent::NotFound));
+    let prepare = async |scope: &Scope, id| bench.intake.prepare_resend(&bench.case, scope, id).await;
+    assert!(matches!(
+        prepare(&everything, first.id).await,
+        Ok(Prepared::NotEnded(MessageState::Queued))
+    ));
+    assert!(matches!(
+        prepare(&Scope::nothing(), first.id).await,
+        Ok(Prepared::NotFound)
+    ));
 
     bench.deliver().await;
     bench.clock.advance(Duration::from_secs(3600));
-    let Ok(Resent::Accepted(second)) = resend(&everything, first.id).await else {
-        panic!("it was not sent again");
+    let Ok(Prepared::Message(message)) = prepare(&everything, first.id).await else {
+        panic!("it cannot be sent again");
     };
-    let second = second.admitted;
+    let note = AuditNote::by(Actor::Operator);
+    let entry = AuditEntry::new(bench.clock.now(), &note, AuditAction::Resend, "messages");
+    let mut admitted = bench
+        .intake
+        .resend(vec![*message], entry)
+        .await
+        .expect("taken in");
+    let second = admitted.remove(0);
     assert_ne!((second.id, &second.message_id), (first.id, &first.message_id));
     let detail = bench
         .store

@@ -3,6 +3,7 @@
 use postroom_domain::{KeyId, Kind, MessageId, MessageState, NodeSlot, OfficeId, RouteId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
+use crate::contract::audit::AuditEntry;
 use crate::contract::content::Content;
 
 /// Messages to take in, all or none.
@@ -16,6 +17,8 @@ pub struct Enqueue {
     pub slot: NodeSlot,
     /// The time of submission.
     pub now: Timestamp,
+    /// What the audit log says of it, in the same transaction; not again where an earlier answer is given again.
+    pub audit: Option<AuditEntry>,
 }
 
 /// A key under which the same answer is given again for 24 hours.
