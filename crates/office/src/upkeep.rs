@@ -38,6 +38,7 @@ pub async fn run(
 ) {
     let mut round = 0u32;
     let mut failing = false;
+    let mut space = Space::Released;
     loop {
         tokio::select! {
             biased;
@@ -47,6 +48,13 @@ pub async fn run(
         let mut done = index(&*store, &stopping).await;
         if round.is_multiple_of(settings.forget_rounds) && done.is_ok() {
             done = forget(&*store, &*clock, &stopping).await;
+            space = Space::MayBeUnused;
+        }
+        if space == Space::MayBeUnused && done.is_ok() {
+            match release_space(&*store, settings.index_every, &stopping).await {
+                Ok(found) => space = found,
+                Err(error) => done = Err(error),
+            }
         }
         round = round.wrapping_add(1);
         // Said once, not twice a second.
@@ -57,6 +65,32 @@ pub async fn run(
         }
         failing = done.is_err();
     }
+}
+
+/// What is known of unused space in the store's file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Space {
+    /// There may be some.
+    MayBeUnused,
+    /// It was given back.
+    Released,
+}
+
+/// Gives unused space back for about as long as there is between two rounds of the index, so that new mail is found soon
+/// while gigabytes are given back.
+async fn release_space(
+    store: &dyn Store,
+    time: Duration,
+    stopping: &CancellationToken,
+) -> Result<Space, StoreError> {
+    let began = tokio::time::Instant::now();
+    while !stopping.is_cancelled() && began.elapsed() < time {
+        if !store.release_space().await? {
+            return Ok(Space::Released);
+        }
+        tokio::task::yield_now().await;
+    }
+    Ok(Space::MayBeUnused)
 }
 
 async fn index(store: &dyn Store, stopping: &CancellationToken) -> Result<(), StoreError> {

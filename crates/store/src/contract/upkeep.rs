@@ -20,6 +20,13 @@ pub trait Upkeep: Send + Sync {
     /// Those of the store.
     async fn forget(&self, before: Timestamp, now: Timestamp) -> Result<u32, StoreError>;
 
+    /// Gives unused space of the file back to the file system, for a few milliseconds; answers whether more is left. What a
+    /// little new mail needs stays.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn release_space(&self) -> Result<bool, StoreError>;
+
     /// Recounts tallies and lanes in one snapshot and compares with what is kept.
     ///
     /// # Errors

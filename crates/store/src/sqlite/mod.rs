@@ -75,6 +75,7 @@ mod settings;
 mod settle;
 mod situation;
 mod sort;
+mod space;
 mod tally;
 mod text;
 mod upkeep;

@@ -6,7 +6,7 @@ use rusqlite::params;
 
 use super::group::Group;
 use super::inbox::Lane;
-use super::{SqliteStore, check, high_water, text};
+use super::{SqliteStore, check, high_water, space, text};
 use crate::StoreError;
 use crate::contract::{CheckReport, Upkeep};
 
@@ -20,6 +20,10 @@ impl Upkeep for SqliteStore {
         self.writer
             .run(Lane::Background, 0, move |group| forget(group, before, now))
             .await
+    }
+
+    async fn release_space(&self) -> Result<bool, StoreError> {
+        self.writer.run(Lane::Background, 0, space::release).await
     }
 
     async fn check(&self) -> Result<CheckReport, StoreError> {
@@ -73,10 +77,5 @@ fn forget(group: &mut Group<'_>, before: Timestamp, now: Timestamp) -> Result<u3
             "DELETE FROM session WHERE hash IN (SELECT hash FROM session WHERE ends_at <= ?1 LIMIT ?2)",
         )?
         .execute(params![now.as_micros(), left])?;
-    group
-        .conn
-        .prepare_cached("PRAGMA incremental_vacuum(64)")?
-        .query([])?
-        .next()?;
     Ok(u32::try_from(keys + sessions).unwrap_or(u32::MAX))
 }
