@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use postroom_smtp::client::{
-    Capabilities, Cause, Connection, Connector, Milestone, Phase, RelayConfig, Session, SessionError,
-    Timeouts, TlsPolicy, connect_to, resolve,
+    Addresses, Capabilities, Cause, Connection, Connector, Milestone, Phase, RelayConfig, Session,
+    SessionError, Timeouts, TlsPolicy, resolve,
 };
 use tokio::time::timeout;
 
@@ -33,11 +33,11 @@ pub(super) async fn run(connector: &Connector, senders: &[String]) -> TestReport
     let relay = connector.relay();
     let order = order(relay);
     let mut sheet = Sheet::new();
-    let stream = match reach(relay, &mut sheet).await {
-        Ok(stream) => stream,
+    let (stream, others) = match reach(relay, &mut sheet).await {
+        Ok(reached) => reached,
         Err(error) => return sheet.end(&order, Some(&error)),
     };
-    let session = match open(connector, stream, &mut sheet).await {
+    let session = match open(connector, stream, others, &mut sheet).await {
         Ok(session) => session,
         Err(error) => return sheet.end(&order, Some(&error)),
     };
@@ -55,7 +55,7 @@ fn order(relay: &RelayConfig) -> [StepName; 6] {
 }
 
 /// Name and connection.
-async fn reach(relay: &RelayConfig, sheet: &mut Sheet) -> Result<Connection, SessionError> {
+async fn reach(relay: &RelayConfig, sheet: &mut Sheet) -> Result<(Connection, Addresses), SessionError> {
     let failed = |cause| SessionError {
         phase: Phase::Connect,
         cause,
@@ -73,12 +73,11 @@ async fn reach(relay: &RelayConfig, sheet: &mut Sheet) -> Result<Connection, Ses
     let shown: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
     let text = format!("{} is at {}.", relay.address, shown.join(", "));
     sheet.well(StepName::Dns, Instant::now(), text);
-    let late = |_| Err(Cause::Timeout(PATIENCE));
-    let connected = timeout(PATIENCE, connect_to(&relay.dial, &addresses, &relay.reach)).await;
-    match connected.unwrap_or_else(late) {
+    let mut addresses = Addresses::new(addresses);
+    match addresses.connect(&relay.dial, &relay.reach, PATIENCE).await {
         Ok((connection, peer)) => {
             sheet.well(StepName::Tcp, Instant::now(), format!("Connected to {peer}."));
-            Ok(connection)
+            Ok((connection, addresses))
         }
         Err(cause) => {
             let error = failed(cause);
@@ -88,17 +87,26 @@ async fn reach(relay: &RelayConfig, sheet: &mut Sheet) -> Result<Connection, Ses
     }
 }
 
-/// Greeting, TLS and sign-in.
+/// Greeting, TLS and sign-in; at another address of the name where this one does not greet us, as mail does.
 async fn open(
     connector: &Connector,
     stream: Connection,
+    mut others: Addresses,
     sheet: &mut Sheet,
 ) -> Result<Session<Connection>, SessionError> {
     let relay = connector.relay();
     let mut seen = Vec::new();
-    let opened = connector
+    let mut opened = connector
         .open_watched(stream, &mut |milestone| seen.push((milestone, Instant::now())))
         .await;
+    while opened.as_ref().is_err_and(SessionError::is_of_address)
+        && let Ok((other, _)) = others.connect(&relay.dial, &relay.reach, PATIENCE).await
+    {
+        seen.clear();
+        opened = connector
+            .open_watched(other, &mut |milestone| seen.push((milestone, Instant::now())))
+            .await;
+    }
     write_milestones(relay, &seen, sheet);
     match opened {
         Ok(session) => {

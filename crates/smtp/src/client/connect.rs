@@ -1,5 +1,6 @@
 //! From a relay's description to an open session.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::ClientConfig;
@@ -7,6 +8,7 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
+use super::addresses::{Addresses, FailedAddresses};
 use super::config::{RelayConfig, TlsPolicy};
 use super::dial::Connection;
 use super::error::{Cause, Phase, SessionError};
@@ -20,6 +22,7 @@ use super::tls::{TlsSetupError, client_config};
 pub struct Connector {
     relay: Arc<RelayConfig>,
     tls: Option<TlsClient>,
+    failed: FailedAddresses,
 }
 
 #[derive(Debug, Clone)]
@@ -56,6 +59,7 @@ impl Connector {
         Ok(Self {
             relay: Arc::new(relay),
             tls,
+            failed: FailedAddresses::default(),
         })
     }
 
@@ -65,17 +69,56 @@ impl Connector {
         &self.relay
     }
 
-    /// Connects to the relay and opens a session.
+    /// Connects to the relay and opens a session: at the first address of its name that answers and greets us well
+    /// (RFC 5321 §5.1). One that did not is tried last for a while.
     ///
     /// Under policy `opportunistic` a failed TLS handshake is followed by one try without TLS.
     ///
     /// # Errors
-    /// [`SessionError`], with the phase that failed and the relay's words.
+    /// [`SessionError`], with the phase that failed and the relay's words, of the last address tried.
     pub async fn connect(&self) -> Result<Session<Connection>, SessionError> {
-        let first = self.open(self.dial().await?).await;
-        match first {
+        let limit = self.relay.timeouts.connect;
+        let connecting = |cause| SessionError::new(Phase::Connect, cause);
+        let found = timeout(limit, resolve(&self.relay.dial, &self.relay.address)).await;
+        let found = found.unwrap_or(Err(Cause::Timeout(limit))).map_err(connecting)?;
+        let mut addresses = Addresses::remembering(found, self.failed.clone());
+        let mut refused = None;
+        loop {
+            let (dial, reach) = (&self.relay.dial, &self.relay.reach);
+            let (connection, address) = match addresses.connect(dial, reach, limit).await {
+                Ok(connected) => connected,
+                Err(cause) => return Err(refused.unwrap_or_else(|| connecting(cause))),
+            };
+            match self.open_at(connection, address).await {
+                Ok(session) => {
+                    self.failed.forget(address);
+                    return Ok(session);
+                }
+                Err(error) if error.is_of_address() => {
+                    self.failed.note(address);
+                    if addresses.is_empty() {
+                        return Err(error);
+                    }
+                    refused = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn open_at(
+        &self,
+        connection: Connection,
+        address: SocketAddr,
+    ) -> Result<Session<Connection>, SessionError> {
+        match self.open(connection).await {
             Err(error) if error.phase == Phase::Tls && self.relay.tls == TlsPolicy::Opportunistic => {
-                handshake::open(self.dial().await?, &self.relay, None, &mut |_| {}).await
+                let (dial, reach) = (&self.relay.dial, &self.relay.reach);
+                let limit = self.relay.timeouts.connect;
+                let (connection, _) = connect_to(dial, &[address], reach, limit)
+                    .await
+                    .map_err(|cause| SessionError::new(Phase::Connect, cause))?;
+                handshake::open(connection, &self.relay, None, &mut |_| {}).await
             }
             done => done,
         }
@@ -105,18 +148,5 @@ impl Connector {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         handshake::open(stream, &self.relay, self.tls.as_ref(), watch).await
-    }
-
-    async fn dial(&self) -> Result<Connection, SessionError> {
-        let limit = self.relay.timeouts.connect;
-        let dialling = async {
-            let addresses = resolve(&self.relay.dial, &self.relay.address).await?;
-            connect_to(&self.relay.dial, &addresses, &self.relay.reach).await
-        };
-        let dialled = timeout(limit, dialling).await;
-        let (connection, _) = dialled
-            .unwrap_or(Err(Cause::Timeout(limit)))
-            .map_err(|cause| SessionError::new(Phase::Connect, cause))?;
-        Ok(connection)
     }
 }

@@ -154,6 +154,33 @@ pub enum Missing {
     TlsForAuth,
 }
 
+/// What this machine lacks for a connection. It says nothing of the relay, and of no message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LocalFault {
+    /// Descriptors, memory, buffers or local ports.
+    Resources,
+    /// A network: no device is up, or none leads to the relay's.
+    Network,
+}
+
+impl Cause {
+    /// Says whether the fault is this machine's.
+    #[must_use]
+    pub fn local_fault(&self) -> Option<LocalFault> {
+        let (Self::Io(error) | Self::Unresolved { source: error, .. }) = self else {
+            return None;
+        };
+        // Linux's numbers; std names few of these kinds.
+        match error.raw_os_error() {
+            // EAGAIN of connect(2): no free local port; ENOMEM, ENFILE, EMFILE, EADDRNOTAVAIL, ENOBUFS.
+            Some(11 | 12 | 23 | 24 | 99 | 105) => Some(LocalFault::Resources),
+            // ENODEV, ENETDOWN, ENETUNREACH.
+            Some(19 | 100 | 101) => Some(LocalFault::Network),
+            _ => None,
+        }
+    }
+}
+
 impl SessionError {
     pub(crate) const fn new(phase: Phase, cause: Cause) -> Self {
         Self { phase, cause }
@@ -177,6 +204,42 @@ impl SessionError {
             | Cause::Token(_)
             | Cause::PlainTextBehindStartTls => Severity::Transient,
         }
+    }
+
+    /// Says whether this machine could not connect, whatever the relay would have said.
+    #[must_use]
+    pub fn local_fault(&self) -> Option<LocalFault> {
+        (self.phase == Phase::Connect)
+            .then(|| self.cause.local_fault())
+            .flatten()
+    }
+
+    /// Says whether another address of the relay's name may do better (RFC 5321 §5.1): this one did not greet us, or
+    /// went away before it had introduced itself.
+    #[must_use]
+    pub fn is_of_address(&self) -> bool {
+        match self.phase {
+            Phase::Connect | Phase::Greeting => true,
+            Phase::Ehlo | Phase::StartTls | Phase::Tls => {
+                self.is_close() || matches!(self.cause, Cause::Timeout(_))
+            }
+            Phase::Auth
+            | Phase::Mail
+            | Phase::Rcpt
+            | Phase::Data
+            | Phase::Content
+            | Phase::FinalDot
+            | Phase::Quit => false,
+        }
+    }
+
+    /// Tells whether the network lost the connection: nothing came back for too long, or a router said so.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        matches!(&self.cause, Cause::Io(error) if matches!(
+            error.kind(),
+            io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable
+        ))
     }
 
     /// Returns the relay's words, where it said any.

@@ -17,6 +17,7 @@
 //! Architecture invariant: the session knows no queue, no schedule and no domain type. It never decides what a refusal
 //! means; it says who said what, when.
 
+mod addresses;
 mod capabilities;
 mod command;
 mod config;
@@ -34,12 +35,13 @@ mod tls;
 mod transaction;
 mod wire;
 
+pub use addresses::Addresses;
 pub use capabilities::Capabilities;
 pub use config::{ChunkingUse, Credentials, PipeliningUse, RelayAddress, RelayConfig, Timeouts, TlsPolicy};
 pub use connect::Connector;
 pub use content::Content;
 pub use dial::{Carrier, Connection, Dial, DialFuture, Dialler};
-pub use error::{Cause, Missing, Phase, SessionError};
+pub use error::{Cause, LocalFault, Missing, Phase, SessionError};
 pub use handshake::Milestone;
 pub use outcome::{Answers, AtDot, Delivery, Outcome, Unsendable, Untried, Verdict};
 pub use reach::{Reach, connect_to, resolve};

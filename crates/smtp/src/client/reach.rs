@@ -4,7 +4,9 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::addresses::Addresses;
 use super::config::RelayAddress;
 use super::dial::{Connection, Dialler};
 use super::error::Cause;
@@ -57,32 +59,17 @@ pub async fn resolve(dial: &Dialler, address: &RelayAddress) -> Result<Vec<Socke
     Ok(found)
 }
 
-/// Connects to the first of the addresses that may be connected to and answers, and says which it is; the others are not
-/// touched.
+/// Connects to the first of the addresses that may be connected to and answers within `limit`, and says which it is.
 ///
 /// # Errors
-/// [`Cause::Forbidden`] where none may be connected to, else the last address's fault.
+/// [`Cause::Forbidden`] where none may be connected to, else the last fault.
 pub async fn connect_to(
     dial: &Dialler,
     addresses: &[SocketAddr],
     reach: &Reach,
+    limit: Duration,
 ) -> Result<(Connection, SocketAddr), Cause> {
-    let mut forbidden = None;
-    let mut fault = None;
-    for &address in addresses {
-        if let Err(why) = reach.check(address.ip()) {
-            forbidden = Some(Cause::Forbidden {
-                address: address.ip(),
-                why,
-            });
-            continue;
-        }
-        match dial.connect(address).await {
-            Ok(connection) => return Ok((connection, address)),
-            Err(error) => fault = Some(Cause::Io(error)),
-        }
-    }
-    Err(fault
-        .or(forbidden)
-        .unwrap_or_else(|| Cause::Io(io::ErrorKind::AddrNotAvailable.into())))
+    Addresses::new(addresses.to_vec())
+        .connect(dial, reach, limit)
+        .await
 }

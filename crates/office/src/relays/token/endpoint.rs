@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
@@ -16,6 +17,8 @@ use tokio_rustls::TlsConnector;
 
 /// Longest answer, in octets.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// How long one address of the endpoint is waited for.
+const CONNECT: Duration = Duration::from_secs(10);
 
 /// A token endpoint's address, taken apart.
 #[derive(Debug)]
@@ -83,7 +86,7 @@ impl Endpoint {
         let addresses = resolve(&dial, &self.address)
             .await
             .map_err(|cause| format!("the token endpoint: {cause}"))?;
-        let (stream, _) = connect_to(&dial, &addresses, reach)
+        let (stream, _) = connect_to(&dial, &addresses, reach, CONNECT)
             .await
             .map_err(|cause| format!("the token endpoint: {cause}"))?;
         if !self.is_https {

@@ -1,14 +1,17 @@
 //! Real connections on loopback: addresses, refusals, resets and the sink's modes.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use postroom_smtp::client::{
-    AtDot, Cause, Connector, Content, Outcome, Phase, RelayAddress, RelayConfig, TlsPolicy,
+    AtDot, Cause, Connection, Connector, Content, Dial, DialFuture, Dialler, Outcome, Phase, RelayAddress,
+    RelayConfig, TlsPolicy,
 };
 use postroom_smtp::reply::Severity;
 use postroom_smtp::sink::{Act, Mode, Rule, Sink, SinkConfig, SinkHandle, Stage};
 use postroom_testkit::identity::Identity;
+use tokio::net::TcpStream;
 
 use super::harness::*;
 
@@ -168,4 +171,62 @@ async fn connect_that_hangs_times_out() {
         (error.phase, error.cause),
         (Phase::Connect, Cause::Timeout(_))
     ));
+}
+
+/// A name with these addresses.
+#[derive(Debug)]
+struct Name(Vec<SocketAddr>);
+
+impl Dial for Name {
+    fn resolve<'a>(&'a self, _host: &'a str, _port: u16) -> DialFuture<'a, Vec<SocketAddr>> {
+        Box::pin(async { Ok(self.0.clone()) })
+    }
+
+    fn connect(&self, address: SocketAddr) -> DialFuture<'_, Connection> {
+        Box::pin(async move { Ok(Box::new(TcpStream::connect(address).await?) as Connection) })
+    }
+}
+
+#[tokio::test]
+async fn address_that_does_not_greet_us_is_followed_by_the_next_and_tried_last_from_then_on() {
+    for act in [
+        Act::ReplyThenClose(reply(421)),
+        Act::ReplyThenClose(reply(554)),
+        Act::Close,
+        Act::Say(b"HTTP/1.1 400 Bad Request\r\n".to_vec()),
+    ] {
+        let refusing = listening(doing(Stage::Greeting, act)).await;
+        let serving = listening(proper()).await;
+        let name = Name(vec![refusing.addr(), serving.addr()]);
+        let config = RelayConfig {
+            dial: Dialler::new(Arc::new(name)),
+            tls: TlsPolicy::None,
+            ..RelayConfig::new("relay.example.test:25".parse().unwrap())
+        };
+        let connector = Connector::new(config).unwrap();
+        for _ in 0..2 {
+            let session = connector.connect().await.unwrap();
+            assert!(session.is_open());
+        }
+        assert_eq!((refusing.connections(), serving.connections()), (1, 2));
+    }
+}
+
+#[tokio::test]
+async fn refusal_at_every_address_is_quoted() {
+    let mut addresses = Vec::new();
+    let mut sinks = Vec::new();
+    for code in [421, 554] {
+        let sink = listening(doing(Stage::Greeting, Act::ReplyThenClose(reply(code)))).await;
+        addresses.push(sink.addr());
+        sinks.push(sink);
+    }
+    let config = RelayConfig {
+        dial: Dialler::new(Arc::new(Name(addresses))),
+        tls: TlsPolicy::None,
+        ..RelayConfig::new("relay.example.test:25".parse().unwrap())
+    };
+    let error = Connector::new(config).unwrap().connect().await.unwrap_err();
+    assert_eq!(error.reply().map(|reply| reply.code), Some(554));
+    assert!(sinks.iter().all(|sink| sink.connections() == 1));
 }
