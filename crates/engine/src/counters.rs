@@ -12,6 +12,7 @@ pub(crate) struct Counters {
     sent: AtomicU64,
     failed: AtomicU64,
     latencies: [AtomicU64; LATENCY_CLASSES],
+    lost_leases: AtomicU64,
 }
 
 impl Default for Counters {
@@ -20,6 +21,7 @@ impl Default for Counters {
             sent: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             latencies: std::array::from_fn(|_| AtomicU64::new(0)),
+            lost_leases: AtomicU64::new(0),
         }
     }
 }
@@ -42,6 +44,16 @@ impl Counters {
     /// Counts messages that ended without an attempt: they found no relay in time.
     pub(crate) fn failed(&self, messages: u64) {
         self.failed.fetch_add(messages, Ordering::Relaxed);
+    }
+
+    /// Counts a lease that was returned because the task that held it died.
+    pub(crate) fn lost_lease(&self) {
+        self.lost_leases.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Leases returned because the task that held them died.
+    pub(crate) fn lost_leases(&self) -> u64 {
+        self.lost_leases.load(Ordering::Relaxed)
     }
 
     /// Adds up what was counted; what the engine does not see, mail taken in, is none.

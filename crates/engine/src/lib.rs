@@ -11,8 +11,10 @@ mod relay;
 mod scheduler;
 mod settings;
 mod status;
+mod tasks;
 
 pub use engine::{EngineHandle, RelayError, StartError};
 pub use random::{Even, Random, Seeded, SystemRandom};
 pub use settings::{EngineSettings, Pace, RelaySettings, Sending};
 pub use status::{EngineStatus, Place, RelayStatus};
+pub use tasks::{TaskEnd, TaskEnded};

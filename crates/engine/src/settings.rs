@@ -101,7 +101,7 @@ pub struct EngineSettings {
     pub max_wait: Duration,
     /// Whether mail leaves.
     pub sending: Sending,
-    /// How long a stop waits for what is in flight.
+    /// How long a stop takes at most, with all that is in flight.
     pub stop_timeout: Duration,
     /// How often it looks, and how much it does at a time.
     pub pace: Pace,
@@ -118,7 +118,7 @@ impl EngineSettings {
             health: HealthPolicy::default(),
             max_wait: MAX_WAIT_DEFAULT,
             sending: Sending::On,
-            stop_timeout: Duration::from_secs(20),
+            stop_timeout: Duration::from_secs(8),
             pace: Pace::default(),
         }
     }

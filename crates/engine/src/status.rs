@@ -25,7 +25,7 @@ pub struct RelayStatus {
     pub state: HealthState,
     /// Since when; `None` where it has been Up from the start.
     pub since: Option<Timestamp>,
-    /// Its last failure while it is not Up.
+    /// Its last failure while it is not Up, or why this server cannot connect to it, while that lasts.
     pub last_error: Option<Reply>,
     /// When one message tries it next, while it is Down.
     pub next_probe_at: Option<Timestamp>,

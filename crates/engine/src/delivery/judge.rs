@@ -5,7 +5,9 @@ use std::time::Duration;
 use postroom_domain::classify::{Heard, SmtpPhase, classify};
 use postroom_domain::retry::{AfterFailure, Chance, RetrySchedule};
 use postroom_domain::{Blame, EnhancedCode, Lasting, RecipientState, Reply, Timestamp, Trouble, trouble};
-use postroom_smtp::client::{Answers, Cause, Missing, Outcome as Spoken, Phase, SessionError, Verdict};
+use postroom_smtp::client::{
+    Answers, Cause, LocalFault, Missing, Outcome as Spoken, Phase, SessionError, Verdict,
+};
 use postroom_store::{
     AttemptRecord, AttemptResult, Leased, Next, Outcome, PendingRecipient, RecipientOutcome,
 };
@@ -21,6 +23,26 @@ pub(crate) enum Signal {
     Failed(Reply),
     /// Nothing: it was not tried.
     Untried,
+    /// Nothing: this machine could not connect to it.
+    Local(LocalTrouble),
+}
+
+/// Why this machine could not connect (SPEC D9).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LocalTrouble {
+    /// What it lacks.
+    pub(crate) fault: LocalFault,
+    /// In words.
+    pub(crate) text: Reply,
+}
+
+impl LocalTrouble {
+    /// What a session that could not be opened says of this machine.
+    pub(crate) fn of(error: &SessionError) -> Option<Self> {
+        let fault = error.local_fault()?;
+        let text = Reply::none(shortened(&format!("this server cannot connect: {error}")));
+        Some(Self { fault, text })
+    }
 }
 
 /// What is written down, and what it says of the relay.
@@ -59,7 +81,7 @@ impl Judge<'_> {
                 Judgement { outcome, signal }
             }
             Spoken::Failed(error) => self.session_failed(job, error, elapsed),
-            Spoken::Untried(_) => given_back(job),
+            Spoken::Untried(_) => untried(&job.lease),
             Spoken::Unsendable(reason) => {
                 let reply = Reply {
                     code: 0,
@@ -101,6 +123,18 @@ impl Judge<'_> {
         result: AttemptResult,
         text: &str,
     ) -> Outcome {
+        let indexes: Vec<_> = pending.iter().map(|recipient| recipient.index).collect();
+        self.cut_off(lease, &indexes, result, text)
+    }
+
+    /// As [`Judge::without_session`], of these recipients.
+    pub(crate) fn cut_off(
+        &self,
+        lease: &Leased,
+        recipients: &[u16],
+        result: AttemptResult,
+        text: &str,
+    ) -> Outcome {
         let reply = Reply::none(shortened(text));
         let next = self.next(u32::from(lease.attempts) + 1, Lasting::Transient, Blame::Message);
         let state = if next == Next::Failed {
@@ -108,12 +142,12 @@ impl Judge<'_> {
         } else {
             RecipientState::Pending
         };
-        let told = |p: &PendingRecipient| RecipientOutcome {
-            index: p.index,
+        let told = |&index: &u16| RecipientOutcome {
+            index,
             state,
             reply: reply.clone(),
         };
-        let recipients = pending.iter().map(told).collect();
+        let recipients = recipients.iter().map(told).collect();
         let attempt = AttemptRecord {
             started_at: self.now,
             duration: Duration::ZERO,
@@ -283,10 +317,10 @@ fn trouble_of(error: &SessionError) -> Option<Trouble> {
 }
 
 /// The lease ends without an attempt, at no cost.
-pub(crate) fn given_back(job: &Job) -> Judgement {
+pub(crate) fn untried(lease: &Leased) -> Judgement {
     let outcome = Outcome {
-        id: job.lease.id,
-        generation: job.lease.generation,
+        id: lease.id,
+        generation: lease.generation,
         attempt: None,
         recipients: Vec::new(),
         next: Next::GiveBack,

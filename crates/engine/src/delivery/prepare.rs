@@ -3,15 +3,16 @@
 use bytes::Bytes;
 use postroom_domain::Timestamp;
 use postroom_smtp::client::{Content, Notify, Recipient, ReturnContent, Transaction};
-use postroom_store::{Deliverable, Leased, PendingRecipient};
+use postroom_store::{Deliverable, PendingRecipient};
 
+use super::held::HeldLease;
 use crate::packing::{self, UnpackError};
 
 /// A leased message on its way through a connection.
 #[derive(Debug)]
 pub(crate) struct Job {
     /// The fence and the count of attempts.
-    pub(crate) lease: Leased,
+    pub(crate) lease: HeldLease,
     /// The store's recipient numbers, in the order of the transaction's recipients.
     pub(crate) indexes: Vec<u16>,
     /// Whether a recipient ended undelivered in an earlier attempt.
@@ -24,15 +25,26 @@ pub(crate) struct Job {
     pub(crate) untried: u8,
 }
 
+/// A job as queues and connections hand it on: some 500 bytes that stay where they are.
+pub(crate) type BoxedJob = Box<Job>;
+
 /// Unpacks the content and puts the envelope into the session's words.
 ///
 /// # Errors
-/// [`UnpackError`] where the kept content cannot be read.
-pub(crate) fn prepare(lease: Leased, message: Deliverable, now: Timestamp) -> Result<Job, UnpackError> {
+/// The lease, and [`UnpackError`], where the kept content cannot be read.
+pub(crate) fn prepare(
+    mut lease: HeldLease,
+    message: Deliverable,
+    now: Timestamp,
+) -> Result<Job, (HeldLease, UnpackError)> {
     let mut raw = Vec::new();
-    packing::unpack_into(&message.content.header, &mut raw)?;
-    packing::unpack_into(&message.content.body, &mut raw)?;
-    let (indexes, recipients) = message.pending.into_iter().map(recipient).unzip();
+    let unpacked = packing::unpack_into(&message.content.header, &mut raw)
+        .and_then(|()| packing::unpack_into(&message.content.body, &mut raw));
+    if let Err(error) = unpacked {
+        return Err((lease, error));
+    }
+    let (indexes, recipients): (Vec<u16>, Vec<Recipient>) =
+        message.pending.into_iter().map(recipient).unzip();
     let transaction = Transaction {
         id: lease.id.ord().cast_unsigned(),
         mail_from: message.mail_from,
@@ -41,6 +53,7 @@ pub(crate) fn prepare(lease: Leased, message: Deliverable, now: Timestamp) -> Re
         utf8_headers: message.parameters.smtputf8,
         ret: message.parameters.ret.as_deref().and_then(return_content),
         envid: message.parameters.envid,
+        progress: lease.carries(&indexes),
     };
     Ok(Job {
         lease,

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use crate::counters::Counters;
 use crate::settings::Pace;
+use crate::tasks::TaskWatch;
 
 /// Outcomes that may wait; beyond it connections wait too, which bounds memory.
 const WAITING: usize = 1_024;
@@ -32,6 +33,7 @@ impl Recorder {
         node: NodeLease,
         counters: Arc<Counters>,
         pace: Pace,
+        watch: &TaskWatch,
     ) -> (Self, JoinHandle<()>) {
         let (sender, receiver) = mpsc::channel(WAITING);
         let writing = Writing {
@@ -41,17 +43,52 @@ impl Recorder {
             counters,
             pace,
         };
-        (Self(sender), tokio::spawn(writing.run(receiver)))
+        (Self(sender), watch.spawn("recorder", writing.run(receiver)))
     }
 
-    /// Hands over what became of a lease; it is written soon.
-    pub(crate) async fn record(&self, lease: &Leased, outcome: Outcome) {
+    /// Waits until another outcome may be handed over; `None` where the writing task has ended.
+    pub(crate) async fn room(&self) -> Option<Room<'_>> {
+        let room = self.0.reserve().await.ok().map(Room);
+        if room.is_none() {
+            not_written();
+        }
+        room
+    }
+
+    /// Hands an outcome over from where nothing can wait.
+    pub(crate) fn record_now(&self, lease: &Leased, outcome: Outcome) {
         let since = lease.since;
-        if self.0.send(Told { since, outcome }).await.is_err() {
-            // The writer only ends with the process; the lease is then adopted at the next start.
-            tracing::error!("an outcome could not be written: the recorder has ended");
+        match self.0.try_send(Told { since, outcome }) {
+            Ok(()) => {}
+            Err(mpsc::error::TrySendError::Full(told)) => {
+                let sender = self.0.clone();
+                if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                    runtime.spawn(async move {
+                        if sender.send(told).await.is_err() {
+                            not_written();
+                        }
+                    });
+                }
+            }
+            Err(mpsc::error::TrySendError::Closed(_)) => not_written(),
         }
     }
+}
+
+/// Room for one outcome.
+pub(crate) struct Room<'a>(mpsc::Permit<'a, Told>);
+
+impl Room<'_> {
+    /// Hands over what became of a lease; it is written soon.
+    pub(crate) fn record(self, lease: &Leased, outcome: Outcome) {
+        let since = lease.since;
+        self.0.send(Told { since, outcome });
+    }
+}
+
+fn not_written() {
+    // The writer only ends with the process; the lease is then adopted at the next start.
+    tracing::error!("an outcome could not be written: the recorder has ended");
 }
 
 /// The task that writes.

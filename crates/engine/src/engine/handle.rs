@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use postroom_domain::{Clock, RouteId, Totals};
+use postroom_domain::{Clock, RouteId, Timestamp, Totals};
 use postroom_smtp::client::TlsSetupError;
-use postroom_store::{Store, StoreError};
+use postroom_store::{NodeLease, RelayKept, Store, StoreError};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::pools::{Pools, Prepared};
 use super::{Command, Engine};
@@ -17,10 +16,11 @@ use crate::counters::Counters;
 use crate::delivery::Recorder;
 use crate::random::Random;
 use crate::recovery::recover;
-use crate::relay::{Edges, PoolParts};
+use crate::relay::{Edges, Life, PoolParts};
 use crate::scheduler::Scheduler;
 use crate::settings::{EngineSettings, RelaySettings, Sending};
 use crate::status::EngineStatus;
+use crate::tasks::{TaskEnded, TaskWatch};
 
 /// Why the engine did not start.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,7 @@ pub struct EngineHandle {
     status: watch::Receiver<EngineStatus>,
     counters: Arc<Counters>,
     stop: CancellationToken,
+    watch: TaskWatch,
     task: std::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -59,61 +60,47 @@ impl EngineHandle {
     /// # Errors
     /// [`StartError`] where the store or a relay's settings cannot be used.
     pub async fn start(
-        settings: EngineSettings,
+        mut settings: EngineSettings,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, StartError> {
         let now = clock.now();
-        let routes = by_route(settings.relays)?;
-        let node = store.join(settings.slot, now).await?;
-        let recovered = recover(&*store, node, &*clock, &*random, &settings.retry, settings.pace).await?;
-        if recovered > 0 {
-            tracing::warn!(
-                messages = recovered,
-                "attempts cut off by the last stop are recorded as uncertain"
-            );
-        }
+        let routes = by_route(std::mem::take(&mut settings.relays))?;
+        let node = take_over(&*store, &settings, &*clock, &*random).await?;
         let counters = Arc::<Counters>::default();
+        let stop = CancellationToken::new();
+        let watch = TaskWatch::new(stop.clone());
         let (recorder, recording) = Recorder::start(
             Arc::clone(&store),
             Arc::clone(&clock),
             node,
             Arc::clone(&counters),
             settings.pace,
+            &watch,
         );
         let (ended_sender, ended) = mpsc::unbounded_channel();
-        let parts = PoolParts {
+        let parts = Arc::new(PoolParts {
             clock,
             random,
             schedule: Arc::new(settings.retry),
             recorder,
             ended: ended_sender,
+            counters: Arc::clone(&counters),
             pace: settings.pace,
-            tasks: TaskTracker::new(),
-        };
-        let mut scheduler = Scheduler::new(
-            settings.health,
-            settings.sending,
-            settings.max_wait,
-            settings.pace,
-            now,
-        );
-        let mut pools = Pools::new(parts.clone());
+            life: Life::default(),
+        });
+        let mut pools = Pools::new(Arc::clone(&parts));
+        let kept = store.relay_states().await?;
+        let (health, sending) = (settings.health, settings.sending);
+        let mut scheduler = Scheduler::new(health, sending, settings.max_wait, settings.pace, now);
         for (route, relays) in routes {
             scheduler.set_route(route, &pools.set(route, relays), now);
         }
-        // An outage goes on over a restart: its end is told, and its beginning not once more.
-        let kept = store.relay_states().await?;
-        for relay in &kept {
-            if let (Some(id), Some(error)) = (pools.at(relay.route, relay.place), &relay.down) {
-                scheduler.found_down(id, relay.since, error, now);
-            }
-        }
-        let (edges, telling) = Edges::start(Arc::clone(&store), &kept, settings.pace);
-        let (commands, command_receiver) = mpsc::unbounded_channel();
+        continue_outages(&kept, &pools, &mut scheduler, now);
+        let (edges, telling) = Edges::start(Arc::clone(&store), &kept, settings.pace, &watch);
+        let (commands, received) = mpsc::unbounded_channel();
         let (status_sender, status) = watch::channel(EngineStatus::default());
-        let stop = CancellationToken::new();
         let engine = Engine {
             changes: store.changes(),
             store,
@@ -122,7 +109,7 @@ impl EngineHandle {
             pools,
             parts,
             ended,
-            commands: command_receiver,
+            commands: received,
             status: status_sender,
             recording,
             counters: Arc::clone(&counters),
@@ -133,12 +120,13 @@ impl EngineHandle {
             revivals: Vec::new(),
         };
         engine.publish();
-        let task = tokio::spawn(engine.run(stop.clone()));
+        let task = watch.spawn("loop", engine.run(stop.clone()));
         Ok(Self {
             commands,
             status,
             counters,
             stop,
+            watch,
             task: std::sync::Mutex::new(Some(task)),
         })
     }
@@ -189,6 +177,19 @@ impl EngineHandle {
         self.status.clone()
     }
 
+    /// Leases that came back because the task that held them died; each is logged too.
+    #[must_use]
+    pub fn lost_leases(&self) -> u64 {
+        self.counters.lost_leases()
+    }
+
+    /// Waits for one of the engine's long-lived tasks (its loop, its recorder, its writer of health edges) to end
+    /// although nobody stopped the engine; for ever where none does. From then on mail does not move properly: end the
+    /// process, so that its supervisor starts it again.
+    pub async fn task_ended(&self) -> TaskEnded {
+        self.watch.ended().await
+    }
+
     /// Finishes what is in flight, at most for the configured time, writes it down, and ends (SPEC D7).
     pub async fn stop(&self) {
         self.stop.cancel();
@@ -201,6 +202,33 @@ impl EngineHandle {
             && let Err(error) = task.await
         {
             tracing::error!(error = %error, "the engine ended badly");
+        }
+    }
+}
+
+/// Takes the node's place, and records what its last start left behind.
+async fn take_over(
+    store: &dyn Store,
+    settings: &EngineSettings,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> Result<NodeLease, StoreError> {
+    let node = store.join(settings.slot, clock.now()).await?;
+    let recovered = recover(store, node, clock, random, &settings.retry, settings.pace).await?;
+    if recovered > 0 {
+        tracing::warn!(
+            messages = recovered,
+            "attempts cut off by the last stop are recorded as uncertain"
+        );
+    }
+    Ok(node)
+}
+
+/// An outage goes on over a restart: its end is told, and its beginning not once more.
+fn continue_outages(kept: &[RelayKept], pools: &Pools, scheduler: &mut Scheduler, now: Timestamp) {
+    for relay in kept {
+        if let (Some(id), Some(error)) = (pools.at(relay.route, relay.place), &relay.down) {
+            scheduler.found_down(id, relay.since, error, now);
         }
     }
 }

@@ -3,24 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use postroom_store::{AttemptResult, Deliverable, Leased, Store, StoreError};
+use postroom_store::{AttemptResult, Deliverable, Store, StoreError};
 
-use crate::delivery::{Job, Judge, Signal, given_back, prepare};
-use crate::relay::{Ended, Pool, PoolParts};
+use crate::delivery::{BoxedJob, HeldLease, Judge, Judgement, Signal, prepare};
+use crate::relay::{Pool, PoolParts, Ticket};
 
 /// Gives messages back that no connection will take, at no cost.
-pub(super) async fn give_back(jobs: Vec<Job>, pool: Arc<Pool>, parts: PoolParts) {
+pub(super) async fn give_back(jobs: Vec<BoxedJob>) {
     for job in jobs {
-        parts.recorder.record(&job.lease, given_back(&job).outcome).await;
-        let over = Ended {
-            relay: pool.id(),
-            route: job.lease.route,
-            id: job.lease.id,
-            signal: Signal::Untried,
-        };
-        if parts.ended.send(over).is_err() {
-            return;
-        }
+        job.lease.give_back().await;
     }
 }
 
@@ -28,12 +19,14 @@ pub(super) async fn give_back(jobs: Vec<Job>, pool: Arc<Pool>, parts: PoolParts)
 pub(super) struct Loading {
     pub(super) store: Arc<dyn Store>,
     pub(super) pool: Arc<Pool>,
-    pub(super) parts: PoolParts,
+    pub(super) parts: Arc<PoolParts>,
     pub(super) allowed: u32,
+    /// The pool as it was when they set out.
+    pub(super) ticket: Ticket,
 }
 
 impl Loading {
-    pub(super) async fn run(self, leases: Vec<Leased>) {
+    pub(super) async fn run(self, leases: Vec<HeldLease>) {
         let ids: Vec<_> = leases.iter().map(|lease| lease.id).collect();
         let loaded = loop {
             match self.store.load(&ids).await {
@@ -50,13 +43,14 @@ impl Loading {
         let mut jobs = Vec::with_capacity(leases.len());
         for lease in leases {
             let Some(message) = loaded.remove(&lease.id) else {
-                self.over(&lease);
+                // It was deleted, or its lease is not ours any more: what is written now is fenced.
+                lease.give_back().await;
                 continue;
             };
             let pending = message.pending.clone();
             match prepare(lease, message, now) {
-                Ok(job) => jobs.push(job),
-                Err(error) => {
+                Ok(job) => jobs.push(Box::new(job)),
+                Err((lease, error)) => {
                     tracing::error!(message.id = %lease.id, error = %error, "a message's content is damaged");
                     let judge = Judge {
                         schedule: &self.parts.schedule,
@@ -67,25 +61,13 @@ impl Loading {
                     };
                     let text = error.to_string();
                     let outcome = judge.without_session(&lease, &pending, AttemptResult::Deferred, &text);
-                    self.parts.recorder.record(&lease, outcome).await;
-                    self.over(&lease);
+                    let signal = Signal::Untried;
+                    lease.finish(Judgement { outcome, signal }).await;
                 }
             }
         }
-        if let Err(refused) = self.pool.push(jobs, self.allowed) {
-            give_back(refused, self.pool, self.parts).await;
-        }
-    }
-
-    fn over(&self, lease: &Leased) {
-        let over = Ended {
-            relay: self.pool.id(),
-            route: lease.route,
-            id: lease.id,
-            signal: Signal::Untried,
-        };
-        if self.parts.ended.send(over).is_err() {
-            tracing::debug!(message.id = %lease.id, "the engine has stopped");
+        if let Err(refused) = self.pool.push(jobs, self.allowed, self.ticket) {
+            give_back(refused).await;
         }
     }
 }

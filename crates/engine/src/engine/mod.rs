@@ -3,6 +3,7 @@
 mod handle;
 mod loading;
 mod pools;
+mod stop;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,18 +11,19 @@ use std::time::Duration;
 use postroom_domain::health::HealthEdge;
 use postroom_domain::{MessageId, RouteId, Timestamp};
 use postroom_store::{
-    ChangeKind, ChangeSet, Exhaust, LeaseRequest, Leased, NodeLease, Promote, Revive, Store, StoreError,
-    WaitingMail,
+    ChangeKind, ChangeSet, Exhaust, LeaseRequest, NodeLease, Promote, Revive, Store, StoreError, WaitingMail,
 };
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use handle::{EngineHandle, RelayError, StartError};
-use loading::{Loading, give_back};
+use loading::Loading;
 use pools::{Pools, Prepared};
+use stop::step_takes_too_long;
 
 use crate::counters::Counters;
+use crate::delivery::{HeldLease, Signal};
 use crate::relay::{Edges, Ended, PoolParts};
 use crate::scheduler::{Grant, Scheduler, Step, Suits};
 use crate::settings::{Pace, Sending};
@@ -40,7 +42,7 @@ struct Engine {
     node: NodeLease,
     scheduler: Scheduler,
     pools: Pools,
-    parts: PoolParts,
+    parts: Arc<PoolParts>,
     changes: broadcast::Receiver<Arc<ChangeSet>>,
     ended: mpsc::UnboundedReceiver<Ended>,
     commands: mpsc::UnboundedReceiver<Command>,
@@ -57,6 +59,16 @@ struct Engine {
 
 impl Engine {
     async fn run(mut self, stop: CancellationToken) {
+        let stop_timeout = self.stop_timeout;
+        tokio::select! {
+            biased;
+            () = self.work(&stop) => {}
+            () = step_takes_too_long(&stop, stop_timeout) => {}
+        }
+        self.wind_up().await;
+    }
+
+    async fn work(&mut self, stop: &CancellationToken) {
         while !stop.is_cancelled() {
             self.take_in();
             let now = self.now();
@@ -66,16 +78,15 @@ impl Engine {
                 Ok(more) => more,
                 Err(error) => {
                     tracing::warn!(error = %error, "the queue cannot be read; trying again");
-                    pause(&stop, self.pace.store_retry).await;
+                    pause(stop, self.pace.store_retry).await;
                     false
                 }
             };
             self.publish();
             if !more {
-                self.wait(wake_at, &stop).await;
+                self.wait(wake_at, stop).await;
             }
         }
-        self.wind_up().await;
     }
 
     fn now(&self) -> Timestamp {
@@ -195,6 +206,9 @@ impl Engine {
         let mut leases = self.store.lease(request).await?;
         let mut spare = 0;
         for grant in grants {
+            let Some(pool) = self.pools.get(grant.relay) else {
+                continue;
+            };
             // The serving relay of a route comes behind its probes and takes what suited none of them.
             let mut left = grant.want.n + std::mem::take(&mut spare);
             let granted = leases.extract_if(.., |lease| {
@@ -203,7 +217,11 @@ impl Engine {
                 left -= u32::from(granted);
                 granted
             });
-            let granted: Vec<Leased> = granted.collect();
+            let hold = |lease| {
+                let relay = (pool.id(), Arc::clone(pool.relay()));
+                HeldLease::new(lease, relay, Arc::clone(&self.parts))
+            };
+            let granted: Vec<HeldLease> = granted.map(hold).collect();
             if grant.suits == Suits::Untried {
                 spare = left;
             }
@@ -259,17 +277,18 @@ impl Engine {
     }
 
     /// Loads leased messages beside the loop and feeds them to their relay's connections.
-    fn dispatch(&self, grant: Grant, leases: Vec<Leased>, now: Timestamp) {
+    fn dispatch(&self, grant: Grant, leases: Vec<HeldLease>, now: Timestamp) {
         let Some(pool) = self.pools.get(grant.relay).filter(|_| !leases.is_empty()) else {
             return;
         };
         let loading = Loading {
             store: Arc::clone(&self.store),
             pool: Arc::clone(pool),
-            parts: self.parts.clone(),
+            parts: Arc::clone(&self.parts),
             allowed: self.scheduler.connections_allowed(grant.relay, now),
+            ticket: pool.ticket(),
         };
-        self.parts.tasks.spawn(loading.run(leases));
+        self.parts.spawn(loading.run(leases));
     }
 
     fn lease_ended(&mut self, ended: &Ended) {
@@ -278,6 +297,10 @@ impl Engine {
         let edge = self
             .scheduler
             .ended(ended.relay, ended.id, &ended.signal, now, chance);
+        if matches!(ended.signal, Signal::Local(_)) {
+            // What no connection has taken would only find the same.
+            self.pools.drain(ended.relay);
+        }
         if let Some(edge) = &edge {
             self.tell(ended, edge);
         }
@@ -323,7 +346,10 @@ impl Engine {
                 address: pool.relay().session.address.to_string(),
                 state: health.state(),
                 since: health.since(),
-                last_error: health.last_error().cloned(),
+                last_error: health
+                    .last_error()
+                    .or_else(|| self.scheduler.local_trouble(id))
+                    .cloned(),
                 next_probe_at: health.next_probe_at(),
                 full_load_at: health.full_load_at(),
                 connections: pool.open(),
@@ -339,39 +365,6 @@ impl Engine {
             }
             differs
         });
-    }
-
-    /// Lets what is on the wire end, gives back the rest, and writes all of it down.
-    async fn wind_up(self) {
-        let Self {
-            pools,
-            parts,
-            recording,
-            edges,
-            telling,
-            stop_timeout,
-            ..
-        } = self;
-        for pool in pools.all() {
-            pool.close();
-            give_back(pool.drain(), Arc::clone(pool), parts.clone()).await;
-        }
-        parts.tasks.close();
-        if tokio::time::timeout(stop_timeout, parts.tasks.wait())
-            .await
-            .is_err()
-        {
-            tracing::warn!(
-                "some relays did not answer in time; these attempts are uncertain at the next start"
-            );
-        }
-        drop((pools, parts, edges));
-        let written = async { (recording.await, telling.await) };
-        if tokio::time::timeout(stop_timeout, written).await.is_err() {
-            tracing::warn!(
-                "the last outcomes could not be written; these attempts are uncertain at the next start"
-            );
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use postroom_domain::RouteId;
 use postroom_smtp::client::{Connector, TlsSetupError};
 
 use super::loading::give_back;
-use crate::delivery::Job;
+use crate::delivery::BoxedJob;
 use crate::relay::{Pool, PoolParts};
 use crate::scheduler::{RelayId, RelayLimits};
 use crate::settings::RelaySettings;
@@ -37,14 +37,14 @@ impl Prepared {
 /// The connections to every relay.
 #[derive(Debug)]
 pub(super) struct Pools {
-    parts: PoolParts,
+    parts: Arc<PoolParts>,
     pools: BTreeMap<RelayId, Arc<Pool>>,
     routes: BTreeMap<RouteId, Vec<RelayId>>,
     made: u64,
 }
 
 impl Pools {
-    pub(super) const fn new(parts: PoolParts) -> Self {
+    pub(super) const fn new(parts: Arc<PoolParts>) -> Self {
         Self {
             parts,
             pools: BTreeMap::new(),
@@ -66,7 +66,7 @@ impl Pools {
                 connections: settings.connections,
                 rates: settings.rates,
             });
-            let pool = Pool::new(id, settings, connector, self.parts.clone());
+            let pool = Pool::new(id, settings, connector, Arc::clone(&self.parts));
             self.pools.insert(id, Arc::new(pool));
         }
         self.routes
@@ -79,7 +79,7 @@ impl Pools {
         for id in self.routes.remove(&route).unwrap_or_default() {
             if let Some(pool) = self.pools.remove(&id) {
                 pool.close();
-                self.give_back(&pool, pool.drain());
+                self.give_back(pool.drain());
             }
         }
     }
@@ -87,13 +87,12 @@ impl Pools {
     /// Gives back what no connection of a relay has taken: it costs nothing.
     pub(super) fn drain(&self, relay: RelayId) {
         if let Some(pool) = self.pools.get(&relay) {
-            self.give_back(pool, pool.drain());
+            self.give_back(pool.drain());
         }
     }
 
-    fn give_back(&self, pool: &Arc<Pool>, jobs: Vec<Job>) {
-        let giving = give_back(jobs, Arc::clone(pool), self.parts.clone());
-        self.parts.tasks.spawn(giving);
+    fn give_back(&self, jobs: Vec<BoxedJob>) {
+        self.parts.spawn(give_back(jobs));
     }
 
     pub(super) fn get(&self, relay: RelayId) -> Option<&Arc<Pool>> {

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::settings::Pace;
+use crate::tasks::TaskWatch;
 
 /// The relay whose edge it is: its route, and whether it is the first (0) or second (1) of it.
 pub(crate) type RelayPlace = (RouteId, u8);
@@ -28,13 +29,19 @@ struct Found {
 
 impl Edges {
     /// Starts the writing task over what the last start left; it ends when every `Edges` is gone and all is written.
-    pub(crate) fn start(store: Arc<dyn Store>, kept: &[RelayKept], pace: Pace) -> (Self, JoinHandle<()>) {
+    pub(crate) fn start(
+        store: Arc<dyn Store>,
+        kept: &[RelayKept],
+        pace: Pace,
+        watch: &TaskWatch,
+    ) -> (Self, JoinHandle<()>) {
         let epochs = kept
             .iter()
             .map(|kept| ((kept.route, kept.place), kept.epoch))
             .collect();
         let (sender, receiver) = mpsc::unbounded_channel();
-        (Self(sender), tokio::spawn(write(store, epochs, pace, receiver)))
+        let writing = watch.spawn("writer of relay health", write(store, epochs, pace, receiver));
+        (Self(sender), writing)
     }
 
     /// Hands an edge over; it is written soon. `mail` says what a Down relay's mail does.

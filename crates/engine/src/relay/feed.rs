@@ -1,112 +1,185 @@
 //! The jobs of one relay that connections take from: first in, first out.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
-use crate::delivery::Job;
+use super::pool::Pool;
+use super::roster::{Leave, Roster, Ticket};
+use crate::delivery::BoxedJob;
 
 /// What a connection that waits for work gets.
 #[derive(Debug)]
 pub(crate) enum Taken {
     /// A job.
-    Job(Box<Job>),
+    Job(BoxedJob),
     /// Nothing came for as long as it wanted to wait.
     Idle,
     /// There will be no more.
     Closed,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    jobs: VecDeque<Job>,
-    waiting: usize,
-    closed: bool,
-}
-
 /// Jobs between the scheduler and the connections of a relay; its length is bounded by what is leased.
 #[derive(Debug, Default)]
-pub(crate) struct Feed {
-    state: Mutex<State>,
+pub(super) struct Feed {
+    roster: Mutex<Roster<BoxedJob>>,
     changed: Notify,
 }
 
 impl Feed {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The state under its lock; nothing waits while it is held.
+    pub(super) fn roster(&self) -> MutexGuard<'_, Roster<BoxedJob>> {
+        self.roster.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds jobs; answers how many connections are missing to take them all at once.
+    /// Adds jobs; returns how many connections are to be started for them, whose places are taken already.
     ///
     /// # Errors
-    /// The jobs, where the feed is closed.
-    pub(crate) fn push(&self, jobs: Vec<Job>) -> Result<usize, Vec<Job>> {
-        let mut state = self.state();
-        if state.closed {
-            return Err(jobs);
-        }
-        let before = state.jobs.len();
-        state.jobs.extend(jobs);
-        for _ in before..state.jobs.len() {
+    /// The jobs, where the feed takes them no more.
+    pub(super) fn push(
+        &self,
+        jobs: Vec<BoxedJob>,
+        allowed: u32,
+        ticket: Ticket,
+    ) -> Result<u32, Vec<BoxedJob>> {
+        let added = jobs.len();
+        let started = self.roster().push(jobs, allowed, ticket)?;
+        for _ in 0..added {
             self.changed.notify_one();
         }
-        Ok(state.jobs.len().saturating_sub(state.waiting))
+        Ok(started)
     }
 
-    /// Takes a job if one waits: the one that goes with the current message's dot.
-    pub(crate) fn try_take(&self) -> Option<Job> {
-        self.state().jobs.pop_front()
+    /// Gives a job to another connection; returns how many are to be started for it.
+    ///
+    /// # Errors
+    /// The job, where no other connection is free for it.
+    pub(super) fn pass_on(&self, job: BoxedJob) -> Result<u32, BoxedJob> {
+        let started = self.roster().pass_on(job)?;
+        self.changed.notify_one();
+        Ok(started)
     }
 
-    /// Takes a job, waiting for one at most `idle`.
-    pub(crate) async fn take(&self, idle: Duration) -> Taken {
-        let deadline = tokio::time::Instant::now() + idle;
-        self.state().waiting += 1;
-        let taken = self.take_until(deadline).await;
-        self.state().waiting -= 1;
-        taken
-    }
-
-    async fn take_until(&self, deadline: tokio::time::Instant) -> Taken {
-        loop {
-            {
-                let mut state = self.state();
-                if let Some(job) = state.jobs.pop_front() {
-                    return Taken::Job(Box::new(job));
-                }
-                if state.closed {
-                    return Taken::Closed;
-                }
-            }
-            if tokio::time::timeout_at(deadline, self.changed.notified())
-                .await
-                .is_err()
-            {
-                return Taken::Idle;
-            }
-        }
-    }
-
-    /// Takes every waiting job back.
-    pub(crate) fn drain(&self) -> Vec<Job> {
-        self.state().jobs.drain(..).collect()
-    }
-
-    /// Whether the relay is used no more.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.state().closed
+    /// Puts a job in front that nobody has begun; returns how many connections are to be started for it.
+    ///
+    /// # Errors
+    /// The job, where the feed takes no more.
+    pub(super) fn put_back(&self, job: BoxedJob) -> Result<u32, BoxedJob> {
+        let started = self.roster().put_back(job)?;
+        self.changed.notify_one();
+        Ok(started)
     }
 
     /// No more jobs: connections end after their current one.
-    pub(crate) fn close(&self) {
-        let mut state = self.state();
-        state.closed = true;
-        // A permit for each that waits; those that come later see `closed` first.
-        for _ in 0..state.waiting {
-            self.changed.notify_one();
-        }
+    pub(super) fn close(&self) {
+        self.roster().close();
         self.changed.notify_waiters();
+    }
+}
+
+/// A worker's right to one connection. It is given up by [`Place::leave`], or, where the worker's task dies, by being
+/// dropped; either way the jobs that wait are looked at in the same moment.
+#[derive(Debug)]
+pub(super) struct Place {
+    pool: Arc<Pool>,
+    holding: Holding,
+}
+
+/// What the roster counts a place as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holding {
+    /// Taken, and ready for a job.
+    Ready,
+    /// Taken, and busy.
+    Busy,
+    /// Given up.
+    Nothing,
+}
+
+impl Place {
+    /// Wraps a place that the roster has taken for a worker that starts.
+    pub(super) const fn taken(pool: Arc<Pool>) -> Self {
+        Self {
+            pool,
+            holding: Holding::Ready,
+        }
+    }
+
+    /// The pool that it is a place of.
+    pub(super) const fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    /// Takes a job, waiting for one at most `idle`. Dropping the future takes none.
+    pub(super) async fn take(&mut self, idle: Duration) -> Taken {
+        let deadline = Instant::now() + idle;
+        loop {
+            let waited = {
+                let changed = self.pool.feed.changed.notified();
+                tokio::pin!(changed);
+                // Registered before the look, so that nothing is missed between it and the wait.
+                changed.as_mut().enable();
+                if let Some(taken) = look(&self.pool, &mut self.holding) {
+                    return taken;
+                }
+                tokio::time::timeout_at(deadline, changed).await
+            };
+            if waited.is_err() {
+                let last = look(&self.pool, &mut self.holding);
+                self.busy();
+                return last.unwrap_or(Taken::Idle);
+            }
+        }
+    }
+
+    /// Is no longer ready for a job.
+    fn busy(&mut self) {
+        if self.holding == Holding::Ready {
+            self.pool.feed.roster().busy();
+            self.holding = Holding::Busy;
+        }
+    }
+
+    /// Ends, unless a job waits.
+    pub(super) fn leave(&mut self) -> Leave {
+        self.busy();
+        let leave = self.pool.feed.roster().leave();
+        if leave == Leave::Left {
+            self.holding = Holding::Nothing;
+        }
+        leave
+    }
+}
+
+/// Takes a job or finds that there will be none; else the place counts as ready from here on.
+fn look(pool: &Pool, holding: &mut Holding) -> Option<Taken> {
+    let mut roster = pool.feed.roster();
+    let taken = match roster.take() {
+        Some(job) => Some(Taken::Job(job)),
+        None => roster.is_closed().then_some(Taken::Closed),
+    };
+    match (&taken, *holding) {
+        (Some(_), Holding::Ready) => {
+            roster.busy();
+            *holding = Holding::Busy;
+        }
+        (None, Holding::Busy) => {
+            roster.ready();
+            *holding = Holding::Ready;
+        }
+        _ => {}
+    }
+    taken
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.busy();
+        if self.holding == Holding::Busy {
+            let started = self.pool.feed.roster().lost();
+            Pool::start(&self.pool, started);
+        }
     }
 }

@@ -2,9 +2,13 @@
 
 mod edges;
 mod feed;
+mod parts;
 mod pool;
+mod roster;
 mod worker;
 
 pub(crate) use edges::Edges;
-pub(crate) use pool::{Pool, PoolParts};
+pub(crate) use parts::{Life, PoolParts};
+pub(crate) use pool::Pool;
+pub(crate) use roster::Ticket;
 pub(crate) use worker::Ended;

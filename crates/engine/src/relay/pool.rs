@@ -1,99 +1,100 @@
 //! As many connections to a relay as its mail needs and its health allows.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
-use postroom_domain::Clock;
-use postroom_domain::retry::RetrySchedule;
 use postroom_smtp::client::Connector;
-use tokio::sync::mpsc;
-use tokio_util::task::TaskTracker;
 
-use super::feed::Feed;
-use super::worker::{AheadLearnt, Ended, Worker};
-use crate::delivery::{Job, Recorder};
-use crate::random::Random;
+use super::feed::{Feed, Place};
+use super::parts::PoolParts;
+use super::roster::Ticket;
+use super::worker::{AheadLearnt, Worker};
+use crate::delivery::BoxedJob;
 use crate::scheduler::RelayId;
-use crate::settings::{Pace, RelaySettings};
-
-/// What every connection of the engine shares.
-#[derive(Debug, Clone)]
-pub(crate) struct PoolParts {
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Arc<dyn Random>,
-    pub(crate) schedule: Arc<RetrySchedule>,
-    pub(crate) recorder: Recorder,
-    pub(crate) ended: mpsc::UnboundedSender<Ended>,
-    pub(crate) pace: Pace,
-    pub(crate) tasks: TaskTracker,
-}
+use crate::settings::RelaySettings;
 
 /// The connections of one relay.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    id: RelayId,
-    relay: Arc<RelaySettings>,
-    connector: Arc<Connector>,
-    feed: Arc<Feed>,
-    ahead: Arc<AheadLearnt>,
-    open: Arc<AtomicU32>,
-    parts: PoolParts,
-}
-
-/// Counts a connection task while it lives.
-#[derive(Debug)]
-pub(super) struct OpenGuard(Arc<AtomicU32>);
-
-impl Drop for OpenGuard {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
+    pub(super) id: RelayId,
+    pub(super) relay: Arc<RelaySettings>,
+    pub(super) connector: Connector,
+    pub(super) feed: Feed,
+    pub(super) ahead: AheadLearnt,
+    pub(super) parts: Arc<PoolParts>,
 }
 
 impl Pool {
     /// Prepares the connections of a relay; none is opened before there is mail.
-    pub(crate) fn new(id: RelayId, relay: RelaySettings, connector: Connector, parts: PoolParts) -> Self {
+    pub(crate) fn new(
+        id: RelayId,
+        relay: RelaySettings,
+        connector: Connector,
+        parts: Arc<PoolParts>,
+    ) -> Self {
         Self {
             id,
             relay: Arc::new(relay),
-            connector: Arc::new(connector),
-            feed: Arc::default(),
-            ahead: Arc::default(),
-            open: Arc::default(),
+            connector,
+            feed: Feed::default(),
+            ahead: AheadLearnt::default(),
             parts,
         }
+    }
+
+    /// What jobs that set out now show when they are pushed.
+    pub(crate) fn ticket(&self) -> Ticket {
+        self.feed.roster().ticket()
     }
 
     /// Gives jobs to the connections, opening up to `allowed` of them.
     ///
     /// # Errors
-    /// The jobs, where the relay is used no more: they are to be given back.
-    pub(crate) fn push(&self, jobs: Vec<Job>, allowed: u32) -> Result<(), Vec<Job>> {
-        let missing = u32::try_from(self.feed.push(jobs)?).unwrap_or(u32::MAX);
-        for _ in 0..missing {
-            let opened = self.open.fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| {
-                (n < allowed).then_some(n + 1)
-            });
-            if opened.is_err() {
-                break;
-            }
-            let worker = Worker {
-                id: self.id,
-                relay: Arc::clone(&self.relay),
-                connector: Arc::clone(&self.connector),
-                feed: Arc::clone(&self.feed),
-                ahead: Arc::clone(&self.ahead),
-                parts: self.parts.clone(),
-                open: OpenGuard(Arc::clone(&self.open)),
-            };
-            self.parts.tasks.spawn(worker.run());
-        }
+    /// The jobs, where the relay is used no more or its mail was taken back meanwhile: they are to be given back.
+    pub(crate) fn push(
+        self: &Arc<Self>,
+        jobs: Vec<BoxedJob>,
+        allowed: u32,
+        ticket: Ticket,
+    ) -> Result<(), Vec<BoxedJob>> {
+        let started = self.feed.push(jobs, allowed, ticket)?;
+        self.start(started);
         Ok(())
     }
 
+    /// Gives a job to another connection than the one that holds it.
+    ///
+    /// # Errors
+    /// The job, where no other is free.
+    pub(super) fn pass_on(self: &Arc<Self>, job: BoxedJob) -> Result<(), BoxedJob> {
+        let started = self.feed.pass_on(job)?;
+        self.start(started);
+        Ok(())
+    }
+
+    /// Puts a job back that a connection took and cannot begin.
+    ///
+    /// # Errors
+    /// The job, where the relay is used no more.
+    pub(super) fn put_back(self: &Arc<Self>, job: BoxedJob) -> Result<(), BoxedJob> {
+        let started = self.feed.put_back(job)?;
+        self.start(started);
+        Ok(())
+    }
+
+    /// Starts workers whose places are taken. A successor may be started while a runtime shuts down: then nobody is.
+    pub(super) fn start(self: &Arc<Self>, workers: u32) {
+        if workers == 0 || tokio::runtime::Handle::try_current().is_err() {
+            return;
+        }
+        for _ in 0..workers {
+            let worker = Worker::new(Place::taken(Arc::clone(self)));
+            self.parts.spawn(worker.run());
+        }
+    }
+
     /// Jobs that no connection has taken yet, to be given back.
-    pub(crate) fn drain(&self) -> Vec<Job> {
-        self.feed.drain()
+    pub(crate) fn drain(&self) -> Vec<BoxedJob> {
+        self.feed.roster().drain()
     }
 
     /// Lets connections end after their current message.
@@ -103,7 +104,7 @@ impl Pool {
 
     /// Connections that are open or opening.
     pub(crate) fn open(&self) -> u32 {
-        self.open.load(Ordering::Acquire)
+        self.feed.roster().held()
     }
 
     /// Its name between the scheduler and the connections.
@@ -112,10 +113,10 @@ impl Pool {
     }
 
     /// The relay's settings.
-    pub(crate) fn relay(&self) -> &RelaySettings {
+    pub(crate) const fn relay(&self) -> &Arc<RelaySettings> {
         &self.relay
     }
 }
 
 /// Sessions that may give a message back untried before it returns to its lane.
-pub(super) const UNTRIED_MOST: u8 = 2;
+pub(super) const UNTRIED_MAX: u8 = 2;

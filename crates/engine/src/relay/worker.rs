@@ -1,20 +1,26 @@
 //! One connection: takes jobs, keeps its session open between them, sends the next envelope with each dot.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use postroom_domain::{MessageId, RouteId};
 use postroom_smtp::client::{
-    AtDot, Connection, Connector, Outcome as Spoken, PipeliningUse, Session, Untried,
+    AtDot, Connection, Outcome as Spoken, PipeliningUse, Session, Transaction, Untried,
 };
 use tokio::time::Instant;
 
-use super::feed::{Feed, Taken};
-use super::pool::{OpenGuard, PoolParts, UNTRIED_MOST};
-use crate::delivery::{Job, Judge, Judgement, Signal, given_back};
+use super::feed::{Place, Taken};
+use super::parts::PoolParts;
+use super::pool::{Pool, UNTRIED_MAX};
+use super::roster::Leave;
+use crate::delivery::{BoxedJob, Judge, Judgement, LocalTrouble, Signal, untried};
 use crate::scheduler::RelayId;
-use crate::settings::RelaySettings;
+
+/// How long an envelope that went ahead waits for the answer to the dot before another connection may have its message.
+const TAKE_BACK_AFTER: Duration = Duration::from_secs(3);
+/// A wait that something else ends.
+const UNBOUNDED: Duration = Duration::from_hours(24);
 
 /// The end of a lease, told to the scheduler.
 #[derive(Debug)]
@@ -27,28 +33,23 @@ pub(crate) struct Ended {
 
 /// Whether envelopes go with the dot of the message before; learnt from the relay, shared by its connections.
 #[derive(Debug, Default)]
-pub(crate) struct AheadLearnt(AtomicU8);
+pub(super) struct AheadLearnt(AtomicBool);
 
 impl AheadLearnt {
     fn is_broken(&self) -> bool {
-        self.0.load(Ordering::Relaxed) != 0
+        self.0.load(Ordering::Relaxed)
     }
 
     fn set_broken(&self) {
-        self.0.store(1, Ordering::Relaxed);
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
 /// A connection task.
 #[derive(Debug)]
 pub(super) struct Worker {
-    pub(super) id: RelayId,
-    pub(super) relay: Arc<RelaySettings>,
-    pub(super) connector: Arc<Connector>,
-    pub(super) feed: Arc<Feed>,
-    pub(super) ahead: Arc<AheadLearnt>,
-    pub(super) parts: PoolParts,
-    pub(super) open: OpenGuard,
+    pool: Arc<Pool>,
+    place: Place,
 }
 
 /// A session and how much it has carried.
@@ -58,41 +59,86 @@ struct Line {
 }
 
 impl Worker {
-    /// Works until nothing came for the idle time, or the feed is closed.
-    pub(super) async fn run(self) {
+    /// Makes a worker for a place that is taken.
+    pub(super) fn new(place: Place) -> Self {
+        Self {
+            pool: Arc::clone(place.pool()),
+            place,
+        }
+    }
+
+    /// Works until nothing came for the idle time, or the feed is closed. Whatever else ends the task, its leases and its
+    /// place are given up by their own drop.
+    pub(super) async fn run(mut self) {
         let mut line = None;
         let mut current = None;
         loop {
             let job = match current.take() {
                 Some(job) => job,
-                None => match self.feed.take(self.relay.idle_timeout).await {
-                    Taken::Job(job) => *job,
-                    Taken::Idle | Taken::Closed => break,
+                None => match self.next_job(&mut line).await {
+                    Some(job) => job,
+                    None => return,
                 },
             };
             current = self.attempt(job, &mut line).await;
         }
-        if let Some(Line { session, .. }) = line {
-            session.quit().await;
-        }
-        drop(self.open);
     }
 
-    /// Tries one job; answers the one whose envelope went with its dot, or the same one where it was not tried.
-    async fn attempt(&self, job: Job, line: &mut Option<Line>) -> Option<Job> {
-        let began = Instant::now();
-        if line.as_ref().is_none_or(|l| !l.session.is_open()) {
-            if self.feed.is_closed() {
-                // A new connection would use settings that hold no more.
-                self.finish(&job, given_back(&job)).await;
+    /// Takes the next job; `None` once the place is given up, which nothing but the last look at the jobs does.
+    async fn next_job(&mut self, line: &mut Option<Line>) -> Option<BoxedJob> {
+        loop {
+            if let Taken::Job(job) = self.place.take(self.pool.relay.idle_timeout).await {
+                return Some(job);
+            }
+            if let Some(job) = self.quit(line).await {
+                return Some(job);
+            }
+            if self.place.leave() == Leave::Left {
                 return None;
             }
-            match self.connector.connect().await {
+        }
+    }
+
+    /// Ends the session. A job that comes while the relay has not answered QUIT ends the wait: the place is wanted.
+    async fn quit(&mut self, line: &mut Option<Line>) -> Option<BoxedJob> {
+        let Line { session, .. } = line.take()?;
+        let quit = session.quit();
+        tokio::pin!(quit);
+        let taken = tokio::select! {
+            biased;
+            () = &mut quit => return None,
+            taken = self.place.take(UNBOUNDED) => taken,
+        };
+        match taken {
+            Taken::Job(job) => Some(job),
+            Taken::Idle | Taken::Closed => {
+                quit.await;
+                None
+            }
+        }
+    }
+
+    /// Tries one job; returns the one whose envelope went with its dot, or the same one where it was not tried.
+    async fn attempt(&mut self, job: BoxedJob, line: &mut Option<Line>) -> Option<BoxedJob> {
+        let began = Instant::now();
+        if line.as_ref().is_none_or(|l| !l.session.is_open()) {
+            if self.pool.feed.roster().is_closed() {
+                // A new connection would use settings that hold no more.
+                job.lease.give_back().await;
+                return None;
+            }
+            match self.pool.connector.connect().await {
                 Ok(session) => *line = Some(Line { session, carried: 0 }),
                 Err(error) => {
                     *line = None;
-                    let judgement = self.judge(None).session_failed(&job, &error, began.elapsed());
-                    self.finish(&job, judgement).await;
+                    let judgement = match LocalTrouble::of(&error) {
+                        Some(trouble) => Judgement {
+                            signal: Signal::Local(trouble),
+                            ..untried(&job.lease)
+                        },
+                        None => self.judge(None).session_failed(&job, &error, began.elapsed()),
+                    };
+                    self.finish(job, judgement).await;
                     return None;
                 }
             }
@@ -101,31 +147,44 @@ impl Worker {
             return Some(job);
         };
         *carried += 1;
-        let last = *carried >= self.relay.messages_per_connection;
-        let mut next_job = None;
+        let last = *carried >= self.pool.relay.messages_per_connection;
+        let ahead = Ahead::default();
         let at_dot = || {
-            next_job = if last || self.ahead.is_broken() {
-                None
-            } else {
-                self.feed.try_take()
-            };
+            let goes_ahead = !last && !self.pool.ahead.is_broken();
+            let next = goes_ahead.then(|| self.pool.feed.roster().take_spare()).flatten();
             AtDot::Write {
-                next: next_job.as_ref().map(|next| next.transaction.clone()),
+                next: ahead.put(next),
             }
         };
-        let delivery = session.deliver(&job.transaction, at_dot).await;
+        let delivery = {
+            let delivering = session.deliver(&job.transaction, at_dot);
+            tokio::pin!(delivering);
+            loop {
+                tokio::select! {
+                    biased;
+                    delivery = &mut delivering => break delivery,
+                    () = tokio::time::sleep(TAKE_BACK_AFTER) => ahead.pass_on(&self.pool),
+                }
+            }
+        };
+        let next_job = ahead.take();
+        let passed_on = delivery.next.is_some() && next_job.is_none();
         let tls = session.tls().map(|tls| tls.version);
         if session.pipelining() != PipeliningUse::AcrossMessages || is_broken(&delivery.outcome) {
-            self.ahead.set_broken();
+            self.pool.ahead.set_broken();
+        }
+        if passed_on {
+            // The relay waits for the content of a message that another connection carries: it must see none, and no
+            // command, which it would take for content. What it has is an envelope without an end, and it forgets that.
+            *line = None;
         }
         let again = self.conclude(job, &delivery.outcome, tls, began.elapsed()).await;
-        if last && let Some(Line { session, .. }) = line.take() {
-            session.quit().await;
-        }
         match (again, next_job) {
+            // Behind a connection's last message none goes ahead.
+            (None, None) if last => self.quit(line).await,
             (Some(again), Some(next)) => {
-                for refused in self.feed.push(vec![next]).err().into_iter().flatten() {
-                    self.finish(&refused, given_back(&refused)).await;
+                if let Err(refused) = self.pool.put_back(next) {
+                    refused.lease.give_back().await;
                 }
                 Some(again)
             }
@@ -133,52 +192,80 @@ impl Worker {
         }
     }
 
-    /// Writes down what became of a job; answers it where another session shall try it.
+    /// Writes down what became of a job; returns it where another session shall try it.
     async fn conclude(
         &self,
-        mut job: Job,
+        mut job: BoxedJob,
         spoken: &Spoken,
         tls: Option<&'static str>,
         elapsed: Duration,
-    ) -> Option<Job> {
-        if matches!(spoken, Spoken::Untried(_)) && job.untried < UNTRIED_MOST {
+    ) -> Option<BoxedJob> {
+        if matches!(spoken, Spoken::Untried(_)) && job.untried < UNTRIED_MAX {
             job.untried += 1;
-            job.started_at = self.parts.clock.now();
+            job.started_at = self.parts().clock.now();
             return Some(job);
         }
         let judgement = self.judge(tls).judge(&job, spoken, elapsed);
-        self.finish(&job, judgement).await;
+        self.finish(job, judgement).await;
         None
     }
 
-    async fn finish(&self, job: &Job, judgement: Judgement) {
-        let Judgement { outcome, signal } = judgement;
-        if let Signal::Failed(reply) = &signal {
+    async fn finish(&self, job: BoxedJob, judgement: Judgement) {
+        if let Signal::Failed(reply) = &judgement.signal {
             tracing::warn!(
-                message.id = %job.lease.id, relay.name = self.relay.name, attempt = job.lease.attempts + 1,
+                message.id = %job.lease.id, relay.name = self.pool.relay.name, attempt = job.lease.attempts + 1,
                 reply.code = reply.code, "the relay failed"
             );
         }
-        // Written before it is told, so that a lease asked for in between never passes the recorder's bound.
-        self.parts.recorder.record(&job.lease, outcome).await;
-        let ended = Ended {
-            relay: self.id,
-            route: self.relay.route,
-            id: job.lease.id,
-            signal,
-        };
-        if self.parts.ended.send(ended).is_err() {
-            tracing::debug!(message.id = %job.lease.id, "the scheduler has ended");
-        }
+        job.lease.finish(judgement).await;
+    }
+
+    fn parts(&self) -> &PoolParts {
+        &self.pool.parts
     }
 
     fn judge<'a>(&'a self, tls: Option<&'a str>) -> Judge<'a> {
+        let parts = self.parts();
         Judge {
-            schedule: &self.parts.schedule,
-            relay: &self.relay.name,
+            schedule: &parts.schedule,
+            relay: &self.pool.relay.name,
             tls,
-            now: self.parts.clock.now(),
-            chance: self.parts.random.chance(),
+            now: parts.clock.now(),
+            chance: parts.random.chance(),
+        }
+    }
+}
+
+/// The message whose envelope went ahead with a dot, while the relay has not answered that dot.
+///
+/// Nothing of its content is on the wire before the dot's answer is read, so until then it can be taken back and given to
+/// another connection: the relay may at most have accepted MAIL, RCPT and DATA, and a transaction whose content never
+/// comes is no message (RFC 5321 §4.1.1.4). The connection is closed behind the dot's answer, for after DATA there is no
+/// other way to end that transaction. So the message is handed over once, and the one before it keeps its answer.
+#[derive(Debug, Default)]
+struct Ahead(Mutex<Option<BoxedJob>>);
+
+impl Ahead {
+    fn job(&self) -> MutexGuard<'_, Option<BoxedJob>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a job whose envelope goes ahead; returns its transaction.
+    fn put(&self, job: Option<BoxedJob>) -> Option<Transaction> {
+        let transaction = job.as_ref().map(|job| job.transaction.clone());
+        *self.job() = job;
+        transaction
+    }
+
+    fn take(&self) -> Option<BoxedJob> {
+        self.job().take()
+    }
+
+    /// Gives the job to another connection, if one is free for it.
+    fn pass_on(&self, pool: &Arc<Pool>) {
+        let mut kept = self.job();
+        if let Some(job) = kept.take() {
+            *kept = pool.pass_on(job).err();
         }
     }
 }

@@ -17,7 +17,7 @@ use postroom_domain::retry::Chance;
 use postroom_domain::{MessageId, Reply, RouteId, Timestamp};
 use postroom_store::{Promoted, Settled, Want};
 
-use relay::{Relay, Tried};
+use relay::{LocalEffect, Relay, Tried};
 pub(crate) use relay::{RelayId, RelayLimits};
 use route::{Route, Sought};
 
@@ -259,10 +259,12 @@ impl Scheduler {
         let edge = match signal {
             Signal::Answered => {
                 known.ended(Tried::Yes, now);
+                known.was_reached();
                 known.health.relay_answered(now)
             }
             Signal::Failed(error) => {
                 known.ended(Tried::Yes, now);
+                known.was_reached();
                 route.sought = Sought::NotYet;
                 known.health.relay_failed(id, error, now, chance)
             }
@@ -271,6 +273,20 @@ impl Scheduler {
                 known.health.probe_given_back(id, now);
                 route.promising = true;
                 None
+            }
+            Signal::Local(trouble) => {
+                known.ended(Tried::No, now);
+                route.promising = true;
+                match known.pause(trouble, now) {
+                    LocalEffect::Pauses => {
+                        known.health.probe_given_back(id, now);
+                        None
+                    }
+                    LocalEffect::CountsAsFailure => {
+                        route.sought = Sought::NotYet;
+                        known.health.relay_failed(id, &trouble.text, now, chance)
+                    }
+                }
             }
         };
         if edge.is_some() {
@@ -292,6 +308,12 @@ impl Scheduler {
     pub(crate) fn connections_allowed(&self, relay: RelayId, now: Timestamp) -> u32 {
         let known = self.relays().find(|(_, known)| known.id == relay);
         known.map_or(0, |(_, known)| known.allowed(now))
+    }
+
+    /// Why this machine cannot connect to a relay, while that lasts.
+    pub(crate) fn local_trouble(&self, relay: RelayId) -> Option<&Reply> {
+        let known = self.relays().find(|(_, known)| known.id == relay);
+        known.and_then(|(_, known)| known.local_trouble())
     }
 
     /// The health of each relay, by route, the first one first.

@@ -1,7 +1,12 @@
 //! One relay as the scheduler sees it: its health, its rates, and what it has in hand.
 
+use std::time::Duration;
+
 use postroom_domain::health::{HealthPolicy, HealthState, RelayHealth};
-use postroom_domain::{RateLimiter, Rates, Timestamp};
+use postroom_domain::{RateLimiter, Rates, Reply, Timestamp};
+use postroom_smtp::client::LocalFault;
+
+use crate::delivery::LocalTrouble;
 
 /// Each connection has one message on the wire and one next.
 const PER_CONNECTION: u32 = 2;
@@ -30,7 +35,32 @@ pub(super) struct Relay {
     rates: RateLimiter,
     connections: u32,
     leased: u32,
+    pause: Option<LocalPause>,
 }
+
+/// A relay that this machine cannot connect to, by no fault of the relay's.
+#[derive(Debug)]
+struct LocalPause {
+    since: Timestamp,
+    until: Timestamp,
+    wait: Duration,
+    trouble: LocalTrouble,
+}
+
+/// What a local fault does to a relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LocalEffect {
+    /// It pauses.
+    Pauses,
+    /// No network leads to it for so long that its mail must not wait unseen: it counts as the relay's failure.
+    CountsAsFailure,
+}
+
+/// The first wait after a local fault; it doubles up to the longest.
+const LOCAL_PAUSE: Duration = Duration::from_secs(1);
+const LOCAL_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How long a network may be missing before that concerns people.
+const NO_NETWORK_MAX: Duration = Duration::from_mins(10);
 
 impl Relay {
     pub(super) fn new(limits: RelayLimits, policy: HealthPolicy) -> Self {
@@ -40,7 +70,47 @@ impl Relay {
             rates: RateLimiter::new(limits.rates),
             connections: limits.connections,
             leased: 0,
+            pause: None,
         }
+    }
+
+    /// Pauses after a local fault, longer each time; what it holds back costs nothing.
+    pub(super) fn pause(&mut self, trouble: &LocalTrouble, now: Timestamp) -> LocalEffect {
+        let (since, wait) = match &self.pause {
+            Some(pause) if pause.until > now => (pause.since, pause.wait),
+            Some(pause) => (pause.since, (pause.wait * 2).min(LOCAL_PAUSE_MAX)),
+            None => {
+                tracing::warn!(trouble = %trouble.text, "this server cannot connect; delivery pauses at no cost");
+                (now, LOCAL_PAUSE)
+            }
+        };
+        self.pause = Some(LocalPause {
+            since,
+            until: now.plus(wait),
+            wait,
+            trouble: trouble.clone(),
+        });
+        if trouble.fault == LocalFault::Network && now.since(since) >= NO_NETWORK_MAX {
+            LocalEffect::CountsAsFailure
+        } else {
+            LocalEffect::Pauses
+        }
+    }
+
+    /// A connection came about, whatever the relay said.
+    pub(super) fn was_reached(&mut self) {
+        if self.pause.take().is_some() {
+            tracing::info!("this server can connect again");
+        }
+    }
+
+    fn is_paused(&self, now: Timestamp) -> bool {
+        self.pause.as_ref().is_some_and(|pause| pause.until > now)
+    }
+
+    /// Why this machine could not connect to it last, while that lasts.
+    pub(super) fn local_trouble(&self) -> Option<&Reply> {
+        self.pause.as_ref().map(|pause| &pause.trouble.text)
     }
 
     /// The relay that takes another's place. Was that one not Up, a probe of this one is due at once (the settings
@@ -60,7 +130,7 @@ impl Relay {
 
     /// Whether one message may try it though it is Down.
     pub(super) fn wants_probe(&self, now: Timestamp) -> bool {
-        self.connections > 0 && self.leased == 0 && self.health.probe_is_due(now)
+        self.connections > 0 && self.leased == 0 && self.health.probe_is_due(now) && !self.is_paused(now)
     }
 
     /// Connections that it may have now.
@@ -75,6 +145,7 @@ impl Relay {
     /// Messages that it can take now.
     pub(super) fn capacity(&self, now: Timestamp) -> u32 {
         let free = match self.health.state() {
+            HealthState::Up if self.is_paused(now) => 0,
             HealthState::Up => (self.allowed(now) * PER_CONNECTION).saturating_sub(self.leased),
             HealthState::Down if self.wants_probe(now) => 1,
             HealthState::Down | HealthState::Probing => 0,
@@ -104,7 +175,8 @@ impl Relay {
             (Some(probe), Some(rate)) => Some(probe.max(rate)),
             (probe, rate) => probe.or(rate),
         };
-        at.filter(|at| *at > now)
+        let pause = self.pause.as_ref().map(|pause| pause.until);
+        [at, pause].into_iter().flatten().filter(|at| *at > now).min()
     }
 }
 

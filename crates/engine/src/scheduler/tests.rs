@@ -1,7 +1,9 @@
 use postroom_domain::Rates;
 use postroom_domain::health::HealthState;
+use postroom_smtp::client::LocalFault;
 
 use super::*;
+use crate::delivery::LocalTrouble;
 
 const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 const ROUTE: RouteId = RouteId::SERVER;
@@ -278,4 +280,48 @@ fn paused_engine_leases_and_promotes_nothing() {
 fn relay_without_connections_gets_nothing() {
     let mut scheduler = with(&[limits(FIRST, 0)]);
     assert_eq!(scheduler.step(NOW).grants, []);
+}
+
+fn cannot_connect(fault: LocalFault) -> Signal {
+    Signal::Local(LocalTrouble {
+        fault,
+        text: Reply::none("too many open files"),
+    })
+}
+
+#[test]
+fn local_fault_pauses_the_relay_and_touches_no_health() {
+    let mut scheduler = scheduler();
+    let mut now = NOW;
+    let no_files = cannot_connect(LocalFault::Resources);
+    for pause in [1, 2, 4, 8, 16, 30, 30] {
+        scheduler.leased(grant(FIRST, 20), &[id(1), id(2), id(3), id(4)], now);
+        for n in 1..5 {
+            assert_eq!(scheduler.ended(FIRST, id(n), &no_files, now, Chance::EVEN), None);
+        }
+        let step = scheduler.step(now);
+        assert_eq!(step.grants, []);
+        assert!(scheduler.local_trouble(FIRST).is_some());
+        now = now.plus(Duration::from_secs(pause));
+        assert_eq!(scheduler.step(now).grants, [grant(FIRST, 20)], "after {pause} s");
+    }
+    scheduler.leased(grant(FIRST, 20), &[id(1)], now);
+    scheduler.ended(FIRST, id(1), &Signal::Answered, now, Chance::EVEN);
+    assert_eq!(scheduler.local_trouble(FIRST), None);
+    scheduler.mail_arrived();
+    assert_eq!(scheduler.step(now).grants, [grant(FIRST, 20)]);
+}
+
+#[test]
+fn network_that_is_missing_for_long_is_told_as_an_outage() {
+    let mut scheduler = scheduler();
+    let no_network = cannot_connect(LocalFault::Network);
+    let mut gone = |minutes: u64, n: i64| {
+        let now = NOW.plus(Duration::from_mins(minutes));
+        scheduler.leased(grant(FIRST, 20), &[id(n)], now);
+        scheduler.ended(FIRST, id(n), &no_network, now, Chance::EVEN)
+    };
+    assert!((0..10).all(|minute| gone(minute, 1).is_none()));
+    assert!(gone(10, 1).is_none() && gone(10, 2).is_none());
+    assert!(matches!(gone(11, 3), Some(HealthEdge::WentDown { .. })));
 }

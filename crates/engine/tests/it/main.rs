@@ -7,10 +7,13 @@
     reason = "a test stops where something is wrong"
 )]
 
+mod connections;
 mod fairness;
 mod house;
+mod lost;
 mod misbehaviour;
 mod outage;
 mod recovery;
 mod relays;
 mod schedule;
+mod stopping;

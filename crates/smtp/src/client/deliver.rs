@@ -245,6 +245,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let limit = self.timeouts.content;
         let mut lead = lead.as_bytes();
         if !early.is_empty() {
+            transaction.progress.begin_content();
             if let Err(failure) = self.wire.write([lead, early, b""], limit).await {
                 return Err(self.content_lost(failure.cause).await);
             }
@@ -257,6 +258,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             AtDot::Write { next: given } => *next = given,
             AtDot::Withdraw => return Err(Outcome::Untried(Untried::Withdrawn)),
         }
+        transaction.progress.begin_content();
         self.commands.clear();
         self.commands.extend_from_slice(trail);
         let ahead = next.as_ref().filter(|next| self.may_go_ahead(next)).map(|next| {

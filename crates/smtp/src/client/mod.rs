@@ -48,4 +48,4 @@ pub use reach::{Reach, connect_to, resolve};
 pub use session::Session;
 pub use sign_in::{AuthUse, TokenFuture, TokenSource, Tokens};
 pub use tls::{TlsFault, TlsFaultKind, TlsInfo, TlsSetupError, Trust};
-pub use transaction::{Notify, Recipient, ReturnContent, Transaction};
+pub use transaction::{Notify, Progress, Recipient, ReturnContent, Transaction};

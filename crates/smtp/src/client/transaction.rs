@@ -1,5 +1,8 @@
 //! One message as the session takes it: envelope, parameters and content.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::capabilities::Capabilities;
 use super::content::Content;
 use super::outcome::Unsendable;
@@ -21,6 +24,26 @@ pub struct Transaction {
     pub ret: Option<ReturnContent>,
     /// The envelope's id in DSNs, not encoded (RFC 3461 §4.4).
     pub envid: Option<String>,
+    /// How far its content has come.
+    pub progress: Progress,
+}
+
+/// Whether a transaction's content began to leave; shared by its clones, so that it can be asked when the session that
+/// carried it is gone.
+#[derive(Debug, Clone, Default)]
+pub struct Progress(Arc<AtomicBool>);
+
+impl Progress {
+    /// Tells whether an octet of the content, or the dot of an empty one, was handed to the connection.
+    #[must_use]
+    pub fn content_began(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Called before the first octet is written.
+    pub(super) fn begin_content(&self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 /// One forward path.
@@ -83,6 +106,7 @@ impl Transaction {
             utf8_headers: false,
             ret: None,
             envid: None,
+            progress: Progress::default(),
         }
     }
 

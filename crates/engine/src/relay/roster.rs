@@ -1,0 +1,319 @@
+//! Which jobs wait for the connections of a relay, and who will look at them: plain state, without waiting or tasks.
+//!
+//! A *place* is the right to have one connection. Invariant: while jobs wait in an open roster, somebody holds a place,
+//! and whoever holds one looks for a job in the same step in which it gives the place up. So no job waits for nobody.
+//!
+//! | event | places | who looks at the jobs |
+//! | --- | --- | --- |
+//! | [`Roster::push`] | one more for each job that nobody waits for, up to the limit | the new ones, and those that wait |
+//! | [`Roster::take`] finds a job | | whoever holds the other places |
+//! | [`Roster::leave`] finds no job | one fewer | nobody has to |
+//! | [`Roster::leave`] finds a job | | the one that wanted to leave |
+//! | [`Roster::lost`]: the holder's task died | one fewer, and more where jobs wait | the successors |
+
+use std::collections::VecDeque;
+
+/// The jobs that wait and the places that are held.
+#[derive(Debug)]
+pub(super) struct Roster<J> {
+    jobs: VecDeque<J>,
+    /// Places held, by workers that start, work or wait.
+    held: u32,
+    /// Of these, how many take a job as soon as they run: they wait for one, or have just been started.
+    ready: usize,
+    /// Most places, as the last push said.
+    allowed: u32,
+    /// How often jobs were taken back: what was on its way then is not taken any more.
+    drains: u64,
+    closed: bool,
+}
+
+/// Whether a worker may end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leave {
+    /// Its place is free.
+    Left,
+    /// A job waits: it keeps its place and takes the job.
+    Stay,
+}
+
+/// The state of a feed when jobs set out for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ticket(u64);
+
+impl<J> Default for Roster<J> {
+    fn default() -> Self {
+        Self {
+            jobs: VecDeque::new(),
+            held: 0,
+            ready: 0,
+            allowed: 0,
+            drains: 0,
+            closed: false,
+        }
+    }
+}
+
+impl<J> Roster<J> {
+    /// What jobs that set out now show when they arrive.
+    pub(super) const fn ticket(&self) -> Ticket {
+        Ticket(self.drains)
+    }
+
+    /// Adds jobs, and takes a place for each worker that the caller is to start; returns how many those are.
+    ///
+    /// # Errors
+    /// The jobs, where the relay is used no more, or its jobs were taken back since the ticket was given.
+    pub(super) fn push(&mut self, jobs: Vec<J>, allowed: u32, ticket: Ticket) -> Result<u32, Vec<J>> {
+        if self.closed || ticket != self.ticket() {
+            return Err(jobs);
+        }
+        self.jobs.extend(jobs);
+        // A job without anybody to look at it would wait for ever: one place is always allowed.
+        self.allowed = allowed.max(1);
+        Ok(self.fill())
+    }
+
+    /// Takes places for the jobs that nobody is ready for, as far as the limit allows.
+    fn fill(&mut self) -> u32 {
+        let missing = u32::try_from(self.jobs.len().saturating_sub(self.ready)).unwrap_or(u32::MAX);
+        let more = missing.min(self.allowed.saturating_sub(self.held));
+        self.held += more;
+        self.ready += usize::try_from(more).unwrap_or(0);
+        more
+    }
+
+    /// Takes the first job, if one waits.
+    pub(super) fn take(&mut self) -> Option<J> {
+        self.jobs.pop_front()
+    }
+
+    /// Takes the first job if more wait than others are ready to take: it goes with a message's dot.
+    pub(super) fn take_spare(&mut self) -> Option<J> {
+        if self.jobs.len() > self.ready {
+            self.jobs.pop_front()
+        } else {
+            None
+        }
+    }
+
+    /// Puts a job in front for another worker; returns how many the caller is to start.
+    ///
+    /// # Errors
+    /// The job, where every other place is busy.
+    pub(super) fn pass_on(&mut self, job: J) -> Result<u32, J> {
+        if self.closed || (self.jobs.len() >= self.ready && self.held >= self.allowed) {
+            return Err(job);
+        }
+        self.jobs.push_front(job);
+        Ok(self.fill())
+    }
+
+    /// Puts a job in front that nobody has begun; returns how many workers the caller is to start.
+    ///
+    /// # Errors
+    /// The job, where the relay is used no more.
+    pub(super) fn put_back(&mut self, job: J) -> Result<u32, J> {
+        if self.closed {
+            return Err(job);
+        }
+        self.jobs.push_front(job);
+        Ok(self.fill())
+    }
+
+    /// A worker waits for a job from now on.
+    pub(super) const fn ready(&mut self) {
+        self.ready += 1;
+    }
+
+    /// A worker that waited, or was started, is busy or ends.
+    pub(super) const fn busy(&mut self) {
+        self.ready = self.ready.saturating_sub(1);
+    }
+
+    /// Gives up a place, unless a job waits.
+    pub(super) fn leave(&mut self) -> Leave {
+        if self.jobs.is_empty() || self.closed {
+            self.held = self.held.saturating_sub(1);
+            Leave::Left
+        } else {
+            Leave::Stay
+        }
+    }
+
+    /// Gives up the place of a worker that ended without leaving; returns how many the caller is to start in its stead.
+    pub(super) fn lost(&mut self) -> u32 {
+        self.held = self.held.saturating_sub(1);
+        if self.closed { 0 } else { self.fill() }
+    }
+
+    /// Takes every waiting job back.
+    pub(super) fn drain(&mut self) -> Vec<J> {
+        self.drains += 1;
+        self.jobs.drain(..).collect()
+    }
+
+    /// Takes no more jobs.
+    pub(super) const fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Whether the relay is used no more.
+    pub(super) const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Places held.
+    pub(super) const fn held(&self) -> u32 {
+        self.held
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a worker does between two looks at the roster.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum Doing {
+        Starting,
+        Working,
+        Waiting,
+        Ending,
+    }
+
+    #[derive(Debug, Clone)]
+    enum Event {
+        Push {
+            jobs: u8,
+            allowed: u32,
+        },
+        /// A worker runs: takes a job, waits, ends or leaves.
+        Run(usize),
+        /// A worker's wait is over.
+        Idle(usize),
+        /// A worker's task dies.
+        Die(usize),
+        Drain,
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            3 => (1_u8..5, 0_u32..4).prop_map(|(jobs, allowed)| Event::Push { jobs, allowed }),
+            8 => any::<usize>().prop_map(Event::Run),
+            3 => any::<usize>().prop_map(Event::Idle),
+            1 => any::<usize>().prop_map(Event::Die),
+            1 => Just(Event::Drain),
+        ]
+    }
+
+    fn run(roster: &mut Roster<u8>, doing: Doing) -> Option<Doing> {
+        match doing {
+            Doing::Starting | Doing::Waiting => match roster.take() {
+                Some(_) => {
+                    roster.busy();
+                    Some(Doing::Working)
+                }
+                None => Some(Doing::Waiting),
+            },
+            Doing::Working => {
+                roster.ready();
+                Some(Doing::Waiting)
+            }
+            Doing::Ending => match roster.leave() {
+                Leave::Left => None,
+                Leave::Stay => {
+                    roster.ready();
+                    Some(Doing::Waiting)
+                }
+            },
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn job_that_waits_always_has_a_worker_that_will_look(
+            events in proptest::collection::vec(event(), 1..200)
+        ) {
+            let mut roster = Roster::default();
+            let mut workers: Vec<Doing> = Vec::new();
+            for event in events {
+                let pick = |n: usize| (!workers.is_empty()).then(|| n % workers.len());
+                match event {
+                    Event::Push { jobs, allowed } => {
+                        let ticket = roster.ticket();
+                        let before = roster.held();
+                        let started = roster.push(vec![0; jobs.into()], allowed, ticket).unwrap();
+                        prop_assert!(started == 0 || before + started <= allowed.max(1));
+                        workers.extend((0..started).map(|_| Doing::Starting));
+                    }
+                    Event::Run(n) => if let Some(at) = pick(n) {
+                        match run(&mut roster, workers[at]) {
+                            Some(doing) => workers[at] = doing,
+                            None => { workers.swap_remove(at); }
+                        }
+                    },
+                    Event::Idle(n) => if let Some(at) = pick(n).filter(|&at| workers[at] == Doing::Waiting) {
+                        roster.busy();
+                        workers[at] = Doing::Ending;
+                    },
+                    Event::Die(n) => if let Some(at) = pick(n) {
+                        let doing = workers.swap_remove(at);
+                        if matches!(doing, Doing::Starting | Doing::Waiting) {
+                            roster.busy();
+                        }
+                        let started = roster.lost();
+                        workers.extend((0..started).map(|_| Doing::Starting));
+                    },
+                    Event::Drain => { roster.drain(); }
+                }
+                prop_assert_eq!(roster.held() as usize, workers.len());
+                prop_assert!(roster.jobs.is_empty() || roster.held() > 0, "jobs wait for nobody");
+            }
+            // Left to themselves, the workers take every job and end.
+            for _ in 0..10_000 {
+                let Some(doing) = workers.pop() else { break };
+                let was_waiting = doing == Doing::Waiting && roster.jobs.is_empty();
+                if was_waiting {
+                    roster.busy();
+                    workers.insert(0, Doing::Ending);
+                } else if let Some(doing) = run(&mut roster, doing) {
+                    workers.insert(0, doing);
+                }
+            }
+            prop_assert!(workers.is_empty() && roster.jobs.is_empty() && roster.held() == 0);
+        }
+    }
+
+    #[test]
+    fn jobs_that_set_out_before_a_drain_are_given_back() {
+        let mut roster = Roster::default();
+        let ticket = roster.ticket();
+        assert!(roster.drain().is_empty());
+        assert_eq!(roster.push(vec![1, 2], 4, ticket), Err(vec![1, 2]));
+        assert_eq!(roster.push(vec![3], 4, roster.ticket()), Ok(1));
+    }
+
+    #[test]
+    fn job_passes_on_only_where_another_place_is_free() {
+        let mut roster = Roster::default();
+        assert_eq!(roster.push(vec![1, 2], 1, roster.ticket()), Ok(1));
+        assert_eq!(roster.take(), Some(1));
+        roster.busy();
+        assert_eq!(roster.take_spare(), Some(2));
+        // The one place is busy.
+        assert_eq!(roster.pass_on(2), Err(2));
+        roster.allowed = 2;
+        assert_eq!(roster.pass_on(2), Ok(1));
+    }
+
+    #[test]
+    fn job_that_somebody_is_ready_for_does_not_go_with_a_dot() {
+        let mut roster = Roster::default();
+        assert_eq!(roster.push(vec![1, 2, 3], 2, roster.ticket()), Ok(2));
+        assert_eq!(roster.take_spare(), Some(1));
+        assert_eq!(roster.take_spare(), None);
+    }
+}
