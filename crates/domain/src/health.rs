@@ -9,6 +9,7 @@
 //! | down, probing | failure of a message that was under way | the same | |
 //! | probing | the probe fails | down, the next probe later | |
 //! | probing | the probe is given back untried | down, a probe is due at once | |
+//! | down | somebody wants waiting mail tried | down, a probe is due at once | |
 //! | down, probing | the relay took or judged a message | up, the load ramps | came up |
 //!
 //! Every edge is returned once; who receives it raises the one alert and makes the waiting mail due.
@@ -202,6 +203,13 @@ impl RelayHealth {
     /// Whether one message may try a relay that is Down.
     pub fn probe_is_due(&self, now: Timestamp) -> bool {
         matches!(&self.state, State::Down(outage) if outage.next_probe_at <= now)
+    }
+
+    /// Makes the next probe due now, because somebody wants waiting mail tried. The interval stays what it is.
+    pub fn probe_at_once(&mut self, now: Timestamp) {
+        if let State::Down(outage) = &mut self.state {
+            outage.next_probe_at = outage.next_probe_at.min(now);
+        }
     }
 
     /// Chooses the probe among waiting messages, in rotation: the first behind the last probe, else the first of all.

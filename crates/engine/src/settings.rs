@@ -69,8 +69,10 @@ pub struct Pace {
     pub look_every: Duration,
     /// The pause before the store is asked again that could not answer.
     pub store_retry: Duration,
-    /// The pause between two steps of failing mail that no relay took for too long.
+    /// The pause between two passes of failing mail that no relay took for too long.
     pub exhaust_every: Duration,
+    /// How often the node records that it runs; the time after the last record counts as time in which it did not.
+    pub heartbeat_every: Duration,
     /// Most messages of one step of anything, 1 to 256: the store's contract takes no more.
     pub step: u32,
 }
@@ -81,6 +83,7 @@ impl Default for Pace {
             look_every: Duration::from_secs(1),
             store_retry: Duration::from_secs(1),
             exhaust_every: Duration::from_mins(1),
+            heartbeat_every: Duration::from_mins(1),
             step: REVIVE_MOST,
         }
     }

@@ -1,5 +1,7 @@
 //! What the engine tells of itself.
 
+use std::time::Duration;
+
 use postroom_domain::health::HealthState;
 use postroom_domain::{Reply, RouteId, Timestamp};
 
@@ -29,6 +31,8 @@ pub struct RelayStatus {
     pub last_error: Option<Reply>,
     /// When one message tries it next, while it is Down.
     pub next_probe_at: Option<Timestamp>,
+    /// How much of its outage no server ran; it counts towards no expiry.
+    pub unserved: Duration,
     /// When the load has grown to all connections, after it came up.
     pub full_load_at: Option<Timestamp>,
     /// Open connections.

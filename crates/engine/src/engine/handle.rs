@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::expiry::Expiries;
 use super::pools::{Pools, Prepared};
 use super::{Command, Engine};
 use crate::counters::Counters;
@@ -118,6 +119,8 @@ impl EngineHandle {
             stop_timeout: settings.stop_timeout,
             pace: settings.pace,
             revivals: Vec::new(),
+            expiries: Expiries::default(),
+            seen_at: now,
         };
         engine.publish();
         let task = watch.spawn("loop", engine.run(stop.clone()));
@@ -134,6 +137,11 @@ impl EngineHandle {
     /// Says that mail was put back or made due, or that the clock was moved: look at the queue now.
     pub fn wake(&self) {
         self.command(Command::Wake);
+    }
+
+    /// Has every relay that is Down probed now: somebody wants its mail tried.
+    pub fn try_now(&self) {
+        self.command(Command::TryNow);
     }
 
     /// Pauses or resumes delivery.
@@ -228,7 +236,7 @@ async fn take_over(
 fn continue_outages(kept: &[RelayKept], pools: &Pools, scheduler: &mut Scheduler, now: Timestamp) {
     for relay in kept {
         if let (Some(id), Some(error)) = (pools.at(relay.route, relay.place), &relay.down) {
-            scheduler.found_down(id, relay.since, error, now);
+            scheduler.found_down(id, (relay.since, relay.unserved), error, now);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The thin loop around the scheduler: does what a step says, tells it what came of that.
 
+mod expiry;
 mod handle;
 mod loading;
 mod pools;
@@ -17,6 +18,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use expiry::Expiries;
 pub use handle::{EngineHandle, RelayError, StartError};
 use loading::Loading;
 use pools::{Pools, Prepared};
@@ -33,6 +35,7 @@ use crate::status::{EngineStatus, Place, RelayStatus};
 #[derive(Debug)]
 enum Command {
     Wake,
+    TryNow,
     SetSending(Sending),
     SetRoute(RouteId, Vec<Prepared>),
 }
@@ -55,6 +58,10 @@ struct Engine {
     pace: Pace,
     /// Routes whose relay came Up, whose deferred mail is being made due: behind which message to go on.
     revivals: Vec<(RouteId, Option<MessageId>)>,
+    /// Mail that is being failed because it found no relay in time.
+    expiries: Expiries,
+    /// When this node was last recorded as seen.
+    seen_at: Timestamp,
 }
 
 impl Engine {
@@ -126,7 +133,12 @@ impl Engine {
 
     fn changed(&mut self, change: Result<Arc<ChangeSet>, broadcast::error::RecvError>) {
         let came = match change {
-            Ok(set) => set.changes.iter().any(|change| change.kind == ChangeKind::Added),
+            Ok(set) => {
+                if !set.try_now.is_empty() {
+                    self.try_now(|route| set.try_now.contains(&route));
+                }
+                set.changes.iter().any(|change| change.kind == ChangeKind::Added)
+            }
             Err(_) => true,
         };
         if came {
@@ -134,13 +146,21 @@ impl Engine {
         }
     }
 
+    /// Has relays of these routes probed that are Down: somebody wants their mail tried.
+    fn try_now(&mut self, routes: impl Fn(RouteId) -> bool) {
+        let now = self.now();
+        self.scheduler.try_now(routes, now);
+    }
+
     fn obey(&mut self, command: Command) {
         let now = self.now();
         match command {
             Command::Wake => self.scheduler.look_anew(now),
+            Command::TryNow => self.try_now(|_| true),
             Command::SetSending(sending) => self.scheduler.set_sending(sending, now),
             Command::SetRoute(route, relays) => {
                 if relays.is_empty() {
+                    self.expiries.end(route);
                     self.pools.remove(route);
                     self.scheduler.remove_route(route);
                 } else {
@@ -176,24 +196,30 @@ impl Engine {
             more |= promoted.moved > 0;
         }
         for (route, since_before, reply) in step.exhaust {
-            let failed = self
-                .store
-                .exhaust(Exhaust {
-                    route,
-                    since_before,
-                    reply,
-                    now,
-                })
-                .await?;
-            if failed > 0 {
-                self.counters.failed(failed.into());
-                tracing::warn!(messages = failed, route = %route, "mail that found no relay in time has failed");
-            }
+            let expired = Exhaust {
+                route,
+                after: None,
+                since_before,
+                reply,
+                now,
+            };
+            self.expiries
+                .begin(expired, &self.store, &self.counters, &self.parts);
         }
+        self.be_seen(now).await?;
         if !step.grants.is_empty() {
             self.lease(step.grants, now).await?;
         }
         Ok(more)
+    }
+
+    /// Records once in a while that the node runs: a later start knows by it for how long none did.
+    async fn be_seen(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        if now.since(self.seen_at) >= self.pace.heartbeat_every || now < self.seen_at {
+            self.store.heartbeat(self.node, now).await?;
+            self.seen_at = now;
+        }
+        Ok(())
     }
 
     /// Leases what was granted and hands it to the relays.
@@ -313,6 +339,7 @@ impl Engine {
             Some(HealthEdge::CameUp { down_since, at }) => {
                 let outage_s = at.since(down_since).as_secs();
                 tracing::info!(route = %ended.route, outage_s, "the relay is Up again");
+                self.expiries.end(ended.route);
                 self.revivals.push((ended.route, None));
             }
             None => {}
@@ -351,6 +378,7 @@ impl Engine {
                     .or_else(|| self.scheduler.local_trouble(id))
                     .cloned(),
                 next_probe_at: health.next_probe_at(),
+                unserved: self.scheduler.unserved(id),
                 full_load_at: health.full_load_at(),
                 connections: pool.open(),
             })

@@ -9,6 +9,7 @@
 //! What is on the wire at the end of its time is cut off: `uncertain` where content began to leave, else given back. Only
 //! what the store does not take in the last quarter is left to the next start, which adopts it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -28,6 +29,9 @@ impl Engine {
     /// Lets what is on the wire end, gives back the rest, and writes all of it down.
     pub(super) async fn wind_up(self) {
         let Self {
+            store,
+            node,
+            mut expiries,
             pools,
             parts,
             recording,
@@ -36,6 +40,7 @@ impl Engine {
             stop_timeout,
             ..
         } = self;
+        expiries.end_all();
         for pool in pools.all() {
             pool.close();
             parts.spawn(give_back(pool.drain()));
@@ -45,10 +50,14 @@ impl Engine {
             tracing::warn!("some relays did not answer in time; their attempts are cut off");
             parts.life.cut_off.cancel();
         }
-        let tasks = parts.life.tasks.clone();
+        let (tasks, clock) = (parts.life.tasks.clone(), Arc::clone(&parts.clock));
         drop((pools, parts, edges));
         let written = async {
             tasks.wait().await;
+            // Without it the next start takes what has run since the last time for time in which nothing did.
+            if let Err(error) = store.heartbeat(node, clock.now()).await {
+                tracing::warn!(%error, "the end of this run could not be recorded");
+            }
             (recording.await, telling.await)
         };
         if timeout(stop_timeout / 4, written).await.is_err() {

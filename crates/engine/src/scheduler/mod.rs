@@ -112,11 +112,30 @@ impl Scheduler {
     }
 
     /// Takes over that a relay was Down when the last start ended: a probe is due at once.
-    pub(crate) fn found_down(&mut self, relay: RelayId, since: Timestamp, error: &Reply, now: Timestamp) {
+    /// Of the outage's time `unserved` is left out of every wait.
+    pub(crate) fn found_down(
+        &mut self,
+        relay: RelayId,
+        (since, unserved): (Timestamp, Duration),
+        error: &Reply,
+        now: Timestamp,
+    ) {
         let mut relays = self.routes.values_mut().flat_map(|route| &mut route.relays);
         if let Some(known) = relays.find(|known| known.id == relay) {
             known.health = RelayHealth::found_down(self.policy, since, error.clone(), now);
+            known.unserved = unserved;
         }
+    }
+
+    /// Has relays of these routes probed now that are Down: somebody wants their mail tried.
+    pub(crate) fn try_now(&mut self, routes: impl Fn(RouteId) -> bool, now: Timestamp) {
+        for (_, route) in self.routes.iter_mut().filter(|(id, _)| routes(**id)) {
+            for relay in &mut route.relays {
+                relay.try_now(now);
+            }
+            route.sought = Sought::NotYet;
+        }
+        self.look_anew(now);
     }
 
     /// Whether a relay of the route is Up.
@@ -260,6 +279,7 @@ impl Scheduler {
             Signal::Answered => {
                 known.ended(Tried::Yes, now);
                 known.was_reached();
+                known.unserved = Duration::ZERO;
                 known.health.relay_answered(now)
             }
             Signal::Failed(error) => {
@@ -283,6 +303,7 @@ impl Scheduler {
                         None
                     }
                     LocalEffect::CountsAsFailure => {
+                        known.tried = Tried::Yes;
                         route.sought = Sought::NotYet;
                         known.health.relay_failed(id, &trouble.text, now, chance)
                     }
@@ -314,6 +335,12 @@ impl Scheduler {
     pub(crate) fn local_trouble(&self, relay: RelayId) -> Option<&Reply> {
         let known = self.relays().find(|(_, known)| known.id == relay);
         known.and_then(|(_, known)| known.local_trouble())
+    }
+
+    /// How much of a relay's outage no server ran.
+    pub(crate) fn unserved(&self, relay: RelayId) -> Duration {
+        let known = self.relays().find(|(_, known)| known.id == relay);
+        known.map_or(Duration::ZERO, |(_, known)| known.unserved)
     }
 
     /// The health of each relay, by route, the first one first.

@@ -36,6 +36,10 @@ pub(super) struct Relay {
     connections: u32,
     leased: u32,
     pause: Option<LocalPause>,
+    /// Whether a message has tried it in this run: until then nothing that waits for it expires.
+    pub(super) tried: Tried,
+    /// How much of its outage no server ran.
+    pub(super) unserved: Duration,
 }
 
 /// A relay that this machine cannot connect to, by no fault of the relay's.
@@ -71,6 +75,8 @@ impl Relay {
             connections: limits.connections,
             leased: 0,
             pause: None,
+            tried: Tried::No,
+            unserved: Duration::ZERO,
         }
     }
 
@@ -94,6 +100,14 @@ impl Relay {
             LocalEffect::CountsAsFailure
         } else {
             LocalEffect::Pauses
+        }
+    }
+
+    /// Has it probed now if it is Down, and ends a pause after a local fault.
+    pub(super) fn try_now(&mut self, now: Timestamp) {
+        self.health.probe_at_once(now);
+        if let Some(pause) = &mut self.pause {
+            pause.until = pause.until.min(now);
         }
     }
 
@@ -121,6 +135,7 @@ impl Relay {
             self.health = RelayHealth::found_down(policy, since, error.clone(), now);
         }
         self.rates = self.rates.continuing(&old.rates);
+        self.unserved = old.unserved;
         self
     }
 
@@ -162,8 +177,9 @@ impl Relay {
     /// Notes that it is done with one, tried or not.
     pub(super) fn ended(&mut self, tried: Tried, now: Timestamp) {
         self.leased = self.leased.saturating_sub(1);
-        if tried == Tried::No {
-            self.rates.give_back(now);
+        match tried {
+            Tried::No => self.rates.give_back(now),
+            Tried::Yes => self.tried = Tried::Yes,
         }
     }
 

@@ -4,7 +4,7 @@ use postroom_domain::health::HealthPolicy;
 use postroom_domain::{MessageId, Reply, Timestamp};
 
 use super::Suits;
-use super::relay::{Relay, RelayId, RelayLimits};
+use super::relay::{Relay, RelayId, RelayLimits, Tried};
 
 /// A route.
 #[derive(Debug)]
@@ -88,15 +88,20 @@ impl Route {
         idle.then(|| relay.health.last_probe())
     }
 
-    /// Since when no relay is Up, and what the first said last.
+    /// Since when no relay is Up, without the time in which no server ran, and what the first said last. `None` also
+    /// while one of them was not tried in this run: it may be fit again.
     pub(super) fn down_since(&self) -> Option<(Timestamp, &Reply)> {
-        if self.relays.iter().any(Relay::is_up) {
+        if self
+            .relays
+            .iter()
+            .any(|relay| relay.is_up() || relay.tried == Tried::No)
+        {
             return None;
         }
         let since = self
             .relays
             .iter()
-            .filter_map(|relay| relay.health.since())
+            .filter_map(|relay| Some(relay.health.since()?.plus(relay.unserved)))
             .max()?;
         let error = self.relays.iter().find_map(|relay| relay.health.last_error())?;
         Some((since, error))

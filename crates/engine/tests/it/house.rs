@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use postroom_domain::health::HealthState;
 use postroom_domain::{
     Clock, Kind, ManualClock, MessageId, MessageState, NodeSlot, OfficeId, RouteId, Scope, Timestamp, UserId,
 };
@@ -186,4 +187,14 @@ fn recipient(address: &str) -> NewRecipient {
         notify: None,
         orcpt: None,
     }
+}
+
+/// Waits until the first relay is in that state.
+pub(crate) async fn until_relay_is(engine: &EngineHandle, state: HealthState) {
+    let mut status = engine.watch();
+    let seen = status.wait_for(|status| status.relays[0].state == state);
+    tokio::time::timeout(Duration::from_secs(30), seen)
+        .await
+        .expect("in time")
+        .expect("runs");
 }

@@ -17,3 +17,4 @@ mod recovery;
 mod relays;
 mod schedule;
 mod stopping;
+mod waiting;

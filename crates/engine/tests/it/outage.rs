@@ -4,21 +4,11 @@ use std::time::Duration;
 
 use postroom_domain::health::HealthState;
 use postroom_domain::{Clock, Kind, MessageId, MessageState, Trouble};
-use postroom_engine::EngineHandle;
 use postroom_smtp::sink::Mode;
 use postroom_store::{Consumer, FactKind, Facts, TroubleDetail};
 use postroom_testkit::relay;
 
-use crate::house::{House, impatient, message};
-
-async fn until_relay_is(engine: &EngineHandle, state: HealthState) {
-    let mut status = engine.watch();
-    let seen = status.wait_for(|status| status.relays[0].state == state);
-    tokio::time::timeout(Duration::from_secs(30), seen)
-        .await
-        .expect("in time")
-        .expect("runs");
-}
+use crate::house::{House, impatient, message, until_relay_is};
 
 #[tokio::test]
 async fn outage_costs_the_waiting_mail_nothing_and_all_of_it_arrives_once() {

@@ -9,7 +9,7 @@ use postroom_store::Waits;
 
 use super::Holder;
 use super::held::held_by;
-use super::waiting::{gives_up_at, load, outage};
+use super::waiting::{gives_up_at, load, next_try, outage};
 
 const NOON: Timestamp = Timestamp::from_micros(1_795_003_200_000_000);
 const HOUR: Duration = Duration::from_hours(1);
@@ -24,6 +24,7 @@ fn relay(state: HealthState, since: Option<Timestamp>) -> RelayStatus {
         since,
         last_error: None,
         next_probe_at: None,
+        unserved: Duration::ZERO,
         full_load_at: None,
         connections: 3,
     }
@@ -74,6 +75,36 @@ fn relay_that_is_down_says_since_when_why_and_when_it_is_tried() {
     assert_eq!(
         probing.last().map(String::as_str),
         Some("one message is trying the relay main right now")
+    );
+}
+
+#[test]
+fn time_without_a_server_moves_the_end_of_the_wait() {
+    let mut down = relay(HealthState::Down, Some(NOON));
+    down.unserved = HOUR * 5;
+    assert_eq!(gives_up_at(waits(NOON), &[down], HOUR * 24), NOON.plus(HOUR * 29));
+}
+
+#[test]
+fn next_try_is_the_earliest_probe_of_the_route() {
+    let probed_at = |at| {
+        let mut down = relay(HealthState::Down, Some(NOON));
+        down.next_probe_at = Some(at);
+        down
+    };
+    let both = [probed_at(NOON.plus(HOUR * 2)), probed_at(NOON.plus(HOUR))];
+    assert_eq!(next_try(&both, NOON).1, Some(NOON.plus(HOUR)));
+    assert_eq!(
+        next_try(&both, NOON.plus(HOUR)),
+        ("One message tries the server next", None)
+    );
+    let under_way = [
+        probed_at(NOON.plus(HOUR)),
+        relay(HealthState::Probing, Some(NOON)),
+    ];
+    assert_eq!(
+        next_try(&under_way, NOON),
+        ("One message is trying the server right now", None)
     );
 }
 

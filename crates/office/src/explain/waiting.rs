@@ -96,24 +96,43 @@ fn deferred(known: &Known<'_>) -> Explained {
     )
 }
 
-/// Every relay of its way out is Down.
+/// Every relay of its route is Down.
 fn relay_down(known: &Known<'_>) -> Explained {
-    let gives_up = known
-        .situation
-        .waits
-        .map(|waits| gives_up_at(waits, &known.relays, known.max_wait));
+    let (next, next_at) = next_try(&known.relays, known.now);
     let mut explanation = says(
         "The e-mail server that it leaves through is down.",
-        "It is sent as soon as the server is back; waiting costs it no attempts. At the time beside it is given up.",
-        gives_up,
+        format!("{next}; once it answers, the waiting mail is sent. Waiting costs no attempts."),
+        next_at,
     );
     explanation.evidence.extend(known.relays.iter().flat_map(outage));
+    if let Some(waits) = known.situation.waits {
+        let at = gives_up_at(waits, &known.relays, known.max_wait);
+        explanation
+            .evidence
+            .push(format!("it is given up at {at}, should the server stay down"));
+    }
     explanation
 }
 
-/// The end of the wait, by the same rule as the engine's: no relay has been Up since the last of them went Down.
+/// When the next message tries a route whose relays are Down.
+pub(super) fn next_try(relays: &[RelayStatus], now: Timestamp) -> (&'static str, Option<Timestamp>) {
+    if relays.iter().any(|relay| relay.state == HealthState::Probing) {
+        return ("One message is trying the server right now", None);
+    }
+    match relays.iter().filter_map(|relay| relay.next_probe_at).min() {
+        Some(at) if at > now => (
+            "One message tries the server at the time beside, or at once with Resend",
+            Some(at),
+        ),
+        Some(_) | None => ("One message tries the server next", None),
+    }
+}
+
+/// The end of the wait, by the same rule as the engine's: no relay has been Up since the last of them went Down, and
+/// time in which no server ran does not count.
 pub(super) fn gives_up_at(waits: Waits, relays: &[RelayStatus], max_wait: Duration) -> Timestamp {
-    let down_since = relays.iter().filter_map(|relay| relay.since).max();
+    let since = |relay: &RelayStatus| Some(relay.since?.plus(relay.unserved));
+    let down_since = relays.iter().filter_map(since).max();
     given_up_at(waits.since, down_since.unwrap_or(waits.since), max_wait)
 }
 

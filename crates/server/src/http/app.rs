@@ -105,6 +105,13 @@ impl App {
         config.http.public_url.starts_with("https://") || !config.http.tls_certificate.as_os_str().is_empty()
     }
 
+    /// Has every relay that is Down probed now, whatever mail waits for it.
+    pub(super) fn try_now(&self) {
+        if let Some(engine) = &self.engine {
+            engine.try_now();
+        }
+    }
+
     /// Says that mail was put back, so that the engine looks now.
     pub(super) fn wake_engine(&self) {
         if let Some(engine) = &self.engine {

@@ -1,8 +1,9 @@
 //! What just changed, for the event stream (DESIGN invariant 16).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use postroom_domain::{Category, MessageId, OfficeId, UserId};
+use postroom_domain::{Category, MessageId, OfficeId, RouteId, UserId};
 use tokio::sync::broadcast;
 
 /// Tells of changes after their commit.
@@ -20,6 +21,8 @@ pub struct ChangeSet {
     pub alerted: Vec<UserId>,
     /// Whether facts were written: who consumes them looks anew.
     pub facts: FactsWritten,
+    /// Routes of mail that somebody asked to be tried now: a relay of theirs that is Down is probed at once.
+    pub try_now: BTreeSet<RouteId>,
 }
 
 /// Whether a commit wrote facts that its change notes tell of.
@@ -36,7 +39,10 @@ impl ChangeSet {
     /// Whether there is nothing to tell.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.alerted.is_empty() && self.facts == FactsWritten::None
+        self.changes.is_empty()
+            && self.alerted.is_empty()
+            && self.facts == FactsWritten::None
+            && self.try_now.is_empty()
     }
 }
 

@@ -3,6 +3,8 @@
 //! A fact is written in the transaction of the change that it tells of, and read behind the cursor of each consumer.
 //! Only facts that somebody consumes are written: none for a message that was sent.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use postroom_domain::{MessageId, OfficeId, Reply, RouteId, Timestamp, Trouble, UserId};
 use serde::{Deserialize, Serialize};
@@ -292,4 +294,6 @@ pub struct RelayKept {
     pub mail: WaitingMail,
     /// Since when it is what it is.
     pub since: Timestamp,
+    /// How much of that time no server ran; it counts towards no expiry.
+    pub unserved: Duration,
 }

@@ -69,7 +69,7 @@ pub use queue::{
     Enqueued, Exhaust, Hold, IdempotencyClaim, LeaseRequest, Leased, NewMessage, NewRecipient, Next,
     NodeLease, Outcome, OutcomeBatch, PendingRecipient, Promote, Promoted, Queue, QueueDepth, REVIVE_MOST,
     RecipientOutcome, RecipientRole, Recorded, Release, Revive, Settled, Shown, SmtpParameters, Submitter,
-    Want,
+    Visited, Want,
 };
 pub use settings::{
     KeptRelay, OfficeSettings, Sealed, Settings, SmtpAuth, SmtpSettings, SmtpTls, SmtpTrust, TokenEndpoint,

@@ -31,6 +31,9 @@ pub trait Queue: Send + Sync {
 
     /// Starts an epoch of the node `slot`; from here on every older epoch's writes change nothing.
     ///
+    /// The time since the node was last seen counts towards no expiry of mail whose relay was Down. Where the clock
+    /// stands before that time, it was set back: deferred mail is due after the rest of its wait, by the new clock.
+    ///
     /// # Errors
     /// Those of the store.
     async fn join(&self, slot: NodeSlot, now: Timestamp) -> Result<NodeLease, StoreError>;
@@ -42,7 +45,7 @@ pub trait Queue: Send + Sync {
     /// Those of the store.
     async fn adopt(&self, node: NodeLease, limit: u32) -> Result<Vec<Leased>, StoreError>;
 
-    /// Tells that the node lives.
+    /// Records when the node was last seen.
     ///
     /// # Errors
     /// Those of the store.
@@ -72,11 +75,12 @@ pub trait Queue: Send + Sync {
     /// Those of the store.
     async fn promote(&self, op: Promote) -> Result<Promoted, StoreError>;
 
-    /// Fails messages of a route that found no relay Up for too long; answers how many, at most a step of them a call.
+    /// Fails messages of a route that found no relay Up for too long, at most a step of them a call, by id from behind
+    /// [`Exhaust::after`].
     ///
     /// # Errors
     /// Those of the store.
-    async fn exhaust(&self, op: Exhaust) -> Result<u32, StoreError>;
+    async fn exhaust(&self, op: Exhaust) -> Result<Visited, StoreError>;
 
     /// Puts messages back to Outbox with attempts 0, to be tried now (C1): only undelivered recipients are tried. Audited.
     ///
@@ -138,11 +142,17 @@ pub trait Queue: Send + Sync {
     /// Those of the store.
     async fn settle(&self, now: Timestamp) -> Result<Settled, StoreError>;
 
-    /// Makes every deferred message of the scope due now; at most a step of them a call, answers how many.
+    /// Makes deferred messages of the scope due now, at most a step of them a call, by id from behind `after`: what is
+    /// deferred again meanwhile is not visited twice. Says that the relays of their routes are to be tried now.
     ///
     /// # Errors
     /// Those of the store.
-    async fn flush(&self, scope: &Scope, now: Timestamp) -> Result<u32, StoreError>;
+    async fn flush(
+        &self,
+        scope: &Scope,
+        after: Option<MessageId>,
+        now: Timestamp,
+    ) -> Result<Visited, StoreError>;
 
     /// Makes deferred messages of a route due now, because its relay is Up again or is to be probed (D4): by id from
     /// behind `after`, so that each is visited once; answers the last one looked at, `None` behind the last of all.
@@ -194,11 +204,22 @@ pub struct Revive {
     pub now: Timestamp,
 }
 
+/// What a step over messages in the order of their ids came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Visited {
+    /// Messages that were changed.
+    pub changed: u32,
+    /// The last one looked at, behind which the next step goes on; `None` behind the last of all.
+    pub last: Option<MessageId>,
+}
+
 /// Which messages of a Down route end (D4).
 #[derive(Debug, Clone)]
 pub struct Exhaust {
     /// The route.
     pub route: RouteId,
+    /// Behind this one.
+    pub after: Option<MessageId>,
     /// Those whose cycle began before this.
     pub since_before: Timestamp,
     /// The relay's last error.

@@ -124,6 +124,7 @@ pub(crate) fn release(
                         past.push(target.owner.id);
                     }
                     let_go(group, work, charged_day, Seat::End, now)?;
+                    group.try_now(work.route);
                     ActionOutcome::Done
                 }
                 Asked::Stays { until } => ActionOutcome::OverLimit { until },
@@ -132,6 +133,7 @@ pub(crate) fn release(
         Ok(match place_again(group, work, now, Comes::Anew)? {
             Place::Lane(charged_day) => {
                 let_go(group, work, charged_day, Seat::End, now)?;
+                group.try_now(work.route);
                 ActionOutcome::Done
             }
             Place::Back(kept) => {
@@ -311,6 +313,7 @@ fn requeue_one(
     group.lanes.add(group.conn, route, flow, 1)?;
     group.tallies.phase(route, None, Some(Phase::Ready), 1);
     group.moved(&target.owner, Some(target.state), Some(MessageState::Queued));
+    group.try_now(route);
     if group.pauses().cover(&target.owner)
         && let Some(found) = unfinished(group.conn, target.owner.id)?
         && let Place::Back(kept) = place_again(group, &found, now, Comes::Anew)?

@@ -165,6 +165,11 @@ impl<'w> Group<'w> {
         });
     }
 
+    /// Says, after the commit, that somebody wants mail of this route tried now.
+    pub(crate) fn try_now(&mut self, route: RouteId) {
+        self.changes.try_now.insert(route);
+    }
+
     /// Tells that a person's alerts are other ones.
     pub(crate) fn alerted(&mut self, person: UserId) {
         self.changes.alerted.push(person);
@@ -180,6 +185,7 @@ impl<'w> Group<'w> {
         let added = self.tallies.marks() + self.lanes.marks() + self.limits.marks();
         self.changes.changes.len()
             + self.changes.alerted.len()
+            + self.changes.try_now.len()
             + self.epochs.len()
             + self.pauses_marks
             + added

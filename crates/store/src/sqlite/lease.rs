@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use postroom_domain::{Epoch, Generation, MessageId, NodeSlot, RouteId, Timestamp};
 use rusqlite::{Row, params};
 
+use super::clock_moves;
 use super::group::{Group, Owner};
 use super::lanes::{Contender, kind_of, pick};
 use super::promote::owner;
@@ -17,6 +18,7 @@ const LEASES_MAX: u32 = 256;
 
 /// Starts a new epoch of a node.
 pub(crate) fn join(group: &mut Group<'_>, slot: NodeSlot, now: Timestamp) -> Result<NodeLease, StoreError> {
+    clock_moves::since_last_seen(group, slot, now)?;
     let epoch = group
         .conn
         .prepare_cached(
@@ -32,7 +34,7 @@ pub(crate) fn join(group: &mut Group<'_>, slot: NodeSlot, now: Timestamp) -> Res
     })
 }
 
-/// Tells that the node lives; an older epoch changes nothing.
+/// Records when the node was last seen; an older epoch changes nothing.
 pub(crate) fn heartbeat(group: &Group<'_>, node: NodeLease, now: Timestamp) -> Result<(), StoreError> {
     group
         .conn

@@ -15,6 +15,7 @@ mod bulk;
 mod cells;
 mod check;
 mod checkpoint;
+mod clock_moves;
 mod codes;
 mod content_read;
 mod counts;

@@ -167,20 +167,31 @@ fn make_ready(group: &mut Group<'_>, id: MessageId, now: Timestamp) -> Result<()
 }
 
 /// Messages of a Down route that may have waited too long, found on a reader. A cycle never begins before its
-/// submission, so the ids bound the search.
+/// submission, so the ids bound the search, unless they run ahead of a clock that was set back.
 pub(crate) fn exhausted(conn: &Connection, op: &Exhaust, step: u32) -> Result<Vec<MessageId>, StoreError> {
+    let latest: Option<i64> = conn
+        .prepare_cached("SELECT max(ord) FROM work")?
+        .query_row([], |row| row.get(0))?;
+    let runs_ahead = latest.is_some_and(|latest| MessageId::from_ord(latest).submitted_at() > op.now);
+    let bound = if runs_ahead {
+        MessageId::MAX
+    } else {
+        MessageId::first_at(op.since_before)
+    };
     Ok(conn
         .prepare_cached(
             "SELECT w.ord FROM work w JOIN message m ON m.ord = w.ord
-             WHERE w.ord < ?1 AND w.route = ?2 AND w.phase IN (0, 1) AND w.since < ?3 AND m.state IN (0, 4)
+             WHERE w.ord < ?1 AND w.ord > ?5 AND w.route = ?2 AND w.phase IN (0, 1) AND w.since < ?3
+                AND m.state IN (0, 4)
              ORDER BY w.ord LIMIT ?4",
         )?
         .query_map(
             params![
-                MessageId::first_at(op.since_before).ord(),
+                bound.ord(),
                 op.route.0,
                 op.since_before.as_micros(),
-                step
+                step,
+                op.after.map_or(i64::MIN, MessageId::ord)
             ],
             |row| Ok(MessageId::from_ord(row.get(0)?)),
         )?
@@ -249,19 +260,20 @@ pub(crate) fn leave(group: &mut Group<'_>, found: &Unfinished) -> Result<(), Sto
     Ok(())
 }
 
-/// Deferred messages of the scope that are due later than `now`, found on a reader.
+/// Deferred messages of the scope that are due later than `now`, by id, found on a reader.
 pub(crate) fn flushable(
     conn: &Connection,
     scope: &Scope,
+    after: Option<MessageId>,
     now: Timestamp,
     step: u32,
 ) -> Result<Vec<MessageId>, StoreError> {
     let mut statement = conn.prepare_cached(
-        "SELECT w.ord, m.sender, m.office, m.kind FROM depth d JOIN work w ON w.route = d.route
-         JOIN message m ON m.ord = w.ord
-         WHERE d.phase = 1 AND d.n > 0 AND w.phase = 1 AND w.due_at > ?1 AND m.state = 4",
+        "SELECT w.ord, m.sender, m.office, m.kind FROM work w JOIN message m ON m.ord = w.ord
+         WHERE w.ord > ?2 AND w.phase = 1 AND w.due_at > ?1 AND m.state = 4 ORDER BY w.ord",
     )?;
-    let mut rows = statement.query([now.as_micros()])?;
+    let after = after.map_or(i64::MIN, MessageId::ord);
+    let mut rows = statement.query(params![now.as_micros(), after])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let id = MessageId::from_ord(row.get(0)?);
@@ -292,9 +304,25 @@ pub(crate) fn revivable(conn: &Connection, op: &Revive, step: u32) -> Result<Vec
         .collect::<Result<_, _>>()?)
 }
 
-/// Makes those of `ids` that are still deferred due now.
+/// Makes those of `ids` that are still deferred due now because somebody asked for it.
 pub(crate) fn flush(group: &mut Group<'_>, ids: &[MessageId], now: Timestamp) -> Result<u32, StoreError> {
-    let mut flushed = 0;
+    let routes = make_due(group, ids, now)?;
+    let flushed = u32::try_from(routes.len()).unwrap_or(u32::MAX);
+    for route in routes {
+        group.try_now(route);
+    }
+    Ok(flushed)
+}
+
+/// Makes those of `ids` that are still deferred due now.
+pub(crate) fn revive(group: &mut Group<'_>, ids: &[MessageId], now: Timestamp) -> Result<u32, StoreError> {
+    let routes = make_due(group, ids, now)?;
+    Ok(u32::try_from(routes.len()).unwrap_or(u32::MAX))
+}
+
+/// The same; returns the route of each.
+fn make_due(group: &mut Group<'_>, ids: &[MessageId], now: Timestamp) -> Result<Vec<RouteId>, StoreError> {
+    let mut routes = Vec::new();
     for &id in ids {
         let Some(found) = unfinished(group.conn, id)? else {
             continue;
@@ -312,7 +340,7 @@ pub(crate) fn flush(group: &mut Group<'_>, ids: &[MessageId], now: Timestamp) ->
                 .execute(params![id.ord(), now.as_micros()])?;
         }
         group.changed(&found.owner, ChangeKind::Updated);
-        flushed += 1;
+        routes.push(found.route);
     }
-    Ok(flushed)
+    Ok(routes)
 }

@@ -12,7 +12,7 @@ use crate::StoreError;
 use crate::contract::{
     ActionOutcome, AuditAction, AuditNote, Authority, ChangeSet, Changes, Deliverable, Enqueue, Enqueued,
     Exhaust, LeaseRequest, Leased, NodeLease, OutcomeBatch, Promote, Promoted, Queue, QueueDepth, Recorded,
-    Release, Revive, Settled,
+    Release, Revive, Settled, Visited,
 };
 
 #[async_trait]
@@ -67,7 +67,7 @@ impl Queue for SqliteStore {
             .await
     }
 
-    async fn exhaust(&self, op: Exhaust) -> Result<u32, StoreError> {
+    async fn exhaust(&self, op: Exhaust) -> Result<Visited, StoreError> {
         let op = Arc::new(op);
         let for_reader = Arc::clone(&op);
         let step = self.step;
@@ -75,14 +75,19 @@ impl Queue for SqliteStore {
             .readers
             .run(move |conn| promote::exhausted(conn, &for_reader, step))
             .await?;
-        if ids.is_empty() {
-            return Ok(0);
-        }
-        self.writer
+        let Some(&last) = ids.last() else {
+            return Ok(Visited::default());
+        };
+        let changed = self
+            .writer
             .run(Lane::Background, 0, move |group| {
                 promote::exhaust(group, &op, &ids)
             })
-            .await
+            .await?;
+        Ok(Visited {
+            changed,
+            last: Some(last),
+        })
     }
 
     async fn requeue(
@@ -166,19 +171,29 @@ impl Queue for SqliteStore {
             .await
     }
 
-    async fn flush(&self, scope: &Scope, now: Timestamp) -> Result<u32, StoreError> {
+    async fn flush(
+        &self,
+        scope: &Scope,
+        after: Option<MessageId>,
+        now: Timestamp,
+    ) -> Result<Visited, StoreError> {
         let scope = scope.clone();
         let step = self.step;
         let ids = self
             .readers
-            .run(move |conn| promote::flushable(conn, &scope, now, step))
+            .run(move |conn| promote::flushable(conn, &scope, after, now, step))
             .await?;
-        if ids.is_empty() {
-            return Ok(0);
-        }
-        self.writer
+        let Some(&last) = ids.last() else {
+            return Ok(Visited::default());
+        };
+        let changed = self
+            .writer
             .run(Lane::Hot, 0, move |group| promote::flush(group, &ids, now))
-            .await
+            .await?;
+        Ok(Visited {
+            changed,
+            last: Some(last),
+        })
     }
 
     async fn revive(&self, op: Revive) -> Result<Option<MessageId>, StoreError> {
@@ -191,7 +206,7 @@ impl Queue for SqliteStore {
             return Ok(None);
         };
         self.writer
-            .run(Lane::Hot, 0, move |group| promote::flush(group, &ids, op.now))
+            .run(Lane::Hot, 0, move |group| promote::revive(group, &ids, op.now))
             .await?;
         Ok(Some(last))
     }

@@ -1,5 +1,7 @@
 //! The edges of relay health: compare-and-set on the epoch, so that one node raises the alert (DESIGN invariant 19).
 
+use std::time::Duration;
+
 use postroom_domain::{OfficeId, Reply, RouteId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -12,7 +14,7 @@ use crate::contract::{
 };
 
 const COLUMNS: &str =
-    "SELECT route, place, name, epoch, down, since, code, enhanced, text, waits FROM relay_state";
+    "SELECT route, place, name, epoch, down, since, code, enhanced, text, waits, unserved FROM relay_state";
 
 /// Writes an edge and its fact, if the epoch is still the expected one and the edge is one.
 pub(crate) fn edge(group: &mut Group<'_>, edge: &RelayEdge) -> Result<EdgeWritten, StoreError> {
@@ -57,7 +59,8 @@ fn write(conn: &Connection, edge: &RelayEdge, epoch: i64) -> Result<(), StoreErr
         "INSERT INTO relay_state (route, place, name, epoch, down, since, code, enhanced, text, waits)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
          ON CONFLICT (route, place) DO UPDATE SET name = excluded.name, epoch = excluded.epoch, down = excluded.down,
-            since = excluded.since, code = excluded.code, enhanced = excluded.enhanced, text = excluded.text, waits = excluded.waits",
+            since = excluded.since, code = excluded.code, enhanced = excluded.enhanced, text = excluded.text,
+            waits = excluded.waits, unserved = 0",
     )?
     .execute(params![
         edge.route.0,
@@ -115,5 +118,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<RelayKept> {
             WaitingMail::GoesElsewhere
         },
         since: Timestamp::from_micros(row.get(5)?),
+        unserved: Duration::from_micros(u64::try_from(row.get::<_, i64>(10)?).unwrap_or(0)),
     })
 }

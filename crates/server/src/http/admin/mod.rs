@@ -143,12 +143,16 @@ async fn acknowledge_losses(State(app): State<App>) -> Result<Answer<Acknowledge
 }
 
 async fn flush(State(app): State<App>) -> Result<Answer<Flushed>, ApiError> {
-    let mut made_due = 0u64;
+    let (mut made_due, mut after) = (0u64, None);
     loop {
-        let moved = app.store.flush(&Scope::everything(), app.clock.now()).await?;
-        made_due += u64::from(moved);
-        app.wake_engine();
-        if moved < 256 {
+        let step = app
+            .store
+            .flush(&Scope::everything(), after, app.clock.now())
+            .await?;
+        made_due += u64::from(step.changed);
+        app.try_now();
+        after = step.last;
+        if after.is_none() {
             return Ok(Answer(Flushed { made_due }));
         }
     }

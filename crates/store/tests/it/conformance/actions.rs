@@ -4,7 +4,7 @@ use postroom_domain::{
     Arm, MessageId, MessageState, OfficeId, RecipientState, Reply, RouteId, Scope, UserId,
 };
 use postroom_store::{
-    ActionOutcome, Authority, Exhaust, Filter, Next, Outcome, REVIVE_MOST, Revive, SearchQuery,
+    ActionOutcome, Authority, Exhaust, Filter, Next, Outcome, REVIVE_MOST, Revive, SearchQuery, Visited,
 };
 
 use super::Harness;
@@ -174,10 +174,11 @@ pub(crate) async fn flush_makes_deferred_mail_due(h: &mut impl Harness) {
     for leased in lease(store, node, 2, at(1)).await {
         record(store, node, vec![deferred(&leased, at(1), at(3_600))], at(1)).await;
     }
-    assert_eq!(store.flush(&Scope::own(UserId(2)), at(2)).await.unwrap(), 1);
+    let flush = async |scope, second| store.flush(&scope, None, at(second)).await.unwrap().changed;
+    assert_eq!(flush(Scope::own(UserId(2)), 2).await, 1);
     assert_eq!(promote(store, at(2), vec![]).await.moved, 1);
-    assert_eq!(store.flush(&Scope::everything(), at(3)).await.unwrap(), 1);
-    assert_eq!(store.flush(&Scope::everything(), at(3)).await.unwrap(), 0);
+    assert_eq!(flush(Scope::everything(), 3).await, 1);
+    assert_eq!(flush(Scope::everything(), 3).await, 0);
     assert_consistent(store).await;
 }
 
@@ -190,12 +191,13 @@ pub(crate) async fn mail_that_found_no_relay_fails_in_the_end(h: &mut impl Harne
     record(store, node, vec![deferred(&leased, at(51), at(3_600))], at(51)).await;
     let op = Exhaust {
         route: RouteId::SERVER,
+        after: None,
         since_before: at(10),
         reply: Reply::none("no connection to the relay"),
         now: at(100),
     };
-    assert_eq!(store.exhaust(op.clone()).await.unwrap(), 2);
-    assert_eq!(store.exhaust(op).await.unwrap(), 0);
+    assert_eq!(store.exhaust(op.clone()).await.unwrap().changed, 2);
+    assert_eq!(store.exhaust(op).await.unwrap(), Visited::default());
     for id in ids {
         let row = row(store, id).await;
         assert_eq!(row.state, MessageState::Failed);

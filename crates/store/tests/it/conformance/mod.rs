@@ -17,6 +17,7 @@ pub(crate) mod limits;
 pub(crate) mod list;
 pub(crate) mod local;
 pub(crate) mod measurements;
+pub(crate) mod moved_clocks;
 pub(crate) mod names;
 pub(crate) mod people;
 pub(crate) mod settings;
@@ -114,6 +115,9 @@ macro_rules! conformance {
             actions::flush_makes_deferred_mail_due,
             actions::revival_makes_the_deferred_mail_of_a_route_due_each_once,
             actions::mail_that_found_no_relay_fails_in_the_end,
+            moved_clocks::deferred_mail_has_the_rest_of_its_wait_where_a_start_finds_the_clock_set_back,
+            moved_clocks::time_without_a_server_is_left_out_of_waits_for_a_relay_that_was_down,
+            moved_clocks::node_that_starts_for_the_first_time_moves_nothing,
             audit::action_leaves_one_entry_with_a_digest_of_what_was_done,
             audit::action_that_did_nothing_leaves_no_entry,
             audit::pages_go_from_new_to_old_and_an_office_has_its_own,

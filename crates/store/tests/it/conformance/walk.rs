@@ -75,7 +75,7 @@ impl Walk {
     async fn rare(&mut self, h: &mut impl Harness, second: i64) {
         let now = at(second * 7_919);
         match self.dice.roll(8) {
-            0 => drop(h.store().flush(&Scope::own(UserId(1)), now).await.unwrap()),
+            0 => drop(h.store().flush(&Scope::own(UserId(1)), None, now).await),
             1 => drop(h.store().index_text().await.unwrap()),
             2 => {
                 h.kill().await;
