@@ -73,6 +73,11 @@ pub struct Pace {
     pub exhaust_every: Duration,
     /// How often the node records that it runs; the time after the last record counts as time in which it did not.
     pub heartbeat_every: Duration,
+    /// How long an envelope that went ahead with a dot waits for that dot's answer before another connection may have
+    /// its message; also how often a busy connection is looked at.
+    pub take_back_after: Duration,
+    /// How long no octet may move on a busy connection before it counts as silent.
+    pub silent_after: Duration,
     /// Most messages of one step of anything, 1 to 256: the store's contract takes no more.
     pub step: u32,
 }
@@ -84,6 +89,8 @@ impl Default for Pace {
             store_retry: Duration::from_secs(1),
             exhaust_every: Duration::from_mins(1),
             heartbeat_every: Duration::from_mins(1),
+            take_back_after: Duration::from_secs(3),
+            silent_after: Duration::from_secs(30),
             step: REVIVE_MOST,
         }
     }

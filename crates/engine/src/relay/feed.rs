@@ -85,6 +85,14 @@ impl Feed {
 pub(super) struct Place {
     pool: Arc<Pool>,
     holding: Holding,
+    hearing: Hearing,
+}
+
+/// Whether the roster counts a place's connection as silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hearing {
+    Normal,
+    Silent,
 }
 
 /// What the roster counts a place as.
@@ -104,7 +112,31 @@ impl Place {
         Self {
             pool,
             holding: Holding::Ready,
+            hearing: Hearing::Normal,
         }
+    }
+
+    /// Nothing has moved on its busy connection for long.
+    pub(super) fn fell_silent(&mut self) {
+        if self.hearing == Hearing::Normal {
+            self.hearing = Hearing::Silent;
+            let started = self.pool.feed.roster().fell_silent();
+            self.pool.start(started);
+        }
+    }
+
+    /// Something moves on its connection, or that has ended.
+    pub(super) fn not_silent(&mut self) {
+        if self.hearing == Hearing::Silent {
+            self.hearing = Hearing::Normal;
+            self.pool.feed.roster().not_silent();
+        }
+    }
+
+    /// The relay answered for a message.
+    pub(super) fn answered(&self) {
+        let started = self.pool.feed.roster().answered();
+        self.pool.start(started);
     }
 
     /// The pool that it is a place of.
@@ -176,6 +208,7 @@ fn look(pool: &Pool, holding: &mut Holding) -> Option<Taken> {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        self.not_silent();
         self.busy();
         if self.holding == Holding::Busy {
             let started = self.pool.feed.roster().lost();

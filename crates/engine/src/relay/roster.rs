@@ -23,9 +23,24 @@ pub(super) struct Roster<J> {
     ready: usize,
     /// Most places, as the last push said.
     allowed: u32,
+    /// Busy places whose connection moved nothing for long.
+    silent: u32,
+    /// Whether the relay answered on another connection while these were silent.
+    answers: Answers,
     /// How often jobs were taken back: what was on its way then is not taken any more.
     drains: u64,
     closed: bool,
+}
+
+/// Silent connections that are suspicious, where the relay may have so many.
+const SILENT_MIN: u32 = 3;
+
+/// Whether a relay answers while some of its connections are silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answers {
+    Unknown,
+    /// On another connection.
+    Elsewhere,
 }
 
 /// Whether a worker may end.
@@ -48,6 +63,8 @@ impl<J> Default for Roster<J> {
             held: 0,
             ready: 0,
             allowed: 0,
+            silent: 0,
+            answers: Answers::Unknown,
             drains: 0,
             closed: false,
         }
@@ -77,10 +94,47 @@ impl<J> Roster<J> {
     /// Takes places for the jobs that nobody is ready for, as far as the limit allows.
     fn fill(&mut self) -> u32 {
         let missing = u32::try_from(self.jobs.len().saturating_sub(self.ready)).unwrap_or(u32::MAX);
-        let more = missing.min(self.allowed.saturating_sub(self.held));
+        let more = missing.min(self.limit().saturating_sub(self.held));
         self.held += more;
         self.ready += usize::try_from(more).unwrap_or(0);
         more
+    }
+
+    /// Places that may be held. Several connections that are silent at once are suspicious: their host may be gone, and
+    /// what took its place knows nothing of them. One connection more then tries a message, and while the relay answers
+    /// on new ones, silent ones take nobody's place.
+    fn limit(&self) -> u32 {
+        if self.silent < SILENT_MIN.min(self.allowed) {
+            return self.allowed;
+        }
+        match self.answers {
+            Answers::Elsewhere => self.allowed + self.silent,
+            Answers::Unknown if self.held > self.silent => self.allowed,
+            Answers::Unknown => self.allowed.max(self.silent + 1),
+        }
+    }
+
+    /// A busy connection has become silent; returns how many workers the caller is to start.
+    pub(super) fn fell_silent(&mut self) -> u32 {
+        self.silent += 1;
+        if self.closed { 0 } else { self.fill() }
+    }
+
+    /// A silent connection moves again, or ends.
+    pub(super) const fn not_silent(&mut self) {
+        self.silent = self.silent.saturating_sub(1);
+        if self.silent == 0 {
+            self.answers = Answers::Unknown;
+        }
+    }
+
+    /// The relay answered for a message; returns how many workers the caller is to start.
+    pub(super) fn answered(&mut self) -> u32 {
+        if self.silent == 0 || self.closed {
+            return 0;
+        }
+        self.answers = Answers::Elsewhere;
+        self.fill()
     }
 
     /// Takes the first job, if one waits.
@@ -102,7 +156,7 @@ impl<J> Roster<J> {
     /// # Errors
     /// The job, where every other place is busy.
     pub(super) fn pass_on(&mut self, job: J) -> Result<u32, J> {
-        if self.closed || (self.jobs.len() >= self.ready && self.held >= self.allowed) {
+        if self.closed || (self.jobs.len() >= self.ready && self.held >= self.limit()) {
             return Err(job);
         }
         self.jobs.push_front(job);
@@ -285,6 +339,29 @@ mod tests {
             }
             prop_assert!(workers.is_empty() && roster.jobs.is_empty() && roster.held() == 0);
         }
+    }
+
+    #[test]
+    fn connections_that_are_all_silent_let_one_more_try_and_as_many_as_they_are_once_it_was_answered() {
+        let mut roster = Roster::default();
+        assert_eq!(roster.push((0..10).collect(), 4, roster.ticket()), Ok(4));
+        for _ in 0..4 {
+            roster.take();
+            roster.busy();
+        }
+        assert_eq!((roster.fell_silent(), roster.fell_silent()), (0, 0));
+        assert_eq!(roster.fell_silent(), 0, "one is not silent");
+        assert_eq!(roster.fell_silent(), 1, "all are");
+        roster.take();
+        roster.busy();
+        assert_eq!(roster.answered(), 3);
+        // One speaks again: the others still take nobody's place.
+        roster.not_silent();
+        assert_eq!(roster.limit(), 7);
+        for _ in 0..3 {
+            roster.not_silent();
+        }
+        assert_eq!(roster.limit(), 4);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use postroom_domain::{MessageId, RouteId};
 use postroom_smtp::client::{
-    AtDot, Connection, Outcome as Spoken, PipeliningUse, Session, Transaction, Untried,
+    Activity, AtDot, Connection, Outcome as Spoken, PipeliningUse, Session, Transaction, Untried,
 };
 use tokio::time::Instant;
 
@@ -17,8 +17,6 @@ use super::roster::Leave;
 use crate::delivery::{BoxedJob, Judge, Judgement, LocalTrouble, Signal, untried};
 use crate::scheduler::RelayId;
 
-/// How long an envelope that went ahead waits for the answer to the dot before another connection may have its message.
-const TAKE_BACK_AFTER: Duration = Duration::from_secs(3);
 /// A wait that something else ends.
 const UNBOUNDED: Duration = Duration::from_hours(24);
 
@@ -121,28 +119,7 @@ impl Worker {
     /// Tries one job; returns the one whose envelope went with its dot, or the same one where it was not tried.
     async fn attempt(&mut self, job: BoxedJob, line: &mut Option<Line>) -> Option<BoxedJob> {
         let began = Instant::now();
-        if line.as_ref().is_none_or(|l| !l.session.is_open()) {
-            if self.pool.feed.roster().is_closed() {
-                // A new connection would use settings that hold no more.
-                job.lease.give_back().await;
-                return None;
-            }
-            match self.pool.connector.connect().await {
-                Ok(session) => *line = Some(Line { session, carried: 0 }),
-                Err(error) => {
-                    *line = None;
-                    let judgement = match LocalTrouble::of(&error) {
-                        Some(trouble) => Judgement {
-                            signal: Signal::Local(trouble),
-                            ..untried(&job.lease)
-                        },
-                        None => self.judge(None).session_failed(&job, &error, began.elapsed()),
-                    };
-                    self.finish(job, judgement).await;
-                    return None;
-                }
-            }
-        }
+        let job = self.open(job, line, began).await?;
         let Some(Line { session, carried }) = line.as_mut() else {
             return Some(job);
         };
@@ -156,6 +133,8 @@ impl Worker {
                 next: ahead.put(next),
             }
         };
+        let pace = self.pool.parts.pace;
+        let mut silence = Silence::new(session.activity().clone());
         let delivery = {
             let delivering = session.deliver(&job.transaction, at_dot);
             tokio::pin!(delivering);
@@ -163,10 +142,20 @@ impl Worker {
                 tokio::select! {
                     biased;
                     delivery = &mut delivering => break delivery,
-                    () = tokio::time::sleep(TAKE_BACK_AFTER) => ahead.pass_on(&self.pool),
+                    () = tokio::time::sleep(pace.take_back_after) => {
+                        ahead.pass_on(&self.pool);
+                        match silence.lasts() {
+                            lasts if lasts >= pace.silent_after => self.place.fell_silent(),
+                            _ => self.place.not_silent(),
+                        }
+                    }
                 }
             }
         };
+        self.place.not_silent();
+        if matches!(delivery.outcome, Spoken::Finished(_)) {
+            self.place.answered();
+        }
         let next_job = ahead.take();
         let passed_on = delivery.next.is_some() && next_job.is_none();
         let tls = session.tls().map(|tls| tls.version);
@@ -190,6 +179,35 @@ impl Worker {
             }
             (again, next) => again.or(next),
         }
+    }
+
+    /// Opens a session where none is open; `None` where that was the end of the attempt.
+    async fn open(&self, job: BoxedJob, line: &mut Option<Line>, began: Instant) -> Option<BoxedJob> {
+        if line.as_ref().is_some_and(|line| line.session.is_open()) {
+            return Some(job);
+        }
+        *line = None;
+        if self.pool.feed.roster().is_closed() {
+            // A new connection would use settings that hold no more.
+            job.lease.give_back().await;
+            return None;
+        }
+        let error = match self.pool.connector.connect().await {
+            Ok(session) => {
+                *line = Some(Line { session, carried: 0 });
+                return Some(job);
+            }
+            Err(error) => error,
+        };
+        let judgement = match LocalTrouble::of(&error) {
+            Some(trouble) => Judgement {
+                signal: Signal::Local(trouble),
+                ..untried(&job.lease)
+            },
+            None => self.judge(None).session_failed(&job, &error, began.elapsed()),
+        };
+        self.finish(job, judgement).await;
+        None
     }
 
     /// Writes down what became of a job; returns it where another session shall try it.
@@ -233,6 +251,32 @@ impl Worker {
             now: parts.clock.now(),
             chance: parts.random.chance(),
         }
+    }
+}
+
+/// How long nothing has moved on a connection.
+struct Silence {
+    activity: Activity,
+    octets: u64,
+    since: Instant,
+}
+
+impl Silence {
+    fn new(activity: Activity) -> Self {
+        Self {
+            octets: activity.octets(),
+            activity,
+            since: Instant::now(),
+        }
+    }
+
+    fn lasts(&mut self) -> Duration {
+        let octets = self.activity.octets();
+        if octets != self.octets {
+            self.octets = octets;
+            self.since = Instant::now();
+        }
+        self.since.elapsed()
     }
 }
 

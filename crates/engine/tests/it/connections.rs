@@ -11,7 +11,7 @@ use postroom_domain::health::HealthState;
 use postroom_domain::{Kind, MessageState};
 use postroom_engine::EngineSettings;
 use postroom_smtp::client::{Connection, Dial, DialFuture, Dialler, RelayConfig, Timeouts};
-use postroom_smtp::sink::{Act, Nth, Rule, SinkHandle, Stage};
+use postroom_smtp::sink::{Act, Nth, Plan, Rule, SinkHandle, Stage};
 use postroom_testkit::relay;
 use tokio::net::TcpStream;
 
@@ -113,6 +113,31 @@ async fn message_whose_envelope_went_ahead_of_a_slow_dot_leaves_by_another_conne
         sent += usize::from(house.detail(id).await.row.state == MessageState::Sent);
     }
     assert_eq!(sent, 7);
+}
+
+#[tokio::test]
+async fn mail_leaves_by_new_connections_while_all_the_old_ones_are_silent() {
+    let house = House::new();
+    // The first two connections die without a word with a dot under way; those after them are well.
+    let silent = |n| Rule::at(Stage::FinalDot, Act::Silence).on_connection(Nth::Only(n));
+    let sink = relay::start_planned(Plan::from(silent(1)).with(silent(2))).await;
+    let relay = RelayConfig {
+        timeouts: Timeouts::default(),
+        ..relay::described(&sink)
+    };
+    let mut settings = House::settings(&relay);
+    settings.stop_timeout = Duration::from_secs(2);
+    settings.pace.take_back_after = Duration::from_millis(50);
+    settings.pace.silent_after = Duration::from_millis(300);
+    for relay in &mut settings.relays {
+        relay.connections = 2;
+    }
+    let letters = (0..12).map(|n| message(1, Kind::Direct, &format!("m{n}"), &["a@example.test"]));
+    house.submit(letters.collect()).await;
+    let engine = house.engine(settings).await;
+    in_time("mail waits behind silent connections", sink.wait_for(10)).await;
+    assert_eq!(engine.status().relays[0].state, HealthState::Up);
+    engine.stop().await;
 }
 
 /// Connects by TCP once its faults are used up; each of those is this machine's.

@@ -1,7 +1,7 @@
 //! Numbers for Prometheus: never addresses, subjects or names of people.
 
 use std::fmt::Write as _;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::extract::State;
@@ -33,6 +33,7 @@ pub struct Metrics {
     oldest: Gauge<f64, AtomicU64>,
     relay_up: Family<RelayLabel, Gauge>,
     relay_connections: Family<RelayLabel, Gauge>,
+    lost_leases: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -77,6 +78,7 @@ impl Metrics {
             oldest: Gauge::default(),
             relay_up: Family::default(),
             relay_connections: Family::default(),
+            lost_leases: Counter::default(),
         };
         registry.register(
             "accepted",
@@ -110,6 +112,11 @@ impl Metrics {
             "relay_connections",
             "Open connections to a relay",
             metrics.relay_connections.clone(),
+        );
+        registry.register(
+            "lost_leases",
+            "Messages taken back because the task that was sending them failed, since the start",
+            metrics.lost_leases.clone(),
         );
         Self { registry, ..metrics }
     }
@@ -196,6 +203,12 @@ async fn refresh(app: &App) -> Result<(), ApiError> {
         .oldest
         .map_or(0.0, |id| app.clock.now().since(id.submitted_at()).as_secs_f64());
     metrics.oldest.set(age);
+    if let Some(engine) = &app.engine {
+        metrics
+            .lost_leases
+            .inner()
+            .store(engine.lost_leases(), Ordering::Relaxed);
+    }
     let relays = app.engine.as_ref().map(|engine| engine.status().relays);
     for relay in relays.into_iter().flatten() {
         let label = RelayLabel { relay: relay.name };

@@ -49,3 +49,4 @@ pub use session::Session;
 pub use sign_in::{AuthUse, TokenFuture, TokenSource, Tokens};
 pub use tls::{TlsFault, TlsFaultKind, TlsInfo, TlsSetupError, Trust};
 pub use transaction::{Notify, Progress, Recipient, ReturnContent, Transaction};
+pub use wire::Activity;

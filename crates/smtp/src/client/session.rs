@@ -6,7 +6,7 @@ use super::capabilities::Capabilities;
 use super::config::{ChunkingUse, PipeliningUse, Timeouts};
 use super::error::{Phase, SessionError};
 use super::tls::TlsInfo;
-use super::wire::Wire;
+use super::wire::{Activity, Wire};
 use crate::reply::{Reply, Severity};
 use crate::stream::MaybeTls;
 
@@ -70,6 +70,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     #[must_use]
     pub const fn answered(&self) -> u64 {
         self.answered
+    }
+
+    /// Returns what counts the octets that move on the connection.
+    #[must_use]
+    pub const fn activity(&self) -> &Activity {
+        self.wire.activity()
     }
 
     /// Returns how the session pipelines from here on: less than configured once the relay has shown that it cannot.

@@ -3,6 +3,8 @@
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -27,10 +29,27 @@ pub(crate) struct WriteFailure {
     pub(crate) cause: Cause,
 }
 
+/// Counts the octets that a connection moved, in and out; shared, so that it can be asked while the session is busy.
+#[derive(Debug, Clone, Default)]
+pub struct Activity(Arc<AtomicU64>);
+
+impl Activity {
+    /// Octets moved so far.
+    #[must_use]
+    pub fn octets(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn moved(&self, octets: usize) {
+        self.0.fetch_add(octets as u64, Ordering::Relaxed);
+    }
+}
+
 /// A stream with the input that was read ahead.
 #[derive(Debug)]
 pub(crate) struct Wire<S> {
     stream: S,
+    activity: Activity,
     input: Vec<u8>,
     /// Where unread input starts.
     at: usize,
@@ -40,6 +59,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub(crate) fn new(stream: S) -> Self {
         Self {
             stream,
+            activity: Activity::default(),
             input: Vec::with_capacity(READ_BYTES),
             at: 0,
         }
@@ -48,6 +68,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Tells whether the relay sent more than was asked for so far.
     pub(crate) fn has_unread_input(&self) -> bool {
         self.at < self.input.len()
+    }
+
+    /// What counts the octets that move.
+    pub(crate) const fn activity(&self) -> &Activity {
+        &self.activity
     }
 
     pub(crate) fn into_stream(self) -> S {
@@ -67,9 +92,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     async fn read_reply(&mut self) -> Result<Reply, Cause> {
         loop {
             self.input.reserve(READ_BYTES);
-            if self.stream.read_buf(&mut self.input).await.map_err(Cause::Io)? == 0 {
+            let octets = self.stream.read_buf(&mut self.input).await.map_err(Cause::Io)?;
+            if octets == 0 {
                 return Err(Cause::Closed);
             }
+            self.activity.moved(octets);
             if let Some(reply) = self.buffered_reply()? {
                 return Ok(reply);
             }
@@ -101,7 +128,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         while written < total {
             let progress = timeout(limit, poll_fn(|cx| self.poll_write(cx, parts, written))).await;
             match progress.unwrap_or(Err(Cause::Timeout(limit))) {
-                Ok(n) => written += n,
+                Ok(n) => {
+                    self.activity.moved(n);
+                    written += n;
+                }
                 Err(cause) => return Err(WriteFailure { written, cause }),
             }
         }
