@@ -28,6 +28,7 @@ pub mod retry;
 pub mod rule;
 pub mod scope;
 pub mod state;
+pub mod throttle;
 pub mod trouble;
 pub mod typed;
 
@@ -53,5 +54,6 @@ pub use retry::{AfterFailure, BadSchedule, Chance, PermanentFailures, RetrySched
 pub use rule::Rule;
 pub use scope::{Arm, Scope};
 pub use state::{InvalidTransition, MessageEvent, MessageState, RecipientState, ShownType};
+pub use throttle::{LearntLimits, LimitValues, Progress, RelayAccount, Throttle, Witness, throttle};
 pub use trouble::{Trouble, trouble};
 pub use typed::Typed;
