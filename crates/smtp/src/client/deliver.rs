@@ -386,9 +386,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     /// An end before the relay answered MAIL: no fault of this message's if the session had worked before.
-    fn early_end(&self, error: SessionError) -> Outcome {
+    fn early_end(&mut self, error: SessionError) -> Outcome {
         let ended = error.is_close() || error.is_lost() || matches!(error.cause, Cause::Unexpected(_));
         if self.answered > 0 && ended {
+            self.last_words = error.reply().cloned();
             Outcome::Untried(Untried::SessionEnded)
         } else {
             Outcome::Failed(error)

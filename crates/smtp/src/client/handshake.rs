@@ -77,6 +77,7 @@ pub(super) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
         open: true,
         answered: 0,
         needs_reset: false,
+        last_words: None,
         ahead: None,
         commands: Vec::with_capacity(512),
     })

@@ -31,6 +31,8 @@ pub struct Session<S> {
     /// The transaction that the last one left unfinished must be cleared before the next MAIL.
     pub(super) needs_reset: bool,
     pub(super) ahead: Option<Ahead>,
+    /// The reply with which the relay ended the session.
+    pub(super) last_words: Option<Reply>,
     /// Commands under construction; kept for its capacity.
     pub(super) commands: Vec<u8>,
 }
@@ -84,6 +86,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     #[must_use]
     pub const fn pipelining(&self) -> PipeliningUse {
         self.pipelining
+    }
+
+    /// Returns the reply with which the relay ended the session instead of answering MAIL, if it gave one.
+    #[must_use]
+    pub const fn last_words(&self) -> Option<&Reply> {
+        self.last_words.as_ref()
     }
 
     /// Asks whether the relay takes mail from a sender: MAIL FROM, and RSET behind it. Nothing is sent.

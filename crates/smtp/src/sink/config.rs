@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 
+use super::limits::SinkLimits;
 use super::plan::Plan;
 
 /// How a sink behaves.
@@ -21,6 +22,8 @@ pub struct SinkConfig {
     pub auth: Option<SinkAuth>,
     /// Scripted misbehaviour.
     pub plan: Plan,
+    /// Its own limits.
+    pub limits: SinkLimits,
     /// Misbehaviour by recipient.
     pub by_address: ByAddress,
     /// What it remembers.
@@ -37,6 +40,7 @@ impl Default for SinkConfig {
             tls: None,
             auth: None,
             plan: Plan::default(),
+            limits: SinkLimits::default(),
             by_address: ByAddress::Off,
             keep: Keep::Envelopes,
             log: None,

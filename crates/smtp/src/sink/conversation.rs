@@ -4,10 +4,12 @@ use std::io;
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::sleep;
 
 use super::config::SinkTls;
 use super::handle::Shared;
+use super::limits::ConnectionLimit;
 use super::mail;
 use super::plan::{Act, Mode, Stage};
 use super::transaction::Envelope;
@@ -44,6 +46,8 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         authenticated: false,
         envelope: None,
         log_waits: false,
+        place: None,
+        in_session: 0,
     };
     match conversation.run().await {
         Ok(()) | Err(Over::Close) => {
@@ -67,6 +71,10 @@ pub(super) struct Conversation<S> {
     pub(super) messages: u64,
     pub(super) authenticated: bool,
     pub(super) envelope: Option<Envelope>,
+    /// Its place among the connections that the sink takes at a time.
+    pub(super) place: Option<OwnedSemaphorePermit>,
+    /// Messages that it has accepted on this connection.
+    pub(super) in_session: u64,
     /// The log has lines that are not with the operating system yet.
     pub(super) log_waits: bool,
 }
@@ -86,6 +94,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         if let Some(SinkTls::Implicit(config)) = &self.shared.config.tls {
             let config = Arc::clone(config);
             self.wire.accept_tls(config).await?;
+        }
+        self.place = self.shared.used.place();
+        if let Some(ConnectionLimit::AtGreeting(_, reply)) = &self.shared.config.limits.connections
+            && self.place.is_none()
+        {
+            reply.write_to(&mut self.wire.out);
+            return Ok(());
         }
         if let Script::Proceed = self.script(Stage::Greeting).await? {
             let greeting = format!("220 {} ESMTP sink\r\n", self.shared.config.hostname);

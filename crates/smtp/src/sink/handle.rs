@@ -14,6 +14,7 @@ use super::config::SinkConfig;
 use super::convention::Greylist;
 use super::conversation;
 use super::ledger::{Ledger, ReceivedMessage};
+use super::limits::Used;
 use super::plan::Mode;
 
 /// Starts sinks.
@@ -33,6 +34,7 @@ pub(super) struct Shared {
     pub(super) config: SinkConfig,
     pub(super) ledger: Ledger,
     pub(super) greylist: Mutex<Greylist>,
+    pub(super) used: Used,
     pub(super) mode: watch::Sender<Mode>,
     connections: AtomicU64,
 }
@@ -85,6 +87,7 @@ impl Shared {
     fn new(config: SinkConfig) -> io::Result<Arc<Self>> {
         Ok(Arc::new(Self {
             ledger: Ledger::open(config.keep, config.log.as_deref())?,
+            used: Used::new(&config.limits),
             config,
             greylist: Mutex::default(),
             mode: watch::Sender::new(Mode::Up),

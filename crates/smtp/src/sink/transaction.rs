@@ -1,5 +1,7 @@
 //! A sink's MAIL, RCPT, DATA and BDAT.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::sleep;
@@ -8,8 +10,10 @@ use super::config::Keep;
 use super::convention::Fate;
 use super::conversation::{Conversation, Over, Script};
 use super::ledger::{ReceivedMessage, lock};
+use super::limits::ConnectionLimit;
 use super::mail;
 use super::plan::Stage;
+use crate::reply::Reply;
 
 /// A transaction under way.
 #[derive(Debug, Default)]
@@ -42,6 +46,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             }
             Script::Said => return Ok(()),
         }
+        if let Some(reply) = self.over_limit(path) {
+            reply.write_to(&mut self.wire.out);
+            return if reply.closes() { Err(Over::Close) } else { Ok(()) };
+        }
         let limit = self.shared.config.offers.size_bytes.filter(|limit| *limit > 0);
         let size = mail::size_parameter(parameters);
         if self.shared.config.auth.is_some() && !self.authenticated {
@@ -56,6 +64,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
         }
     }
 
+    /// The reply to a MAIL that passes one of the sink's limits.
+    fn over_limit(&mut self, sender: &str) -> Option<Reply> {
+        let shared = Arc::clone(&self.shared);
+        let limits = &shared.config.limits;
+        let refused = limits.refused_senders.iter().find(|(known, _)| known == sender);
+        if let Some((_, reply)) = refused {
+            return Some(reply.clone());
+        }
+        if let Some(ConnectionLimit::AtMail(_, reply)) = &limits.connections {
+            self.place = self.place.take().or_else(|| shared.used.place());
+            if self.place.is_none() {
+                return Some(reply.clone());
+            }
+        }
+        if let Some((most, reply)) = &limits.messages
+            && self.in_session >= *most
+        {
+            return Some(reply.clone());
+        }
+        let (most, length, reply) = limits.pace.as_ref()?;
+        (!shared.used.keeps_pace(*most, *length)).then(|| reply.clone())
+    }
+
     pub(super) async fn rcpt(&mut self, rest: &str) -> Result<(), Over> {
         let Some((path, parameters)) = mail::split_path(rest, "TO:") else {
             return self.answer("501 5.5.4 Syntax: RCPT TO:<address>\r\n");
@@ -64,7 +95,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             Script::Proceed if self.envelope.is_none() => {
                 return self.answer("503 5.5.1 MAIL comes first\r\n");
             }
-            Script::Proceed => self.decide(path).await?,
+            Script::Proceed => match self.over_recipients() {
+                Some(reply) => {
+                    reply.write_to(&mut self.wire.out);
+                    false
+                }
+                None => self.decide(path).await?,
+            },
             Script::Replied(reply) => reply.is_success(),
             Script::Said => false,
         };
@@ -73,6 +110,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             envelope.recipient_parameters.push(parameters.to_owned());
         }
         Ok(())
+    }
+
+    /// The reply to a recipient that passes the limit of a transaction.
+    fn over_recipients(&self) -> Option<Reply> {
+        let (most, reply) = self.shared.config.limits.recipients.as_ref()?;
+        let accepted = self.envelope.as_ref().map_or(0, |known| known.recipients.len());
+        (accepted >= *most).then(|| reply.clone())
     }
 
     /// Answers a recipient by its address, and says whether it is accepted.
@@ -224,6 +268,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Conversation<S> {
             content: Bytes::from(content),
         })?;
         self.log_waits = true;
+        self.in_session += 1;
         match self.script(Stage::Kept).await? {
             Script::Proceed if !scripted => self.answer("250 2.0.0 Ok, kept\r\n"),
             Script::Proceed | Script::Replied(_) | Script::Said => Ok(()),
