@@ -37,7 +37,7 @@ impl Counters {
                 }
             }
             (Next::Failed, Recorded::Done) => self.failed(1),
-            (Next::Defer(_) | Next::GiveBack, Recorded::Done) | (_, Recorded::Fenced) => {}
+            (Next::Defer(_) | Next::GiveBack | Next::Continue, Recorded::Done) | (_, Recorded::Fenced) => {}
         }
     }
 

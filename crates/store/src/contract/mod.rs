@@ -21,6 +21,7 @@ mod queue;
 mod settings;
 mod situation;
 mod sorted;
+mod throttles;
 mod upkeep;
 
 pub use administration::{
@@ -77,6 +78,7 @@ pub use settings::{
 };
 pub use situation::{Situation, Situations, Waits};
 pub use sorted::{SortValue, Sorted, SortedEdge, SortedPage, SortedPlace, SortedRequest, Sorting};
+pub use throttles::{StoredLimits, Throttles};
 pub use upkeep::{CheckReport, Upkeep};
 
 /// A whole store: every subject of the contract.
@@ -103,6 +105,7 @@ pub trait Store:
     + Drafts
     + Names
     + Measurements
+    + Throttles
 {
 }
 
@@ -129,5 +132,6 @@ impl<T> Store for T where
         + Drafts
         + Names
         + Measurements
+        + Throttles
 {
 }

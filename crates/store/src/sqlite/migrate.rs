@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// Every step, in order; `user_version` counts those done. A released step is never edited.
-const STEPS: [&str; 19] = [
+const STEPS: [&str; 20] = [
     include_str!("migrations/0001_queue.sql"),
     include_str!("migrations/0002_terms.sql"),
     include_str!("migrations/0003_audit.sql"),
@@ -25,6 +25,7 @@ const STEPS: [&str; 19] = [
     include_str!("migrations/0017_weeks.sql"),
     include_str!("migrations/0018_marks.sql"),
     include_str!("migrations/0019_clock.sql"),
+    include_str!("migrations/0020_relay_limits.sql"),
 ];
 
 /// Runs the steps that the file lacks, each in its own transaction.

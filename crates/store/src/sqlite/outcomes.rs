@@ -128,6 +128,7 @@ fn write(group: &mut Group<'_>, lease: &Lease, outcome: &Outcome, now: Timestamp
         }
         Next::Defer(at) => defer(group, lease, attempts, at, outcome, now),
         Next::GiveBack => give_back(group, lease, attempts, now),
+        Next::Continue => go_on(group, lease, outcome, now),
     }
 }
 
@@ -302,6 +303,18 @@ fn defer(
         .tallies
         .phase(lease.route, Some(Phase::Leased), Some(Phase::Waiting), 1);
     group.moved(&lease.owner, Some(lease.state), Some(state));
+    Ok(())
+}
+
+/// Notes what was accepted so far of an attempt that goes on.
+fn go_on(group: &mut Group<'_>, lease: &Lease, outcome: &Outcome, now: Timestamp) -> Result<(), StoreError> {
+    if any_accepted(outcome) {
+        group
+            .conn
+            .prepare_cached("UPDATE message SET sent_on = ?2 WHERE ord = ?1")?
+            .execute(params![lease.owner.id.ord(), now.as_micros()])?;
+    }
+    group.changed(&lease.owner, ChangeKind::Updated);
     Ok(())
 }
 

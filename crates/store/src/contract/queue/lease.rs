@@ -107,7 +107,7 @@ pub struct Outcome {
     pub id: MessageId,
     /// The fence.
     pub generation: Generation,
-    /// The attempt; `None` where there was none (given back untried).
+    /// The attempt; `None` where there was none (given back untried) or it goes on.
     pub attempt: Option<AttemptRecord>,
     /// Recipients that were told something; the others stay as they are.
     pub recipients: Vec<RecipientOutcome>,
@@ -126,6 +126,8 @@ pub enum Next {
     Defer(Timestamp),
     /// Not tried: back to its lane at once, at no cost.
     GiveBack,
+    /// The attempt goes on with further recipients under the same lease; what the relay accepted so far is durable.
+    Continue,
 }
 
 /// One attempt, for the log (S3).

@@ -1,12 +1,12 @@
 //! Who is served, in what order, and whose word counts.
 
-use postroom_domain::{Kind, MessageId, MessageState, OfficeId, RouteId, UserId};
+use postroom_domain::{Kind, MessageId, MessageState, OfficeId, RecipientState, RouteId, UserId};
 use postroom_store::{AttemptResult, LeaseRequest, NewMessage, Next, Outcome, Recorded, Want};
 
 use super::Harness;
 use crate::build::{
-    SLOT, assert_consistent, at, attempt, deferred, failed, form_letter, given_back, greylisted, join, lease,
-    letter, promote, put, record, row, sent, state,
+    SLOT, accepted, assert_consistent, at, attempt, deferred, failed, form_letter, given_back, greylisted,
+    join, lease, letter, promote, put, record, row, sent, state, told,
 };
 
 pub(crate) async fn single_letter_is_not_stuck_behind_ten_thousand(h: &mut impl Harness) {
@@ -209,6 +209,38 @@ pub(crate) async fn message_given_back_keeps_its_place_and_attempts(h: &mut impl
     let again = lease(store, node, 3, at(2)).await;
     assert_eq!((again[0].id, again[0].attempts), (ids[0], 0));
     assert_eq!(again.len(), 3);
+    assert_consistent(store).await;
+}
+
+pub(crate) async fn attempt_that_goes_on_keeps_its_lease_and_what_was_accepted(h: &mut impl Harness) {
+    let node = join(h.store()).await;
+    let mut two = letter(1);
+    let other = two.recipients[0].clone();
+    two.recipients.push(other);
+    let id = put(h.store(), vec![two], at(0)).await[0];
+    let leased = lease(h.store(), node, 1, at(1)).await[0];
+    let part = Outcome {
+        recipients: vec![told(0, RecipientState::Sent, accepted())],
+        next: Next::Continue,
+        ..given_back(&leased)
+    };
+    assert_eq!(record(h.store(), node, vec![part], at(2)).await, [Recorded::Done]);
+    assert_eq!(state(h.store(), id).await, MessageState::Sending);
+    assert_consistent(h.store()).await;
+    // A crash now sends nothing again to whom the relay has accepted already.
+    h.kill().await;
+    let store = h.store();
+    let node = store.join(SLOT, at(3)).await.unwrap();
+    let adopted = store.adopt(node, 10).await.unwrap();
+    assert_eq!(adopted[0].attempts, 0);
+    let pending = &store.load(&[id]).await.unwrap()[0].pending;
+    assert_eq!(pending.iter().map(|p| p.index).collect::<Vec<_>>(), [1]);
+    let rest = Outcome {
+        recipients: vec![told(1, RecipientState::Sent, accepted())],
+        ..sent(&adopted[0], at(4))
+    };
+    assert_eq!(record(store, node, vec![rest], at(4)).await, [Recorded::Done]);
+    assert_eq!(state(store, id).await, MessageState::Sent);
     assert_consistent(store).await;
 }
 

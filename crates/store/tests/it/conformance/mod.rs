@@ -22,6 +22,7 @@ pub(crate) mod names;
 pub(crate) mod people;
 pub(crate) mod settings;
 pub(crate) mod sorted;
+pub(crate) mod throttles;
 pub(crate) mod walk;
 pub(crate) mod world;
 
@@ -57,6 +58,8 @@ macro_rules! conformance {
             measurements::measured_steps_come_back_as_they_were_kept_last,
             measurements::steps_older_than_their_span_are_forgotten,
             measurements::longest_waiting_is_neither_held_nor_scheduled,
+            throttles::limits_of_an_account_come_back_as_they_were_saved_last,
+            throttles::account_without_limits_is_deleted,
             layouts::layout_comes_back_as_it_was_kept,
             layouts::layout_made_from_another_version_changes_nothing,
             layouts::layout_of_an_office_is_audited_and_a_persons_is_not,
@@ -102,6 +105,7 @@ macro_rules! conformance {
             leases::older_epoch_neither_leases_nor_writes,
             leases::adopted_lease_has_a_new_generation,
             leases::message_given_back_keeps_its_place_and_attempts,
+            leases::attempt_that_goes_on_keeps_its_lease_and_what_was_accepted,
             leases::retry_joins_the_end_of_its_lane,
             leases::waiting_mail_of_a_blocked_route_stays,
             leases::depth_counts_every_phase,
