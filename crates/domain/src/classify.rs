@@ -7,7 +7,7 @@
 //! | any | 454 4.7.0, 530, 534, 535, 538, x.7.8, x.7.9, x.7.11 (sign-in) | 4xx transient, 5xx permanent | relay |
 //! | connect, TLS, greeting, EHLO, AUTH | 4xx / 5xx | transient / permanent | relay |
 //! | MAIL | x.3.x, 452 (the relay's system, storage) | transient | relay |
-//! | MAIL | 5xx x.7.x (may not send) | permanent | relay |
+//! | MAIL | 5xx x.7.x (may not send) | permanent | sender |
 //! | MAIL | other 4xx / 5xx | transient / permanent | message |
 //! | RCPT | 4xx / 5xx | transient / permanent | recipient |
 //! | DATA | 4xx x.3.x, 451, 452 | transient | relay |
@@ -15,6 +15,8 @@
 //! | after the dot | 452 or 4xx x.3.1 (the relay's storage) | transient | relay |
 //! | after the dot | other 4xx / 5xx | transient / permanent | message |
 //! | any | a code that is none of these | transient | relay |
+//!
+//! Which replies state a limit of the relay and are no failures is [`throttle`](crate::throttle)'s to say.
 //!
 //! What is unknown is transient: trying again costs little, a message that is lost costs much.
 
@@ -79,7 +81,8 @@ pub fn classify(phase: SmtpPhase, heard: Heard) -> (Lasting, Blame) {
         }
         SmtpPhase::Rcpt => Blame::Recipient,
         SmtpPhase::Mail => match (lasting, subject) {
-            (Lasting::Transient, 3) | (Lasting::Permanent, 7) => Blame::Relay,
+            (Lasting::Transient, 3) => Blame::Relay,
+            (Lasting::Permanent, 7) => Blame::Sender,
             (Lasting::Transient, _) if code == 452 => Blame::Relay,
             _ => Blame::Message,
         },
@@ -118,7 +121,7 @@ mod tests {
 
     #[test]
     fn table_of_replies_holds() {
-        use Blame::{Message, Recipient, Relay};
+        use Blame::{Message, Recipient, Relay, Sender};
         use Lasting::{Permanent, Transient};
         use SmtpPhase::{Auth, Content, Data, Ehlo, Greeting, Mail, Rcpt};
         for (phase, code, enhanced, expected) in [
@@ -129,7 +132,7 @@ mod tests {
             (Rcpt, 421, "4.7.0", (Transient, Relay)),
             (Rcpt, 530, "5.7.0", (Permanent, Relay)),
             (Mail, 530, "", (Permanent, Relay)),
-            (Mail, 550, "5.7.1", (Permanent, Relay)),
+            (Mail, 550, "5.7.1", (Permanent, Sender)),
             (Mail, 552, "5.3.4", (Permanent, Message)),
             (Mail, 501, "5.1.7", (Permanent, Message)),
             (Mail, 452, "4.3.1", (Transient, Relay)),

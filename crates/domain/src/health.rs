@@ -2,27 +2,30 @@
 //!
 //! | state | what happens | next | edge |
 //! | --- | --- | --- | --- |
-//! | up | relay failure, fewer than three different messages in a row | up | |
-//! | up | relay failure of the third different message in a row | down | went down |
-//! | up | the relay took or judged a message | up, the row begins anew | |
+//! | up | a failure, and the row shows no outage ([`evidence`]) | up | |
+//! | up | a failure, and the row shows an outage | down | went down |
+//! | up | the relay took or judged a message | up, a new row | |
 //! | down | its probe is due and one starts | probing | |
 //! | down, probing | failure of a message that was under way | the same | |
 //! | probing | the probe fails | down, the next probe later | |
+//! | probing | the probe's sender is refused, and the outage is not about senders | up, the load ramps | came up |
 //! | probing | the probe is given back untried | down, a probe is due at once | |
 //! | down | somebody wants waiting mail tried | down, a probe is due at once | |
 //! | down, probing | the relay took or judged a message | up, the load ramps | came up |
 //!
 //! Every edge is returned once; who receives it raises the one alert and makes the waiting mail due.
 
+pub mod evidence;
+
 use std::time::Duration;
 
+use self::evidence::Row;
+pub use self::evidence::{FAILURES_TO_GO_DOWN, FailedAt, FailedMessage, ONE_CONTENT_WAIT, ONE_SENDER_WAIT};
 use crate::clock::Timestamp;
 use crate::id::MessageId;
 use crate::outcome::Reply;
 use crate::retry::Chance;
 
-/// Different messages that must fail in a row before a relay is Down.
-pub const FAILURES_TO_GO_DOWN: usize = 3;
 /// How far a probe's interval strays to either side, in percent.
 pub const PROBE_JITTER_PERCENT: u8 = 10;
 /// How long mail waits for a relay that is Up before it fails, unless configured otherwise.
@@ -59,20 +62,16 @@ pub struct RelayHealth {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum State {
-    Up {
-        since: Option<Timestamp>,
-        failed: Vec<MessageId>,
-    },
+    Up { since: Option<Timestamp>, row: Row },
     Down(Outage),
-    Probing {
-        outage: Outage,
-        message: MessageId,
-    },
+    Probing { outage: Outage, message: MessageId },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Outage {
     since: Timestamp,
+    /// How far the last session had come; not known of an outage that was found.
+    at: Option<FailedAt>,
     error: Reply,
     interval: Duration,
     next_probe_at: Timestamp,
@@ -110,10 +109,10 @@ pub enum HealthEdge {
 
 impl RelayHealth {
     /// A relay that nothing is known against: Up, with all its connections at once.
-    pub const fn new(policy: HealthPolicy) -> Self {
+    pub fn new(policy: HealthPolicy) -> Self {
         let state = State::Up {
             since: None,
-            failed: Vec::new(),
+            row: Row::default(),
         };
         Self {
             policy,
@@ -126,6 +125,7 @@ impl RelayHealth {
     pub const fn found_down(policy: HealthPolicy, since: Timestamp, error: Reply, now: Timestamp) -> Self {
         let outage = Outage {
             since,
+            at: None,
             error,
             interval: policy.probe_first,
             next_probe_at: now,
@@ -137,25 +137,23 @@ impl RelayHealth {
         }
     }
 
-    /// Notes that `message` failed and the relay is to blame.
+    /// Notes a failure that may be the relay's.
     pub fn relay_failed(
         &mut self,
-        message: MessageId,
+        failed: FailedMessage,
         error: &Reply,
         now: Timestamp,
         chance: Chance,
     ) -> Option<HealthEdge> {
         match &mut self.state {
-            State::Up { failed, .. } => {
-                if !failed.contains(&message) {
-                    failed.push(message);
-                }
-                if failed.len() < FAILURES_TO_GO_DOWN {
+            State::Up { row, .. } => {
+                if !row.add(failed, now) {
                     return None;
                 }
                 let interval = self.policy.probe_first;
                 self.state = State::Down(Outage {
                     since: now,
+                    at: Some(failed.at),
                     error: error.clone(),
                     interval,
                     next_probe_at: now.plus(chance.spread(interval, PROBE_JITTER_PERCENT)),
@@ -165,13 +163,16 @@ impl RelayHealth {
                     error: error.clone(),
                 })
             }
-            State::Probing {
-                outage,
-                message: probe,
-            } if *probe == message => {
+            State::Probing { outage, message } if *message == failed.id => {
+                let is_other_fault =
+                    failed.at == FailedAt::Sender && outage.at.is_some_and(|at| at != FailedAt::Sender);
+                if is_other_fault {
+                    return self.relay_answered(now);
+                }
                 let interval = (outage.interval * 2).min(self.policy.probe_longest);
                 self.state = State::Down(Outage {
                     since: outage.since,
+                    at: Some(failed.at),
                     error: error.clone(),
                     interval,
                     next_probe_at: now.plus(chance.spread(interval, PROBE_JITTER_PERCENT)),
@@ -185,15 +186,15 @@ impl RelayHealth {
     /// Notes that the relay answered for a message: took it, or refused it for the message's or a recipient's sake.
     pub fn relay_answered(&mut self, now: Timestamp) -> Option<HealthEdge> {
         match &mut self.state {
-            State::Up { failed, .. } => {
-                failed.clear();
+            State::Up { row, .. } => {
+                row.clear();
                 None
             }
             State::Down(outage) | State::Probing { outage, .. } => {
                 let down_since = outage.since;
                 self.state = State::Up {
                     since: Some(now),
-                    failed: Vec::new(),
+                    row: Row::default(),
                 };
                 Some(HealthEdge::CameUp { down_since, at: now })
             }

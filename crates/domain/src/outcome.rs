@@ -59,7 +59,7 @@ pub enum Lasting {
     Permanent,
 }
 
-/// Whose failure it was. Only [`Blame::Relay`] touches relay health.
+/// Whose failure it was. Only [`Blame::Relay`] and [`Blame::Sender`] touch relay health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Blame {
@@ -67,6 +67,8 @@ pub enum Blame {
     Recipient,
     /// The message was refused: its size, content or sender.
     Message,
+    /// The relay does not let this sender send; its own failure only where other senders are refused too.
+    Sender,
     /// The relay could not be reached, did not speak SMTP, or refused us.
     Relay,
 }

@@ -115,7 +115,7 @@ impl RetrySchedule {
     }
 
     /// Whether a failure ends a recipient at once: a permanent one, where the schedule says so, and the relay itself is
-    /// not to blame; settings are mended, an address that does not exist is not.
+    /// not to blame, nor what it lets a sender do: settings get fixed, an address that does not exist stays so.
     pub fn ends_at_once(&self, lasting: Lasting, blame: Blame) -> bool {
         self.permanent == PermanentFailures::Fail
             && lasting == Lasting::Permanent

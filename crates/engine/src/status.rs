@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use postroom_domain::health::HealthState;
-use postroom_domain::{Reply, RouteId, Timestamp};
+use postroom_domain::{LimitValues, Reply, RouteId, Timestamp};
 
 /// The engine as it is now.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,6 +37,10 @@ pub struct RelayStatus {
     pub full_load_at: Option<Timestamp>,
     /// Open connections.
     pub connections: u32,
+    /// What was learnt of its own limits.
+    pub limits: LimitValues,
+    /// Until when nothing is given to it, because it said that mail comes too fast.
+    pub paused_until: Option<Timestamp>,
 }
 
 /// A relay's place in its route.

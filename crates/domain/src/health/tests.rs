@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
+use crate::id::UserId;
 
 const START: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
@@ -13,10 +14,23 @@ fn relay() -> RelayHealth {
 fn down() -> RelayHealth {
     let mut health = relay();
     for n in 1..=3 {
-        health.relay_failed(id(n), &error(), START, Chance::EVEN);
+        health.relay_failed(failed(n), &error(), START, Chance::EVEN);
     }
     assert_eq!(health.state(), HealthState::Down);
     health
+}
+
+/// A message that met a relay without a word; message and sender have the same number.
+fn failed(n: i64) -> FailedMessage {
+    failed_at(n, n, FailedAt::Session)
+}
+
+fn failed_at(n: i64, sender: i64, at: FailedAt) -> FailedMessage {
+    FailedMessage {
+        id: id(n),
+        sender: UserId(sender),
+        at,
+    }
 }
 
 fn id(n: i64) -> MessageId {
@@ -36,7 +50,7 @@ fn one_message_failing_again_and_again_takes_no_relay_down() {
     let mut health = relay();
     for n in 0..100 {
         assert_eq!(
-            health.relay_failed(id(n % 2), &error(), START, Chance::EVEN),
+            health.relay_failed(failed(n % 2), &error(), START, Chance::EVEN),
             None
         );
     }
@@ -47,9 +61,12 @@ fn one_message_failing_again_and_again_takes_no_relay_down() {
 fn an_answer_begins_the_row_anew() {
     let mut health = relay();
     for n in 0..50 {
-        assert_eq!(health.relay_failed(id(n), &error(), START, Chance::EVEN), None);
         assert_eq!(
-            health.relay_failed(id(n + 1), &error(), START, Chance::EVEN),
+            health.relay_failed(failed(n), &error(), START, Chance::EVEN),
+            None
+        );
+        assert_eq!(
+            health.relay_failed(failed(n + 1), &error(), START, Chance::EVEN),
             None
         );
         assert_eq!(health.relay_answered(START), None);
@@ -72,13 +89,16 @@ fn probes_come_at_a_growing_interval_and_rotate_messages() {
         assert!(health.start_probe(probe, now));
         assert!(!health.start_probe(id(99), now), "one probe at a time");
         assert_eq!(health.connections_allowed(20, 1, now), 1);
-        assert_eq!(health.relay_failed(id(1), &error(), now, Chance::EVEN), None);
+        assert_eq!(health.relay_failed(failed(1), &error(), now, Chance::EVEN), None);
         assert_eq!(
             health.state(),
             HealthState::Probing,
             "another message's failure ends no probe"
         );
-        assert_eq!(health.relay_failed(probe, &error(), now, Chance::EVEN), None);
+        assert_eq!(
+            health.relay_failed(failed(probe.ord()), &error(), now, Chance::EVEN),
+            None
+        );
     }
     assert_eq!(waits, [30, 60, 120, 240, 480, 600, 600]);
     assert_eq!(probes, [5, 7, 9, 5, 7, 9, 5]);
@@ -140,6 +160,118 @@ fn mail_waits_no_longer_than_max_wait_for_a_relay_that_is_down() {
     );
 }
 
+#[test]
+fn one_senders_refusals_take_no_relay_down() {
+    let mut health = relay();
+    for n in 0..100 {
+        let refused = failed_at(n, 1, FailedAt::Sender);
+        let at = after(u64::try_from(n).expect("small") * 60);
+        assert_eq!(health.relay_failed(refused, &error(), at, Chance::EVEN), None);
+    }
+    let other = failed_at(200, 2, FailedAt::Sender);
+    let edge = health.relay_failed(other, &error(), after(7_000), Chance::EVEN);
+    assert!(
+        matches!(edge, Some(HealthEdge::WentDown { .. })),
+        "another sender is refused too"
+    );
+}
+
+#[test]
+fn content_that_ends_connections_is_the_messages_until_another_senders_fails() {
+    let mut health = relay();
+    for n in 0..100 {
+        let lost = failed_at(n, 1, FailedAt::Content);
+        assert_eq!(health.relay_failed(lost, &error(), after(1), Chance::EVEN), None);
+    }
+    assert_eq!(
+        health.relay_failed(
+            failed_at(200, 2, FailedAt::Sender),
+            &error(),
+            after(1),
+            Chance::EVEN
+        ),
+        None,
+        "a refused sender is another fault"
+    );
+    let edge = health.relay_failed(
+        failed_at(201, 3, FailedAt::Content),
+        &error(),
+        after(1),
+        Chance::EVEN,
+    );
+    assert!(matches!(edge, Some(HealthEdge::WentDown { .. })));
+}
+
+#[test]
+fn one_senders_mail_alone_shows_an_outage_that_lasts() {
+    let mut health = relay();
+    let mut fail = |n, at| {
+        health.relay_failed(
+            failed_at(n, 1, FailedAt::Transaction),
+            &error(),
+            after(at),
+            Chance::EVEN,
+        )
+    };
+    assert_eq!(fail(1, 0), None);
+    assert_eq!(fail(2, 0), None);
+    assert_eq!(
+        fail(1, 301),
+        None,
+        "two messages are too few however long it lasts"
+    );
+    assert!(matches!(fail(3, 302), Some(HealthEdge::WentDown { .. })));
+
+    let mut health = relay();
+    let mut fail = |n, at| {
+        health.relay_failed(
+            failed_at(n, 1, FailedAt::Transaction),
+            &error(),
+            after(at),
+            Chance::EVEN,
+        )
+    };
+    for n in 1..=3 {
+        assert_eq!(fail(n, 0), None);
+    }
+    assert_eq!(fail(1, 299), None);
+    assert!(matches!(fail(1, 300), Some(HealthEdge::WentDown { .. })));
+}
+
+#[test]
+fn content_of_one_sender_is_suspected_for_an_hour() {
+    let mut health = relay();
+    let mut fail = |n, at| {
+        let lost = failed_at(n, 1, FailedAt::Content);
+        health.relay_failed(lost, &error(), after(at), Chance::EVEN)
+    };
+    for n in 1..=3 {
+        assert_eq!(fail(n, 0), None);
+    }
+    assert_eq!(fail(4, 3_599), None);
+    assert!(matches!(fail(4, 3_600), Some(HealthEdge::WentDown { .. })));
+}
+
+#[test]
+fn probe_whose_sender_is_refused_shows_that_the_relay_speaks() {
+    let mut health = down();
+    assert!(health.start_probe(id(9), after(40)));
+    let refused = failed_at(9, 9, FailedAt::Sender);
+    let edge = health.relay_failed(refused, &error(), after(40), Chance::EVEN);
+    assert!(matches!(edge, Some(HealthEdge::CameUp { .. })));
+
+    let mut health = relay();
+    for n in 1..=3 {
+        health.relay_failed(failed_at(n, n, FailedAt::Sender), &error(), START, Chance::EVEN);
+    }
+    assert!(health.start_probe(id(9), after(40)));
+    assert_eq!(
+        health.relay_failed(refused, &error(), after(40), Chance::EVEN),
+        None
+    );
+    assert_eq!(health.state(), HealthState::Down, "that outage is about senders");
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Fails(i64),
@@ -171,7 +303,7 @@ proptest! {
             let edge = match step {
                 Step::Fails(n) => {
                     if !is_down { row.insert(n); }
-                    health.relay_failed(id(n), &error(), now, Chance::new(chance))
+                    health.relay_failed(failed(n), &error(), now, Chance::new(chance))
                 }
                 Step::Answers => {
                     let edge = health.relay_answered(now);

@@ -61,9 +61,11 @@ impl HeldLease {
         }
     }
 
-    /// Notes who is to get the message; returns what the session marks when content begins to leave.
+    /// Notes who is to get the message in the transaction that comes; returns what the session marks when content begins to
+    /// leave.
     pub(crate) fn carries(&mut self, recipients: &[u16]) -> Progress {
         recipients.clone_into(&mut self.recipients);
+        self.progress = Progress::default();
         self.progress.clone()
     }
 
@@ -78,6 +80,13 @@ impl HeldLease {
             self.ended = true;
             room.record(&self.lease, outcome);
             self.tell(signal);
+        }
+    }
+
+    /// Writes down what was accepted so far of an attempt that goes on.
+    pub(crate) async fn record_part(&self, outcome: Outcome) {
+        if let Some(room) = self.parts.recorder.room().await {
+            room.record(&self.lease, outcome);
         }
     }
 

@@ -3,24 +3,26 @@
 use std::time::Duration;
 
 use postroom_domain::classify::{Heard, SmtpPhase, classify};
+use postroom_domain::health::FailedAt;
 use postroom_domain::retry::{AfterFailure, Chance, RetrySchedule};
-use postroom_domain::{Blame, EnhancedCode, Lasting, RecipientState, Reply, Timestamp, Trouble, trouble};
-use postroom_smtp::client::{
-    Answers, Cause, LocalFault, Missing, Outcome as Spoken, Phase, SessionError, Verdict,
+use postroom_domain::{
+    Blame, EnhancedCode, Lasting, RecipientState, Reply, Timestamp, Trouble, UserId, trouble,
 };
+use postroom_smtp::client::{Answers, LocalFault, Outcome as Spoken, Phase, SessionError, Verdict};
 use postroom_store::{
     AttemptRecord, AttemptResult, Leased, Next, Outcome, PendingRecipient, RecipientOutcome,
 };
 
 use super::prepare::Job;
+use super::said::{heard, phase, shortened, spoken, trouble_of, words};
 
 /// What an attempt says of the relay's health.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Signal {
     /// It took or judged the message.
     Answered,
-    /// It failed, in these words.
-    Failed(Reply),
+    /// It failed, or so it seems.
+    Failed(RelayFailure),
     /// Nothing: it was not tried.
     Untried,
     /// Nothing: this machine could not connect to it.
@@ -43,6 +45,17 @@ impl LocalTrouble {
         let text = Reply::none(shortened(&format!("this server cannot connect: {error}")));
         Some(Self { fault, text })
     }
+}
+
+/// A failure that may be the relay's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RelayFailure {
+    /// Whose message met it.
+    pub(crate) sender: UserId,
+    /// How far the session had come.
+    pub(crate) at: FailedAt,
+    /// The relay's words, or ours where it said none.
+    pub(crate) reply: Reply,
 }
 
 /// What is written down, and what it says of the relay.
@@ -69,6 +82,26 @@ struct Told {
     reply: Reply,
 }
 
+impl Told {
+    fn outcome(self) -> RecipientOutcome {
+        RecipientOutcome {
+            index: self.index,
+            state: self.state,
+            reply: self.reply,
+        }
+    }
+}
+
+/// What a transaction's answers mean.
+struct Verdicts {
+    told: Vec<Told>,
+    signal: Signal,
+    summary: Option<Reply>,
+    /// What refused the message as a whole.
+    whole: Option<(RecipientState, Reply)>,
+    wrong: Option<Trouble>,
+}
+
 impl Judge<'_> {
     /// Judges what a session said about a job.
     pub(crate) fn judge(&self, job: &Job, spoken: &Spoken, elapsed: Duration) -> Judgement {
@@ -76,7 +109,7 @@ impl Judge<'_> {
             Spoken::Finished(answers) => self.answered(job, answers, elapsed),
             Spoken::Uncertain(error) => {
                 let reply = words(error);
-                let signal = Signal::Failed(reply.clone());
+                let signal = failed(job, error.phase, Blame::Relay, &reply);
                 let outcome = self.all_failed(job, &reply, Some(AttemptResult::Uncertain), elapsed);
                 Judgement { outcome, signal }
             }
@@ -102,13 +135,11 @@ impl Judge<'_> {
     pub(crate) fn session_failed(&self, job: &Job, error: &SessionError, elapsed: Duration) -> Judgement {
         let reply = words(error);
         let (lasting, blame) = classify(phase(error.phase), heard(error));
-        let (signal, told) = if blame == Blame::Relay {
-            (
-                Signal::Failed(reply.clone()),
-                self.every(job, &reply, Lasting::Transient),
-            )
+        let signal = failed(job, error.phase, blame, &reply);
+        let told = if blame == Blame::Relay {
+            self.every(job, &reply, Lasting::Transient)
         } else {
-            (Signal::Answered, self.every(job, &reply, lasting))
+            self.every(job, &reply, lasting)
         };
         let mut outcome = self.sum_up(job, told, &reply, None, elapsed);
         set_trouble(&mut outcome, trouble_of(error));
@@ -166,9 +197,63 @@ impl Judge<'_> {
         }
     }
 
+    /// Judges a transaction that further ones of the same attempt follow: each recipient but those at the places `again`,
+    /// which are tried once more, and what of them is to be durable before. `None` where the relay refused the message as
+    /// a whole, and with it the further recipients.
+    pub(crate) fn part(
+        &self,
+        job: &Job,
+        answers: &Answers,
+        again: &[usize],
+    ) -> Option<(Vec<RecipientOutcome>, Outcome)> {
+        let is_refused = !answers.mail.is_success()
+            || answers
+                .data
+                .as_ref()
+                .is_some_and(|(_, reply)| !reply.is_success());
+        if is_refused {
+            return None;
+        }
+        let told = self.hear(job, answers).told.into_iter().enumerate();
+        let told = told.filter(|(place, _)| again.binary_search(place).is_err());
+        let told: Vec<_> = told.map(|(_, told)| told.outcome()).collect();
+        let accepted = told.iter().filter(|told| told.state == RecipientState::Sent);
+        let outcome = Outcome {
+            recipients: accepted.cloned().collect(),
+            next: Next::Continue,
+            ..untried(&job.lease).outcome
+        };
+        Some((told, outcome))
+    }
+
     fn answered(&self, job: &Job, answers: &Answers, elapsed: Duration) -> Judgement {
+        let Verdicts {
+            mut told,
+            signal,
+            summary,
+            whole,
+            wrong,
+        } = self.hear(job, answers);
+        // What refused the message refused it for those whom a further transaction would have named.
+        if let Some((state, reply)) = whole {
+            told.extend(job.rest().iter().map(|&index| Told {
+                index,
+                state,
+                reply: reply.clone(),
+            }));
+        }
+        let earlier = job.earlier.others.first().map(|told| &told.reply);
+        let summary = earlier.cloned().or(summary);
+        let summary = summary.or_else(|| told.first().map(|t| t.reply.clone()));
+        let summary = summary.unwrap_or_else(|| Reply::none("the message has no recipient left to try"));
+        let mut outcome = self.sum_up(job, told, &summary, None, elapsed);
+        set_trouble(&mut outcome, wrong);
+        Judgement { outcome, signal }
+    }
+
+    fn hear(&self, job: &Job, answers: &Answers) -> Verdicts {
         let mut signal = Signal::Answered;
-        let (mut summary, mut wrong) = (None, None);
+        let (mut summary, mut whole, mut wrong) = (None, None, None);
         let mut told = Vec::with_capacity(job.indexes.len());
         for (place, &index) in job.indexes.iter().enumerate() {
             let (state, reply) = match answers.verdict(place) {
@@ -180,21 +265,27 @@ impl Judge<'_> {
                         enhanced: reply.enhanced,
                     };
                     let (lasting, blame) = classify(phase(at), heard);
-                    if blame == Blame::Relay {
-                        signal = Signal::Failed(reply.clone());
+                    if matches!(blame, Blame::Relay | Blame::Sender) {
+                        signal = failed(job, at, blame, &reply);
                     }
                     wrong = wrong.or_else(|| trouble(phase(at), heard));
                     summary.get_or_insert_with(|| reply.clone());
-                    (self.state_after(lasting, blame), reply)
+                    let state = self.state_after(lasting, blame);
+                    if at != Phase::Rcpt {
+                        whole = Some((state, reply.clone()));
+                    }
+                    (state, reply)
                 }
             };
             told.push(Told { index, state, reply });
         }
-        let summary = summary.or_else(|| told.first().map(|t| t.reply.clone()));
-        let summary = summary.unwrap_or_else(|| Reply::none("the message has no recipient left to try"));
-        let mut outcome = self.sum_up(job, told, &summary, None, elapsed);
-        set_trouble(&mut outcome, wrong);
-        Judgement { outcome, signal }
+        Verdicts {
+            told,
+            signal,
+            summary,
+            whole,
+            wrong,
+        }
     }
 
     fn all_failed(
@@ -215,7 +306,7 @@ impl Judge<'_> {
             state,
             reply: reply.clone(),
         };
-        job.indexes.iter().map(told).collect()
+        job.indexes.iter().chain(job.rest()).map(told).collect()
     }
 
     /// A permanent refusal ends a recipient only where the office chose that (`permanent_failures = "fail"`).
@@ -235,9 +326,15 @@ impl Judge<'_> {
         result: Option<AttemptResult>,
         elapsed: Duration,
     ) -> Outcome {
+        let earlier = job.earlier.others.iter().map(|told| Told {
+            index: told.index,
+            state: told.state,
+            reply: told.reply.clone(),
+        });
+        let told: Vec<_> = earlier.chain(told).collect();
         let count = |state| told.iter().filter(|t| t.state == state).count();
         let (sent, failed, pending) = (
-            count(RecipientState::Sent),
+            job.earlier.accepted + count(RecipientState::Sent),
             count(RecipientState::Failed),
             count(RecipientState::Pending),
         );
@@ -265,7 +362,7 @@ impl Judge<'_> {
         });
         let attempt = AttemptRecord {
             started_at: job.started_at,
-            duration: elapsed,
+            duration: job.earlier.elapsed + elapsed,
             relay: self.relay.to_owned(),
             tls: self.tls.map(str::to_owned),
             result,
@@ -292,27 +389,28 @@ impl Judge<'_> {
     }
 }
 
+/// What a failure says of the relay's health.
+fn failed(job: &Job, at: Phase, blame: Blame, reply: &Reply) -> Signal {
+    let at = match (blame, phase(at)) {
+        (Blame::Recipient | Blame::Message, _) => return Signal::Answered,
+        (Blame::Sender, _) => FailedAt::Sender,
+        (Blame::Relay, SmtpPhase::Mail | SmtpPhase::Rcpt | SmtpPhase::Data) => FailedAt::Transaction,
+        (Blame::Relay, SmtpPhase::Content) => FailedAt::Content,
+        (
+            Blame::Relay,
+            SmtpPhase::Connect | SmtpPhase::Tls | SmtpPhase::Greeting | SmtpPhase::Ehlo | SmtpPhase::Auth,
+        ) => FailedAt::Session,
+    };
+    Signal::Failed(RelayFailure {
+        sender: job.sender,
+        at,
+        reply: reply.clone(),
+    })
+}
+
 fn set_trouble(outcome: &mut Outcome, trouble: Option<Trouble>) {
     if let Some(attempt) = &mut outcome.attempt {
         attempt.trouble = trouble;
-    }
-}
-
-/// What a failed session says of the settings; the client knows some causes that no reply tells.
-fn trouble_of(error: &SessionError) -> Option<Trouble> {
-    match &error.cause {
-        Cause::Unresolved { .. } | Cause::Forbidden { .. } => Some(Trouble::Settings),
-        Cause::Token(_) | Cause::Missing(Missing::Token) => Some(Trouble::Token),
-        Cause::Missing(Missing::StartTls | Missing::TlsForAuth) => Some(Trouble::Tls),
-        Cause::Missing(Missing::Auth | Missing::Mechanism | Missing::Xoauth2) => Some(Trouble::Auth),
-        Cause::Io(_)
-        | Cause::Timeout(_)
-        | Cause::Closed
-        | Cause::Refused(_)
-        | Cause::Unexpected(_)
-        | Cause::Garbage(_)
-        | Cause::Tls(_)
-        | Cause::PlainTextBehindStartTls => trouble(phase(error.phase), heard(error)),
     }
 }
 
@@ -328,59 +426,5 @@ pub(crate) fn untried(lease: &Leased) -> Judgement {
     Judgement {
         outcome,
         signal: Signal::Untried,
-    }
-}
-
-/// The relay's words, or ours where it said none, within the length that is kept.
-fn words(error: &SessionError) -> Reply {
-    error
-        .reply()
-        .map_or_else(|| Reply::none(shortened(&error.to_string())), spoken)
-}
-
-fn spoken(reply: &postroom_smtp::reply::Reply) -> Reply {
-    let enhanced = reply.enhanced.map(|e| EnhancedCode(e.class, e.subject, e.detail));
-    let mut text = String::new();
-    for line in reply.lines() {
-        if !text.is_empty() {
-            text.push(' ');
-        }
-        text.push_str(line);
-    }
-    Reply {
-        code: reply.code,
-        enhanced,
-        text: shortened(&text),
-    }
-}
-
-fn shortened(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control())
-        .scan(0, |used, c| {
-            *used += c.len_utf8();
-            (*used <= Reply::MAX_TEXT_BYTES).then_some(c)
-        })
-        .collect()
-}
-
-fn heard(error: &SessionError) -> Heard {
-    error.reply().map_or(Heard::Nothing, |reply| Heard::Reply {
-        code: reply.code,
-        enhanced: reply.enhanced.map(|e| EnhancedCode(e.class, e.subject, e.detail)),
-    })
-}
-
-const fn phase(phase: Phase) -> SmtpPhase {
-    match phase {
-        Phase::Connect => SmtpPhase::Connect,
-        Phase::Greeting => SmtpPhase::Greeting,
-        Phase::Ehlo | Phase::Quit => SmtpPhase::Ehlo,
-        Phase::StartTls | Phase::Tls => SmtpPhase::Tls,
-        Phase::Auth => SmtpPhase::Auth,
-        Phase::Mail => SmtpPhase::Mail,
-        Phase::Rcpt => SmtpPhase::Rcpt,
-        Phase::Data => SmtpPhase::Data,
-        Phase::Content | Phase::FinalDot => SmtpPhase::Content,
     }
 }

@@ -1,9 +1,11 @@
 //! Makes a transaction of what the store kept.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use postroom_domain::Timestamp;
+use postroom_domain::{RecipientState, Timestamp, UserId};
 use postroom_smtp::client::{Content, Notify, Recipient, ReturnContent, Transaction};
-use postroom_store::{Deliverable, PendingRecipient};
+use postroom_store::{Deliverable, PendingRecipient, RecipientOutcome};
 
 use super::held::HeldLease;
 use crate::packing::{self, UnpackError};
@@ -13,6 +15,8 @@ use crate::packing::{self, UnpackError};
 pub(crate) struct Job {
     /// The fence and the count of attempts.
     pub(crate) lease: HeldLease,
+    /// Whose mail it is.
+    pub(crate) sender: UserId,
     /// The store's recipient numbers, in the order of the transaction's recipients.
     pub(crate) indexes: Vec<u16>,
     /// Whether a recipient ended undelivered in an earlier attempt.
@@ -23,6 +27,87 @@ pub(crate) struct Job {
     pub(crate) started_at: Timestamp,
     /// How often a session gave it back untried.
     pub(crate) untried: u8,
+    /// Recipients that a further transaction of this attempt takes: what the relay accepts in one is limited.
+    pub(crate) rest: Rest,
+    /// What earlier transactions of this attempt left: whether the relay accepted anybody, and whom it did not.
+    pub(crate) earlier: Earlier,
+}
+
+/// Recipients for a further transaction, with their numbers.
+#[derive(Debug, Default)]
+pub(crate) struct Rest {
+    indexes: Vec<u16>,
+    recipients: Vec<Recipient>,
+}
+
+/// What came of the earlier transactions of an attempt.
+#[derive(Debug, Default)]
+pub(crate) struct Earlier {
+    pub(crate) accepted: usize,
+    pub(crate) others: Vec<RecipientOutcome>,
+    pub(crate) elapsed: Duration,
+}
+
+impl Job {
+    /// Leaves the first `most` recipients in the transaction and the others for a further one.
+    pub(crate) fn limit_recipients(&mut self, most: usize) {
+        if self.indexes.len() > most.max(1) {
+            let places: Vec<_> = (most.max(1)..self.indexes.len()).collect();
+            self.put_back(&places);
+        }
+    }
+
+    /// Leaves the recipients at these places, in ascending order, for a further transaction.
+    pub(crate) fn put_back(&mut self, places: &[usize]) {
+        let mut back = Rest::default();
+        let (indexes, recipients) = (
+            std::mem::take(&mut self.indexes),
+            std::mem::take(&mut self.transaction.recipients),
+        );
+        for (place, (index, recipient)) in indexes.into_iter().zip(recipients).enumerate() {
+            if places.binary_search(&place).is_ok() {
+                back.indexes.push(index);
+                back.recipients.push(recipient);
+            } else {
+                self.indexes.push(index);
+                self.transaction.recipients.push(recipient);
+            }
+        }
+        back.indexes.append(&mut self.rest.indexes);
+        back.recipients.append(&mut self.rest.recipients);
+        self.rest = back;
+        self.transaction.progress = self.lease.carries(&self.indexes);
+    }
+
+    /// Whether a further transaction is to follow.
+    pub(crate) const fn has_rest(&self) -> bool {
+        !self.rest.indexes.is_empty()
+    }
+
+    /// The numbers of the recipients that a further transaction would take.
+    pub(crate) fn rest(&self) -> &[u16] {
+        &self.rest.indexes
+    }
+
+    /// Puts the rest into the transaction, beside or in place of those that it had.
+    pub(crate) fn take_rest(&mut self) {
+        self.indexes.append(&mut self.rest.indexes);
+        self.transaction.recipients.append(&mut self.rest.recipients);
+        self.transaction.progress = self.lease.carries(&self.indexes);
+    }
+
+    /// Goes on with the rest after a transaction that came to this.
+    pub(crate) fn next_transaction(&mut self, told: Vec<RecipientOutcome>, elapsed: Duration) {
+        let sent = |told: &RecipientOutcome| told.state == RecipientState::Sent;
+        self.earlier.accepted += told.iter().filter(|told| sent(told)).count();
+        self.earlier
+            .others
+            .extend(told.into_iter().filter(|told| !sent(told)));
+        self.earlier.elapsed = elapsed;
+        self.indexes.clear();
+        self.transaction.recipients.clear();
+        self.take_rest();
+    }
 }
 
 /// A job as queues and connections hand it on: some 500 bytes that stay where they are.
@@ -57,11 +142,14 @@ pub(crate) fn prepare(
     };
     Ok(Job {
         lease,
+        sender: message.sender,
         indexes,
         failed_before: message.failed_before,
         transaction,
         started_at: now,
         untried: 0,
+        rest: Rest::default(),
+        earlier: Earlier::default(),
     })
 }
 

@@ -17,7 +17,7 @@ use crate::counters::Counters;
 use crate::delivery::Recorder;
 use crate::random::Random;
 use crate::recovery::recover;
-use crate::relay::{Edges, Life, PoolParts};
+use crate::relay::{Edges, Life, LimitsWriter, PoolParts};
 use crate::scheduler::Scheduler;
 use crate::settings::{EngineSettings, RelaySettings, Sending};
 use crate::status::EngineStatus;
@@ -91,7 +91,10 @@ impl EngineHandle {
             pace: settings.pace,
             life: Life::default(),
         });
-        let mut pools = Pools::new(Arc::clone(&parts));
+        let stored = store.relay_limits().await?;
+        let mut pools = Pools::new(Arc::clone(&parts), &stored);
+        let (limits, writing_limits) =
+            LimitsWriter::start(Arc::clone(&store), &stored, settings.pace, &watch);
         let kept = store.relay_states().await?;
         let (health, sending) = (settings.health, settings.sending);
         let mut scheduler = Scheduler::new(health, sending, settings.max_wait, settings.pace, now);
@@ -102,7 +105,7 @@ impl EngineHandle {
         let (edges, telling) = Edges::start(Arc::clone(&store), &kept, settings.pace, &watch);
         let (commands, received) = mpsc::unbounded_channel();
         let (status_sender, status) = watch::channel(EngineStatus::default());
-        let engine = Engine {
+        let mut engine = Engine {
             changes: store.changes(),
             store,
             node,
@@ -116,13 +119,15 @@ impl EngineHandle {
             counters: Arc::clone(&counters),
             edges,
             telling,
+            limits,
+            writing_limits,
             stop_timeout: settings.stop_timeout,
             pace: settings.pace,
             revivals: Vec::new(),
             expiries: Expiries::default(),
             seen_at: now,
         };
-        engine.publish();
+        engine.publish(now);
         let task = watch.spawn("loop", engine.run(stop.clone()));
         Ok(Self {
             commands,

@@ -26,7 +26,7 @@ use stop::step_takes_too_long;
 
 use crate::counters::Counters;
 use crate::delivery::{HeldLease, Signal};
-use crate::relay::{Edges, Ended, PoolParts};
+use crate::relay::{Edges, Ended, LimitsWriter, Looks, PoolParts};
 use crate::scheduler::{Grant, Scheduler, Step, Suits};
 use crate::settings::{Pace, Sending};
 use crate::status::{EngineStatus, Place, RelayStatus};
@@ -54,6 +54,8 @@ struct Engine {
     counters: Arc<Counters>,
     edges: Edges,
     telling: JoinHandle<()>,
+    limits: LimitsWriter,
+    writing_limits: JoinHandle<()>,
     stop_timeout: Duration,
     pace: Pace,
     /// Routes whose relay came Up, whose deferred mail is being made due: behind which message to go on.
@@ -89,7 +91,7 @@ impl Engine {
                     false
                 }
             };
-            self.publish();
+            self.publish(now);
             if !more {
                 self.wait(wake_at, stop).await;
             }
@@ -360,7 +362,10 @@ impl Engine {
         }
     }
 
-    fn publish(&self) {
+    fn publish(&mut self, now: Timestamp) {
+        for account in self.pools.accounts() {
+            self.limits.look(account, now, Looks::Again);
+        }
         let relays = self.scheduler.health().filter_map(|(route, id, health)| {
             let pool = self.pools.get(id)?;
             Some(RelayStatus {
@@ -381,6 +386,8 @@ impl Engine {
                 unserved: self.scheduler.unserved(id),
                 full_load_at: health.full_load_at(),
                 connections: pool.open(),
+                limits: pool.account().values(),
+                paused_until: pool.account().paused_until(now),
             })
         });
         let status = EngineStatus {

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use postroom_domain::RouteId;
-use postroom_smtp::client::{Connector, TlsSetupError};
+use postroom_domain::{LearntLimits, RelayAccount, RouteId};
+use postroom_smtp::client::{Connector, RelayAddress, RelayConfig, TlsSetupError};
+use postroom_store::StoredLimits;
 
 use super::loading::give_back;
 use crate::delivery::BoxedJob;
-use crate::relay::{Pool, PoolParts};
+use crate::relay::{Account, Pool, PoolParts};
 use crate::scheduler::{RelayId, RelayLimits};
 use crate::settings::RelaySettings;
 
@@ -40,12 +41,22 @@ pub(super) struct Pools {
     parts: Arc<PoolParts>,
     pools: BTreeMap<RelayId, Arc<Pool>>,
     routes: BTreeMap<RouteId, Vec<RelayId>>,
+    /// Every account that a relay had since the start.
+    accounts: BTreeMap<RelayAccount, Arc<Account>>,
     made: u64,
 }
 
 impl Pools {
-    pub(super) const fn new(parts: Arc<PoolParts>) -> Self {
+    /// Starts without relays, with what is stored of their limits.
+    pub(super) fn new(parts: Arc<PoolParts>, stored: &[StoredLimits]) -> Self {
+        let now = parts.clock.now();
+        let account = |stored: &StoredLimits| {
+            let limits = LearntLimits::stored(stored.values, now);
+            let name = stored.account.clone();
+            (name.clone(), Arc::new(Account::new(name, limits)))
+        };
         Self {
+            accounts: stored.iter().map(account).collect(),
             parts,
             pools: BTreeMap::new(),
             routes: BTreeMap::new(),
@@ -61,17 +72,40 @@ impl Pools {
         for Prepared { settings, connector } in relays {
             self.made += 1;
             let id = RelayId(self.made);
+            let account = self.account(&settings.session);
             limits.push(RelayLimits {
                 id,
                 connections: settings.connections,
                 rates: settings.rates,
+                account: Arc::clone(&account),
             });
-            let pool = Pool::new(id, settings, connector, Arc::clone(&self.parts));
+            let pool = Pool::new(id, settings, connector, account, Arc::clone(&self.parts));
             self.pools.insert(id, Arc::new(pool));
         }
         self.routes
             .insert(route, limits.iter().map(|limit| limit.id).collect());
         limits
+    }
+
+    /// The account that a relay's sessions sign in to.
+    fn account(&mut self, session: &RelayConfig) -> Arc<Account> {
+        let (host, port) = match &session.address {
+            RelayAddress::Host { host, port } => (host.to_ascii_lowercase(), *port),
+            RelayAddress::Socket(address) => (address.ip().to_string(), address.port()),
+        };
+        let user = session.credentials.as_ref().map(|known| known.user.clone());
+        let name = RelayAccount {
+            host,
+            port,
+            user: user.unwrap_or_default(),
+        };
+        let make = || Arc::new(Account::new(name.clone(), LearntLimits::default()));
+        Arc::clone(self.accounts.entry(name.clone()).or_insert_with(make))
+    }
+
+    /// Every account.
+    pub(super) fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
+        self.accounts.values()
     }
 
     /// Ends the relays of a route, as [`Pools::set`] does.

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Engine;
 use super::loading::give_back;
+use crate::relay::Looks;
 
 /// Ends a quarter of `stop_timeout` after the stop.
 pub(super) async fn step_takes_too_long(stop: &CancellationToken, stop_timeout: Duration) {
@@ -28,6 +29,7 @@ pub(super) async fn step_takes_too_long(stop: &CancellationToken, stop_timeout: 
 impl Engine {
     /// Lets what is on the wire end, gives back the rest, and writes all of it down.
     pub(super) async fn wind_up(self) {
+        let now = self.now();
         let Self {
             store,
             node,
@@ -37,6 +39,8 @@ impl Engine {
             recording,
             edges,
             telling,
+            mut limits,
+            writing_limits,
             stop_timeout,
             ..
         } = self;
@@ -51,14 +55,17 @@ impl Engine {
             parts.life.cut_off.cancel();
         }
         let (tasks, clock) = (parts.life.tasks.clone(), Arc::clone(&parts.clock));
-        drop((pools, parts, edges));
+        for account in pools.accounts() {
+            limits.look(account, now, Looks::Last);
+        }
+        drop((pools, parts, edges, limits));
         let written = async {
             tasks.wait().await;
             // Without it the next start takes what has run since the last time for time in which nothing did.
             if let Err(error) = store.heartbeat(node, clock.now()).await {
                 tracing::warn!(%error, "the end of this run could not be recorded");
             }
-            (recording.await, telling.await)
+            (recording.await, telling.await, writing_limits.await)
         };
         if timeout(stop_timeout / 4, written).await.is_err() {
             tracing::warn!(

@@ -174,6 +174,13 @@ impl Place {
         }
     }
 
+    /// Ends although jobs may wait; returns those that nobody is left to take.
+    pub(super) fn retire(&mut self) -> Vec<BoxedJob> {
+        self.busy();
+        self.holding = Holding::Nothing;
+        self.pool.feed.roster().retire()
+    }
+
     /// Ends, unless a job waits.
     pub(super) fn leave(&mut self) -> Leave {
         self.busy();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use postroom_smtp::client::Connector;
 
+use super::account::Account;
 use super::feed::{Feed, Place};
 use super::parts::PoolParts;
 use super::roster::Ticket;
@@ -20,6 +21,7 @@ pub(crate) struct Pool {
     pub(super) connector: Connector,
     pub(super) feed: Feed,
     pub(super) ahead: AheadLearnt,
+    pub(super) account: Arc<Account>,
     pub(super) parts: Arc<PoolParts>,
 }
 
@@ -29,6 +31,7 @@ impl Pool {
         id: RelayId,
         relay: RelaySettings,
         connector: Connector,
+        account: Arc<Account>,
         parts: Arc<PoolParts>,
     ) -> Self {
         Self {
@@ -37,6 +40,7 @@ impl Pool {
             connector,
             feed: Feed::default(),
             ahead: AheadLearnt::default(),
+            account,
             parts,
         }
     }
@@ -110,6 +114,11 @@ impl Pool {
     /// Its name between the scheduler and the connections.
     pub(crate) const fn id(&self) -> RelayId {
         self.id
+    }
+
+    /// What its connections share with those of the same account.
+    pub(crate) const fn account(&self) -> &Arc<Account> {
+        &self.account
     }
 
     /// The relay's settings.

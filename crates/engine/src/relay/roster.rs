@@ -9,6 +9,7 @@
 //! | [`Roster::take`] finds a job | | whoever holds the other places |
 //! | [`Roster::leave`] finds no job | one fewer | nobody has to |
 //! | [`Roster::leave`] finds a job | | the one that wanted to leave |
+//! | [`Roster::retire`]: the relay takes fewer connections | one fewer, and no more than are left | the others; where none is left, the jobs go back |
 //! | [`Roster::lost`]: the holder's task died | one fewer, and more where jobs wait | the successors |
 
 use std::collections::VecDeque;
@@ -195,6 +196,14 @@ impl<J> Roster<J> {
         }
     }
 
+    /// Gives up a place although jobs may wait, because the relay takes fewer connections; returns the jobs that nobody is
+    /// left to take.
+    pub(super) fn retire(&mut self) -> Vec<J> {
+        self.held = self.held.saturating_sub(1);
+        self.allowed = self.allowed.min(self.held).max(1);
+        if self.held == 0 { self.drain() } else { Vec::new() }
+    }
+
     /// Gives up the place of a worker that ended without leaving; returns how many the caller is to start in its stead.
     pub(super) fn lost(&mut self) -> u32 {
         self.held = self.held.saturating_sub(1);
@@ -250,6 +259,8 @@ mod tests {
         Idle(usize),
         /// A worker's task dies.
         Die(usize),
+        /// The relay takes fewer connections.
+        Retire(usize),
         Drain,
     }
 
@@ -259,6 +270,7 @@ mod tests {
             8 => any::<usize>().prop_map(Event::Run),
             3 => any::<usize>().prop_map(Event::Idle),
             1 => any::<usize>().prop_map(Event::Die),
+            1 => any::<usize>().prop_map(Event::Retire),
             1 => Just(Event::Drain),
         ]
     }
@@ -320,6 +332,10 @@ mod tests {
                         }
                         let started = roster.lost();
                         workers.extend((0..started).map(|_| Doing::Starting));
+                    },
+                    Event::Retire(n) => if let Some(at) = pick(n).filter(|&at| workers[at] == Doing::Working) {
+                        workers.swap_remove(at);
+                        roster.retire();
                     },
                     Event::Drain => { roster.drain(); }
                 }

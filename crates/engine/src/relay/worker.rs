@@ -1,20 +1,26 @@
 //! One connection: takes jobs, keeps its session open between them, sends the next envelope with each dot.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use postroom_domain::{MessageId, RouteId};
+use postroom_domain::{MessageId, Progress, RouteId, Throttle, Timestamp, Witness};
 use postroom_smtp::client::{
     Activity, AtDot, Connection, Outcome as Spoken, PipeliningUse, Session, Transaction, Untried,
 };
+use postroom_smtp::reply::Reply as SmtpReply;
 use tokio::time::Instant;
 
+use super::account::Slot;
 use super::feed::{Place, Taken};
 use super::parts::PoolParts;
 use super::pool::{Pool, UNTRIED_MAX};
 use super::roster::Leave;
-use crate::delivery::{BoxedJob, Judge, Judgement, LocalTrouble, Signal, untried};
+use crate::delivery::{
+    BoxedJob, Judge, Judgement, Limited, LocalTrouble, Signal, limit_in, limit_of, limited, log_limit,
+    refusal, untried,
+};
 use crate::scheduler::RelayId;
 
 /// A wait that something else ends.
@@ -54,6 +60,23 @@ pub(super) struct Worker {
 struct Line {
     session: Session<Connection>,
     carried: u32,
+    slot: Slot,
+}
+
+/// What a connection does after a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    /// Takes the next.
+    Next,
+    /// Ends: the relay takes fewer connections.
+    Leave,
+}
+
+/// What a transaction came to.
+struct Said<'a> {
+    outcome: &'a Spoken,
+    tls: Option<&'static str>,
+    elapsed: Duration,
 }
 
 impl Worker {
@@ -65,20 +88,25 @@ impl Worker {
         }
     }
 
-    /// Works until nothing came for the idle time, or the feed is closed. Whatever else ends the task, its leases and its
-    /// place are given up by their own drop.
+    /// Works until nothing came for the idle time, the feed is closed, or the relay takes fewer connections. Whatever else
+    /// ends the task, its leases and its place are given up by their own drop.
     pub(super) async fn run(mut self) {
         let mut line = None;
-        let mut current = None;
+        // What this connection does next: an envelope that went ahead, or the rest of a message's recipients.
+        let mut own = VecDeque::new();
         loop {
-            let job = match current.take() {
+            let job = match own.pop_front() {
                 Some(job) => job,
                 None => match self.next_job(&mut line).await {
                     Some(job) => job,
                     None => return,
                 },
             };
-            current = self.attempt(job, &mut line).await;
+            if self.attempt(job, &mut line, &mut own).await == Flow::Leave {
+                own.extend(self.place.retire());
+                give_back(own).await;
+                return;
+            }
         }
     }
 
@@ -116,27 +144,46 @@ impl Worker {
         }
     }
 
-    /// Tries one job; returns the one whose envelope went with its dot, or the same one where it was not tried.
-    async fn attempt(&mut self, job: BoxedJob, line: &mut Option<Line>) -> Option<BoxedJob> {
+    /// Tries one job; what is to follow on this connection is in `own` then.
+    async fn attempt(
+        &mut self,
+        mut job: BoxedJob,
+        line: &mut Option<Line>,
+        own: &mut VecDeque<BoxedJob>,
+    ) -> Flow {
         let began = Instant::now();
-        let job = self.open(job, line, began).await?;
-        let Some(Line { session, carried }) = line.as_mut() else {
-            return Some(job);
+        if line.as_ref().is_none_or(|l| !l.session.is_open()) {
+            *line = None;
+            match self.open_session(job, began).await {
+                Ok((opened, kept)) => (*line, job) = (Some(opened), kept),
+                Err(flow) => return flow,
+            }
+        }
+        let Some(open) = line.as_mut() else {
+            own.push_front(job);
+            return Flow::Next;
         };
-        *carried += 1;
-        let last = *carried >= self.pool.relay.messages_per_connection;
+        let account = &self.pool.account;
+        job.limit_recipients(account.recipients());
+        open.carried += 1;
+        let most = self.pool.relay.messages_per_connection;
+        let last = open.carried >= account.messages(open.carried, most, self.now());
         let ahead = Ahead::default();
         let at_dot = || {
-            let goes_ahead = !last && !self.pool.ahead.is_broken();
-            let next = goes_ahead.then(|| self.pool.feed.roster().take_spare()).flatten();
+            let goes_ahead = !last && !self.pool.ahead.is_broken() && !job.has_rest();
+            let next = goes_ahead.then(|| own.pop_front().or_else(|| self.pool.feed.roster().take_spare()));
+            let mut next = next.flatten();
+            if let Some(next) = &mut next {
+                next.limit_recipients(account.recipients());
+            }
             AtDot::Write {
                 next: ahead.put(next),
             }
         };
         let pace = self.pool.parts.pace;
-        let mut silence = Silence::new(session.activity().clone());
+        let mut silence = Silence::new(open.session.activity().clone());
         let delivery = {
-            let delivering = session.deliver(&job.transaction, at_dot);
+            let delivering = open.session.deliver(&job.transaction, at_dot);
             tokio::pin!(delivering);
             loop {
                 tokio::select! {
@@ -158,84 +205,251 @@ impl Worker {
         }
         let next_job = ahead.take();
         let passed_on = delivery.next.is_some() && next_job.is_none();
-        let tls = session.tls().map(|tls| tls.version);
-        if session.pipelining() != PipeliningUse::AcrossMessages || is_broken(&delivery.outcome) {
+        if open.session.pipelining() != PipeliningUse::AcrossMessages || is_broken(&delivery.outcome) {
             self.pool.ahead.set_broken();
         }
+        own.extend(next_job);
+        let said = Said {
+            outcome: &delivery.outcome,
+            tls: open.session.tls().map(|tls| tls.version),
+            elapsed: began.elapsed(),
+        };
+        let flow = self.conclude(job, &said, line, own).await;
         if passed_on {
             // The relay waits for the content of a message that another connection carries: it must see none, and no
             // command, which it would take for content. What it has is an envelope without an end, and it forgets that.
             *line = None;
         }
-        let again = self.conclude(job, &delivery.outcome, tls, began.elapsed()).await;
-        match (again, next_job) {
-            // Behind a connection's last message none goes ahead.
-            (None, None) if last => self.quit(line).await,
-            (Some(again), Some(next)) => {
-                if let Err(refused) = self.pool.put_back(next) {
-                    refused.lease.give_back().await;
-                }
-                Some(again)
-            }
-            (again, next) => again.or(next),
+        if last && flow == Flow::Next {
+            self.change_session(line, own).await;
+        }
+        flow
+    }
+
+    /// Ends a session that has carried its messages. Behind its last one none goes ahead.
+    async fn change_session(&mut self, line: &mut Option<Line>, own: &mut VecDeque<BoxedJob>) {
+        if own.is_empty() {
+            own.extend(self.quit(line).await);
+        } else if let Some(Line { session, .. }) = line.take() {
+            self.parts().spawn(session.quit());
         }
     }
 
-    /// Opens a session where none is open; `None` where that was the end of the attempt.
-    async fn open(&self, job: BoxedJob, line: &mut Option<Line>, began: Instant) -> Option<BoxedJob> {
-        if line.as_ref().is_some_and(|line| line.session.is_open()) {
-            return Some(job);
-        }
-        *line = None;
+    /// Opens a session for a job; where none comes about, the job is done with.
+    async fn open_session(&self, job: BoxedJob, began: Instant) -> Result<(Line, BoxedJob), Flow> {
         if self.pool.feed.roster().is_closed() {
             // A new connection would use settings that hold no more.
             job.lease.give_back().await;
-            return None;
+            return Err(Flow::Next);
         }
+        let slot = self.pool.account.connect(self.pool.id, self.now());
         let error = match self.pool.connector.connect().await {
             Ok(session) => {
-                *line = Some(Line { session, carried: 0 });
-                return Some(job);
+                slot.answered(self.now());
+                let opened = Line {
+                    session,
+                    carried: 0,
+                    slot,
+                };
+                return Ok((opened, job));
             }
             Err(error) => error,
         };
-        let judgement = match LocalTrouble::of(&error) {
-            Some(trouble) => Judgement {
-                signal: Signal::Local(trouble),
-                ..untried(&job.lease)
-            },
-            None => self.judge(None).session_failed(&job, &error, began.elapsed()),
+        let progress = Progress {
+            witness: slot.witness(self.now()),
+            ..Progress::default()
         };
-        self.finish(job, judgement).await;
-        None
+        let local = LocalTrouble::of(&error);
+        let limit = limit_of(&error, progress).filter(|_| local.is_none());
+        let Some(throttle) = limit else {
+            drop(slot);
+            let judgement = match local {
+                Some(trouble) => Judgement {
+                    signal: Signal::Local(trouble),
+                    ..untried(&job.lease)
+                },
+                None => {
+                    if progress.witness != Witness::OtherSessions {
+                        self.pool.account.nothing_works();
+                    }
+                    self.judge(None).session_failed(&job, &error, began.elapsed())
+                }
+            };
+            self.finish(job, judgement).await;
+            return Err(Flow::Next);
+        };
+        log_limit(&self.pool.relay.name, throttle, error.reply());
+        if throttle == Throttle::Connections {
+            slot.refused(self.now());
+        } else {
+            self.pool.account.refused(throttle, 0, self.now());
+            give_back(self.pool.drain()).await;
+        }
+        job.lease.give_back().await;
+        Err(Flow::Leave)
     }
 
-    /// Writes down what became of a job; returns it where another session shall try it.
+    /// Learns from what became of a job and writes it down.
     async fn conclude(
         &self,
-        mut job: BoxedJob,
-        spoken: &Spoken,
-        tls: Option<&'static str>,
-        elapsed: Duration,
-    ) -> Option<BoxedJob> {
-        if matches!(spoken, Spoken::Untried(_)) && job.untried < UNTRIED_MAX {
-            job.untried += 1;
-            job.started_at = self.parts().clock.now();
-            return Some(job);
+        job: BoxedJob,
+        said: &Said<'_>,
+        line: &mut Option<Line>,
+        own: &mut VecDeque<BoxedJob>,
+    ) -> Flow {
+        let Some(open) = line.as_ref() else {
+            return Flow::Next;
+        };
+        let now = self.now();
+        let progress = Progress {
+            accepted: 0,
+            carried: u64::from(open.carried.saturating_sub(1)),
+            witness: open.slot.witness(now),
+        };
+        match limited(said.outcome, progress) {
+            Some(Limited::Message { throttle, worked }) => {
+                log_limit(&self.pool.relay.name, throttle, refusal(said.outcome));
+                return self.limited(job, (throttle, worked), line, own).await;
+            }
+            Some(Limited::Recipients {
+                throttle,
+                accepted,
+                places,
+            }) => {
+                open.slot.took(now);
+                let accepted = u32::try_from(accepted).unwrap_or(u32::MAX);
+                self.pool.account.refused(throttle, accepted, now);
+                self.go_on(job, said, (&places, throttle), own).await;
+            }
+            None => {
+                if let Spoken::Finished(answers) = said.outcome {
+                    open.slot.took(now);
+                    if answers.recipients.iter().all(SmtpReply::is_success) {
+                        self.pool.account.accepted(answers.recipients.len(), now);
+                    }
+                }
+                self.unlimited(job, said, open, own).await;
+            }
         }
-        let judgement = self.judge(tls).judge(&job, spoken, elapsed);
+        Flow::Next
+    }
+
+    /// Takes a job back that a limit of the relay refused.
+    async fn limited(
+        &self,
+        mut job: BoxedJob,
+        (throttle, worked): (Throttle, u32),
+        line: &mut Option<Line>,
+        own: &mut VecDeque<BoxedJob>,
+    ) -> Flow {
+        let now = self.now();
+        job.take_rest();
+        if throttle == Throttle::Connections {
+            if let Some(Line { session, slot, .. }) = line.take() {
+                slot.refused(now);
+                self.parts().spawn(session.quit());
+            }
+            own.push_back(job);
+            return Flow::Leave;
+        }
+        self.pool.account.refused(throttle, worked, now);
+        match throttle {
+            Throttle::Pace => {
+                own.push_back(job);
+                own.extend(self.pool.drain());
+                give_back(own.drain(..)).await;
+            }
+            Throttle::Messages => {
+                if let Some(Line { session, .. }) = line.take() {
+                    self.parts().spawn(session.quit());
+                }
+                own.push_front(job);
+            }
+            Throttle::Recipients | Throttle::Connections => own.push_back(job),
+        }
+        Flow::Next
+    }
+
+    /// Goes on with recipients that a transaction left for a further one.
+    async fn go_on(
+        &self,
+        mut job: BoxedJob,
+        said: &Said<'_>,
+        (again, throttle): (&[usize], Throttle),
+        own: &mut VecDeque<BoxedJob>,
+    ) {
+        let Spoken::Finished(answers) = said.outcome else {
+            return;
+        };
+        let Some((told, part)) = self.judge(said.tls).part(&job, answers, again) else {
+            let judgement = self.judge(said.tls).judge(&job, said.outcome, said.elapsed);
+            self.finish(job, judgement).await;
+            return;
+        };
+        if !part.recipients.is_empty() {
+            job.lease.record_part(part).await;
+        }
+        job.put_back(again);
+        job.next_transaction(told, said.elapsed);
+        if throttle == Throttle::Recipients {
+            own.push_back(job);
+        } else {
+            job.lease.give_back().await;
+        }
+    }
+
+    /// Writes down what became of a job that met no limit, unless another session is to try it.
+    async fn unlimited(&self, mut job: BoxedJob, said: &Said<'_>, open: &Line, own: &mut VecDeque<BoxedJob>) {
+        if job.has_rest() && matches!(said.outcome, Spoken::Finished(_)) {
+            return self.go_on(job, said, (&[], Throttle::Recipients), own).await;
+        }
+        if matches!(said.outcome, Spoken::Untried(_)) && job.untried < UNTRIED_MAX {
+            self.learn_from_end(open);
+            job.untried += 1;
+            job.started_at = self.now();
+            job.take_rest();
+            // What had gone ahead with this one's dot is another connection's to take.
+            for next in own.drain(..) {
+                if let Err(refused) = self.pool.put_back(next) {
+                    refused.lease.give_back().await;
+                }
+            }
+            own.push_back(job);
+            return;
+        }
+        let judgement = self.judge(said.tls).judge(&job, said.outcome, said.elapsed);
         self.finish(job, judgement).await;
-        None
+    }
+
+    /// Learns how many messages a session may carry from the words with which the relay ended one.
+    fn learn_from_end(&self, open: &Line) {
+        let Some(words) = open.session.last_words() else {
+            return;
+        };
+        let carried = open.session.answered();
+        let progress = Progress {
+            carried,
+            ..Progress::default()
+        };
+        if limit_in(words, progress) == Some(Throttle::Messages) {
+            log_limit(&self.pool.relay.name, Throttle::Messages, Some(words));
+            let carried = u32::try_from(carried).unwrap_or(u32::MAX);
+            self.pool.account.refused(Throttle::Messages, carried, self.now());
+        }
     }
 
     async fn finish(&self, job: BoxedJob, judgement: Judgement) {
-        if let Signal::Failed(reply) = &judgement.signal {
+        if let Signal::Failed(failure) = &judgement.signal {
             tracing::warn!(
                 message.id = %job.lease.id, relay.name = self.pool.relay.name, attempt = job.lease.attempts + 1,
-                reply.code = reply.code, "the relay failed"
+                reply.code = failure.reply.code, "the relay failed"
             );
         }
         job.lease.finish(judgement).await;
+    }
+
+    fn now(&self) -> Timestamp {
+        self.parts().clock.now()
     }
 
     fn parts(&self) -> &PoolParts {
@@ -311,6 +525,12 @@ impl Ahead {
         if let Some(job) = kept.take() {
             *kept = pool.pass_on(job).err();
         }
+    }
+}
+
+async fn give_back(jobs: impl IntoIterator<Item = BoxedJob>) {
+    for job in jobs {
+        job.lease.give_back().await;
     }
 }
 

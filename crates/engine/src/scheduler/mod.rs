@@ -12,7 +12,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use postroom_domain::health::{HealthEdge, HealthPolicy, RelayHealth};
+use postroom_domain::health::{FailedMessage, HealthEdge, HealthPolicy, RelayHealth};
 use postroom_domain::retry::Chance;
 use postroom_domain::{MessageId, Reply, RouteId, Timestamp};
 use postroom_store::{Promoted, Settled, Want};
@@ -282,11 +282,16 @@ impl Scheduler {
                 known.unserved = Duration::ZERO;
                 known.health.relay_answered(now)
             }
-            Signal::Failed(error) => {
+            Signal::Failed(failure) => {
                 known.ended(Tried::Yes, now);
                 known.was_reached();
                 route.sought = Sought::NotYet;
-                known.health.relay_failed(id, error, now, chance)
+                let failed = FailedMessage {
+                    id,
+                    sender: failure.sender,
+                    at: failure.at,
+                };
+                known.health.relay_failed(failed, &failure.reply, now, chance)
             }
             Signal::Untried => {
                 known.ended(Tried::No, now);
@@ -305,7 +310,8 @@ impl Scheduler {
                     LocalEffect::CountsAsFailure => {
                         known.tried = Tried::Yes;
                         route.sought = Sought::NotYet;
-                        known.health.relay_failed(id, &trouble.text, now, chance)
+                        let failed = FailedMessage::in_session(id);
+                        known.health.relay_failed(failed, &trouble.text, now, chance)
                     }
                 }
             }

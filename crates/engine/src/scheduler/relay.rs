@@ -1,5 +1,6 @@
 //! One relay as the scheduler sees it: its health, its rates, and what it has in hand.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use postroom_domain::health::{HealthPolicy, HealthState, RelayHealth};
@@ -7,9 +8,13 @@ use postroom_domain::{RateLimiter, Rates, Reply, Timestamp};
 use postroom_smtp::client::LocalFault;
 
 use crate::delivery::LocalTrouble;
+use crate::relay::Account;
 
 /// Each connection has one message on the wire and one next.
 const PER_CONNECTION: u32 = 2;
+
+/// How soon a relay whose own pace is used up is looked at again: the minute is counted by seconds.
+const PACE_STEP: Duration = Duration::from_secs(1);
 
 /// Names a relay as it is configured now: changed settings make another one, so that what an old connection still
 /// tells is never taken for the new relay's.
@@ -17,7 +22,7 @@ const PER_CONNECTION: u32 = 2;
 pub(crate) struct RelayId(pub(crate) u64);
 
 /// What the scheduler is told of a relay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct RelayLimits {
     /// The relay.
     pub(crate) id: RelayId,
@@ -25,6 +30,8 @@ pub(crate) struct RelayLimits {
     pub(crate) connections: u32,
     /// Most messages of a time.
     pub(crate) rates: Rates,
+    /// What is known of its own limits.
+    pub(crate) account: Arc<Account>,
 }
 
 /// A relay.
@@ -33,6 +40,7 @@ pub(super) struct Relay {
     pub(super) id: RelayId,
     pub(super) health: RelayHealth,
     rates: RateLimiter,
+    account: Arc<Account>,
     connections: u32,
     leased: u32,
     pause: Option<LocalPause>,
@@ -72,6 +80,7 @@ impl Relay {
             id: limits.id,
             health: RelayHealth::new(policy),
             rates: RateLimiter::new(limits.rates),
+            account: limits.account,
             connections: limits.connections,
             leased: 0,
             pause: None,
@@ -118,8 +127,10 @@ impl Relay {
         }
     }
 
-    fn is_paused(&self, now: Timestamp) -> bool {
-        self.pause.as_ref().is_some_and(|pause| pause.until > now)
+    /// Whether neither this machine nor the relay's own limits keep messages from it now.
+    fn is_ready(&self, now: Timestamp) -> bool {
+        let is_paused = self.pause.as_ref().is_some_and(|pause| pause.until > now);
+        !is_paused && self.account.ready_at(self.id, now) <= now
     }
 
     /// Why this machine could not connect to it last, while that lasts.
@@ -134,7 +145,7 @@ impl Relay {
         {
             self.health = RelayHealth::found_down(policy, since, error.clone(), now);
         }
-        self.rates = self.rates.continuing(&old.rates);
+        self.rates = std::mem::take(&mut self.rates).continuing(&old.rates);
         self.unserved = old.unserved;
         self
     }
@@ -145,7 +156,7 @@ impl Relay {
 
     /// Whether one message may try it though it is Down.
     pub(super) fn wants_probe(&self, now: Timestamp) -> bool {
-        self.connections > 0 && self.leased == 0 && self.health.probe_is_due(now) && !self.is_paused(now)
+        self.connections > 0 && self.leased == 0 && self.health.probe_is_due(now) && self.is_ready(now)
     }
 
     /// Connections that it may have now.
@@ -153,30 +164,39 @@ impl Relay {
         if self.connections == 0 {
             0
         } else {
-            self.health.connections_allowed(self.connections, 1, now)
+            let known = self.account.connections(self.id, self.connections);
+            self.health
+                .connections_allowed(self.connections, 1, now)
+                .min(known)
         }
     }
 
     /// Messages that it can take now.
     pub(super) fn capacity(&self, now: Timestamp) -> u32 {
         let free = match self.health.state() {
-            HealthState::Up if self.is_paused(now) => 0,
+            HealthState::Up if !self.is_ready(now) => 0,
             HealthState::Up => (self.allowed(now) * PER_CONNECTION).saturating_sub(self.leased),
             HealthState::Down if self.wants_probe(now) => 1,
             HealthState::Down | HealthState::Probing => 0,
         };
-        free.min(self.rates.available(now))
+        if free == 0 {
+            return 0;
+        }
+        free.min(self.rates.available(now)).min(self.account.pace(now))
     }
 
     /// Notes that it was given `n` messages.
     pub(super) fn took(&mut self, n: u32, now: Timestamp) {
         self.leased = self.leased.saturating_add(n);
         self.rates.take(n, now);
+        let in_use = self.leased.div_ceil(PER_CONNECTION);
+        self.account.given(self.id, n, in_use, self.connections, now);
     }
 
     /// Notes that it is done with one, tried or not.
     pub(super) fn ended(&mut self, tried: Tried, now: Timestamp) {
         self.leased = self.leased.saturating_sub(1);
+        self.account.done(self.id, 1);
         match tried {
             Tried::No => self.rates.give_back(now),
             Tried::Yes => self.tried = Tried::Yes,
@@ -192,7 +212,19 @@ impl Relay {
             (probe, rate) => probe.or(rate),
         };
         let pause = self.pause.as_ref().map(|pause| pause.until);
-        [at, pause].into_iter().flatten().filter(|at| *at > now).min()
+        let ready = Some(self.account.ready_at(self.id, now));
+        let paced = (self.account.pace(now) == 0).then(|| now.plus(PACE_STEP));
+        [at, pause, ready, paced]
+            .into_iter()
+            .flatten()
+            .filter(|at| *at > now)
+            .min()
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.account.forget(self.id);
     }
 }
 

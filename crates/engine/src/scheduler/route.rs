@@ -29,7 +29,11 @@ pub(super) enum Sought {
 impl Route {
     pub(super) fn new(relays: &[RelayLimits], policy: HealthPolicy, now: Timestamp) -> Self {
         Self {
-            relays: relays.iter().map(|&limits| Relay::new(limits, policy)).collect(),
+            relays: relays
+                .iter()
+                .cloned()
+                .map(|limits| Relay::new(limits, policy))
+                .collect(),
             promising: true,
             exhaust_at: now,
             sought: Sought::NotYet,

@@ -1,9 +1,12 @@
-use postroom_domain::Rates;
-use postroom_domain::health::HealthState;
+use std::sync::Arc;
+
+use postroom_domain::health::{FailedAt, HealthState};
+use postroom_domain::{LearntLimits, Rates, RelayAccount, UserId};
 use postroom_smtp::client::LocalFault;
 
 use super::*;
-use crate::delivery::LocalTrouble;
+use crate::delivery::{LocalTrouble, RelayFailure};
+use crate::relay::Account;
 
 const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 const ROUTE: RouteId = RouteId::SERVER;
@@ -15,7 +18,17 @@ fn limits(id: RelayId, connections: u32) -> RelayLimits {
         id,
         connections,
         rates: Rates::default(),
+        account: account(),
     }
+}
+
+fn account() -> Arc<Account> {
+    let name = RelayAccount {
+        host: "smtp.example.com".to_owned(),
+        port: 25,
+        user: String::new(),
+    };
+    Arc::new(Account::new(name, LearntLimits::default()))
 }
 
 fn with(relays: &[RelayLimits]) -> Scheduler {
@@ -46,7 +59,11 @@ fn after(seconds: u64) -> Timestamp {
 }
 
 fn fail(scheduler: &mut Scheduler, n: i64, at: Timestamp) -> Option<HealthEdge> {
-    let failed = Signal::Failed(Reply::none("lost"));
+    let failed = Signal::Failed(RelayFailure {
+        sender: UserId(n),
+        at: FailedAt::Session,
+        reply: Reply::none("lost"),
+    });
     scheduler.ended(FIRST, id(n), &failed, at, Chance::EVEN)
 }
 

@@ -7,9 +7,11 @@
     reason = "a test stops where something is wrong"
 )]
 
+mod blame;
 mod connections;
 mod fairness;
 mod house;
+mod limits;
 mod lost;
 mod misbehaviour;
 mod outage;

@@ -1,0 +1,363 @@
+//! What the connections of a relay's account share: which of them work, and what was learnt of its limits (SPEC D8).
+//!
+//! Routes whose relays are the same server and mailbox share one account: the provider counts them together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use postroom_domain::throttle::PACE_WITNESS;
+use postroom_domain::{
+    LearntLimits, LimitValues, RateLimiter, Rates, RelayAccount, Throttle, Timestamp, Witness,
+};
+
+use crate::scheduler::RelayId;
+
+/// How long another session shows that the relay works: after its last answer, or while it opens, when it is not known
+/// yet which of those that open at once the relay takes.
+const WORKS_FOR: Duration = Duration::from_secs(30);
+/// The first wait before a relay without a connection tries again for one, and the longest.
+const CROWDED: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+
+/// An account.
+#[derive(Debug)]
+pub(crate) struct Account {
+    name: RelayAccount,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    limits: LearntLimits,
+    /// Connections that are open or opening, by number.
+    connections: BTreeMap<u64, Vital>,
+    opened: u64,
+    /// When the relay took a message last.
+    took: Option<Timestamp>,
+    /// What it took in the last minute.
+    taken: RateLimiter,
+    /// Messages that its relays were given and are not done with.
+    in_hand: BTreeMap<RelayId, u32>,
+    /// Relays that have no connection because the others hold all of them.
+    crowded: BTreeMap<RelayId, Crowded>,
+}
+
+/// What a connection showed last.
+#[derive(Debug, Clone, Copy)]
+struct Vital {
+    relay: RelayId,
+    /// When it began, or was answered last.
+    at: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Crowded {
+    wait: Duration,
+    until: Timestamp,
+}
+
+impl Account {
+    /// An account with what was learnt of it before.
+    pub(crate) fn new(name: RelayAccount, limits: LearntLimits) -> Self {
+        let state = State {
+            limits,
+            taken: RateLimiter::new(Rates {
+                per_minute: Some(u32::MAX),
+                per_hour: None,
+            }),
+            ..State::default()
+        };
+        Self {
+            name,
+            state: Mutex::new(state),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whose limits they are.
+    pub(crate) const fn name(&self) -> &RelayAccount {
+        &self.name
+    }
+
+    /// The limits as numbers.
+    pub(crate) fn values(&self) -> LimitValues {
+        self.state().limits.values()
+    }
+
+    /// Until when nothing is given to the relay, because mail came too fast.
+    pub(crate) fn paused_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.state().limits.paused_until(now)
+    }
+
+    /// Counts a connection from now on, for as long as the answer lives.
+    pub(crate) fn connect(self: &Arc<Self>, relay: RelayId, now: Timestamp) -> Slot {
+        let mut state = self.state();
+        state.opened += 1;
+        let number = state.opened;
+        state.connections.insert(number, Vital { relay, at: now });
+        Slot {
+            account: Arc::clone(self),
+            number,
+        }
+    }
+
+    /// Connections that a relay of this account may have, of `configured` ones: its share where several have mail.
+    pub(crate) fn connections(&self, relay: RelayId, configured: u32) -> u32 {
+        let state = self.state();
+        let known = state.limits.connections(configured);
+        if known == configured {
+            return configured;
+        }
+        let busy: BTreeSet<_> = state.in_hand.keys().copied().chain([relay]).collect();
+        (known / u32::try_from(busy.len()).unwrap_or(1)).max(1)
+    }
+
+    /// When a relay may be given messages: later than `now` while mail came too fast, or where the account's other relays
+    /// hold every connection.
+    pub(crate) fn ready_at(&self, relay: RelayId, now: Timestamp) -> Timestamp {
+        let state = self.state();
+        let paused = state.limits.paused_until(now).unwrap_or(now);
+        let crowded = state.crowded.get(&relay).map_or(now, |crowded| crowded.until);
+        paused.max(crowded)
+    }
+
+    /// Messages that may be given to its relays now without going faster than it takes them.
+    pub(crate) fn pace(&self, now: Timestamp) -> u32 {
+        let state = self.state();
+        let Some(per_minute) = state.limits.values().per_minute else {
+            return u32::MAX;
+        };
+        per_minute.saturating_sub(state.taken_lately(now).saturating_add(state.in_hand()))
+    }
+
+    /// Notes that a relay was given messages: all that it may have at once, or fewer.
+    pub(crate) fn given(&self, relay: RelayId, n: u32, in_use: u32, configured: u32, now: Timestamp) {
+        let mut state = self.state();
+        *state.in_hand.entry(relay).or_default() += n;
+        let relays = u32::try_from(state.in_hand.len()).unwrap_or(1);
+        let in_use = in_use.saturating_mul(relays);
+        state
+            .limits
+            .used(Throttle::Connections, in_use, Some(configured), now);
+        let minute = state.taken_lately(now).saturating_add(state.in_hand());
+        state.limits.used(Throttle::Pace, minute, None, now);
+    }
+
+    /// Notes that a relay is done with `n` messages.
+    pub(crate) fn done(&self, relay: RelayId, n: u32) {
+        let mut state = self.state();
+        if let Some(in_hand) = state.in_hand.get_mut(&relay) {
+            *in_hand = in_hand.saturating_sub(n);
+            if *in_hand == 0 {
+                state.in_hand.remove(&relay);
+            }
+        }
+    }
+
+    /// Forgets a relay that is used no more.
+    pub(crate) fn forget(&self, relay: RelayId) {
+        let mut state = self.state();
+        state.in_hand.remove(&relay);
+        state.crowded.remove(&relay);
+    }
+
+    /// Recipients that a transaction may have.
+    pub(crate) fn recipients(&self) -> usize {
+        let known = self.state().limits.values().recipients;
+        known.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX))
+    }
+
+    /// Messages that a session may carry, of `configured`, where `carried` is the number of the one that comes now.
+    pub(crate) fn messages(&self, carried: u32, configured: u32, now: Timestamp) -> u32 {
+        let mut state = self.state();
+        state
+            .limits
+            .used(Throttle::Messages, carried, Some(configured), now);
+        let known = state.limits.values().messages;
+        known.map_or(configured, |n| n.min(configured))
+    }
+
+    /// Notes that the relay accepted all `n` recipients of a transaction.
+    pub(crate) fn accepted(&self, n: usize, now: Timestamp) {
+        let n = u32::try_from(n).unwrap_or(u32::MAX);
+        self.state().limits.used(Throttle::Recipients, n, None, now);
+    }
+
+    /// Notes a refusal that states a limit other than that of connections; `worked` is what the relay does take.
+    pub(crate) fn refused(&self, throttle: Throttle, worked: u32, now: Timestamp) {
+        let mut state = self.state();
+        let worked = match throttle {
+            Throttle::Pace => state.taken_lately(now),
+            Throttle::Connections | Throttle::Recipients | Throttle::Messages => worked,
+        };
+        state.limits.refused(throttle, worked, now);
+    }
+
+    /// Notes that the relay works for nobody.
+    pub(crate) fn nothing_works(&self) {
+        self.state().limits.nothing_works();
+    }
+}
+
+impl State {
+    fn in_hand(&self) -> u32 {
+        self.in_hand.values().sum()
+    }
+
+    fn taken_lately(&self, now: Timestamp) -> u32 {
+        u32::MAX - self.taken.available(now)
+    }
+
+    fn others_work(&self, number: u64, now: Timestamp) -> bool {
+        let mut others = self.connections.iter().filter(|(other, _)| **other != number);
+        others.any(|(_, vital)| now.since(vital.at) <= WORKS_FOR)
+    }
+}
+
+/// A connection's part in its account, which ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    account: Arc<Account>,
+    number: u64,
+}
+
+impl Slot {
+    /// Notes that the relay served the connection.
+    pub(crate) fn answered(&self, now: Timestamp) {
+        let mut state = self.account.state();
+        if let Some(vital) = state.connections.get_mut(&self.number) {
+            vital.at = now;
+            let relay = vital.relay;
+            state.crowded.remove(&relay);
+        }
+    }
+
+    /// Notes that the relay took or judged a message.
+    pub(crate) fn took(&self, now: Timestamp) {
+        self.answered(now);
+        let mut state = self.account.state();
+        state.took = Some(now);
+        state.taken.take(1, now);
+        state.limits.answered(now);
+    }
+
+    /// What shows that the relay works, apart from this connection.
+    pub(crate) fn witness(&self, now: Timestamp) -> Witness {
+        let state = self.account.state();
+        if state.others_work(self.number, now) {
+            Witness::OtherSessions
+        } else if state.took.is_some_and(|at| now.since(at) <= PACE_WITNESS) {
+            Witness::Lately
+        } else {
+            Witness::Nothing
+        }
+    }
+
+    /// Leaves the account because the relay takes fewer connections than there are, and notes how many it takes.
+    pub(crate) fn refused(self, now: Timestamp) {
+        let mut state = self.account.state();
+        let Some(left) = state.connections.remove(&self.number) else {
+            return;
+        };
+        let worked = u32::try_from(state.connections.len()).unwrap_or(u32::MAX);
+        state.limits.refused(Throttle::Connections, worked, now);
+        let has_others = state.connections.values().any(|vital| vital.relay == left.relay);
+        if !has_others {
+            let (first, longest) = CROWDED;
+            let before = state.crowded.get(&left.relay).map(|crowded| crowded.wait);
+            let wait = before.map_or(first, |wait| (wait * 2).min(longest));
+            let until = now.plus(wait);
+            state.crowded.insert(left.relay, Crowded { wait, until });
+        }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.account.state().connections.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
+    const FIRST: RelayId = RelayId(1);
+    const SECOND: RelayId = RelayId(2);
+
+    fn account() -> Arc<Account> {
+        let name = RelayAccount {
+            host: "smtp.example.com".to_owned(),
+            port: 587,
+            user: String::new(),
+        };
+        Arc::new(Account::new(name, LearntLimits::default()))
+    }
+
+    #[test]
+    fn refusals_leave_as_many_connections_as_work() {
+        let account = account();
+        let mut places: Vec<_> = (0..20).map(|_| account.connect(FIRST, START)).collect();
+        for place in &places[..3] {
+            place.took(START);
+        }
+        for place in places.split_off(3) {
+            assert_eq!(place.witness(START), Witness::OtherSessions);
+            place.refused(START);
+        }
+        assert_eq!(account.connections(FIRST, 20), 3);
+        assert_eq!(account.ready_at(FIRST, START), START, "three of its own work");
+    }
+
+    #[test]
+    fn session_that_fell_silent_shows_nothing() {
+        let account = account();
+        let (one, other) = (account.connect(FIRST, START), account.connect(FIRST, START));
+        one.took(START);
+        let later = START.plus(WORKS_FOR).plus(Duration::from_secs(1));
+        assert_eq!(other.witness(START), Witness::OtherSessions);
+        assert_eq!(other.witness(later), Witness::Lately);
+        drop(other);
+        assert_eq!(one.witness(START), Witness::Lately, "not by its own word");
+    }
+
+    #[test]
+    fn relay_without_a_connection_waits_ever_longer_and_has_its_share() {
+        let account = account();
+        let held = account.connect(FIRST, START);
+        held.took(START);
+        account.given(FIRST, 2, 1, 20, START);
+        let waits = [500, 1_000, 2_000];
+        for wait in waits {
+            account.connect(SECOND, START).refused(START);
+            let wait = Duration::from_millis(wait);
+            assert_eq!(account.ready_at(SECOND, START), START.plus(wait));
+        }
+        for _ in 0..3 {
+            let place = account.connect(SECOND, START);
+            place.answered(START);
+            assert_eq!(account.ready_at(SECOND, START), START);
+        }
+    }
+
+    #[test]
+    fn pace_counts_what_was_taken_and_what_is_in_hand() {
+        let account = account();
+        assert_eq!(account.pace(START), u32::MAX);
+        let place = account.connect(FIRST, START);
+        for _ in 0..30 {
+            place.took(START);
+        }
+        account.refused(Throttle::Pace, 0, START);
+        let next = START.plus(Duration::from_secs(62));
+        assert_eq!((account.pace(START), account.pace(next)), (0, 30));
+        account.given(FIRST, 12, 6, 20, next);
+        assert_eq!(account.pace(next), 18);
+        account.done(FIRST, 12);
+        assert_eq!(account.pace(next), 30);
+    }
+}
