@@ -35,6 +35,18 @@ export function headline(status: Status, history: StatusHistory | null, officeOf
   return { tone: 'good', text: `Everything flows: ${[sent, waits].filter(Boolean).join(', ') || 'the first figures come within ten seconds'}.`, more: '' };
 }
 
+/** "Takes at most 3 connections and 5 recipients per message": what was learnt of a relay's own limits; null for nothing. */
+export function limitsOf(relay: Relay): string | null {
+  const { connections, recipients, messages, per_minute } = relay.limits;
+  const known = [
+    connections === null ? null : plural(connections, 'connection', 'connections'),
+    recipients === null ? null : `${plural(recipients, 'recipient', 'recipients')} per message`,
+    messages === null ? null : `${plural(messages, 'message', 'messages')} per connection`,
+    per_minute === null ? null : `${plural(per_minute, 'message', 'messages')} per minute`,
+  ].filter((words) => words !== null);
+  return known.length === 0 ? null : `Accepts at most ${known.join(', ')}`;
+}
+
 /** "the oldest waiting message is 12 seconds old"; null where that is not known. */
 function waiting(history: StatusHistory | null): string | null {
   const last = history?.points.at(-1);

@@ -35,6 +35,8 @@ const SYSTEM_OFFICE = { id: 1, name: 'System Office' };
 
 type Kept = { columns: { column: string; width_px: number }[]; sort: { column: string; order: string }; version?: number };
 
+const NO_LIMITS = { connections: null, recipients: null, messages: null, per_minute: null, paused_until: null };
+
 export class Mock {
   readonly box: Box;
   readonly streams: Streams;
@@ -52,7 +54,7 @@ export class Mock {
   /** What is said on every page besides. */
   banners: { kind: string; text: string }[] = [];
   /** Relays besides the server's, as `GET /status` tells of them. */
-  moreRelays: unknown[] = [];
+  moreRelays: object[] = [];
   /** What the server has measured of itself. */
   measured: Measured = 'busy';
   #failures = 0;
@@ -252,7 +254,7 @@ export class Mock {
     return {
       brand: 'Postroom',
       queue_enabled: true,
-      relays: [{ office: null, second: false, name: 'office', host: 'smtp.office.example.com:587', since: '2026-11-23T08:00:00Z', ...this.#relay }, ...this.moreRelays],
+      relays: [{ office: null, second: false, name: 'office', host: 'smtp.office.example.com:587', since: '2026-11-23T08:00:00Z', ...this.#relay }, ...this.moreRelays].map((relay) => ({ limits: NO_LIMITS, ...relay })),
       queue: { ready: states.queued, waiting: states.deferred, held: states.held, leased: states.sending, oldest: null },
       banners: [
         ...this.banners,

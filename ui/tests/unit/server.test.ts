@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { plots, type HistoryPoint, type StatusHistory } from '../../src/server/history';
-import { headline, meaningOf, type Relay } from '../../src/server/words';
+import { headline, limitsOf, meaningOf, type Relay } from '../../src/server/words';
 
 const START = Date.parse('2026-11-23T09:00:00Z');
 const iso = (seconds: number): string => new Date(START + seconds * 1000).toISOString();
@@ -21,7 +21,8 @@ function history(points: HistoryPoint[], more: Partial<StatusHistory> = {}): Sta
   };
 }
 
-const relay = (more: Partial<Relay> = {}): Relay => ({ office: null, second: false, name: 'office', host: 'smtp.example.com:25', state: 'up', since: null, last_error: null, ...more });
+const NO_LIMITS: Relay['limits'] = { connections: null, recipients: null, messages: null, per_minute: null, paused_until: null };
+const relay = (more: Partial<Relay> = {}): Relay => ({ office: null, second: false, name: 'office', host: 'smtp.example.com:25', state: 'up', since: null, last_error: null, limits: NO_LIMITS, ...more });
 const status = (relays: Relay[], queue_enabled = true) => ({ brand: 'Postroom', queue_enabled, relays, banners: [], queue: { ready: 0, waiting: 0, held: 0, leased: 0, oldest: null } });
 const officeOf = (one: Relay): string => (one.office === null ? 'the server' : 'North Office');
 const say = (relays: Relay[], told: StatusHistory | null = history([point(0)])) => headline(status(relays), told, officeOf);
@@ -101,4 +102,10 @@ it('what a relay last said is told in plain words', () => {
   ] as const) {
     expect(meaningOf(error), error).toContain(words);
   }
+});
+
+it('learnt limits of an e-mail server are told, and none are not', () => {
+  expect(limitsOf(relay())).toBeNull();
+  const limits = { ...NO_LIMITS, connections: 3, recipients: 1 };
+  expect(limitsOf(relay({ limits }))).toBe('Accepts at most 3 connections, 1 recipient per message');
 });

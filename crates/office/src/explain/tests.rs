@@ -27,6 +27,8 @@ fn relay(state: HealthState, since: Option<Timestamp>) -> RelayStatus {
         unserved: Duration::ZERO,
         full_load_at: None,
         connections: 3,
+        limits: postroom_domain::LimitValues::default(),
+        paused_until: None,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::http::wire::relay_test::{RelayTest, RelayTestAnswer};
 use crate::http::wire::settings::{
     OfficeSettingsAnswer, OfficeSettingsEdit, RelayAnswer, RelayEdit, TokenEdit,
 };
+use crate::http::wire::status::{RelayLimits, RelayState, Status};
 
 /// List, test and set the relays that mail leaves through
 #[derive(Debug, Args)]
@@ -27,6 +28,10 @@ pub(super) struct RelayCommand {
 enum What {
     /// Show every office's relays
     List(ConfigFile),
+    /// Show each relay in use: its state, and what was learnt of its own limits
+    ///
+    /// Tab-separated: office ("server" for the server's relay), name, address, state, limits.
+    Show(ConfigFile),
     /// Try a relay step by step; no mail is sent and nothing is set
     ///
     /// Without --host the office's first relay is tried as it is set. Ends with 1 where a step failed.
@@ -101,6 +106,7 @@ struct RelayArgs {
 pub(super) async fn run(command: RelayCommand) -> anyhow::Result<ExitCode> {
     match command.what {
         What::List(config) => list(&config).await,
+        What::Show(config) => show(&config).await,
         What::Test { office, relay } => test(&office, relay).await,
         What::Set {
             office,
@@ -130,6 +136,50 @@ async fn list(config: &ConfigFile) -> anyhow::Result<ExitCode> {
     }
     operator.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn show(config: &ConfigFile) -> anyhow::Result<ExitCode> {
+    let operator = Operator::connect(&config.load()?).await?;
+    let people = People::read(&operator).await?;
+    let status: Status = operator.get("/api/v1/status").await?;
+    operator.close().await;
+    if status.relays.is_empty() {
+        out!("no relay is in use: none is set, or the server is not running");
+    }
+    for relay in &status.relays {
+        let office = relay
+            .office
+            .and_then(|id| people.offices.iter().find(|office| office.id == id));
+        let office = office.map_or_else(|| "server".to_owned(), |office| people.path(office));
+        let state = match relay.state {
+            RelayState::Up => "up",
+            RelayState::Down => "down",
+            RelayState::Probing => "probing",
+        };
+        let limits = limits_of(&relay.limits);
+        out!("{office}\t{}\t{}\t{state}\t{limits}", relay.name, relay.host);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The learnt limits in words.
+fn limits_of(limits: &RelayLimits) -> String {
+    let known = [
+        (limits.connections, "connections"),
+        (limits.recipients, "recipients per transaction"),
+        (limits.messages, "messages per session"),
+        (limits.per_minute, "messages per minute"),
+    ];
+    let known = known
+        .into_iter()
+        .filter_map(|(n, what)| Some(format!("{} {what}", n?)));
+    let paused = limits.paused_until.map(|until| format!("paused until {until}"));
+    let words: Vec<_> = known.chain(paused).collect();
+    if words.is_empty() {
+        "no limits learnt".to_owned()
+    } else {
+        words.join(", ")
+    }
 }
 
 fn shown(relay: &RelayAnswer) -> String {

@@ -12,7 +12,7 @@ use super::auth::Caller;
 use super::banners;
 use super::problem::ApiError;
 use super::wire::problem::Problem;
-use super::wire::status::{Depth, RelayState, RelayStatus, Status};
+use super::wire::status::{Depth, RelayLimits, RelayState, RelayStatus, Status};
 
 /// How the service is.
 ///
@@ -77,6 +77,13 @@ impl From<Relay> for RelayStatus {
             },
             since: relay.since,
             last_error: relay.last_error.map(|reply| reply.to_string()),
+            limits: RelayLimits {
+                connections: relay.limits.connections,
+                recipients: relay.limits.recipients,
+                messages: relay.limits.messages,
+                per_minute: relay.limits.per_minute,
+                paused_until: relay.paused_until,
+            },
         }
     }
 }

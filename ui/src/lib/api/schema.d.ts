@@ -3003,6 +3003,34 @@ export interface components {
             /** @description Who signs in. */
             user?: string;
         };
+        /** @description Limits of a relay, learnt from its replies; `null` where no limit is known. They cost no attempts. */
+        RelayLimits: {
+            /**
+             * Format: int32
+             * @description Connections at a time.
+             */
+            connections: number | null;
+            /**
+             * Format: int32
+             * @description Messages of a session.
+             */
+            messages: number | null;
+            /**
+             * Format: date-time
+             * @description Until when nothing is given to it, because it said that mail comes too fast.
+             */
+            paused_until: string | null;
+            /**
+             * Format: int32
+             * @description Messages in any minute.
+             */
+            per_minute: number | null;
+            /**
+             * Format: int32
+             * @description Recipients of a transaction.
+             */
+            recipients: number | null;
+        };
         /**
          * @description The health of a relay.
          * @enum {string}
@@ -3014,6 +3042,8 @@ export interface components {
             host: string;
             /** @description The last thing that went wrong with it. */
             last_error: string | null;
+            /** @description What Postroom has learnt of the relay's own limits. */
+            limits: components["schemas"]["RelayLimits"];
             /** @description Its name. */
             name: string;
             /**

@@ -1,11 +1,11 @@
 //! How the service is.
 
 use postroom_domain::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// How the service is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     /// The name of the product, as configured.
     pub brand: String,
@@ -20,7 +20,7 @@ pub struct Status {
 }
 
 /// How a relay is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RelayStatus {
     /// The office whose own it is; `null`: the server's.
     #[schema(required)]
@@ -39,10 +39,32 @@ pub struct RelayStatus {
     /// The last thing that went wrong with it.
     #[schema(required)]
     pub last_error: Option<String>,
+    /// What Postroom has learnt of the relay's own limits.
+    pub limits: RelayLimits,
+}
+
+/// Limits of a relay, learnt from its replies; `null` where no limit is known. They cost no attempts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RelayLimits {
+    /// Connections at a time.
+    #[schema(required)]
+    pub connections: Option<u32>,
+    /// Recipients of a transaction.
+    #[schema(required)]
+    pub recipients: Option<u32>,
+    /// Messages of a session.
+    #[schema(required)]
+    pub messages: Option<u32>,
+    /// Messages in any minute.
+    #[schema(required)]
+    pub per_minute: Option<u32>,
+    /// Until when nothing is given to it, because it said that mail comes too fast.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    pub paused_until: Option<Timestamp>,
 }
 
 /// The health of a relay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RelayState {
     /// It takes mail.
@@ -54,7 +76,7 @@ pub enum RelayState {
 }
 
 /// How much waits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Depth {
     /// Due now.
     pub ready: u64,
@@ -70,7 +92,7 @@ pub struct Depth {
 }
 
 /// Something people should know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Banner {
     /// `queue_disabled`, `office_sends_locally`, `relay_down`.
     pub kind: String,
