@@ -5,6 +5,7 @@
 //! program that looks at the database then believes that nobody has it open, and deletes the write-ahead log that the
 //! server goes on writing.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io;
@@ -53,20 +54,10 @@ pub(super) fn read_ahead(path: &Path, until: Instant) -> io::Result<()> {
 /// The descriptor of the file at `path`: the one that is open already, else a new one.
 fn open<'o>(opened: &'o mut BTreeMap<(u64, u64), File>, path: &Path) -> io::Result<&'o File> {
     let found = std::fs::metadata(path)?;
-    let mut key = (found.dev(), found.ino());
-    if !opened.contains_key(&key) {
-        let file = File::open(path)?;
-        let found = file.metadata();
-        if let Ok(found) = &found {
-            key = (found.dev(), found.ino());
-        }
-        if let Some(other) = opened.insert(key, file) {
-            // The path names another file than a moment ago, one that is open: neither descriptor may close.
-            std::mem::forget(other);
-        }
-        found?;
-    }
-    opened.get(&key).ok_or_else(|| io::ErrorKind::NotFound.into())
+    Ok(match opened.entry((found.dev(), found.ino())) {
+        Entry::Occupied(open) => open.into_mut(),
+        Entry::Vacant(new) => new.insert(File::open(path)?),
+    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use postroom_store::{Queue as _, SqliteOptions, SqliteStore, StoreError, Upkeep as _};
 use tempfile::TempDir;
 
-use crate::build::{assert_consistent, at, intake, letter, put};
+use crate::build::{anyone, assert_consistent, at, intake, letter, operator, put};
 
 /// A wait for an event that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -187,6 +187,32 @@ async fn kill_loses_nothing_and_raises_no_false_alarm() {
         .await
         .unwrap();
     assert_eq!((report.messages, report.differences), (15, Vec::new()));
+}
+
+#[tokio::test]
+async fn space_of_deleted_mail_goes_back_in_steps_and_a_little_stays() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("mail.db");
+    let store = SqliteStore::open(&path, options()).unwrap();
+    let mut ids = Vec::new();
+    for second in 0..60 {
+        let mut message = letter(1);
+        message.content.body.bytes = vec![b'x'; 200_000];
+        ids.extend(put(&store, vec![message], at(second)).await);
+    }
+    store.delete(&anyone(), &ids, &operator(), at(100)).await.unwrap();
+    let mut steps = 0;
+    while store.release_space().await.unwrap() {
+        steps += 1;
+        // Mail comes in between two steps.
+        put(&store, vec![letter(1)], at(100 + steps)).await;
+    }
+    assert!(steps > 2, "12 MB in {steps} steps");
+    assert!(!store.release_space().await.unwrap(), "nothing is left to do");
+    assert_consistent(&store).await;
+    store.close().await;
+    let left = std::fs::metadata(&path).unwrap().len();
+    assert!((4 << 20..7 << 20).contains(&left), "{left} bytes are left");
 }
 
 /// Closing any descriptor of a file drops the locks that SQLite has on it, so nothing else opens a file in this crate; and

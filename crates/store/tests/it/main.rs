@@ -20,3 +20,4 @@ mod inline;
 mod on_disk;
 mod sqlite;
 mod tamper;
+mod upgrade;

@@ -1,7 +1,9 @@
 //! Mail coming in.
 
 use postroom_domain::{MessageState, Scope};
-use postroom_store::{ChangeKind, Enqueue, Enqueued, IdempotencyClaim, StoreError};
+use postroom_store::{
+    AuditAction, AuditEntry, AuditView, ChangeKind, Enqueue, Enqueued, IdempotencyClaim, StoreError,
+};
 
 use super::Harness;
 use crate::build::{
@@ -147,6 +149,40 @@ pub(crate) async fn every_change_is_told_after_its_commit(h: &mut impl Harness) 
         .await
         .unwrap();
     assert_eq!(changes.try_recv().unwrap().changes[0].kind, ChangeKind::Deleted);
+}
+
+pub(crate) async fn audit_entry_of_an_intake_is_in_its_transaction(h: &mut impl Harness) {
+    let op = || Enqueue {
+        audit: Some(AuditEntry::new(
+            at(0),
+            &operator(),
+            AuditAction::Resend,
+            "messages",
+        )),
+        ..claimed(1)
+    };
+    let mut refused = op();
+    refused.messages[0].recipients.clear();
+    h.store().enqueue(refused).await.unwrap_err();
+    assert_eq!(resends(h).await, 0, "nothing was done");
+    h.store().enqueue(op()).await.unwrap();
+    h.kill().await;
+    let replayed = h.store().enqueue(op()).await.unwrap();
+    assert!(matches!(replayed, Enqueued::Replayed(_)), "{replayed:?}");
+    assert_eq!(resends(h).await, 1, "once, as the message");
+    assert_consistent(h.store()).await;
+}
+
+async fn resends(h: &impl Harness) -> usize {
+    let entries = h
+        .store()
+        .audit_page(AuditView::Everything, None, 100)
+        .await
+        .unwrap();
+    let resends = entries
+        .iter()
+        .filter(|entry| entry.entry.action == AuditAction::Resend);
+    resends.count()
 }
 
 fn claimed(body: u8) -> Enqueue {

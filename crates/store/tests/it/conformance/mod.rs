@@ -94,6 +94,7 @@ macro_rules! conformance {
             intake::batch_beyond_the_limits_is_refused_whole,
             intake::message_comes_back_as_it_was_handed_in,
             intake::every_change_is_told_after_its_commit,
+            intake::audit_entry_of_an_intake_is_in_its_transaction,
             leases::single_letter_is_not_stuck_behind_ten_thousand,
             leases::flows_share_by_their_weights,
             leases::sending_one_by_one_gains_nothing,

@@ -1,0 +1,162 @@
+//! A database as an earlier version wrote it is brought up to date and read whole.
+//!
+//! `fixtures/make_e93f8ef.py` says how the file was made and what is in it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use postroom_domain::alert::AlertKind;
+use postroom_domain::{Day, MessageState, NodeSlot, OfficeId, RouteId, Scope, UserId};
+use postroom_store::{
+    AlertPage, AuditView, Consumer, Filter, JobState, LayoutOf, LeaseRequest, MailedAlerts, PageRequest,
+    Place, SqliteOptions, SqliteStore, Store, UsageOf, Want, WhichAlerts,
+};
+use tempfile::TempDir;
+
+use crate::build::{assert_consistent, sent};
+
+/// A database of a killed server; larger than it is unpacked.
+const E93F8EF: &[u8] = include_bytes!("../fixtures/e93f8ef.db.zst");
+const UNPACKED_MAX: usize = 1 << 20;
+
+fn unpacked(folder: &Path) -> Box<dyn Store> {
+    let path = folder.join("mail.db");
+    std::fs::write(&path, zstd::bulk::decompress(E93F8EF, UNPACKED_MAX).unwrap()).unwrap();
+    let options = SqliteOptions {
+        read_time: Duration::from_secs(60),
+        ..SqliteOptions::default()
+    };
+    Box::new(SqliteStore::open(path, options).unwrap())
+}
+
+#[tokio::test]
+async fn mail_of_an_earlier_version_is_read_whole() {
+    let folder = TempDir::new().unwrap();
+    let store = unpacked(folder.path());
+    assert_consistent(&*store).await;
+    let everything = Scope::everything();
+    let request = PageRequest {
+        scope: everything.clone(),
+        filter: Filter::default(),
+        place: Place::First,
+        limit: 200,
+    };
+    let rows = store.page(&request).await.unwrap().rows;
+    let mut found = BTreeMap::new();
+    for row in &rows {
+        let hold = row.hold.as_ref().map_or("", |hold| hold.reason.as_str());
+        *found.entry((row.state.name(), hold)).or_insert(0) += 1;
+        let detail = store.detail(&everything, row.id).await.unwrap().unwrap();
+        assert!(!detail.recipients.is_empty());
+        let attempts = store.attempts(&everything, row.id).await.unwrap().unwrap();
+        assert!(attempts.len() >= usize::from(row.attempts > 0));
+        let content = store.content(&everything, row.id).await.unwrap().unwrap();
+        assert_eq!(content.header.len + content.body.len, row.size_bytes);
+        assert!(store.situation(&everything, row.id).await.unwrap().is_some());
+    }
+    let expected = [
+        (("deferred", ""), 6),
+        (("failed", ""), 2),
+        (("held", "administrator"), 1),
+        (("held", "paused"), 1),
+        (("held", "system_limit"), 3),
+        (("held", "user_limit"), 3),
+        (("queued", ""), 13),
+        (("scheduled", ""), 1),
+        (("sending", ""), 8),
+        (("sent", ""), 13),
+    ];
+    assert_eq!(found, BTreeMap::from(expected));
+    let counts = store.counts(&everything, &Filter::default()).await.unwrap();
+    assert_eq!(counts.total, 51);
+}
+
+#[tokio::test]
+async fn people_settings_and_logs_of_an_earlier_version_are_read_whole() {
+    let folder = TempDir::new().unwrap();
+    let store = unpacked(folder.path());
+    assert_eq!(store.offices().await.unwrap().len(), 3);
+    let users = store.users().await.unwrap();
+    assert_eq!(
+        (users.len(), users.iter().filter(|user| user.disabled).count()),
+        (6, 1)
+    );
+    assert_eq!(store.keys().await.unwrap().len(), 6, "two of 8 were revoked");
+    assert_eq!(store.proxies(None).await.unwrap().len(), 1);
+    let (admin, case) = (UserId(1), UserId(2));
+    assert!(store.layout(LayoutOf::Person(admin)).await.unwrap().is_some());
+    assert!(
+        store
+            .layout(LayoutOf::Office(OfficeId(2)))
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert_eq!(store.drafts(case).await.unwrap().len(), 1);
+    let settings = store.all_settings().await.unwrap();
+    assert!(matches!(&settings[..], [south] if south.relays.len() == 1));
+    assert_eq!(store.pauses().await.unwrap().len(), 1);
+    assert_eq!(store.relay_states().await.unwrap().len(), 1);
+    assert_eq!(store.facts(Consumer::Alerts, 100).await.unwrap().len(), 1);
+    assert_eq!(
+        store.mailed_alerts(case).await.unwrap(),
+        MailedAlerts::of(&[AlertKind::Undeliverable])
+    );
+    let page = AlertPage {
+        which: WhichAlerts::default(),
+        after: None,
+        limit: 200,
+    };
+    assert!(!store.alerts(case, page).await.unwrap().is_empty());
+    let usage = store
+        .usage(UsageOf::System, Day(20_700), Day(20_900))
+        .await
+        .unwrap();
+    assert!(usage.iter().any(|day| day.used > 0), "{usage:?}");
+    assert!(!store.measured(NodeSlot(0)).await.unwrap().is_empty());
+    let audit = store.audit_page(AuditView::Everything, None, 200).await.unwrap();
+    assert_eq!(audit.len(), 35);
+    assert_eq!(
+        store.verify_audit(None).await.unwrap().problems,
+        Vec::<String>::new()
+    );
+    let jobs = store.jobs(None).await.unwrap();
+    let running = jobs.iter().filter(|job| job.state == JobState::Running).count();
+    assert_eq!((jobs.len(), running), (2, 1));
+}
+
+#[tokio::test]
+async fn mail_of_an_earlier_version_goes_on() {
+    let folder = TempDir::new().unwrap();
+    let store = unpacked(folder.path());
+    let request = PageRequest {
+        scope: Scope::everything(),
+        filter: Filter::default(),
+        place: Place::First,
+        limit: 1,
+    };
+    let newest = store.page(&request).await.unwrap().rows.remove(0);
+    let now = newest.id.submitted_at().plus(Duration::from_secs(60));
+    let node = store.join(NodeSlot(0), now).await.unwrap();
+    let adopted = store.adopt(node, 256).await.unwrap();
+    assert_eq!(adopted.len(), 8);
+    let wants = vec![Want {
+        route: RouteId::SERVER,
+        n: 256,
+    }];
+    let leased = store.lease(LeaseRequest { node, wants, now }).await.unwrap();
+    assert!(!leased.is_empty());
+    let outcomes = leased
+        .iter()
+        .chain(&adopted)
+        .map(|lease| sent(lease, now))
+        .collect();
+    crate::build::record(&*store, node, outcomes, now).await;
+    for lease in leased.iter().chain(&adopted) {
+        assert_eq!(crate::build::state(&*store, lease.id).await, MessageState::Sent);
+    }
+    while store.index_text().await.unwrap() {}
+    assert_consistent(&*store).await;
+    store.close().await;
+}
