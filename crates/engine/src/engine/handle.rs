@@ -98,10 +98,7 @@ impl EngineHandle {
         let kept = store.relay_states().await?;
         let (health, sending) = (settings.health, settings.sending);
         let mut scheduler = Scheduler::new(health, sending, settings.max_wait, settings.pace, now);
-        for (route, relays) in routes {
-            scheduler.set_route(route, &pools.set(route, relays), now);
-        }
-        continue_outages(&kept, &pools, &mut scheduler, now);
+        place_relays(routes, &kept, &mut pools, &mut scheduler, now);
         let (edges, telling) = Edges::start(Arc::clone(&store), &kept, settings.pace, &watch);
         let (commands, received) = mpsc::unbounded_channel();
         let (status_sender, status) = watch::channel(EngineStatus::default());
@@ -235,6 +232,20 @@ async fn take_over(
         );
     }
     Ok(node)
+}
+
+/// Gives each route its relays, with the outages that the last start left.
+fn place_relays(
+    routes: BTreeMap<RouteId, Vec<Prepared>>,
+    kept: &[RelayKept],
+    pools: &mut Pools,
+    scheduler: &mut Scheduler,
+    now: Timestamp,
+) {
+    for (route, relays) in routes {
+        scheduler.set_route(route, &pools.set(route, relays), now);
+    }
+    continue_outages(kept, pools, scheduler, now);
 }
 
 /// An outage goes on over a restart: its end is told, and its beginning not once more.
