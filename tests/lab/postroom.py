@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import signal
@@ -68,6 +69,7 @@ class Postroom:
         self.process: subprocess.Popen[str] | None = None
         self.key = ""
         self.starts = 0
+        self.environment: dict[str, str] = {}
         self.configure(settings or {})
 
     def configure(self, settings: Mapping[str, Mapping[str, object]]) -> None:
@@ -124,12 +126,22 @@ class Postroom:
         """Returns the command that serves."""
         return [str(self.program), "serve", "--config", str(self.config)]
 
+    def errors(self) -> IO[bytes]:
+        """Opens what becomes the server's standard error, its log."""
+        return (self.folder / "serve.log").open("ab")
+
+    def spawn(self) -> subprocess.Popen[str]:
+        """Starts the process and waits for nothing."""
+        with self.errors() as errors:
+            environment = os.environ | self.environment
+            return subprocess.Popen(
+                self.command_line(), stdout=subprocess.PIPE, stderr=errors, text=True, env=environment
+            )
+
     def start(self) -> Postroom:
         """Starts the server and waits for the line that names its ports."""
         self.starts += 1
-        errors = (self.folder / "serve.log").open("ab")
-        self.process = subprocess.Popen(self.command_line(), stdout=subprocess.PIPE, stderr=errors, text=True)
-        errors.close()
+        self.process = self.spawn()
         assert self.process.stdout is not None
         for printed in self.process.stdout:
             if match := LISTENING.search(printed):
@@ -174,6 +186,24 @@ class Postroom:
     def api(self, key: str | None = None) -> Api:
         """Opens an API client with case's key, or another."""
         return Api(self.http_port, self.key if key is None else key)
+
+    def fetch(self, path: str, seconds: float = 10.0) -> tuple[int, str]:
+        """Gets a path outside the API without a key, over a connection of its own; returns status and text."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=seconds)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
+
+    def health(self, kind: str) -> int:
+        """Returns the status of `/health/live` or `/health/ready`."""
+        return self.fetch(f"/health/{kind}")[0]
+
+    def metrics(self) -> str:
+        """Returns what Prometheus would read."""
+        return self.fetch("/metrics")[1]
 
     def wait_until_empty(self, seconds: float = 60.0) -> None:
         """Waits until no message is in Outbox."""

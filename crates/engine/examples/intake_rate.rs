@@ -1,6 +1,7 @@
 //! Prints how many messages a second one core checks, completes and packs; the store is not in it.
 //!
 //! `cargo run --release -p postroom-engine --example intake_rate`
+#![expect(clippy::print_stdout, reason = "a measurement prints its figures")]
 
 use std::hint::black_box;
 use std::sync::Arc;

@@ -16,6 +16,7 @@ use crate::alerts;
 use crate::clock::SystemClock;
 use crate::config::{Config, Loaded};
 use crate::http::{self, App, accept};
+use crate::logging;
 use crate::node::{Node, admin_socket};
 use crate::reload::{Identities, Reloader, Source};
 use crate::setup;
@@ -252,7 +253,7 @@ pub async fn run(config: &Loaded, source: Source) -> anyhow::Result<()> {
     if let Some(words) =
         setup::prepare(&running.node().accounts, &config.server.data_dir, page.as_deref()).await?
     {
-        eprintln!("\n{words}\n");
+        logging::print(&format!("\n{words}\n\n"));
     }
     announce(&running)?;
     let failed = loop {

@@ -2,6 +2,11 @@
 //!
 //! `list_rates FILE [MESSAGES]` fills the file first where it is missing; prints processor time (p50, p95, the
 //! slowest) and time on the clock (p50) of each.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a measurement prints its figures"
+)]
 
 use std::path::Path;
 use std::time::{Duration, Instant};

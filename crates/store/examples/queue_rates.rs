@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release -p postroom-store --example queue_rates -- DIRECTORY [MESSAGES [CALLERS [PAGE_SIZE [CHECKPOINT_MIB]]]]`; the directory must lie
 //! on the disk that people would use. Every figure is durable: commits are syncs.
+#![expect(clippy::print_stdout, reason = "a measurement prints its figures")]
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -9,6 +9,7 @@ use postroom_domain::Clock as _;
 use postroom_store::sqlite::fill::{FillPlan, fill};
 
 use super::ConfigFile;
+use super::out::note;
 use crate::clock::SystemClock;
 use crate::node::Lock;
 
@@ -32,9 +33,9 @@ pub(super) fn run(args: &FillArgs) -> anyhow::Result<ExitCode> {
     let _lock = Lock::take(&folder)?;
     let plan = FillPlan::new(args.messages, args.days, SystemClock.now());
     fill(folder.join("postroom.db"), &plan, |written| {
-        eprint!("\r{written} of {} messages", args.messages);
+        let _ = write!(std::io::stderr(), "\r{written} of {} messages", args.messages);
     })?;
-    eprintln!();
+    note!("");
     writeln!(
         std::io::stdout(),
         "{} messages over {} days",

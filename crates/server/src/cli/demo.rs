@@ -11,6 +11,7 @@ use postroom_domain::Clock as _;
 use postroom_smtp::sink::{ByAddress, Keep, Sink, SinkConfig, SinkHandle};
 use tokio_util::sync::CancellationToken;
 
+use super::out::note;
 use crate::clock::SystemClock;
 use crate::config::{Config, HumanDuration, Relay, RelayTls};
 use crate::demo::{DEMO_PASSWORD, add_people, live_mail, sample_people, write_history};
@@ -58,7 +59,7 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     );
     let letters = tokio::spawn(letters);
     stop.wait().await;
-    eprintln!("Stopping; the demo's mail stays in {}", args.data.display());
+    note!("Stopping; the demo's mail stays in {}", args.data.display());
     stopping.cancel();
     letters.await.context("the sample letters")?;
     running.stop().await;
@@ -99,7 +100,7 @@ async fn prepare(config: &Config) -> anyhow::Result<()> {
     let clock = Arc::new(SystemClock);
     let node = Node::open(config, Arc::clone(&clock) as Arc<_>).await?;
     if add_people(&*node.store, node.authenticator.passwords(), clock.now()).await? {
-        eprintln!("Writing a fortnight of sample mail …");
+        note!("Writing a fortnight of sample mail …");
         write_history(&node.store, intake_settings(config), clock.now()).await?;
     }
     node.store.close().await;
@@ -107,21 +108,23 @@ async fn prepare(config: &Config) -> anyhow::Result<()> {
 }
 
 fn greet(running: &Running, sink: &SinkHandle) {
-    eprintln!("\nPostroom's demo is running:\n");
-    eprintln!("  E-mail Queue   http://{}/", running.http());
+    note!("\nPostroom's demo is running:\n");
+    note!("  E-mail Queue   http://{}/", running.http());
     for address in running.smtp() {
-        eprintln!("  SMTP           {address} (AUTH with a name below)");
+        note!("  SMTP           {address} (AUTH with a name below)");
     }
-    eprintln!(
+    note!(
         "  its relay      {} (accepts all but fail@ full@ defer@ grey@ stall@ drop@ busy@)\n",
         sink.addr()
     );
-    eprintln!("  Sign in with one of these names and the password {DEMO_PASSWORD}\n");
+    note!("  Sign in with one of these names and the password {DEMO_PASSWORD}\n");
     for person in sample_people() {
-        eprintln!(
+        note!(
             "    {:<10} {:<22} sees {}",
-            person.login, person.name, person.sees
+            person.login,
+            person.name,
+            person.sees
         );
     }
-    eprintln!("\n  Ctrl-C stops it.\n");
+    note!("\n  Ctrl-C stops it.\n");
 }

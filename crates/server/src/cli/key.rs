@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use super::ConfigFile;
 use super::operator::Operator;
-use super::out::out;
+use super::out::{note, out};
 use crate::http::admin_wire::{KeyMade, NewKey};
 use crate::http::wire::people::Keys;
 
@@ -107,6 +107,6 @@ async fn make(add: Add) -> anyhow::Result<()> {
     let made: KeyMade = operator.post("/admin/v1/keys", &new).await?;
     operator.close().await;
     out!("{}", made.secret);
-    eprintln!("key {} made; keep it now, it is not shown again", made.id);
+    note!("key {} made; keep it now, it is not shown again", made.id);
     Ok(())
 }

@@ -27,6 +27,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use self::out::note;
 use crate::config::{Environment, Loaded, load};
 use crate::reload::Source;
 
@@ -115,13 +116,12 @@ fn environment() -> Environment {
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    match execute(cli.command) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("postroom: {}", chain(&error));
-            ExitCode::FAILURE
-        }
-    }
+    let code = execute(cli.command).unwrap_or_else(|error| {
+        note!("postroom: {}", chain(&error));
+        ExitCode::FAILURE
+    });
+    crate::logging::flush();
+    code
 }
 
 fn execute(command: Command) -> anyhow::Result<ExitCode> {

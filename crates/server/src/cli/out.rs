@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Write as _};
 pub(super) fn line(text: Arguments<'_>) {
     if let Err(error) = writeln!(std::io::stdout(), "{text}") {
         if error.kind() != ErrorKind::BrokenPipe {
-            eprintln!("postroom: cannot write to standard output: {error}");
+            error_line(format_args!("postroom: cannot write to standard output: {error}"));
         }
         std::process::exit(if error.kind() == ErrorKind::BrokenPipe {
             0
@@ -18,6 +18,19 @@ pub(super) fn line(text: Arguments<'_>) {
     }
 }
 
+/// Writes a line to standard error. Whoever would read it may have gone away, which changes nothing for the command;
+/// `eprintln!` would panic.
+pub(super) fn error_line(text: Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// `eprintln!` over [`error_line()`].
+macro_rules! note {
+    ($($words:tt)*) => {
+        $crate::cli::out::error_line(format_args!($($words)*))
+    };
+}
+
 /// `println!` over [`line()`].
 macro_rules! out {
     ($($words:tt)*) => {
@@ -25,4 +38,4 @@ macro_rules! out {
     };
 }
 
-pub(super) use out;
+pub(super) use {note, out};

@@ -10,7 +10,7 @@ use clap::Args;
 use postroom_smtp::sink::{ByAddress, Keep, Sink, SinkAuth, SinkConfig, SinkTls};
 use postroom_smtp::tls::acceptor_from_pem;
 
-use super::out::out;
+use super::out::{note, out};
 use crate::serve::StopSignals;
 
 /// What `postroom sink --help` says besides its options.
@@ -87,6 +87,6 @@ pub(crate) async fn run(args: SinkArgs) -> anyhow::Result<()> {
     stop.wait().await;
     let taken = sink.count();
     sink.stop();
-    eprintln!("{taken} messages were accepted");
+    note!("{taken} messages were accepted");
     Ok(())
 }

@@ -93,6 +93,11 @@ impl Metrics {
         );
         registry.register("messages", "Messages by state", metrics.messages.clone());
         registry.register(
+            "log_lines_lost",
+            "Log lines that could not be written, since the start",
+            crate::logging::lost_lines(),
+        );
+        registry.register(
             "queue_depth",
             "Unfinished messages by phase",
             metrics.queue.clone(),

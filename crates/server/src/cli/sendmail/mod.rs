@@ -11,6 +11,7 @@ use std::io::Read as _;
 use arguments::Arguments;
 use exit::Failure;
 
+use super::out::note;
 use crate::config::{Environment, load};
 
 /// Where to submit when nothing says otherwise.
@@ -21,7 +22,7 @@ pub(crate) async fn run(words: Vec<String>) -> u8 {
     match try_run(words).await {
         Ok(()) => 0,
         Err(failure) => {
-            eprintln!("postroom sendmail: {failure}");
+            note!("postroom sendmail: {failure}");
             failure.code()
         }
     }
