@@ -39,8 +39,8 @@ pub trait Upkeep: Send + Sync {
     /// Those of the store.
     async fn acknowledge_losses(&self) -> Result<u32, StoreError>;
 
-    /// Waits until the store ends by itself because it cannot go on safely, and answers why. The process should end then:
-    /// a new one opens the store again. Waits for ever once the store is closed.
+    /// Waits until the store ends by itself, because it cannot go on safely or one of its threads panicked, and answers
+    /// why. The process should end then: a new one opens the store again. Waits for ever once the store is closed.
     async fn ended(&self) -> String;
 
     /// Whether the store can write: a small durable write of its own.

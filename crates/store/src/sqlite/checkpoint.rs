@@ -13,6 +13,7 @@ use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, OpenFlags};
 
 use super::open::{Place, Threads};
+use super::thread_watch::ThreadGuard;
 use crate::StoreError;
 
 /// The writer takes the last step when no more than these frames are left: a few milliseconds.
@@ -70,7 +71,10 @@ impl Checkpointer {
         });
         let conn = place.connect(OpenFlags::empty())?;
         let runs = match place.options.threads {
-            Threads::Own => Runs::on_thread(conn, Arc::clone(&shared))?,
+            Threads::Own => {
+                let watched = place.threads.guard("store-checkpoint");
+                Runs::on_thread(conn, Arc::clone(&shared), watched)?
+            }
             Threads::Inline => Runs::Inline(conn),
         };
         Ok(Self { shared, runs })
@@ -132,11 +136,12 @@ impl Checkpointer {
 }
 
 impl Runs {
-    fn on_thread(conn: Connection, shared: Arc<Shared>) -> Result<Self, StoreError> {
+    fn on_thread(conn: Connection, shared: Arc<Shared>, watched: ThreadGuard) -> Result<Self, StoreError> {
         let (ask, asked) = sync_channel(1);
         let thread = std::thread::Builder::new()
             .name("store-checkpoint".to_owned())
             .spawn(move || {
+                let _watched = watched;
                 while asked.recv().is_ok() {
                     shared.passive(&conn);
                 }

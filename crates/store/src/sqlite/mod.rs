@@ -79,6 +79,7 @@ mod sort;
 mod space;
 mod tally;
 mod text;
+mod thread_watch;
 mod throttles;
 mod upkeep;
 mod warm;

@@ -12,6 +12,7 @@ use super::faults::WriteFaults;
 use super::handle::WriterHandle;
 use super::high_water::HighWater;
 use super::readers::Readers;
+use super::thread_watch::ThreadWatch;
 use super::writer::Writer;
 use crate::StoreError;
 use crate::contract::ChangeSet;
@@ -100,6 +101,7 @@ pub struct SqliteStore {
     pub(crate) read_time: Duration,
     pub(crate) sort_most: u64,
     pub(crate) step: u32,
+    pub(crate) threads: ThreadWatch,
 }
 
 impl SqliteStore {
@@ -113,6 +115,7 @@ impl SqliteStore {
         let place = Place {
             path: path.as_ref().to_owned(),
             options,
+            threads: ThreadWatch::new(),
         };
         let conn = place.create()?;
         let high_water = HighWater::open(&place.path, &conn)?;
@@ -124,6 +127,7 @@ impl SqliteStore {
         let readers = Readers::start(&place)?;
         let (read_time, sort_most) = (place.options.read_time, place.options.sort_most);
         let step = place.options.step.max(1);
+        let threads = place.threads.clone();
         let writer = Writer::start(conn, high_water, place, changes.clone())?;
         Ok(Self {
             readers,
@@ -132,6 +136,7 @@ impl SqliteStore {
             read_time,
             sort_most,
             step,
+            threads,
         })
     }
 }
@@ -148,6 +153,7 @@ impl SqliteStore {
 pub(crate) struct Place {
     pub(crate) path: PathBuf,
     pub(crate) options: SqliteOptions,
+    pub(crate) threads: ThreadWatch,
 }
 
 impl Place {

@@ -14,6 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::open::{Place, Threads};
+use super::thread_watch::ThreadWatch;
 use crate::StoreError;
 
 /// Statements that each connection keeps prepared.
@@ -55,7 +56,11 @@ impl Readers {
             conn: None,
         };
         match place.options.threads {
-            Threads::Own => Ok(Self::Pool(Arc::new(Pool::start(place.options.readers, slot)?))),
+            Threads::Own => Ok(Self::Pool(Arc::new(Pool::start(
+                place.options.readers,
+                slot,
+                &place.threads,
+            )?))),
             Threads::Inline => Ok(Self::Inline(Arc::new(Mutex::new(Some(slot()))))),
         }
     }
@@ -104,16 +109,20 @@ impl Readers {
 }
 
 impl Pool {
-    fn start(size: usize, slot: impl Fn() -> Slot) -> Result<Self, StoreError> {
+    fn start(size: usize, slot: impl Fn() -> Slot, watch: &ThreadWatch) -> Result<Self, StoreError> {
         let (jobs, waiting) = channel();
         let waiting = Arc::new(Mutex::new(waiting));
         let mut threads = Vec::with_capacity(size);
         for _ in 0..size {
             let waiting = Arc::clone(&waiting);
             let slot = slot();
+            let watched = watch.guard("store-reader");
             let thread = std::thread::Builder::new()
                 .name("store-reader".to_owned())
-                .spawn(move || serve(&waiting, slot))
+                .spawn(move || {
+                    let _watched = watched;
+                    serve(&waiting, slot);
+                })
                 .map_err(|error| StoreError::Unavailable(format!("no thread for reads: {error}")))?;
             threads.push(thread);
         }

@@ -37,7 +37,10 @@ impl Upkeep for SqliteStore {
     }
 
     async fn ended(&self) -> String {
-        self.writer.ended().await
+        tokio::select! {
+            reason = self.writer.ended() => reason,
+            reason = self.threads.failed() => reason,
+        }
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -15,6 +15,7 @@ use self::letters::{Chance, Letters};
 use self::people::Crowd;
 use self::write::Sheaf;
 use super::open::{Place, SqliteOptions};
+use super::thread_watch::ThreadWatch;
 use crate::StoreError;
 
 /// Messages written in one transaction, which is also how many the full-text index takes at once.
@@ -66,6 +67,7 @@ pub fn fill(
     let place = Place {
         path: path.as_ref().to_owned(),
         options: SqliteOptions::default(),
+        threads: ThreadWatch::new(),
     };
     let conn = place.connect(OpenFlags::SQLITE_OPEN_CREATE)?;
     super::migrate::migrate(&conn)?;
