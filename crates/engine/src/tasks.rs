@@ -70,8 +70,9 @@ impl TaskWatch {
     /// Waits for a task that ended too soon; for ever where none does.
     pub(crate) async fn ended(&self) -> TaskEnded {
         let mut report = self.report.subscribe();
-        match report.wait_for(Option::is_some).await.as_deref() {
-            Ok(Some(ended)) => ended.clone(),
+        // Cloned at once: a future that holds the watch's lock is not Send.
+        match report.wait_for(Option::is_some).await.map(|ended| ended.clone()) {
+            Ok(Some(ended)) => ended,
             // The sender lives in `self`.
             Ok(None) | Err(_) => std::future::pending().await,
         }
