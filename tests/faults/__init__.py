@@ -1,1 +1,1 @@
-"""A disk that is full, read-only or broken under the real server: what it promises then, and how it recovers."""
+"""Faults around the real server: its disk, its log, its descriptors, the end of its parts, and stops in the middle of work."""

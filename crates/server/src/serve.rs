@@ -2,36 +2,45 @@
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use postroom_engine::EngineHandle;
 use postroom_office::upkeep::{self, UpkeepSettings};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::alerts;
 use crate::clock::SystemClock;
 use crate::config::{Config, Loaded};
+use crate::descriptors;
 use crate::http::{self, App, accept};
 use crate::logging;
 use crate::node::{Node, admin_socket};
 use crate::reload::{Identities, Reloader, Source};
 use crate::setup;
 use crate::submission::{Door, Listeners};
+use crate::supervision::{EXIT_PART_ENDED, Part, Supervisor};
+
+/// Most operator's commands at a time.
+const COMMANDS_MAX: usize = 32;
+/// How long a stop waits beyond `server.stop_timeout`, which is each part's own bound.
+const GRACE: Duration = Duration::from_millis(250);
+/// How long a stop waits for the store to close.
+const CLOSING: Duration = Duration::from_millis(500);
 
 /// A server whose listeners are open.
 pub struct Running {
     node: Node,
     app: App,
     engine: Arc<EngineHandle>,
-    listeners: Listeners,
     http: SocketAddr,
+    smtp: Vec<SocketAddr>,
     identities: Identities,
-    stopping: CancellationToken,
-    tasks: TaskTracker,
+    supervisor: Supervisor,
+    stop_timeout: Duration,
 }
 
 impl std::fmt::Debug for Running {
@@ -56,6 +65,7 @@ impl Running {
     /// # Errors
     /// Whatever keeps the server from working as configured.
     pub async fn on(node: Node) -> anyhow::Result<Self> {
+        descriptors::raise_limit();
         let loaded = node.live.now();
         let config = &loaded.config;
         let http = TcpListener::bind(config.http.listen).await.with_context(|| {
@@ -65,6 +75,7 @@ impl Running {
             )
         })?;
         let identities = Identities::read(config).await?;
+        let smtp = Listeners::open(&config.submission, identities.submission.as_ref()).await?;
         let door = Arc::new(Door {
             authenticator: Arc::clone(&node.authenticator),
             senders: Arc::clone(&node.senders),
@@ -74,27 +85,27 @@ impl Running {
         });
         // The store is open and the engine recovers before the first message comes in.
         let engine = node.start_engine().await?;
-        let listeners = Listeners::open(
-            &config.submission,
-            &config.server.hostname,
-            identities.submission.as_ref(),
-            door,
-        )
-        .await?;
-        let stopping = CancellationToken::new();
-        let app = node.app(Some(Arc::clone(&engine)), stopping.clone());
+        let supervisor = Supervisor::new(Arc::clone(&node.metrics));
         let running = Self {
             http: http.local_addr().context("the address of the HTTP listener")?,
+            smtp: smtp.addresses().to_vec(),
+            app: node.app(Some(Arc::clone(&engine)), supervisor.clone()),
             node,
-            app,
             engine,
-            listeners,
             identities,
-            stopping,
-            tasks: TaskTracker::new(),
+            supervisor,
+            stop_timeout: config.server.stop_timeout.0,
         };
+        smtp.serve(
+            &config.submission,
+            &config.server.hostname,
+            &door,
+            &running.supervisor,
+            running.app.capacity,
+        );
         running.serve_http(http)?;
         running.serve_operator(config)?;
+        running.watch_store_and_delivery();
         running.serve_background();
         if config.relay.is_empty() {
             tracing::warn!("no [[relay]] is configured: mail is taken in and waits");
@@ -102,34 +113,61 @@ impl Running {
         Ok(running)
     }
 
+    /// Watches the parts that have tasks and threads of their own.
+    fn watch_store_and_delivery(&self) {
+        let store = Arc::clone(&self.node.store);
+        self.supervisor
+            .watch(Part::Store, async move { store.ended().await });
+        let engine = Arc::clone(&self.engine);
+        self.supervisor.watch(
+            Part::Delivery,
+            async move { engine.task_ended().await.to_string() },
+        );
+    }
+
     /// Starts what runs beside mail and answers, until the server stops.
     fn serve_background(&self) {
-        let relays = Arc::clone(&self.node.relays);
-        self.tasks.spawn(async move {
+        let (supervisor, node) = (&self.supervisor, &self.node);
+        let stopping = supervisor.stopping();
+        let relays = Arc::clone(&node.relays);
+        supervisor.spawn(async move {
             if let Err(error) = relays.finish_moves().await {
                 tracing::error!(error = %error, "offices' mail could not be moved to its way out; the next start tries again");
             }
         });
-        let (store, clock) = (Arc::clone(&self.node.store), Arc::clone(&self.node.clock));
-        self.tasks.spawn(upkeep::run(
-            Arc::clone(&store),
-            Arc::clone(&clock),
-            UpkeepSettings::default(),
-            self.stopping.clone(),
-        ));
-        let measuring = Arc::clone(&self.node.measuring);
-        self.tasks
-            .spawn(measuring.run(Arc::clone(&self.engine), self.stopping.clone()));
-        let (notices, live) = (Arc::clone(&self.node.notices), self.node.live.clone());
-        let engine = Arc::clone(&self.engine);
-        self.tasks.spawn(
-            self.node
-                .jobs
-                .clone()
-                .run(move || engine.wake(), self.stopping.clone()),
+        let (store, clock, stop) = (Arc::clone(&node.store), Arc::clone(&node.clock), stopping.clone());
+        supervisor.restarting(Part::Maintenance, move || {
+            upkeep::run(
+                Arc::clone(&store),
+                Arc::clone(&clock),
+                UpkeepSettings::default(),
+                stop.clone(),
+            )
+        });
+        let (measuring, engine, stop) = (
+            Arc::clone(&node.measuring),
+            Arc::clone(&self.engine),
+            stopping.clone(),
         );
-        self.tasks
-            .spawn(alerts::run(store, clock, notices, live, self.stopping.clone()));
+        supervisor.restarting(Part::History, move || {
+            Arc::clone(&measuring).run(Arc::clone(&engine), stop.clone())
+        });
+        let (jobs, engine, stop) = (node.jobs.clone(), Arc::clone(&self.engine), stopping.clone());
+        supervisor.restarting(Part::Jobs, move || {
+            let engine = Arc::clone(&engine);
+            jobs.clone().run(move || engine.wake(), stop.clone())
+        });
+        let (store, clock, stop) = (Arc::clone(&node.store), Arc::clone(&node.clock), stopping.clone());
+        let (notices, live) = (Arc::clone(&node.notices), node.live.clone());
+        supervisor.restarting(Part::Alerts, move || {
+            alerts::run(
+                Arc::clone(&store),
+                Arc::clone(&clock),
+                Arc::clone(&notices),
+                live.clone(),
+                stop.clone(),
+            )
+        });
     }
 
     fn serve_http(&self, listener: TcpListener) -> anyhow::Result<()> {
@@ -137,8 +175,14 @@ impl Running {
         let identity = self.identities.http.as_ref();
         let tls = identity.map(|identity| identity.acceptor(&[b"h2", b"http/1.1"]));
         let tls = tls.transpose().context("http.tls_certificate")?;
-        self.tasks
-            .spawn(accept::serve_with(listener, tls, router, self.stopping.clone()));
+        let serving = accept::Serving {
+            router,
+            tls,
+            connections_max: self.app.capacity.http,
+            stopping: self.supervisor.stopping().clone(),
+        };
+        self.supervisor
+            .essential(Part::HttpListener, accept::serve(listener, serving));
         Ok(())
     }
 
@@ -169,8 +213,14 @@ impl Running {
         };
         let listener = open().with_context(|| format!("cannot listen on {}", path.display()))?;
         let router = http::admin_router(&self.app);
-        self.tasks
-            .spawn(accept::serve(listener, router, self.stopping.clone()));
+        let serving = accept::Serving {
+            router,
+            tls: None,
+            connections_max: COMMANDS_MAX,
+            stopping: self.supervisor.stopping().clone(),
+        };
+        self.supervisor
+            .essential(Part::CommandListener, accept::serve(listener, serving));
         Ok(())
     }
 
@@ -181,7 +231,12 @@ impl Running {
 
     /// Where mail is taken in by SMTP, plain listeners first.
     pub fn smtp(&self) -> &[SocketAddr] {
-        self.listeners.addresses()
+        &self.smtp
+    }
+
+    /// What watches its parts.
+    pub const fn supervisor(&self) -> &Supervisor {
+        &self.supervisor
     }
 
     /// The parts, for what runs beside (the demo).
@@ -230,61 +285,97 @@ impl Running {
         line
     }
 
-    /// Takes nothing new in, finishes what is under way, closes the store.
+    /// Takes nothing new in, finishes what is under way, closes the store. All parts stop side by side until one deadline;
+    /// what still runs then is cut off, as a crash would, and the next start recovers it.
     pub async fn stop(self) {
-        self.stopping.cancel();
-        self.tasks.close();
-        tokio::join!(self.listeners.stop(), self.tasks.wait(), self.engine.stop());
-        self.node.store.close().await;
+        let timeout = self.stop_timeout;
+        self.stop_within(timeout).await;
+    }
+
+    async fn stop_within(self, timeout: Duration) {
+        self.supervisor.stopping().cancel();
+        let parts = async { tokio::join!(self.supervisor.finished(), self.engine.stop()) };
+        if tokio::time::timeout(timeout + GRACE, parts).await.is_err() {
+            tracing::warn!(
+                parts = self.supervisor.running().join(", "),
+                "not everything under way ended in time; it is cut off"
+            );
+        }
+        if tokio::time::timeout(CLOSING, self.node.store.close())
+            .await
+            .is_err()
+        {
+            tracing::warn!("the store did not close in time; the next start recovers it");
+        }
     }
 }
 
-/// Serves until a signal says stop; SIGHUP reads the configuration again.
+/// Serves until a signal says stop, or a part that the server cannot work without has ended; SIGHUP reads the
+/// configuration again. Returns the exit status.
 ///
 /// # Errors
 /// Whatever keeps the server from starting.
-pub async fn run(config: &Loaded, source: Source) -> anyhow::Result<()> {
+pub async fn run(config: &Loaded, source: Source) -> anyhow::Result<ExitCode> {
     let mut stop = StopSignals::listen()?;
     let mut hang_up = signal(SignalKind::hangup()).context("SIGHUP")?;
-    let running = Running::start(config).await?;
+    let running = tokio::select! {
+        started = start(config) => started?,
+        // A start may take long: a large file that is recovered, a database from before.
+        () = stop.wait() => return Ok(ExitCode::SUCCESS),
+    };
+    #[cfg(debug_assertions)]
+    running.supervisor.panic_where_a_test_asks();
     let reloader = running.reloader(source);
-    // Whoever waits for the announcement finds the secret in its file.
-    let page = running.page(config);
-    if let Some(words) =
-        setup::prepare(&running.node().accounts, &config.server.data_dir, page.as_deref()).await?
-    {
-        logging::print(&format!("\n{words}\n\n"));
-    }
-    announce(&running)?;
-    let failed = loop {
-        tokio::select! {
-            () = stop.wait() => break None,
-            reason = running.node.store.ended() => break Some(reason),
-            Some(()) = hang_up.recv() => reloader.reload_and_log().await,
+    let serving = async {
+        loop {
+            tokio::select! {
+                Some(()) = hang_up.recv() => reloader.reload_and_log().await,
+                failure = running.supervisor.failed() => return failure,
+            }
         }
+    };
+    let failure = tokio::select! {
+        () = stop.wait() => None,
+        failure = serving => Some(failure),
     };
     tracing::info!("stopping: taking nothing new in, finishing what is under way");
     drop(sd_notify::notify(&[sd_notify::NotifyState::Stopping]));
-    running.stop().await;
-    tracing::info!("stopped");
-    match failed {
-        None => Ok(()),
-        Some(reason) => Err(anyhow::anyhow!("the store ended: {reason}")),
+    let Some(failure) = failure else {
+        running.stop().await;
+        tracing::info!("stopped");
+        return Ok(ExitCode::SUCCESS);
+    };
+    if failure.part == Part::Store {
+        // Nothing that is under way can be recorded any more.
+        running.stop_within(Duration::ZERO).await;
+    } else {
+        running.stop().await;
     }
+    tracing::error!(exit.status = EXIT_PART_ENDED, "stopped: {failure}");
+    Ok(ExitCode::from(EXIT_PART_ENDED))
+}
+
+/// Starts a server and says so.
+async fn start(config: &Loaded) -> anyhow::Result<Running> {
+    let running = Running::start(config).await?;
+    // Whoever waits for the announcement finds the secret in its file.
+    let page = running.page(config);
+    let accounts = &running.node().accounts;
+    if let Some(words) = setup::prepare(accounts, &config.server.data_dir, page.as_deref()).await? {
+        logging::print(&format!("\n{words}\n\n"));
+    }
+    announce(&running);
+    Ok(running)
 }
 
 /// Says on standard output, and to systemd, that the server is ready.
-///
-/// # Errors
-/// Where standard output is closed.
-pub fn announce(running: &Running) -> anyhow::Result<()> {
+pub fn announce(running: &Running) {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", running.announcement())
-        .and_then(|()| out.flush())
-        .context("standard output")?;
+    if let Err(error) = writeln!(out, "{}", running.announcement()).and_then(|()| out.flush()) {
+        tracing::warn!(%error, "the line that names the listeners could not be written to standard output");
+    }
     drop(sd_notify::notify(&[sd_notify::NotifyState::Ready]));
-    Ok(())
 }
 
 /// SIGTERM and SIGINT.

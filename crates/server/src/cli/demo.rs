@@ -47,7 +47,7 @@ pub(crate) async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let config = configuration(&args, &sink);
     prepare(&config).await?;
     let running = Running::start(&config).await?;
-    announce(&running)?;
+    announce(&running);
     greet(&running, &sink);
     let stopping = CancellationToken::new();
     let node = running.node();

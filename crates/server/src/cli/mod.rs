@@ -30,6 +30,7 @@ use clap::{Args, Parser, Subcommand};
 use self::out::note;
 use crate::config::{Environment, Loaded, load};
 use crate::reload::Source;
+use crate::supervision::EXIT_PART_ENDED;
 
 /// The e-mail queue for offices.
 #[derive(Debug, Parser)]
@@ -126,7 +127,7 @@ pub fn run() -> ExitCode {
 
 fn execute(command: Command) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         match command {
             Command::Serve(file) => {
                 let loaded = file.load()?;
@@ -135,8 +136,14 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
                     path: file.path,
                     environment: environment(),
                 };
-                crate::serve::run(&loaded, source).await?;
-                Ok(ExitCode::SUCCESS)
+                // A task of its own, so that a panic in it ends the process like that of any other part.
+                match tokio::spawn(async move { crate::serve::run(&loaded, source).await }).await {
+                    Ok(ended) => ended,
+                    Err(error) => {
+                        tracing::error!(error = %error, "the server ended unexpectedly");
+                        Ok(ExitCode::from(EXIT_PART_ENDED))
+                    }
+                }
             }
             Command::Demo(args) => {
                 let quiet = crate::config::Log {
@@ -167,7 +174,10 @@ fn execute(command: Command) -> anyhow::Result<ExitCode> {
             Command::Check(args) => check::run(&args).await,
             Command::Config(command) => config::run(&command).await,
         }
-    })
+    });
+    // Dropping it would wait for blocking work, which nobody can cancel.
+    runtime.shutdown_background();
+    ended
 }
 
 /// An error with what led to it, in one line, nothing said twice.

@@ -18,6 +18,7 @@ use crate::clock::SystemClock;
 use crate::config::Loaded;
 use crate::http;
 use crate::node::{Node, admin_socket};
+use crate::supervision::Supervisor;
 
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
@@ -54,8 +55,9 @@ impl Operator {
             });
         }
         let node = Node::open(config, Arc::new(SystemClock)).await?;
-        let stopping = CancellationToken::new();
-        let app = node.app(None, stopping.clone());
+        let supervisor = Supervisor::new(Arc::clone(&node.metrics));
+        let stopping = supervisor.stopping().clone();
+        let app = node.app(None, supervisor);
         // Jobs that this command starts are done here; what is left is gone on with by the next server.
         tokio::spawn(node.jobs.clone().run(|| (), stopping.clone()));
         Ok(Self {

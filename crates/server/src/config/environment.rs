@@ -12,7 +12,7 @@ use super::section::{Kind, Section};
 pub(super) const PREFIX: &str = "POSTROOM_";
 
 /// Variables with that start that are no keys: what commands read, and what tests and scripts are told by.
-const OTHERS: [&str; 9] = [
+const OTHERS: [&str; 10] = [
     "POSTROOM_API_KEY",
     "POSTROOM_BIN",
     "POSTROOM_CONFIG",
@@ -20,6 +20,7 @@ const OTHERS: [&str; 9] = [
     "POSTROOM_PASSWORD",
     "POSTROOM_SCRATCH",
     "POSTROOM_SMTP",
+    "POSTROOM_TEST_PANIC",
     "POSTROOM_UI_DIST",
     "POSTROOM_URL",
 ];

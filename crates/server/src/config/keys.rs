@@ -46,6 +46,9 @@ section! {
         [restart] hostname: String = "localhost".to_owned(),
         /// This node's place in the cluster, 0 to 1023.
         [restart] node: u16 = 0,
+        /// How long a stop takes at most for what is under way: messages in flight, requests, SMTP sessions. The process
+        /// ends within another second, whatever still runs then.
+        [restart] stop_timeout: HumanDuration = HumanDuration::from_seconds(8),
     }
 }
 

@@ -1,5 +1,8 @@
 //! The accept loop: a limit on connections, a limit on the time a header may take, and a stop that lets requests end.
+//!
+//! Where the system has no room for another connection, the loop waits a moment and tries again.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -15,21 +18,17 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use super::connections::{Connections, Guarded, Place};
 use super::peer::Peer;
 
 /// Longest time from a connection's start, or the last answer, to the end of a request's header.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-/// Most connections at a time.
-const MOST_CONNECTIONS: usize = 4_096;
 /// Largest header of a request, in bytes.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
-/// How long a stop waits for requests to end.
-const DRAIN: Duration = Duration::from_secs(10);
 /// How long to wait after the system had no room for another connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -64,18 +63,83 @@ impl Listener for UnixListener {
     }
 }
 
-/// Serves `router` until `stopping`, then waits for requests under way.
-pub async fn serve<L: Listener>(listener: L, router: Router, stopping: CancellationToken) {
-    serve_with(listener, None, router, stopping).await;
+/// How a listener is served.
+#[derive(Clone)]
+pub struct Serving {
+    /// What answers.
+    pub router: Router,
+    /// Encrypts, where there is a certificate.
+    pub tls: Option<TlsAcceptor>,
+    /// Most connections at a time; beyond it a newcomer takes the place of the one that was idle longest.
+    pub connections_max: usize,
+    /// Cancelled to stop.
+    pub stopping: CancellationToken,
 }
 
-/// The same under TLS where there is an acceptor.
-pub async fn serve_with<L: Listener>(
-    mut listener: L,
-    tls: Option<TlsAcceptor>,
-    router: Router,
-    stopping: CancellationToken,
-) {
+/// Serves until the stop, then waits for requests under way.
+pub async fn serve<L: Listener>(mut listener: L, serving: Serving) {
+    let Serving {
+        router,
+        tls,
+        connections_max,
+        stopping,
+    } = serving;
+    let server = Arc::new(server());
+    let graceful = GracefulShutdown::new();
+    let connections = Connections::new(connections_max);
+    let mut failures = Failures::default();
+    loop {
+        let accepted = tokio::select! {
+            () = stopping.cancelled() => break,
+            accepted = listener.next() => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(connection) => connection,
+            Err(error) => {
+                failures.note(&error);
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        failures.end();
+        let place = tokio::select! {
+            () = stopping.cancelled() => break,
+            place = connections.place() => place,
+        };
+        let watcher = graceful.watcher();
+        let (server, router, tls) = (Arc::clone(&server), router.clone(), tls.clone());
+        let stopping = stopping.clone();
+        tokio::spawn(async move {
+            let place = Arc::new(place);
+            let served = async {
+                match tls {
+                    None => converse(&server, stream, peer, router, watcher, &place).await,
+                    // The handshake happens here, so that a slow client keeps nobody else waiting.
+                    Some(tls) => {
+                        let shaken = tokio::select! {
+                            shaken = tokio::time::timeout(HEADER_TIMEOUT, tls.accept(stream)) => shaken,
+                            () = stopping.cancelled() => return,
+                        };
+                        match shaken {
+                            Ok(Ok(stream)) => converse(&server, stream, peer, router, watcher, &place).await,
+                            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                            Err(_) => tracing::debug!("a TLS handshake took too long"),
+                        }
+                    }
+                }
+            };
+            tokio::select! {
+                () = served => {}
+                () = place.taken() => tracing::debug!("an idle connection was closed to make room for another"),
+            }
+        });
+    }
+    drop(listener);
+    graceful.shutdown().await;
+}
+
+/// What speaks HTTP on a connection.
+fn server() -> Builder<TokioExecutor> {
     let mut server = Builder::new(TokioExecutor::new());
     server
         .http1()
@@ -86,44 +150,26 @@ pub async fn serve_with<L: Listener>(
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(128);
-    let server = Arc::new(server);
-    let graceful = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    loop {
-        let accepted = tokio::select! {
-            () = stopping.cancelled() => break,
-            accepted = async {
-                // The semaphore is never closed, so a place always comes.
-                let place = Arc::clone(&room).acquire_owned().await.ok();
-                (place, listener.next().await)
-            } => accepted,
-        };
-        let (place, (stream, peer)) = match accepted {
-            (place, Ok(connection)) => (place, connection),
-            (_, Err(error)) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(PAUSE).await;
-                continue;
-            }
-        };
-        let watcher = graceful.watcher();
-        let (server, router, tls) = (Arc::clone(&server), router.clone(), tls.clone());
-        tokio::spawn(async move {
-            match tls {
-                None => converse(&server, stream, peer, router, watcher).await,
-                // The handshake happens here, so that a slow client keeps nobody else waiting.
-                Some(tls) => match tokio::time::timeout(HEADER_TIMEOUT, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => converse(&server, stream, peer, router, watcher).await,
-                    Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-                    Err(_) => tracing::debug!("a TLS handshake took too long"),
-                },
-            }
-            drop(place);
-        });
+    server
+}
+
+/// Failures to accept a connection: logged when they begin and when they end.
+#[derive(Debug, Default)]
+struct Failures(u64);
+
+impl Failures {
+    fn note(&mut self, error: &io::Error) {
+        if self.0 == 0 {
+            tracing::error!(%error, "no HTTP connection can be accepted; will retry");
+        }
+        self.0 += 1;
     }
-    drop(listener);
-    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
-        tracing::warn!("requests that did not end in time were cut off");
+
+    fn end(&mut self) {
+        if self.0 > 0 {
+            tracing::info!(failures = self.0, "HTTP connections are accepted again");
+            self.0 = 0;
+        }
     }
 }
 
@@ -134,11 +180,18 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     peer: IpAddr,
     router: Router,
     watcher: Watcher,
+    place: &Arc<Place>,
 ) {
+    let place = Arc::clone(place);
     let service = service_fn(move |request: Request<Incoming>| {
+        let guard = place.begin();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
-        router.clone().oneshot(request)
+        let answer = router.clone().oneshot(request);
+        async move {
+            let answer = answer.await?;
+            Ok::<_, Infallible>(answer.map(|body| Body::new(Guarded::new(body, guard))))
+        }
     });
     let connection = server.serve_connection(TokioIo::new(stream), service);
     if let Err(error) = watcher.watch(connection.into_owned()).await {

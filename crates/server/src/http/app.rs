@@ -10,10 +10,12 @@ use postroom_office::explain::{ExplainParts, Explainer, Service};
 use postroom_office::relays::Relays;
 use postroom_office::{Accounts, ActionParts, Actions, Authenticator, Jobs, Measuring, Senders, Throttle};
 use postroom_store::Store;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Semaphore;
 
 use super::metrics::Metrics;
 use crate::config::{Live, Loaded};
+use crate::descriptors::Capacity;
+use crate::supervision::Supervisor;
 
 /// What every handler works with; cheap to clone.
 #[derive(Clone)]
@@ -47,8 +49,12 @@ pub struct AppParts {
     pub measuring: Arc<Measuring>,
     /// The configuration that holds now.
     pub live: Live,
-    /// Ends event streams when the server stops.
-    pub stopping: CancellationToken,
+    /// How many connections may be open.
+    pub capacity: Capacity,
+    /// Places for event streams.
+    pub streams: Arc<Semaphore>,
+    /// Watches the parts of the server; event streams end when it stops.
+    pub supervisor: Supervisor,
 }
 
 impl App {

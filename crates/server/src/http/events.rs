@@ -21,7 +21,7 @@ use postroom_office::Principal;
 use postroom_store::{ChangeSet, Filter, JobState, StoreError};
 use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{Semaphore, SemaphorePermit, broadcast, watch};
+use tokio::sync::{OwnedSemaphorePermit, broadcast, watch};
 use tokio::time::Instant;
 
 use self::gather::{Gathered, Told};
@@ -35,8 +35,6 @@ use super::wire::jobs::Job;
 use super::wire::list::{Counts, ListQuery, Row};
 use super::wire::problem::Problem;
 
-/// Most streams of the server.
-const MOST_STREAMS: usize = 1_024;
 /// Most ids that a stream watches.
 const MOST_VISIBLE: usize = 200;
 /// Least time between two frames: four a second.
@@ -48,8 +46,6 @@ const SEARCH_COUNTS: Duration = Duration::from_secs(5);
 const STATUS: Duration = Duration::from_secs(2);
 /// A stream ends after this time; the browser opens it anew, and rights are looked at again.
 const LIFE: Duration = Duration::from_secs(15 * 60);
-
-static STREAMS: Semaphore = Semaphore::const_new(MOST_STREAMS);
 
 /// Live changes: `rows`, `counts`, `new`, `status`, `jobs`, `alerts`, `resync`.
 ///
@@ -65,7 +61,7 @@ pub(super) async fn events(
     Caller(who): Caller,
     watched: Watched,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
-    let Ok(place) = STREAMS.try_acquire() else {
+    let Ok(place) = Arc::clone(&app.streams).try_acquire_owned() else {
         return Err(ApiError::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "too_many_streams",
@@ -144,7 +140,7 @@ struct Watcher {
     next_status: Instant,
     last_counts: Option<Counts>,
     ends_at: Instant,
-    _place: SemaphorePermit<'static>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Watcher {
@@ -153,7 +149,7 @@ impl Watcher {
         who: Arc<Principal>,
         filter: Option<Filter>,
         visible: Vec<MessageId>,
-        place: SemaphorePermit<'static>,
+        place: OwnedSemaphorePermit,
     ) -> Self {
         let now = Instant::now();
         Self {
@@ -184,7 +180,7 @@ impl Watcher {
             }
             let due = self.due();
             tokio::select! {
-                () = self.app.stopping.cancelled() => return None,
+                () = self.app.supervisor.stopping().cancelled() => return None,
                 () = tokio::time::sleep_until(self.ends_at) => return None,
                 received = self.changes.recv() => match received {
                     Ok(set) => {

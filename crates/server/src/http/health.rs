@@ -14,9 +14,17 @@ use super::problem::ApiError;
 const FRESH: Duration = Duration::from_secs(1);
 static LAST_READY: Mutex<Option<Instant>> = Mutex::new(None);
 
-/// The process answers.
-pub(super) async fn live() -> Json<Value> {
-    Json(json!({"status": "live"}))
+/// Every part of the server that it cannot work without runs.
+pub(super) async fn live(State(app): State<App>) -> Result<Json<Value>, ApiError> {
+    match app.supervisor.failure() {
+        None => Ok(Json(json!({"status": "live"}))),
+        Some(failure) => Err(ApiError::new(
+            axum::http::StatusCode::SERVICE_UNAVAILABLE,
+            "part_ended",
+            "A part of the server has ended",
+            failure.to_string(),
+        )),
+    }
 }
 
 /// The store can write.
@@ -28,7 +36,7 @@ pub(super) async fn ready(State(app): State<App>) -> Result<Json<Value>, ApiErro
             .and_then(|last| *last)
             .is_some_and(|at| at.elapsed() < FRESH)
     };
-    if app.stopping.is_cancelled() {
+    if app.supervisor.stopping().is_cancelled() {
         return Err(ApiError::new(
             axum::http::StatusCode::SERVICE_UNAVAILABLE,
             "stopping",

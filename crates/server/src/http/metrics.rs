@@ -20,6 +20,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::App;
 use super::problem::ApiError;
+use crate::supervision::Part;
 
 /// What the server counts.
 #[derive(Debug)]
@@ -34,6 +35,7 @@ pub struct Metrics {
     relay_up: Family<RelayLabel, Gauge>,
     relay_connections: Family<RelayLabel, Gauge>,
     lost_leases: Counter,
+    restarts: Family<PartLabel, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -58,6 +60,11 @@ struct RelayLabel {
     relay: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PartLabel {
+    part: &'static str,
+}
+
 impl AcceptedTotal for Metrics {
     fn accepted_total(&self) -> u64 {
         self.accepted.get()
@@ -67,7 +74,6 @@ impl AcceptedTotal for Metrics {
 impl Metrics {
     /// Starts to count.
     pub fn new(started_at: Timestamp) -> Self {
-        let mut registry = Registry::with_prefix("postroom");
         let metrics = Self {
             registry: Registry::default(),
             started_at,
@@ -79,51 +85,61 @@ impl Metrics {
             relay_up: Family::default(),
             relay_connections: Family::default(),
             lost_leases: Counter::default(),
+            restarts: Family::default(),
         };
+        Self {
+            registry: metrics.registered(),
+            ..metrics
+        }
+    }
+
+    fn registered(&self) -> Registry {
+        let mut registry = Registry::with_prefix("postroom");
         registry.register(
             "accepted",
             "Messages taken in and durable, since the start",
-            metrics.accepted.clone(),
+            self.accepted.clone(),
         );
         registry.register_with_unit(
             "http_request_duration",
             "Time from a request's header to its answer's",
             Unit::Seconds,
-            metrics.requests.clone(),
+            self.requests.clone(),
         );
-        registry.register("messages", "Messages by state", metrics.messages.clone());
+        registry.register("messages", "Messages by state", self.messages.clone());
         registry.register(
             "log_lines_lost",
             "Log lines that could not be written, since the start",
             crate::logging::lost_lines(),
         );
-        registry.register(
-            "queue_depth",
-            "Unfinished messages by phase",
-            metrics.queue.clone(),
-        );
+        registry.register("queue_depth", "Unfinished messages by phase", self.queue.clone());
         registry.register_with_unit(
             "queue_oldest_age",
             "Age of the oldest unfinished message",
             Unit::Seconds,
-            metrics.oldest.clone(),
+            self.oldest.clone(),
         );
         registry.register(
             "relay_up",
             "1 while a relay takes mail, 0 while it is down or being probed",
-            metrics.relay_up.clone(),
+            self.relay_up.clone(),
         );
         registry.register(
             "relay_connections",
             "Open connections to a relay",
-            metrics.relay_connections.clone(),
+            self.relay_connections.clone(),
         );
         registry.register(
             "lost_leases",
             "Messages taken back because the task that was sending them failed, since the start",
-            metrics.lost_leases.clone(),
+            self.lost_leases.clone(),
         );
-        Self { registry, ..metrics }
+        registry.register(
+            "part_restarts",
+            "Starts of a part of the server after it had ended unexpectedly",
+            self.restarts.clone(),
+        );
+        registry
     }
 
     /// When the process began.
@@ -134,6 +150,12 @@ impl Metrics {
     /// Messages were taken in, by HTTP or SMTP.
     pub fn accepted(&self, messages: u64) {
         self.accepted.inc_by(messages);
+    }
+
+    /// A part of the server ended unexpectedly and is started again.
+    pub(crate) fn part_restarted(&self, part: Part) {
+        let label = PartLabel { part: part.name() };
+        self.restarts.get_or_create(&label).inc();
     }
 
     /// A request was answered.

@@ -20,11 +20,13 @@ use postroom_office::{
     Accounts, Authenticator, JobParts, Jobs, Measuring, MeasuringParts, Notices, Senders, Throttle,
 };
 use postroom_store::{ConfiguredLimits, SqliteOptions, SqliteStore, Store, USER_DAILY_LIMIT_DEFAULT};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Semaphore;
 
 use crate::alerts;
 use crate::config::{self, Config, Live, Loaded};
+use crate::descriptors::Capacity;
 use crate::http::{App, AppParts, Metrics};
+use crate::supervision::Supervisor;
 
 /// How long the start may read ahead: the first person after it should not wait for a cold disk.
 const WARM_UP: std::time::Duration = std::time::Duration::from_millis(1_000);
@@ -177,8 +179,11 @@ impl Node {
     }
 
     /// What HTTP works with.
-    pub fn app(&self, engine: Option<Arc<EngineHandle>>, stopping: CancellationToken) -> App {
+    pub fn app(&self, engine: Option<Arc<EngineHandle>>, supervisor: Supervisor) -> App {
+        let capacity = Capacity::of_process();
         App::new(AppParts {
+            capacity,
+            streams: Arc::new(Semaphore::new(capacity.streams)),
             store: Arc::clone(&self.store),
             authenticator: Arc::clone(&self.authenticator),
             clock: Arc::clone(&self.clock),
@@ -192,7 +197,7 @@ impl Node {
             metrics: Arc::clone(&self.metrics),
             measuring: Arc::clone(&self.measuring),
             live: self.live.clone(),
-            stopping,
+            supervisor,
         })
     }
 }

@@ -38,6 +38,7 @@ pub fn engine_settings(config: &Config) -> anyhow::Result<EngineSettings> {
     settings.retry = schedule(&config.delivery)?;
     settings.max_wait = config.delivery.max_wait.0;
     settings.sending = sending(config);
+    settings.stop_timeout = config.server.stop_timeout.0;
     Ok(settings)
 }
 

@@ -1,5 +1,6 @@
 //! Opens the configured addresses and serves them.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -9,16 +10,11 @@ use postroom_smtp::server::{
 };
 use postroom_smtp::tls::{Identity, TlsError};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::handler::{Door, Session};
 use crate::config::Submission;
-
-/// Most connections at a time, over all listeners.
-const CONNECTIONS_MOST: usize = 2_000;
-/// Most connections at a time of one client address.
-const CONNECTIONS_PER_ADDRESS_MOST: usize = 500;
+use crate::descriptors::Capacity;
+use crate::supervision::{Part, Supervisor};
 
 /// Why a listener did not open.
 #[derive(Debug, thiserror::Error)]
@@ -41,26 +37,56 @@ pub enum SubmissionError {
     NoCertificate,
 }
 
-/// Listeners that are open and being served.
-#[derive(Debug)]
+/// Listeners that are open.
 pub struct Listeners {
+    open: Vec<(TcpListener, TlsMode)>,
     addresses: Vec<SocketAddr>,
-    shutdown: CancellationToken,
-    tasks: TaskTracker,
+}
+
+impl fmt::Debug for Listeners {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listeners")
+            .field("addresses", &self.addresses)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Listeners {
     /// Opens every configured address.
     ///
     /// # Errors
-    /// [`SubmissionError`] for the first that cannot be opened; then none is served.
-    pub async fn open(
+    /// [`SubmissionError`] for the first that cannot be opened.
+    pub async fn open(config: &Submission, identity: Option<&Identity>) -> Result<Self, SubmissionError> {
+        let tls = identity.map(|identity| identity.acceptor(&[])).transpose()?;
+        let plain = tls.clone().map_or(TlsMode::Off, TlsMode::StartTls);
+        let mut open = Vec::new();
+        for &address in &config.listen {
+            open.push((bind(address).await?, plain.clone()));
+        }
+        for &address in &config.listen_tls {
+            let implicit = tls
+                .clone()
+                .map(TlsMode::Implicit)
+                .ok_or(SubmissionError::NoCertificate)?;
+            open.push((bind(address).await?, implicit));
+        }
+        let addresses = open.iter().filter_map(|(listener, _)| listener.local_addr().ok());
+        Ok(Self {
+            addresses: addresses.collect(),
+            open,
+        })
+    }
+
+    /// Serves them until the server stops: then no more connections are accepted, and each session is told 421 before
+    /// its next command.
+    pub fn serve(
+        self,
         config: &Submission,
         hostname: &str,
-        identity: Option<&Identity>,
-        door: Arc<Door>,
-    ) -> Result<Self, SubmissionError> {
-        let tls = identity.map(|identity| identity.acceptor(&[])).transpose()?;
+        door: &Arc<Door>,
+        supervisor: &Supervisor,
+        capacity: Capacity,
+    ) {
         let limits = SessionLimits {
             recipients_max: usize::from(config.max_recipients),
             message_bytes_max: usize::try_from(config.max_message_size_bytes).unwrap_or(usize::MAX),
@@ -75,52 +101,23 @@ impl Listeners {
         let settings = ListenerSettings {
             config: Arc::new(session),
             tls: TlsMode::Off,
-            limiter: ConnectionLimiter::new(CONNECTIONS_MOST, CONNECTIONS_PER_ADDRESS_MOST),
-            shutdown: CancellationToken::new(),
+            limiter: ConnectionLimiter::new(capacity.smtp, capacity.smtp_per_address),
+            shutdown: supervisor.stopping().clone(),
         };
-        let plain = tls.clone().map_or(TlsMode::Off, TlsMode::StartTls);
-        let mut open = Vec::new();
-        for &address in &config.listen {
-            open.push((bind(address).await?, plain.clone()));
-        }
-        for &address in &config.listen_tls {
-            let implicit = tls
-                .clone()
-                .map(TlsMode::Implicit)
-                .ok_or(SubmissionError::NoCertificate)?;
-            open.push((bind(address).await?, implicit));
-        }
-        let tasks = TaskTracker::new();
-        let mut addresses = Vec::with_capacity(open.len());
-        for (listener, tls) in open {
-            addresses.extend(listener.local_addr());
-            let (door, settings) = (
-                Arc::clone(&door),
-                ListenerSettings {
-                    tls,
-                    ..settings.clone()
-                },
-            );
+        for (listener, tls) in self.open {
+            let settings = ListenerSettings {
+                tls,
+                ..settings.clone()
+            };
+            let door = Arc::clone(door);
             let handler_for = move |peer| Session::new(Arc::clone(&door), peer);
-            tasks.spawn(listen(listener, settings, handler_for, note));
+            supervisor.essential(Part::SmtpListener, listen(listener, settings, handler_for, note));
         }
-        tasks.close();
-        Ok(Self {
-            addresses,
-            shutdown: settings.shutdown,
-            tasks,
-        })
     }
 
     /// The addresses with their real ports, plain ones first.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
-    }
-
-    /// Takes no more connections, tells each session 421 before its next command, and waits for the last.
-    pub async fn stop(&self) {
-        self.shutdown.cancel();
-        self.tasks.wait().await;
     }
 }
 
@@ -142,7 +139,10 @@ fn note(event: ListenerEvent) {
         }
         ListenerEvent::Refused(_, refusal) => tracing::warn!(reason = ?refusal, "a client was turned away"),
         ListenerEvent::AcceptFailed(error) => {
-            tracing::error!(error = %error, "no connection can be accepted")
+            tracing::error!(error = %error, "no SMTP connection can be accepted; will retry");
+        }
+        ListenerEvent::AcceptRecovered(failures) => {
+            tracing::info!(failures, "SMTP connections are accepted again");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Health, metrics, and the page.
 
 use axum::http::{Method, StatusCode};
+use postroom_server::supervision::Part;
 use postroom_store::Rights;
 
 use crate::house::House;
@@ -51,4 +52,21 @@ async fn page_may_load_nothing_but_its_own() {
         assert!(policy.contains(part), "{part} in {policy}");
     }
     assert!(!policy.contains("unsafe"));
+}
+
+#[tokio::test]
+async fn server_whose_part_has_ended_says_which_and_does_not_claim_to_live() {
+    let house = House::open().await;
+    house
+        .supervisor
+        .essential(Part::SmtpListener, async { panic!("out of order") });
+    house.supervisor.failed().await;
+    let live = house.ask(Method::GET, "/health/live").send().await;
+    assert_eq!(live.status, StatusCode::SERVICE_UNAVAILABLE);
+    let problem = live.json();
+    assert_eq!(problem["code"], "part_ended");
+    assert_eq!(
+        problem["detail"],
+        "smtp listener ended unexpectedly: it panicked: out of order"
+    );
 }

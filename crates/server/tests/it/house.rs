@@ -16,6 +16,7 @@ use postroom_office::Secret;
 use postroom_server::config::Config;
 use postroom_server::http::{self, accept};
 use postroom_server::node::Node;
+use postroom_server::supervision::Supervisor;
 use postroom_store::{
     Actor, AttemptRecord, AttemptResult, Branches, By, Enqueue, Enqueued, LeaseRequest, NewApiKey,
     NewMessage, NewOffice, NewRecipient, NewUser, Next, Outcome, OutcomeBatch, RecipientRole, Rights, Shown,
@@ -41,6 +42,7 @@ pub(crate) struct House {
     pub(crate) node: Node,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) root: OfficeId,
+    pub(crate) supervisor: Supervisor,
     address: SocketAddr,
     stopping: CancellationToken,
     folder: TempDir,
@@ -74,17 +76,25 @@ impl House {
             route: RouteId::SERVER,
         };
         let root = node.store.add_office(root, &by()).await.unwrap().id;
-        let stopping = CancellationToken::new();
-        let app = node.app(None, stopping.clone());
+        let supervisor = Supervisor::new(Arc::clone(&node.metrics));
+        let stopping = supervisor.stopping().clone();
+        let app = node.app(None, supervisor.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(accept::serve(listener, http::router(&app), stopping.clone()));
+        let serving = accept::Serving {
+            router: http::router(&app),
+            tls: None,
+            connections_max: 1_024,
+            stopping: stopping.clone(),
+        };
+        tokio::spawn(accept::serve(listener, serving));
         Self {
             node,
             clock,
             root,
             address,
             stopping,
+            supervisor,
             folder,
         }
     }

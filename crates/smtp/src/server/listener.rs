@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -20,6 +21,8 @@ use super::serve::serve_connection;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long a refused client may take to read why.
 const REFUSAL_MAX: Duration = Duration::from_secs(2);
+/// Refused clients of a listener that are told why at a time.
+const REFUSALS_MAX: usize = 32;
 
 /// What all sessions of a listener share.
 #[derive(Clone)]
@@ -41,8 +44,10 @@ pub enum ListenerEvent {
     Ended(SocketAddr, SessionSummary),
     /// A connection was turned away.
     Refused(SocketAddr, ConnectionRefusal),
-    /// No connection could be accepted.
+    /// No connection can be accepted; it is tried again until [`ListenerEvent::AcceptRecovered`].
     AcceptFailed(io::Error),
+    /// Connections are accepted again, after so many failures.
+    AcceptRecovered(u64),
 }
 
 /// Accepts connections until the shutdown, then waits for the last session to end.
@@ -59,6 +64,8 @@ pub async fn listen<H, M, E>(
     E: Fn(ListenerEvent) + Clone + Send + 'static,
 {
     let sessions = TaskTracker::new();
+    let turned_away = Arc::new(Semaphore::new(REFUSALS_MAX));
+    let mut failures = 0;
     loop {
         let accepted = tokio::select! {
             biased;
@@ -68,18 +75,31 @@ pub async fn listen<H, M, E>(
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                on_event(ListenerEvent::AcceptFailed(error));
+                if failures == 0 {
+                    on_event(ListenerEvent::AcceptFailed(error));
+                }
+                failures += 1;
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
+        if failures > 0 {
+            on_event(ListenerEvent::AcceptRecovered(failures));
+            failures = 0;
+        }
         let guard = match settings.limiter.try_acquire(peer.ip()) {
             Ok(guard) => guard,
             Err(refusal) => {
                 on_event(ListenerEvent::Refused(peer, refusal));
-                // Under implicit TLS the words would be garbage to the client.
-                if !matches!(settings.tls, TlsMode::Implicit(_)) {
-                    sessions.spawn(turn_away(stream, refusal));
+                // Under implicit TLS the words would be garbage to the client. Where many are turned away, some are not
+                // told why: each who is told takes a descriptor for a while.
+                if !matches!(settings.tls, TlsMode::Implicit(_))
+                    && let Ok(place) = Arc::clone(&turned_away).try_acquire_owned()
+                {
+                    sessions.spawn(async move {
+                        turn_away(stream, refusal).await;
+                        drop(place);
+                    });
                 }
                 continue;
             }

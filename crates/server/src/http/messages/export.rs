@@ -231,7 +231,7 @@ impl Export {
             if let Some(piece) = export.ready.pop_front() {
                 return Some((Ok(piece), Some(export)));
             }
-            if export.app.stopping.is_cancelled() {
+            if export.app.supervisor.stopping().is_cancelled() {
                 // An answer that is cut off is seen; one that ends early would look whole.
                 let error = StoreError::Unavailable("the server stops".to_owned());
                 return Some((Err(error), None));

@@ -41,7 +41,13 @@ impl Endpoint {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/token", listener.local_addr().unwrap());
         let router = Router::new().route("/token", post(asked));
-        tokio::spawn(accept::serve(listener, router, CancellationToken::new()));
+        let serving = accept::Serving {
+            router,
+            tls: None,
+            connections_max: 16,
+            stopping: CancellationToken::new(),
+        };
+        tokio::spawn(accept::serve(listener, serving));
         Self { url, forms }
     }
 
