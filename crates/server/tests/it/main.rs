@@ -21,6 +21,7 @@ mod content;
 mod dialogue;
 mod disk_full;
 mod drafts;
+mod dry_run;
 mod events;
 mod explain;
 mod export;
