@@ -33,6 +33,12 @@ impl Timestamp {
         Self(self.0.saturating_sub(micros(duration)))
     }
 
+    /// The moment `micros` later, or earlier where that is negative.
+    #[must_use]
+    pub const fn moved(self, micros: i64) -> Self {
+        Self(self.0.saturating_add(micros))
+    }
+
     /// How long after `earlier` this is; zero when it is not after it.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -90,6 +96,17 @@ pub trait Clock: Send + Sync + fmt::Debug {
 
     /// The time that has passed since some moment of this run; it never goes back, and nobody can set it.
     fn monotonic(&self) -> Duration;
+
+    /// The monotonic reading as a moment, for deadlines that end with this run. It never jumps, and is no date.
+    fn steady(&self) -> Timestamp {
+        Timestamp(micros(self.monotonic()))
+    }
+
+    /// By how many microseconds [`Clock::now`] was moved in this run, forwards counted positive, because the machine's
+    /// clock was set. What was computed from it before is off by as much.
+    fn moved(&self) -> i64 {
+        0
+    }
 }
 
 /// A clock that moves only when told to.

@@ -252,6 +252,17 @@ impl RelayHealth {
         }
     }
 
+    /// The clock was moved by so many microseconds: what is known by it moves along.
+    pub fn clock_moved(&mut self, micros: i64) {
+        match &mut self.state {
+            State::Up { since, .. } => *since = since.map(|since| since.moved(micros)),
+            State::Down(outage) | State::Probing { outage, .. } => {
+                outage.since = outage.since.moved(micros);
+                outage.next_probe_at = outage.next_probe_at.moved(micros);
+            }
+        }
+    }
+
     /// What the relay is shown as.
     pub const fn state(&self) -> HealthState {
         match self.state {

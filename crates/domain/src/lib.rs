@@ -28,6 +28,7 @@ pub mod retry;
 pub mod rule;
 pub mod scope;
 pub mod state;
+mod steady;
 pub mod throttle;
 pub mod trouble;
 pub mod typed;
@@ -54,6 +55,7 @@ pub use retry::{AfterFailure, BadSchedule, Chance, PermanentFailures, RetrySched
 pub use rule::Rule;
 pub use scope::{Arm, Scope};
 pub use state::{InvalidTransition, MessageEvent, MessageState, RecipientState, ShownType};
+pub use steady::SteadyClock;
 pub use throttle::{LearntLimits, LimitValues, Progress, RelayAccount, Throttle, Witness, throttle};
 pub use trouble::{Trouble, trouble};
 pub use typed::Typed;

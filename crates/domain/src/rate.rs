@@ -72,6 +72,16 @@ impl RateLimiter {
         }
     }
 
+    /// The clock was moved by so many microseconds: what was taken moves along.
+    pub fn clock_moved(&mut self, micros: i64) {
+        for window in &mut self.windows {
+            let slots = micros.div_euclid(window.slot_micros());
+            for (number, _) in &mut window.slots {
+                *number = number.saturating_add(slots);
+            }
+        }
+    }
+
     /// When one more may be taken; `None` where that is now.
     pub fn next_at(&self, now: Timestamp) -> Option<Timestamp> {
         let full = |window: &&Window| window.taken(now) >= window.most;

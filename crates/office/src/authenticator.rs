@@ -103,7 +103,7 @@ impl Authenticator {
             if let Some(principal) = self.key_as_password(&login, password).await? {
                 return Ok(principal);
             }
-            self.throttle.take(&login, peer, self.clock.now())?;
+            self.throttle.take(&login, peer, self.clock.steady())?;
             return Err(SignInError::Invalid);
         }
         let principal = self.person(&login, password, peer).await?;
@@ -118,9 +118,9 @@ impl Authenticator {
         password: &str,
         peer: IpAddr,
     ) -> Result<Option<Arc<Principal>>, SignInError> {
-        self.throttle.look(login, peer, self.clock.now())?;
+        self.throttle.look(login, peer, self.clock.steady())?;
         let turn = self.passwords.turn().await;
-        self.throttle.take(login, peer, self.clock.now())?;
+        self.throttle.take(login, peer, self.clock.steady())?;
         let user = self.store.user_by_login(login).await?;
         let user = user.filter(|user| !user.disabled);
         let hash = user.as_ref().map(|user| user.password_hash.as_str());

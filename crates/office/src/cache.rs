@@ -27,6 +27,7 @@ pub(crate) struct Cache {
 #[derive(Debug)]
 struct Entry {
     principal: Arc<Principal>,
+    /// By the steady clock: a clock that is set back makes nobody believed for longer.
     until: Timestamp,
 }
 
@@ -41,7 +42,7 @@ impl Cache {
 
     /// The principal of a secret that was looked up a moment ago.
     pub(crate) fn get(&self, hash: &KeyHash) -> Option<Arc<Principal>> {
-        let now = self.clock.now();
+        let now = self.clock.steady();
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known
             .get(hash)
@@ -68,11 +69,11 @@ impl Cache {
         ends_at: Option<Timestamp>,
         generation: u64,
     ) {
-        let now = self.clock.now();
-        let fresh = now.plus(FRESH);
+        let now = self.clock.steady();
+        let life = ends_at.map_or(FRESH, |ends_at| ends_at.since(self.clock.now()).min(FRESH));
         let entry = Entry {
             principal: Arc::clone(principal),
-            until: ends_at.map_or(fresh, |ends_at| ends_at.min(fresh)),
+            until: now.plus(life),
         };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if self.generation() != generation {

@@ -138,9 +138,10 @@ impl Senders {
             .iter()
             .flat_map(|proxy| [proxy.terms.from, proxy.terms.until])
             .flatten();
-        let until = moments
+        let life = moments
             .filter(|moment| *moment > now)
-            .fold(now.plus(FRESH), Timestamp::min);
+            .fold(FRESH, |life, moment| life.min(moment.since(now)));
+        let until = self.clock.steady().plus(life);
         self.known.store(Arc::new(Snapshot {
             users,
             addresses,
@@ -155,7 +156,7 @@ impl Senders {
     }
 
     async fn known(&self) -> Result<Arc<Snapshot>, StoreError> {
-        let fresh = |known: &Snapshot| known.until.is_some_and(|until| until > self.clock.now());
+        let fresh = |known: &Snapshot| known.until.is_some_and(|until| until > self.clock.steady());
         let known = self.known.load_full();
         if fresh(&known) {
             return Ok(known);

@@ -12,6 +12,8 @@ use postroom_office::upkeep::{self, UpkeepSettings};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 
+use postroom_domain::SteadyClock;
+
 use crate::alerts;
 use crate::clock::SystemClock;
 use crate::config::{Config, Loaded};
@@ -57,7 +59,7 @@ impl Running {
     /// # Errors
     /// Whatever keeps the server from working as configured.
     pub async fn start(config: impl Into<Loaded>) -> anyhow::Result<Self> {
-        Self::on(Node::open(config, Arc::new(SystemClock)).await?).await
+        Self::on(Node::open(config, Arc::new(SteadyClock::new(Arc::new(SystemClock)))).await?).await
     }
 
     /// Opens every listener over a node's store and starts delivery.

@@ -227,6 +227,22 @@ impl LearntLimits {
         self.pause.map(|pause| pause.until).filter(|until| *until > now)
     }
 
+    /// The clock was moved by so many microseconds: what is to be done after a time is done after the rest of it.
+    pub fn clock_moved(&mut self, micros: i64) {
+        let now = [
+            &mut self.connections,
+            &mut self.recipients,
+            &mut self.messages,
+            &mut self.per_minute,
+        ];
+        for bound in now.into_iter().chain(&mut self.before).flatten() {
+            bound.raise_at = bound.raise_at.moved(micros);
+        }
+        if let Some(pause) = &mut self.pause {
+            pause.until = pause.until.moved(micros);
+        }
+    }
+
     fn pause(&mut self, now: Timestamp) {
         let length = match self.pause {
             Some(pause) => (pause.length * 2).min(PAUSE_MAX),

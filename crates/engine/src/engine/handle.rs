@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::clock::Followed;
 use super::expiry::Expiries;
 use super::pools::{Pools, Prepared};
 use super::{Command, Engine};
@@ -84,7 +85,7 @@ impl EngineHandle {
         let parts = Arc::new(PoolParts {
             clock,
             random,
-            schedule: Arc::new(settings.retry),
+            schedule: Arc::new(settings.retry.clone()),
             recorder,
             ended: ended_sender,
             counters: Arc::clone(&counters),
@@ -96,9 +97,7 @@ impl EngineHandle {
         let (limits, writing_limits) =
             LimitsWriter::start(Arc::clone(&store), &stored, settings.pace, &watch);
         let kept = store.relay_states().await?;
-        let (health, sending) = (settings.health, settings.sending);
-        let mut scheduler = Scheduler::new(health, sending, settings.max_wait, settings.pace, now);
-        place_relays(routes, &kept, &mut pools, &mut scheduler, now);
+        let scheduler = scheduler(&settings, routes, &mut pools, &kept, now);
         let (edges, telling) = Edges::start(Arc::clone(&store), &kept, settings.pace, &watch);
         let (commands, received) = mpsc::unbounded_channel();
         let (status_sender, status) = watch::channel(EngineStatus::default());
@@ -123,6 +122,7 @@ impl EngineHandle {
             revivals: Vec::new(),
             expiries: Expiries::default(),
             seen_at: now,
+            followed: Followed::default(),
         };
         engine.publish(now);
         let task = watch.spawn("loop", engine.run(stop.clone()));
@@ -234,18 +234,21 @@ async fn take_over(
     Ok(node)
 }
 
-/// Gives each route its relays, with the outages that the last start left.
-fn place_relays(
+/// The scheduler with its routes, and with the outages that the last run left.
+fn scheduler(
+    settings: &EngineSettings,
     routes: BTreeMap<RouteId, Vec<Prepared>>,
-    kept: &[RelayKept],
     pools: &mut Pools,
-    scheduler: &mut Scheduler,
+    kept: &[RelayKept],
     now: Timestamp,
-) {
+) -> Scheduler {
+    let (health, sending) = (settings.health, settings.sending);
+    let mut scheduler = Scheduler::new(health, sending, settings.max_wait, settings.pace, now);
     for (route, relays) in routes {
         scheduler.set_route(route, &pools.set(route, relays), now);
     }
-    continue_outages(kept, pools, scheduler, now);
+    continue_outages(kept, pools, &mut scheduler, now);
+    scheduler
 }
 
 /// An outage goes on over a restart: its end is told, and its beginning not once more.

@@ -1,5 +1,6 @@
 //! The thin loop around the scheduler: does what a step says, tells it what came of that.
 
+mod clock;
 mod expiry;
 mod handle;
 mod loading;
@@ -18,6 +19,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use clock::Followed;
 use expiry::Expiries;
 pub use handle::{EngineHandle, RelayError, StartError};
 use loading::Loading;
@@ -64,6 +66,8 @@ struct Engine {
     expiries: Expiries,
     /// When this node was last recorded as seen.
     seen_at: Timestamp,
+    /// How far the clock has been followed that somebody set.
+    followed: Followed,
 }
 
 impl Engine {
@@ -80,10 +84,15 @@ impl Engine {
     async fn work(&mut self, stop: &CancellationToken) {
         while !stop.is_cancelled() {
             self.take_in();
+            let followed = self.follow_clock().await;
             let now = self.now();
             let step = self.scheduler.step(now);
             let wake_at = step.wake_at;
-            let more = match self.perform(step, now).await {
+            let done = match followed {
+                Ok(()) => self.perform(step, now).await,
+                Err(error) => Err(error),
+            };
+            let more = match done {
                 Ok(more) => more,
                 Err(error) => {
                     tracing::warn!(error = %error, "the queue cannot be read; trying again");

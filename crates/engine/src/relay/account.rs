@@ -77,6 +77,20 @@ impl Account {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The clock was moved by so many microseconds: what is known by it moves along.
+    pub(crate) fn clock_moved(&self, micros: i64) {
+        let mut state = self.state();
+        state.limits.clock_moved(micros);
+        state.taken.clock_moved(micros);
+        state.took = state.took.map(|at| at.moved(micros));
+        for vital in state.connections.values_mut() {
+            vital.at = vital.at.moved(micros);
+        }
+        for crowded in state.crowded.values_mut() {
+            crowded.until = crowded.until.moved(micros);
+        }
+    }
+
     /// Whose limits they are.
     pub(crate) const fn name(&self) -> &RelayAccount {
         &self.name

@@ -127,6 +127,18 @@ impl Scheduler {
         }
     }
 
+    /// The clock was moved by so many microseconds: what is due after a time is due after the rest of it.
+    pub(crate) fn clock_moved(&mut self, micros: i64, now: Timestamp) {
+        for route in self.routes.values_mut() {
+            route.exhaust_at = route.exhaust_at.moved(micros);
+            for relay in &mut route.relays {
+                relay.clock_moved(micros);
+            }
+        }
+        self.look_at = now;
+        self.look_anew(now);
+    }
+
     /// Has relays of these routes probed now that are Down: somebody wants their mail tried.
     pub(crate) fn try_now(&mut self, routes: impl Fn(RouteId) -> bool, now: Timestamp) {
         for (_, route) in self.routes.iter_mut().filter(|(id, _)| routes(**id)) {

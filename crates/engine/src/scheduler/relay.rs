@@ -185,6 +185,16 @@ impl Relay {
         free.min(self.rates.available(now)).min(self.account.pace(now))
     }
 
+    /// The clock was moved by so many microseconds.
+    pub(super) fn clock_moved(&mut self, micros: i64) {
+        self.health.clock_moved(micros);
+        self.rates.clock_moved(micros);
+        if let Some(pause) = &mut self.pause {
+            pause.since = pause.since.moved(micros);
+            pause.until = pause.until.moved(micros);
+        }
+    }
+
     /// Notes that it was given `n` messages.
     pub(super) fn took(&mut self, n: u32, now: Timestamp) {
         self.leased = self.leased.saturating_add(n);

@@ -8,6 +8,7 @@
 )]
 
 mod blame;
+mod clock;
 mod connections;
 mod fairness;
 mod house;

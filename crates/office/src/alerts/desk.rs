@@ -62,7 +62,7 @@ impl AlertDesk {
         notices: Arc<Notices>,
         settings: Arc<ArcSwap<AlertSettings>>,
     ) -> Self {
-        let latecomers_at = clock.now().plus(LATECOMERS_EVERY);
+        let latecomers_at = clock.steady().plus(LATECOMERS_EVERY);
         Self {
             store,
             clock,
@@ -250,7 +250,7 @@ impl AlertDesk {
 
     /// Tells senders of an outage whose mail came after it began: once each, like the others.
     async fn latecomers(&mut self) -> Result<(), StoreError> {
-        let now = self.clock.now();
+        let now = self.clock.steady();
         if now < self.latecomers_at {
             return Ok(());
         }

@@ -64,7 +64,7 @@ impl TokenSource for TokenClient {
         Box::pin(async move {
             // One connection fetches, the others wait for what it gets.
             let mut kept = self.kept.lock().await;
-            let now = self.clock.now();
+            let now = self.clock.steady();
             if let Some((token, until)) = &kept.token
                 && *until > now
                 && refused != Some(token)

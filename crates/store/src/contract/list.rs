@@ -149,8 +149,10 @@ pub enum More {
 /// One row of the list (Q2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Its id; the Date is inside.
+    /// Its id, by which the list is ordered.
     pub id: MessageId,
+    /// When it was submitted first: what its id says, except where ids ran ahead of a clock that was set back.
+    pub date: Timestamp,
     /// Its state.
     pub state: MessageState,
     /// What sort of mail.

@@ -161,6 +161,13 @@ pub trait Queue: Send + Sync {
     /// Those of the store.
     async fn revive(&self, op: Revive) -> Result<Option<MessageId>, StoreError>;
 
+    /// The clock was moved by so many microseconds and shows `now`: deferred mail is due after the rest of its wait, and
+    /// waits for a relay last as long as they did. Calling it again changes nothing.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn clock_moved(&self, micros: i64, now: Timestamp) -> Result<(), StoreError>;
+
     /// How much waits, over all routes or one.
     ///
     /// # Errors

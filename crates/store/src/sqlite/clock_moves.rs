@@ -20,7 +20,7 @@ pub(crate) fn since_last_seen(group: &Group<'_>, slot: NodeSlot, now: Timestamp)
     if passed >= 0 {
         leave_out(group.conn, passed)
     } else {
-        shift(group.conn, passed)
+        shift(group.conn, passed, now)
     }
 }
 
@@ -40,20 +40,21 @@ fn leave_out(conn: &Connection, micros: i64) -> Result<(), StoreError> {
 
 /// Moves by `micros`, as the clock was moved, what counts the time that passes: when deferred mail is due, and since
 /// when a cycle or an outage lasts. What is due at a time of the calendar stays: scheduled mail, and holds of a day.
-pub(crate) fn shift(conn: &Connection, micros: i64) -> Result<(), StoreError> {
-    conn.prepare_cached(
-        "UPDATE work SET due_at = due_at + ?1 WHERE phase = 1 AND ord IN
+///
+/// Only what lies nearer to the time before the move than to the time after it is moved: what was written since stays,
+/// and a second call changes nothing.
+pub(crate) fn shift(conn: &Connection, micros: i64, now: Timestamp) -> Result<(), StoreError> {
+    let (after, before) = (now.as_micros(), now.moved(micros.saturating_neg()).as_micros());
+    for sql in [
+        "UPDATE work SET due_at = due_at + ?1 WHERE phase = 1 AND abs(due_at - ?2) < abs(due_at - ?3) AND ord IN
             (SELECT w.ord FROM work w JOIN message m ON m.ord = w.ord WHERE w.phase = 1 AND m.state = 4)",
-    )?
-    .execute([micros])?;
-    conn.prepare_cached(
         "UPDATE message SET next_attempt_at = next_attempt_at + ?1
-         WHERE state = 4 AND ord IN (SELECT ord FROM work WHERE phase = 1)",
-    )?
-    .execute([micros])?;
-    conn.prepare_cached("UPDATE work SET since = since + ?1")?
-        .execute([micros])?;
-    conn.prepare_cached("UPDATE relay_state SET since = since + ?1")?
-        .execute(params![micros])?;
+         WHERE state = 4 AND abs(next_attempt_at - ?2) < abs(next_attempt_at - ?3)
+            AND ord IN (SELECT ord FROM work WHERE phase = 1)",
+        "UPDATE work SET since = since + ?1 WHERE abs(since - ?2) < abs(since - ?3)",
+        "UPDATE relay_state SET since = since + ?1 WHERE abs(since - ?2) < abs(since - ?3)",
+    ] {
+        conn.prepare_cached(sql)?.execute(params![micros, before, after])?;
+    }
     Ok(())
 }

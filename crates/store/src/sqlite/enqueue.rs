@@ -1,5 +1,7 @@
 //! Takes messages in.
 
+use std::time::Duration;
+
 use postroom_domain::{MessageId, MessageState, RouteId, Timestamp, UserId};
 use rusqlite::{OptionalExtension, params};
 
@@ -20,6 +22,9 @@ use crate::contract::{
 const MESSAGES_MAX: usize = 1_000;
 /// Characters of a header field that the list keeps.
 const SHOWN_CHARS: usize = 1_000;
+/// An id that is further ahead of the clock does not say when its message was submitted; within it lie ids of one
+/// busy microsecond after the other.
+const RUNS_AHEAD: Duration = Duration::from_secs(1);
 
 /// Bytes that an operation weighs in its group.
 pub(crate) fn weight(op: &Enqueue) -> usize {
@@ -123,6 +128,9 @@ fn admit(group: &mut Group<'_>, op: &Enqueue, message: &NewMessage) -> Result<Ad
     let (state, phase) = (entry.state, entry.phase);
     let route = group.route_of(message.office, message.route);
     insert_message(group, id, state, entry.held, route, message)?;
+    if id.submitted_at() > op.now.plus(RUNS_AHEAD) {
+        submitted_at(group, id, op.now)?;
+    }
     insert_recipients(group, id, message)?;
     insert_content(group, id, &message.content)?;
     let flow = flow(message.sender, message.office, message.kind);
@@ -158,6 +166,15 @@ fn admit(group: &mut Group<'_>, op: &Enqueue, message: &NewMessage) -> Result<Ad
         message_id: message.shown.message_id.clone(),
         hold: entry.held.map(Kept::told),
     })
+}
+
+/// Writes when a message was submitted whose id does not say so: ids run ahead of a clock that was set back.
+fn submitted_at(group: &Group<'_>, id: MessageId, now: Timestamp) -> Result<(), StoreError> {
+    group
+        .conn
+        .prepare_cached("UPDATE message SET submitted_at = ?2 WHERE ord = ?1")?
+        .execute([id.ord(), now.as_micros()])?;
+    Ok(())
 }
 
 /// How a message enters.

@@ -43,6 +43,8 @@ pub(crate) struct LimitsKept {
     turn: i64,
     /// The earliest end of a day for which something waits.
     waits_until: Timestamp,
+    /// Whether what was used on a day ahead of the clock is set aside.
+    has_set_aside: bool,
 }
 
 impl LimitsKept {
@@ -58,6 +60,9 @@ impl LimitsKept {
             held_by_system: 0,
             turn: 0,
             waits_until: Timestamp::from_micros(i64::MAX),
+            has_set_aside: conn.query_row("SELECT EXISTS (SELECT 1 FROM used_set_aside)", [], |row| {
+                row.get(0)
+            })?,
         };
         let until: Option<i64> =
             conn.query_row("SELECT min(due_at) FROM work WHERE hold < 3", [], |row| {
@@ -94,6 +99,9 @@ impl LimitsKept {
 
     /// Takes in what a committed group has learnt.
     pub(crate) fn learn(&mut self, learnt: LimitsLearnt) {
+        if let Some(read) = learnt.read_again {
+            *self = *read;
+        }
         if let Some(settings) = learnt.settings {
             self.settings = settings;
             self.today = None;
@@ -131,6 +139,7 @@ impl LimitsKept {
 /// What a group leaves of limits for the writer's memory.
 #[derive(Debug)]
 pub(crate) struct LimitsLearnt {
+    read_again: Option<Box<LimitsKept>>,
     settings: Option<Settings>,
     today: Option<Today>,
     used: Vec<((Day, i64), u64)>,
@@ -174,6 +183,7 @@ pub(crate) enum Comes {
 /// The limits in a group.
 pub(crate) struct Limits<'w> {
     kept: &'w LimitsKept,
+    read_again: Option<Box<LimitsKept>>,
     settings: Option<Settings>,
     today: Option<Today>,
     used: HashMap<(Day, i64), u64>,
@@ -190,6 +200,7 @@ impl<'w> Limits<'w> {
     pub(crate) fn new(kept: &'w LimitsKept) -> Self {
         Self {
             kept,
+            read_again: None,
             settings: None,
             today: None,
             used: HashMap::new(),
@@ -203,9 +214,42 @@ impl<'w> Limits<'w> {
         }
     }
 
+    /// What was known before the group, or was read again in it.
+    fn base(&self) -> &LimitsKept {
+        self.read_again.as_deref().unwrap_or(self.kept)
+    }
+
+    /// The day that counts now, where one was begun.
+    pub(crate) fn counting(&self) -> Option<Day> {
+        let known = match &self.settings {
+            Some(_) => self.today,
+            None => self.today.or(self.base().today),
+        };
+        known.map(|today| today.day).max(self.base().day)
+    }
+
+    /// Whether what was used on a day ahead of the clock is set aside.
+    pub(crate) fn has_set_aside(&self) -> bool {
+        self.base().has_set_aside
+    }
+
+    /// The days that count were changed in the file: all of it is read again.
+    pub(crate) fn read_again(&mut self, conn: &Connection) -> Result<(), StoreError> {
+        self.read_again = Some(Box::new(LimitsKept::load(conn)?));
+        self.settings = None;
+        self.today = None;
+        self.used.clear();
+        self.told.clear();
+        self.held.clear();
+        self.held_by_system = 0;
+        self.waits_until = self.base().waits_until;
+        self.marks += 1;
+        Ok(())
+    }
+
     /// The settings that count.
     pub(crate) fn settings(&self) -> &Settings {
-        self.settings.as_ref().unwrap_or(&self.kept.settings)
+        self.settings.as_ref().unwrap_or(&self.base().settings)
     }
 
     /// Other settings count from here on.
@@ -219,12 +263,12 @@ impl<'w> Limits<'w> {
     pub(crate) fn today(&mut self, now: Timestamp) -> Today {
         let known = match &self.settings {
             Some(_) => self.today,
-            None => self.today.or(self.kept.today),
+            None => self.today.or(self.base().today),
         };
         if let Some(today) = known.filter(|today| today.starts <= now && now < today.ends) {
             return today;
         }
-        let latest = known.map(|today| today.day).max(self.kept.day);
+        let latest = known.map(|today| today.day).max(self.base().day);
         let rule = &self.settings().rule;
         let day = rule.current(now, latest);
         let today = Today {
@@ -250,8 +294,8 @@ impl<'w> Limits<'w> {
     }
 
     fn used(&self, day: Day, who: i64) -> u64 {
-        let before = if self.kept.day == Some(day) {
-            self.kept.used.get(&who).copied().unwrap_or(0)
+        let before = if self.base().day == Some(day) {
+            self.base().used.get(&who).copied().unwrap_or(0)
         } else {
             0
         };
@@ -260,7 +304,7 @@ impl<'w> Limits<'w> {
 
     /// The most that any user has taken today.
     pub(crate) fn used_most(&self, day: Day) -> u64 {
-        let kept = self.kept.used.keys().copied();
+        let kept = self.base().used.keys().copied();
         let added = self.used.keys().map(|(_, who)| *who);
         kept.chain(added)
             .filter(|who| *who != SYSTEM)
@@ -271,23 +315,23 @@ impl<'w> Limits<'w> {
 
     /// Messages that wait under a limit, of everybody.
     pub(crate) fn held_in_all(&self) -> i64 {
-        self.kept.held.values().sum::<i64>() + self.held.values().sum::<i64>()
+        self.base().held.values().sum::<i64>() + self.held.values().sum::<i64>()
     }
 
     /// Messages of a person that wait under a limit.
     pub(crate) fn held(&self, person: i64) -> i64 {
-        let kept = self.kept.held.get(&person).copied().unwrap_or(0);
+        let kept = self.base().held.get(&person).copied().unwrap_or(0);
         kept + self.held.get(&person).copied().unwrap_or(0)
     }
 
     /// Messages that wait under the system's limit.
     pub(crate) fn held_by_system(&self) -> i64 {
-        self.kept.held_by_system + self.held_by_system
+        self.base().held_by_system + self.held_by_system
     }
 
     /// Whose mail waits under a limit, from the one after the person served last on.
     pub(crate) fn by_turns(&self) -> Vec<i64> {
-        let mut persons: Vec<i64> = self.kept.held.keys().chain(self.held.keys()).copied().collect();
+        let mut persons: Vec<i64> = self.base().held.keys().chain(self.held.keys()).copied().collect();
         persons.sort_unstable();
         persons.dedup();
         persons.retain(|&person| self.held(person) > 0);
@@ -384,7 +428,7 @@ impl<'w> Limits<'w> {
 
     /// Whether this is the first message of a person that is held under a limit that day.
     pub(crate) fn tell(&mut self, day: Day, person: i64, reason: HoldReason) -> Option<Reached> {
-        let told = self.kept.day == Some(day) && self.kept.told.contains(&(person, reason));
+        let told = self.base().day == Some(day) && self.base().told.contains(&(person, reason));
         if told || !self.told.insert((day, person, reason)) {
             return None;
         }
@@ -423,6 +467,7 @@ impl<'w> Limits<'w> {
         let mut used: Vec<_> = self.used.into_iter().collect();
         used.sort_unstable();
         LimitsLearnt {
+            read_again: self.read_again,
             settings: self.settings,
             today: self.today,
             used,

@@ -46,6 +46,7 @@ mod kept_counts;
 mod lanes;
 mod layouts;
 mod lease;
+mod limit_days;
 mod limit_settings;
 mod limits;
 mod limits_read;

@@ -7,7 +7,9 @@ use postroom_domain::{MessageId, NodeSlot, RouteId, Scope, Timestamp};
 use tokio::sync::broadcast;
 
 use super::inbox::Lane;
-use super::{SqliteStore, actions, deeds, depth, enqueue, lease, load, outcomes, promote, settle};
+use super::{
+    SqliteStore, actions, clock_moves, deeds, depth, enqueue, lease, load, outcomes, promote, settle,
+};
 use crate::StoreError;
 use crate::contract::{
     ActionOutcome, AuditAction, AuditNote, Authority, ChangeSet, Changes, Deliverable, Enqueue, Enqueued,
@@ -209,6 +211,14 @@ impl Queue for SqliteStore {
             .run(Lane::Hot, 0, move |group| promote::revive(group, &ids, op.now))
             .await?;
         Ok(Some(last))
+    }
+
+    async fn clock_moved(&self, micros: i64, now: Timestamp) -> Result<(), StoreError> {
+        self.writer
+            .run(Lane::Hot, 0, move |group| {
+                clock_moves::shift(group.conn, micros, now)
+            })
+            .await
     }
 
     async fn depth(&self, route: Option<RouteId>) -> Result<QueueDepth, StoreError> {

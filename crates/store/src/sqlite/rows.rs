@@ -95,7 +95,7 @@ const ROW: &str = concat!(
     ", m.kind, m.sender, u.name, m.office, o.name, \
     m.header_from, m.header_to, m.header_cc, m.header_bcc, m.recipients, m.subject, m.preview, m.mime_type, \
     m.size, m.attempts, m.sent_on, m.next_attempt_at, m.hold_reason, m.hold_until, m.send_at, \
-    m.error_code, m.error_enhanced, m.error_text, m.tags, m.external_id \
+    m.error_code, m.error_enhanced, m.error_text, m.tags, m.external_id, m.submitted_at \
     FROM message m LEFT JOIN user u ON u.id = m.sender \
     LEFT JOIN office o ON o.id = m.office WHERE m.ord = ?1"
 );
@@ -114,8 +114,10 @@ fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         reason,
         until: hold_until.map(Timestamp::from_micros),
     });
+    let id = MessageId::from_ord(row.get(0)?);
     Ok(Row {
-        id: MessageId::from_ord(row.get(0)?),
+        id,
+        date: time(row, 28)?.unwrap_or(id.submitted_at()),
         state: state(row, 1, 2)?,
         kind: kind(row, 3)?,
         sender: (UserId(row.get(4)?), text(row, 5)?),

@@ -7,6 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::group::Group;
 use super::hold::{self, Kept, Place, Seat, keep_back, let_go, place_again};
+use super::limit_days;
 use super::limits::{Comes, SYSTEM, Today};
 use super::pauses::Sweep;
 use super::promote::unfinished;
@@ -19,6 +20,7 @@ const FLOWS: i64 = 16;
 
 /// One step.
 pub(crate) fn settle(group: &mut Group<'_>, now: Timestamp) -> Result<Settled, StoreError> {
+    limit_days::correct(group, now)?;
     let mut settled = Settled::default();
     let mut left = group.step;
     while left > 0

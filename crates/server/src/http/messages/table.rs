@@ -78,7 +78,7 @@ impl Column {
         let time = |at: Option<Timestamp>| Cow::Owned(at.map_or_else(String::new, |at| at.to_string()));
         match self {
             Self::Id => row.id.to_string().into(),
-            Self::Date => row.id.submitted_at().to_string().into(),
+            Self::Date => row.date.to_string().into(),
             Self::Type => row.state.shown().name().into(),
             Self::Status => row.state.name().into(),
             Self::Source => row.kind.category().name().into(),

@@ -36,7 +36,7 @@ impl App {
     /// Takes a try of a token or of a request for a new password.
     pub(super) fn take_try(&self, what: &str, peer: IpAddr) -> Result<(), ApiError> {
         self.tries
-            .take(what, peer, self.clock.now())
+            .take(what, peer, self.clock.steady())
             .map_err(|error| super::session::refused(error.into()))
     }
 

@@ -249,7 +249,7 @@ impl From<store::Row> for Row {
             .map_or((None, None), |hold| (hold.until, Some(hold.reason)));
         Self {
             id: row.id.to_string(),
-            date: row.id.submitted_at(),
+            date: row.date,
             shown: row.state.shown().into(),
             state: row.state.into(),
             category: row.kind.category().into(),

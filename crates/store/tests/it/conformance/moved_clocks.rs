@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use postroom_domain::{NodeSlot, Reply, RouteId};
-use postroom_store::{EdgeWritten, Exhaust, RelayEdge, RelayTo, Store, WaitingMail};
+use postroom_domain::{MessageState, NodeSlot, Reply, RouteId};
+use postroom_store::{
+    ConfiguredLimits, EdgeWritten, Enqueued, Exhaust, RelayEdge, RelayTo, Store, WaitingMail,
+};
 
 use super::Harness;
-use crate::build::{SLOT, assert_consistent, at, deferred, join, lease, letter, promote, put, record, row};
+use crate::build::{
+    SLOT, assert_consistent, at, deferred, intake, join, lease, letter, promote, put, record, row,
+};
 
 const DAY: i64 = 86_400;
 
@@ -75,4 +79,110 @@ pub(crate) async fn node_that_starts_for_the_first_time_moves_nothing(h: &mut im
     h.store().join(NodeSlot(7), at(-DAY)).await.unwrap();
     assert_eq!(promote(h.store(), at(60), vec![]).await.moved, 0);
     assert_eq!(promote(h.store(), at(61), vec![]).await.moved, 1);
+}
+
+async fn limited(store: &dyn Store, user_daily: u64) {
+    let configured = ConfiguredLimits {
+        system: None,
+        user: Some(user_daily),
+        time_zone: None,
+        user_default: 0,
+        server_zone: "UTC".to_owned(),
+    };
+    store.configure_limits(configured).await.unwrap();
+}
+
+/// Hands in `n` messages of user 1; returns how many were not held.
+async fn send(store: &dyn Store, n: usize, second: i64) -> usize {
+    let Enqueued::Accepted(admitted) = store
+        .enqueue(intake((0..n).map(|_| letter(1)).collect(), at(second)))
+        .await
+        .unwrap()
+    else {
+        panic!("not accepted");
+    };
+    admitted.iter().filter(|one| one.hold.is_none()).count()
+}
+
+pub(crate) async fn day_begun_while_the_clock_stood_ahead_is_corrected_with_what_was_used_on_it(
+    h: &mut impl Harness,
+) {
+    limited(h.store(), 3).await;
+    let today = h.store().limits(at(0)).await.unwrap();
+    assert_eq!(send(h.store(), 1, 0).await, 1);
+    assert_eq!(send(h.store(), 1, 31 * DAY).await, 1);
+    h.reopen().await;
+    h.store().settle(at(100)).await.unwrap();
+    let now = h.store().limits(at(100)).await.unwrap();
+    assert_eq!((now.day, now.day_ends), (today.day, today.day_ends));
+    assert_eq!(send(h.store(), 2, 100).await, 1, "two were used, on whatever day");
+    let tomorrow = (today.day_ends.as_micros() - at(0).as_micros()) / 1_000_000 + 1;
+    assert_eq!(h.store().settle(at(tomorrow)).await.unwrap().released, 1);
+    // The day that was ahead comes in its time, with nothing used on it.
+    assert_eq!(send(h.store(), 3, 31 * DAY).await, 3);
+    assert_consistent(h.store()).await;
+}
+
+pub(crate) async fn mail_held_while_the_clock_stood_ahead_leaves_with_the_next_day(h: &mut impl Harness) {
+    limited(h.store(), 1).await;
+    let today = h.store().limits(at(0)).await.unwrap();
+    assert_eq!(send(h.store(), 2, 31 * DAY).await, 1);
+    h.store().settle(at(0)).await.unwrap();
+    let next = h.store().settle(at(0)).await.unwrap().next_at;
+    assert_eq!(next, Some(today.day_ends));
+    assert_eq!(h.store().settle(today.day_ends).await.unwrap().released, 1);
+    assert_consistent(h.store()).await;
+}
+
+pub(crate) async fn clock_set_back_a_month_and_right_again_grants_nothing_twice(h: &mut impl Harness) {
+    limited(h.store(), 3).await;
+    assert_eq!(send(h.store(), 2, 0).await, 2);
+    h.store().settle(at(-31 * DAY)).await.unwrap();
+    assert_eq!(send(h.store(), 2, 60 - 31 * DAY).await, 1);
+    h.reopen().await;
+    h.store().settle(at(120)).await.unwrap();
+    assert_eq!(send(h.store(), 1, 120).await, 0);
+    assert_consistent(h.store()).await;
+}
+
+pub(crate) async fn date_is_right_again_with_the_clock_and_ids_still_ascend(h: &mut impl Harness) {
+    let ahead = put(h.store(), vec![letter(1)], at(31 * DAY)).await[0];
+    let after = put(h.store(), vec![letter(1)], at(5)).await[0];
+    assert!(after > ahead);
+    assert_eq!(row(h.store(), ahead).await.date, at(31 * DAY));
+    assert_eq!(row(h.store(), after).await.date, at(5));
+}
+
+pub(crate) async fn mail_whose_id_runs_ahead_expires_in_its_time(h: &mut impl Harness) {
+    put(h.store(), vec![letter(1)], at(31 * DAY)).await;
+    let id = put(h.store(), vec![letter(1)], at(5)).await[0];
+    let expired = Exhaust {
+        route: RouteId::SERVER,
+        after: None,
+        since_before: at(6),
+        reply: Reply::none("lost"),
+        now: at(DAY),
+    };
+    assert_eq!(h.store().exhaust(expired).await.unwrap().changed, 1);
+    assert_eq!(row(h.store(), id).await.state, MessageState::Failed);
+}
+
+pub(crate) async fn moved_clock_moves_what_waits_once_and_nothing_written_since(h: &mut impl Harness) {
+    let node = join(h.store()).await;
+    let ids = put(h.store(), vec![letter(1), letter(2)], at(0)).await;
+    let defer = async |due: i64| {
+        let leased = lease(h.store(), node, 1, at(1)).await[0];
+        record(h.store(), node, vec![deferred(&leased, at(1), at(due))], at(1)).await;
+    };
+    defer(61).await;
+    let back = -DAY * 1_000_000;
+    h.store().clock_moved(back, at(31 - DAY)).await.unwrap();
+    defer(90 - DAY).await;
+    h.store().clock_moved(back, at(41 - DAY)).await.unwrap();
+    let due = async |n: usize| row(h.store(), ids[n]).await.next_attempt_at;
+    assert_eq!(
+        (due(0).await, due(1).await),
+        (Some(at(61 - DAY)), Some(at(90 - DAY)))
+    );
+    assert_consistent(h.store()).await;
 }

@@ -1,0 +1,56 @@
+//! Follows a clock that was moved (SPEC D9): what waits, waits for the rest of its time.
+
+use std::time::Duration;
+
+use postroom_store::StoreError;
+
+use super::Engine;
+
+/// Outcomes that were computed before the move may be written a moment after it: stored times are moved again then.
+const AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+/// How far the clock has been followed.
+#[derive(Debug, Default)]
+pub(super) struct Followed {
+    moved_micros: i64,
+    /// Moves whose stored times are to be moved, from the given monotonic reading on.
+    to_store: Vec<(Duration, i64)>,
+}
+
+impl Engine {
+    /// Takes notice of a clock that was moved.
+    pub(super) async fn follow_clock(&mut self) -> Result<(), StoreError> {
+        let clock = &self.parts.clock;
+        let moved = clock.moved();
+        let micros = moved.saturating_sub(self.followed.moved_micros);
+        let (now, reading) = (clock.now(), clock.monotonic());
+        if micros != 0 {
+            tracing::warn!(
+                seconds = micros / 1_000_000,
+                "the machine's clock was set; waiting mail goes on with the rest of its wait"
+            );
+            self.followed.moved_micros = moved;
+            let twice = [reading, reading + AGAIN_AFTER].map(|at| (at, micros));
+            self.followed.to_store.extend(twice);
+            self.scheduler.clock_moved(micros, now);
+            for account in self.pools.accounts() {
+                account.clock_moved(micros);
+            }
+            self.seen_at = self.seen_at.moved(micros);
+        }
+        while let Some(at) = self
+            .followed
+            .to_store
+            .iter()
+            .position(|(from, _)| *from <= reading)
+        {
+            let Some(&(_, micros)) = self.followed.to_store.get(at) else {
+                break;
+            };
+            self.store.clock_moved(micros, now).await?;
+            self.followed.to_store.remove(at);
+            self.scheduler.look_anew(now);
+        }
+        Ok(())
+    }
+}
