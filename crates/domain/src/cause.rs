@@ -8,6 +8,7 @@
 //! | a reply x.1.x or x.2.x (address, mailbox) | recipient |
 //! | any other 4xx | busy |
 //! | any other reply | refused |
+//! | what is stored of it is damaged ([`crate::Damage`]) | damaged |
 
 use serde::{Deserialize, Serialize};
 
@@ -38,11 +39,13 @@ pub enum FailureCause {
     Busy,
     /// The relay refused the message.
     Refused,
+    /// What is stored of it is damaged.
+    Damaged,
 }
 
 impl FailureCause {
     /// Every cause, in the order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Connect,
         Self::Tls,
         Self::Auth,
@@ -53,6 +56,7 @@ impl FailureCause {
         Self::Recipient,
         Self::Busy,
         Self::Refused,
+        Self::Damaged,
     ];
 
     /// The cause of a failed attempt, by the module's table.
@@ -87,6 +91,7 @@ impl FailureCause {
             Self::Recipient => 7,
             Self::Busy => 8,
             Self::Refused => 9,
+            Self::Damaged => 10,
         }
     }
 
@@ -110,6 +115,7 @@ impl FailureCause {
             Self::Recipient => "recipient",
             Self::Busy => "busy",
             Self::Refused => "refused",
+            Self::Damaged => "damaged",
         }
     }
 
@@ -122,7 +128,7 @@ impl FailureCause {
     pub const fn is_of_settings(self) -> bool {
         match self {
             Self::Connect | Self::Tls | Self::Auth | Self::Sender | Self::Settings | Self::RelayDown => true,
-            Self::NoAnswer | Self::Recipient | Self::Busy | Self::Refused => false,
+            Self::NoAnswer | Self::Recipient | Self::Busy | Self::Refused | Self::Damaged => false,
         }
     }
 
@@ -168,6 +174,11 @@ impl FailureCause {
             Self::Refused => (
                 "The SMTP server refused the message.",
                 "Read its words: size, content and policy are the usual reasons.",
+            ),
+            Self::Damaged => (
+                "The message is damaged where it is stored, so it was not sent.",
+                "Send it anew from its source. A system administrator should run postroom check and test the server's \
+                 disk.",
             ),
         }
     }

@@ -222,6 +222,11 @@ pub enum Refusal {
     /// The store cannot keep it now.
     #[error("the message could not be stored: nothing was kept, try again in a few seconds")]
     StoreUnavailable,
+    /// The stored message that is to be sent again is damaged.
+    #[error(
+        "the stored content of this message is damaged, so it cannot be sent again: send it anew from its source"
+    )]
+    ContentDamaged,
     /// The store has no room.
     #[error("there is no room to store the message: nothing was kept, try again later")]
     StoreFull,
@@ -283,6 +288,7 @@ impl Refusal {
             Self::IdempotencyKeyInvalid { .. } => face("idempotency_key_invalid", "The Idempotency-Key cannot be used", 422, 554, 5, 4),
             Self::QueueDisabled => face("queue_disabled", "The e-mail queue is disabled", 503, 451, 3, 2),
             Self::StoreUnavailable => face("store_unavailable", "The message could not be stored", 503, 451, 3, 0),
+            Self::ContentDamaged => face("content_damaged", "The stored content is damaged", 500, 554, 6, 0),
             Self::StoreFull => face("store_full", "There is no room to store the message", 503, 452, 3, 1),
         }
     }
@@ -345,6 +351,7 @@ impl Refusal {
             | Self::IdempotencyKeyReused
             | Self::QueueDisabled
             | Self::StoreUnavailable
+            | Self::ContentDamaged
             | Self::StoreFull => None,
         }
     }

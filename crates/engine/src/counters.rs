@@ -36,8 +36,9 @@ impl Counters {
                     count.fetch_add(1, Ordering::Relaxed);
                 }
             }
-            (Next::Failed, Recorded::Done) => self.failed(1),
-            (Next::Defer(_) | Next::GiveBack | Next::Continue, Recorded::Done) | (_, Recorded::Fenced) => {}
+            (Next::Failed, Recorded::Done) | (_, Recorded::Damaged) => self.failed(1),
+            (Next::Defer(_) | Next::GiveBack | Next::Continue | Next::Damaged(_), Recorded::Done)
+            | (_, Recorded::Fenced) => {}
         }
     }
 

@@ -6,7 +6,7 @@ use postroom_domain::Clock;
 use postroom_domain::retry::RetrySchedule;
 use postroom_store::{AttemptResult, Deliverable, NodeLease, OutcomeBatch, Store, StoreError};
 
-use crate::delivery::Judge;
+use crate::delivery::{Judge, ended_damaged};
 use crate::random::Random;
 use crate::settings::Pace;
 
@@ -28,15 +28,19 @@ pub(crate) async fn recover(
 ) -> Result<u64, StoreError> {
     let mut recovered = 0;
     loop {
-        let leases = store.adopt(node, pace.step).await?;
+        let leases = store.adopt(node, pace.step, clock.now()).await?;
         if leases.is_empty() {
             return Ok(recovered);
         }
         let ids: Vec<_> = leases.iter().map(|lease| lease.id).collect();
         let loaded = store.load(&ids).await?;
-        let mut loaded: HashMap<_, Deliverable> = loaded.into_iter().map(|m| (m.id, m)).collect();
+        let damaged: HashMap<_, _> = loaded.damaged.into_iter().collect();
+        let mut loaded: HashMap<_, Deliverable> = loaded.messages.into_iter().map(|m| (m.id, m)).collect();
         let now = clock.now();
         let outcomes = leases.iter().filter_map(|lease| {
+            if let Some(&damage) = damaged.get(&lease.id) {
+                return Some(ended_damaged(lease, damage));
+            }
             let message = loaded.remove(&lease.id)?;
             let judge = Judge {
                 schedule,

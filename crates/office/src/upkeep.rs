@@ -1,4 +1,4 @@
-//! Background maintenance: the full-text index, and purging expired rows.
+//! Background maintenance: the full-text index, checksums for content of an earlier version, and purging expired rows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +39,7 @@ pub async fn run(
     let mut round = 0u32;
     let mut failing = false;
     let mut space = Space::Released;
+    let mut checksums = Checksums::Missing;
     loop {
         tokio::select! {
             biased;
@@ -56,6 +57,13 @@ pub async fn run(
                 Err(error) => done = Err(error),
             }
         }
+        if checksums == Checksums::Missing && done.is_ok() {
+            done = store.fill_checksums(clock.now()).await.map(|more| {
+                if !more {
+                    checksums = Checksums::Complete;
+                }
+            });
+        }
         round = round.wrapping_add(1);
         // Said once, not twice a second.
         if let Err(error) = &done
@@ -65,6 +73,16 @@ pub async fn run(
         }
         failing = done.is_err();
     }
+}
+
+/// Whether all content has checksums: an earlier version has stored it without. A round fills in those of 256 messages or
+/// 4 MiB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Checksums {
+    /// Some may be missing.
+    Missing,
+    /// None is.
+    Complete,
 }
 
 /// What is known of unused space in the store's file.

@@ -1,6 +1,6 @@
 //! What a store can fail with, the same for every backend.
 
-use postroom_domain::PeopleRule;
+use postroom_domain::{Damage, MessageId, PeopleRule};
 
 /// An operation that was not done; nothing of it was kept.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -34,10 +34,31 @@ pub enum StoreError {
     /// What was kept cannot be read; the text names the row.
     #[error("the store holds something it cannot read: {0}")]
     Corrupt(String),
+    /// What is stored of this message is damaged; other messages are not concerned.
+    #[error("message {0}: {words}", words = .1.words())]
+    Damaged(MessageId, Damage),
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
     /// An SQL error that none of the above names.
     #[error("the database refused an operation: {0}")]
     Database(String),
+}
+
+impl StoreError {
+    /// Whether it comes of what the file holds, so that trying again gives the same: a damaged row, or a value that the
+    /// database refuses. Other rows may well be read and written.
+    pub const fn is_of_content(&self) -> bool {
+        match self {
+            Self::Corrupt(_) | Self::Damaged(..) | Self::Database(_) => true,
+            Self::Full
+            | Self::Unavailable(_)
+            | Self::Exists { .. }
+            | Self::Missing(_)
+            | Self::Stale(_)
+            | Self::People(_)
+            | Self::TooMuch(_)
+            | Self::Closed => false,
+        }
+    }
 }

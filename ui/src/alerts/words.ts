@@ -12,6 +12,7 @@ const LOOKS: Record<AlertKind, Look> = {
   server_up: { icon: 'check', tone: 'good' },
   limit_reached: { icon: 'pause', tone: 'hold' },
   undeliverable: { icon: 'envelope', tone: 'bad' },
+  damaged: { icon: 'alert', tone: 'bad' },
 };
 
 /** How a kind of alert looks; one that a newer server knows looks like a warning. */
@@ -25,6 +26,7 @@ export const KINDS: { kind: AlertKind; label: string; hint: string }[] = [
   { kind: 'smtp_failed', label: 'E-mail was not sent because of the SMTP settings', hint: 'The e-mail server refused the sign-in, the sender, or the encrypted connection.' },
   { kind: 'server_down', label: 'The e-mail server is down', hint: 'It cannot be reached. This e-mail itself may arrive only once the server is back.' },
   { kind: 'server_up', label: 'The e-mail server is back online', hint: 'What waited is being sent.' },
+  { kind: 'damaged', label: 'Stored e-mail is damaged', hint: 'For administrators of the System Office: the server’s disk or memory may be failing.' },
   { kind: 'limit_reached', label: 'A daily limit has been reached', hint: 'E-mail over the limit is held, and is sent the following day.' },
 ];
 

@@ -39,6 +39,7 @@ export function detailOf(row: Row): Detail {
     submitted_by: row.sender?.name ?? null,
     metadata: null,
     links: { resent_from: null, resent_as: [] },
+    damaged: null,
   };
 }
 

@@ -116,6 +116,12 @@ impl Staff {
                     }
                 }
             },
+            // The disk is theirs to look after, whoever's mail is on it.
+            Occasion::Damaged { .. } => {
+                if let Some(root) = self.root {
+                    self.tell_administrators(&mut told, root);
+                }
+            }
             Occasion::Up { .. } => {}
         }
         told.into_iter().collect()

@@ -23,6 +23,7 @@ impl Occasion {
             } => format!("a4:system:{day}"),
             Self::Limit { day, .. } => format!("a4:user:{day}"),
             Self::Failed { .. } => format!("a5:{day}"),
+            Self::Damaged { .. } => format!("a6:{day}"),
         }
     }
 

@@ -8,6 +8,7 @@
 //! | A3 | `server_up` | outage | whoever got A2 |
 //! | A4 | `limit_reached` | limit and day | the senders concerned, the System Office's administrators |
 //! | A5 | `undeliverable` | day | the sender and who handed it in; a notification's: administrators |
+//! | A6 | `damaged` | day | the System Office's administrators |
 //!
 //! A cause that recurs counts up and makes the alert unread again, also one that was read or dismissed. An alert's own
 //! mail raises none.
@@ -21,10 +22,11 @@ pub use words::{Link, Words};
 
 use std::fmt;
 
-use crate::id::{OfficeId, RouteId};
+use crate::damage::Damage;
+use crate::id::{MessageId, OfficeId, RouteId};
 use crate::trouble::Trouble;
 
-/// Kinds of alert, A1 to A5.
+/// Kinds of alert, A1 to A6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AlertKind {
     /// A1: mail was not sent because of the SMTP settings.
@@ -37,16 +39,19 @@ pub enum AlertKind {
     LimitReached,
     /// A5: mail ended Failed.
     Undeliverable,
+    /// A6: what is stored of a message is damaged.
+    Damaged,
 }
 
 impl AlertKind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::SmtpFailed,
         Self::ServerDown,
         Self::ServerUp,
         Self::LimitReached,
         Self::Undeliverable,
+        Self::Damaged,
     ];
 
     /// The number that the store keeps.
@@ -57,6 +62,7 @@ impl AlertKind {
             Self::ServerUp => 2,
             Self::LimitReached => 3,
             Self::Undeliverable => 4,
+            Self::Damaged => 5,
         }
     }
 
@@ -75,6 +81,7 @@ impl AlertKind {
             Self::ServerUp => "server_up",
             Self::LimitReached => "limit_reached",
             Self::Undeliverable => "undeliverable",
+            Self::Damaged => "damaged",
         }
     }
 }
@@ -161,6 +168,13 @@ pub enum Occasion {
         /// The last words about it.
         error: String,
     },
+    /// What is stored of a message is damaged (A6).
+    Damaged {
+        /// The message.
+        message: MessageId,
+        /// What of it.
+        damage: Damage,
+    },
 }
 
 /// One outage of one relay.
@@ -185,6 +199,7 @@ impl Occasion {
             Self::Up { .. } => AlertKind::ServerUp,
             Self::Limit { .. } => AlertKind::LimitReached,
             Self::Failed { .. } => AlertKind::Undeliverable,
+            Self::Damaged { .. } => AlertKind::Damaged,
         }
     }
 }

@@ -74,6 +74,18 @@ impl Occasion {
                     .to_owned(),
                 link: queue("type=failed"),
             },
+            Self::Damaged { message, damage } => Words {
+                title: "Stored e-mail is damaged".to_owned(),
+                text: format!(
+                    "Message {message}: {}. Other e-mail goes on.",
+                    damage.words()
+                ),
+                advice: "Run postroom check --deep on the server to see everything that is damaged, test its disk and \
+                         memory, and restore what is lost from a backup or have it sent anew. Deleting the record \
+                         ends the damage of one message."
+                    .to_owned(),
+                link: queue("type=failed"),
+            },
         }
     }
 }

@@ -6,7 +6,7 @@ use postroom_domain::classify::{Heard, SmtpPhase, classify};
 use postroom_domain::health::FailedAt;
 use postroom_domain::retry::{AfterFailure, Chance, RetrySchedule};
 use postroom_domain::{
-    Blame, EnhancedCode, Lasting, RecipientState, Reply, Timestamp, Trouble, UserId, trouble,
+    Blame, Damage, EnhancedCode, Lasting, RecipientState, Reply, Timestamp, Trouble, UserId, trouble,
 };
 use postroom_smtp::client::{Answers, LocalFault, Outcome as Spoken, Phase, SessionError, Verdict};
 use postroom_store::{
@@ -102,6 +102,17 @@ struct Verdicts {
     wrong: Option<Trouble>,
 }
 
+/// The end of a message of which something stored is damaged: it is not tried.
+pub(crate) const fn ended_damaged(lease: &Leased, damage: Damage) -> Outcome {
+    Outcome {
+        id: lease.id,
+        generation: lease.generation,
+        attempt: None,
+        recipients: Vec::new(),
+        next: Next::Damaged(damage),
+    }
+}
+
 impl Judge<'_> {
     /// Judges what a session said about a job.
     pub(crate) fn judge(&self, job: &Job, spoken: &Spoken, elapsed: Duration) -> Judgement {
@@ -146,7 +157,7 @@ impl Judge<'_> {
         Judgement { outcome, signal }
     }
 
-    /// An attempt that no session can speak of: a crash cut it off, or the content cannot be read.
+    /// An attempt that no session can speak of: a crash cut it off.
     pub(crate) fn without_session(
         &self,
         lease: &Leased,

@@ -119,6 +119,20 @@ impl Writing {
         }
     }
 
+    /// Writes a batch that the database refuses, one by one.
+    async fn write_each(&self, batch: &OutcomeBatch, since: &[Timestamp]) -> bool {
+        for (outcome, since) in batch.outcomes.iter().zip(since) {
+            let alone = OutcomeBatch {
+                outcomes: vec![outcome.clone()],
+                ..*batch
+            };
+            if !Box::pin(self.write(&alone, &[*since])).await {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Writes a batch, and tries until the store takes it; answers whether it did before it was closed.
     async fn write(&self, batch: &OutcomeBatch, since: &[Timestamp]) -> bool {
         loop {
@@ -130,6 +144,17 @@ impl Writing {
                     return true;
                 }
                 Err(StoreError::Closed) => return false,
+                // The store sets aside what it cannot write for one message's damage; this is about all of them, and
+                // trying again gives the same. The leases stay, and are uncertain at the next start.
+                Err(error) if error.is_of_content() && batch.outcomes.len() == 1 => {
+                    let id = batch.outcomes.first().map(|outcome| outcome.id.to_string());
+                    tracing::error!(message.id = id, %error, "an outcome cannot be written: the database is damaged, run postroom check");
+                    return true;
+                }
+                Err(error) if error.is_of_content() => {
+                    tracing::error!(%error, outcomes = batch.outcomes.len(), "outcomes cannot be written together and are written one by one");
+                    return self.write_each(batch, since).await;
+                }
                 Err(error) => {
                     tracing::warn!(error = %error, outcomes = batch.outcomes.len(), "outcomes wait for the store");
                     tokio::time::sleep(self.pace.store_retry).await;

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use postroom_store::{AttemptResult, Deliverable, Store, StoreError};
+use postroom_domain::Damage;
+use postroom_store::{Deliverable, Store, StoreError};
 
-use crate::delivery::{BoxedJob, HeldLease, Judge, Judgement, Signal, prepare};
+use crate::delivery::{BoxedJob, HeldLease, Judgement, Signal, ended_damaged, prepare};
 use crate::relay::{Pool, PoolParts, Ticket};
 
 /// Gives messages back that no connection will take, at no cost.
@@ -38,33 +39,33 @@ impl Loading {
                 }
             }
         };
-        let mut loaded: HashMap<_, Deliverable> = loaded.into_iter().map(|m| (m.id, m)).collect();
+        let mut damaged: HashMap<_, Damage> = loaded.damaged.into_iter().collect();
+        let mut loaded: HashMap<_, Deliverable> = loaded.messages.into_iter().map(|m| (m.id, m)).collect();
         let now = self.parts.clock.now();
         let mut jobs = Vec::with_capacity(leases.len());
         for lease in leases {
-            let Some(message) = loaded.remove(&lease.id) else {
-                // It was deleted, or its lease is not ours any more: what is written now is fenced.
-                lease.give_back().await;
-                continue;
-            };
-            let pending = message.pending.clone();
-            match prepare(lease, message, now) {
-                Ok(job) => jobs.push(Box::new(job)),
-                Err((lease, error)) => {
-                    tracing::error!(message.id = %lease.id, error = %error, "a message's content is damaged");
-                    let judge = Judge {
-                        schedule: &self.parts.schedule,
-                        relay: &self.pool.relay().name,
-                        tls: None,
-                        now,
-                        chance: self.parts.random.chance(),
-                    };
-                    let text = error.to_string();
-                    let outcome = judge.without_session(&lease, &pending, AttemptResult::Deferred, &text);
-                    let signal = Signal::Untried;
-                    lease.finish(Judgement { outcome, signal }).await;
+            let (lease, damage) = match (loaded.remove(&lease.id), damaged.remove(&lease.id)) {
+                (Some(message), _) => match prepare(lease, message, now) {
+                    Ok(job) => {
+                        jobs.push(Box::new(job));
+                        continue;
+                    }
+                    Err((lease, error)) => {
+                        tracing::error!(message.id = %lease.id, %error, "the stored content cannot be unpacked");
+                        (lease, Damage::Content)
+                    }
+                },
+                (None, Some(damage)) => (lease, damage),
+                (None, None) => {
+                    // It was deleted, or its lease is not ours any more: what is written now is fenced.
+                    lease.give_back().await;
+                    continue;
                 }
-            }
+            };
+            tracing::error!(message.id = %lease.id, "not sent: {}", damage.words());
+            let outcome = ended_damaged(&lease, damage);
+            let signal = Signal::Untried;
+            lease.finish(Judgement { outcome, signal }).await;
         }
         if let Err(refused) = self.pool.push(jobs, self.allowed, self.ticket) {
             give_back(refused).await;

@@ -25,7 +25,7 @@ pub enum Prepared {
 /// recipients, of the same sender, linked to it.
 ///
 /// # Errors
-/// [`Refusal::StoreUnavailable`] where the kept content cannot be read.
+/// [`Refusal::ContentDamaged`] where the stored content cannot be read.
 pub(super) fn build(
     desk: &Desk<'_>,
     route: RouteId,
@@ -112,7 +112,7 @@ fn unpacked(id: MessageId, packed: &Packed) -> Result<Vec<u8>, Refusal> {
         Ok(()) => Ok(octets),
         Err(error) => {
             tracing::error!(message.id = %id, error = %error, "kept content cannot be read");
-            Err(Refusal::StoreUnavailable)
+            Err(Refusal::ContentDamaged)
         }
     }
 }

@@ -225,7 +225,11 @@ impl Intake {
         if !detail.row.state.is_final() {
             return Ok(Prepared::NotEnded(detail.row.state));
         }
-        let Some(content) = store.content(scope, id).await.map_err(|e| refused(&e))? else {
+        let Some(content) = store
+            .content(scope, id, self.now())
+            .await
+            .map_err(|e| refused(&e))?
+        else {
             return Ok(Prepared::ContentGone);
         };
         let offices = store.offices().await.map_err(|e| refused(&e))?;
@@ -326,6 +330,7 @@ fn refused(error: &StoreError) -> Refusal {
     tracing::error!(error = %error, "mail was refused because the store failed");
     match error {
         StoreError::Full => Refusal::StoreFull,
+        StoreError::Damaged(..) => Refusal::ContentDamaged,
         StoreError::Unavailable(_)
         | StoreError::Exists { .. }
         | StoreError::TooMuch(_)

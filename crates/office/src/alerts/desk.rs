@@ -302,7 +302,13 @@ impl AlertDesk {
         let mut mailed = Vec::with_capacity(alerts.len());
         let mut stepped = Stepped::More;
         for alert in alerts {
-            let person = self.store.user(alert.person).await?;
+            let person = match self.store.user(alert.person).await {
+                Err(error) if error.is_of_content() => {
+                    tracing::error!(alert.id = alert.id.0, %error, "an alert is not mailed: whose it is cannot be read");
+                    None
+                }
+                read => read?,
+            };
             let Some(person) = person.filter(|person| !person.disabled) else {
                 mailed.push(alert.id);
                 continue;

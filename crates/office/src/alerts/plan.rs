@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use postroom_domain::alert::{About, LimitOf, Occasion, Outage, Reader};
-use postroom_domain::{RouteId, Timestamp, UserId};
+use postroom_domain::{Damage, RouteId, Timestamp, UserId};
 use postroom_store::{
-    Count, DailyLimit, Fact, FactId, FactKind, FailedDetail, LimitDetail, Mailing, Raise, RelayDetail,
-    TroubleDetail, WaitingMail,
+    Count, DailyLimit, DamagedDetail, Fact, FactId, FactKind, FailedDetail, LimitDetail, Mailing, Raise,
+    RelayDetail, TroubleDetail, WaitingMail,
 };
 
 use super::snapshot::{ServerRelay, Snapshot};
@@ -65,6 +65,15 @@ pub(super) fn meaning(fact: &Fact, snapshot: &Snapshot, server: ServerRelay) -> 
             };
             let (most, day) = (detail.most, detail.day);
             Meaning::Narrow(Occasion::Limit { of, most, day }, about(None, None))
+        }
+        FactKind::MessageDamaged => {
+            let damage = fact
+                .detail::<DamagedDetail>()
+                .and_then(|detail| Damage::from_number(detail.damage));
+            let (Some(damage), Some(message)) = (damage, fact.message) else {
+                return unreadable(fact);
+            };
+            Meaning::Narrow(Occasion::Damaged { message, damage }, about(None, None))
         }
         FactKind::RelayDown | FactKind::RelayUp => {
             let Some(detail) = fact.detail::<RelayDetail>() else {

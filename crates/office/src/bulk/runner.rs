@@ -51,7 +51,10 @@ impl Jobs {
     async fn round(&self, wake: &(impl Fn() + Send + Sync)) -> Result<usize, StoreError> {
         let running = self.0.parts.store.running_jobs().await?;
         for job in &running {
-            self.0.step(job).await?;
+            match self.0.step(job).await {
+                Err(error) if error.is_of_content() => self.0.give_up(job, &error).await?,
+                stepped => stepped?,
+            }
             self.tell();
             if !matches!(job.verb, Verb::Delete | Verb::Hold) {
                 wake();
@@ -62,6 +65,19 @@ impl Jobs {
 }
 
 impl Inner {
+    /// Ends a job that damaged rows keep from going on, so that the others do.
+    async fn give_up(&self, job: &Job, error: &StoreError) -> Result<(), StoreError> {
+        tracing::error!(job.id = job.id.0, %error, "a job stops: something that is stored is damaged");
+        let reason = "something that is stored is damaged: run postroom check".to_owned();
+        let note = AuditNote::by(Actor::System);
+        let parts = &self.parts;
+        parts
+            .store
+            .end_job(job.id, JobEnd::Stopped(reason), &note, parts.clock.now())
+            .await?;
+        Ok(())
+    }
+
     async fn step(&self, job: &Job) -> Result<(), StoreError> {
         let parts = &self.parts;
         // Before the rights are worked out: a change after this moment has the step left undone, and the next round

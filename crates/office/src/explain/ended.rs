@@ -26,6 +26,18 @@ pub(super) fn sent(known: &Known<'_>) -> Explained {
     explanation
 }
 
+/// Mail of which something stored is damaged.
+fn damaged() -> Explained {
+    let (what, advice) = FailureCause::Damaged.words();
+    let mut explanation = says(
+        what,
+        "Nothing by itself. The administrators of the System Office have been told.",
+        None,
+    );
+    explanation.advice = Some(advice.to_owned());
+    explanation
+}
+
 pub(super) fn failed(known: &Known<'_>) -> Explained {
     let row = &known.found.row;
     let recipients = &known.found.recipients;
@@ -33,6 +45,9 @@ pub(super) fn failed(known: &Known<'_>) -> Explained {
         .iter()
         .filter(|one| one.state == RecipientState::Failed)
         .collect();
+    if known.situation.cause == Some(FailureCause::Damaged) {
+        return damaged();
+    }
     let whom = match (lost.len(), recipients.len()) {
         (lost, all) if lost == all => "".to_owned(),
         (lost, all) => format!(" for {lost} of its {all} recipients; the others have it"),

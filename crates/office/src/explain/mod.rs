@@ -89,14 +89,18 @@ pub enum Service {
 
 /// Says in a sentence why a message is where it is.
 fn explain(known: &Known<'_>) -> Explained {
-    match known.found.row.state {
+    let mut explanation = match known.found.row.state {
         MessageState::Sent => ended::sent(known),
         MessageState::Failed => ended::failed(known),
         MessageState::Held => held::held(known),
         MessageState::Scheduled => waiting::scheduled(known),
         MessageState::Sending => waiting::sending(known),
         MessageState::Queued | MessageState::Deferred => waiting::outbox(known),
+    };
+    if let Some(damage) = known.found.damage {
+        explanation.evidence.push(damage.words().to_owned());
     }
+    explanation
 }
 
 /// Whether the SMTP settings are what keeps it from leaving: no relay is there or Up, or its last attempt failed of them.

@@ -83,7 +83,10 @@ enum Command {
     Job(job::JobCommand),
     /// List who did what, and check that the log is whole
     Audit(audit::AuditCommand),
-    /// Recount what is kept and compare
+    /// Verify stored counters and the database's pages; --deep verifies the content of every message
+    ///
+    /// Works while the server runs. Exit status: 0 all is right, 2 counters differ or committed work was lost,
+    /// 3 something stored is damaged, 1 the check could not be done.
     Check(check::CheckArgs),
     /// Look at the configuration
     Config(config::ConfigCommand),

@@ -72,7 +72,7 @@ async fn deliver(store: &Arc<dyn Store>, node: NodeLease, now: Timestamp) -> any
     }];
     let leases = store.lease(LeaseRequest { node, wants, now }).await?;
     let ids: Vec<_> = leases.iter().map(|lease| lease.id).collect();
-    let messages = store.load(&ids).await?;
+    let messages = store.load(&ids).await?.messages;
     let now = now.plus(Duration::from_millis(740));
     let ended = |message: &Deliverable| {
         let lease = leases.iter().find(|lease| lease.id == message.id)?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use postroom_domain::{Refusal, Rule};
+use postroom_domain::{Damage, Refusal, Rule};
 use postroom_store::StoreError;
 use tower_http::csrf::ProtectionError;
 
@@ -143,6 +143,19 @@ impl ApiError {
         error
     }
 
+    /// A message of which something stored is damaged: trying again gives the same.
+    pub(super) fn damaged(damage: Damage) -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "content_damaged",
+            "The stored content is damaged",
+            format!(
+                "{}; a system administrator should run postroom check",
+                damage.words()
+            ),
+        )
+    }
+
     /// The document, without the request's id.
     pub(super) fn into_problem(self) -> Problem {
         Problem {
@@ -208,6 +221,9 @@ impl From<StoreError> for ApiError {
                     "Too much for one request",
                     format!("{what}: send it in several requests"),
                 );
+            }
+            StoreError::Damaged(_, damage) => {
+                return Self::damaged(*damage);
             }
             StoreError::Corrupt(_) | StoreError::Database(_) => return Self::internal(cause.to_string()),
             StoreError::Unavailable(_) | StoreError::Closed => (

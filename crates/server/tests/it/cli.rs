@@ -58,7 +58,7 @@ fn user_is_added_once_and_gets_a_key() {
         (code, out.as_str()),
         (
             Some(0),
-            "0 messages, 0 of them unfinished\nall counts are right\n"
+            "0 messages, 0 of them unfinished\nall counts are right\nthe database's pages and indexes are right\n"
         )
     );
 }

@@ -53,7 +53,7 @@ async fn queue_is_listed_shown_mended_and_emptied_beside_a_server() {
         (checked.code, checked.out.as_str()),
         (
             Some(0),
-            "0 messages, 0 of them unfinished\nall counts are right\n"
+            "0 messages, 0 of them unfinished\nall counts are right\nthe database's pages and indexes are right\n"
         )
     );
 }

@@ -1,7 +1,7 @@
 //! The octets of a message, apart from its record.
 
 use async_trait::async_trait;
-use postroom_domain::{MessageId, Scope};
+use postroom_domain::{MessageId, Scope, Timestamp};
 
 use crate::StoreError;
 
@@ -38,9 +38,16 @@ pub enum Encoded {
 /// Reads content.
 #[async_trait]
 pub trait ContentStore: Send + Sync {
-    /// The content of a message in scope; `None` outside it or when retention has removed it.
+    /// The content of a message in scope, verified against its checksums; `None` outside it or when retention has removed
+    /// it.
     ///
     /// # Errors
-    /// Those of the store.
-    async fn content(&self, scope: &Scope, id: MessageId) -> Result<Option<Content>, StoreError>;
+    /// Those of the store; [`StoreError::Damaged`] where it is not what was stored, which is noted as found
+    /// `now` and reported once.
+    async fn content(
+        &self,
+        scope: &Scope,
+        id: MessageId,
+        now: Timestamp,
+    ) -> Result<Option<Content>, StoreError>;
 }

@@ -130,16 +130,19 @@ pub enum FactKind {
     RelayUp,
     /// The first message of a person was held that day under a limit ([`LimitDetail`]).
     LimitReached,
+    /// Something stored of a message was found damaged, written once a message ([`DamagedDetail`]).
+    MessageDamaged,
 }
 
 impl FactKind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::MessageFailed,
         Self::RelayTrouble,
         Self::RelayDown,
         Self::RelayUp,
         Self::LimitReached,
+        Self::MessageDamaged,
     ];
 
     /// The number that the store keeps.
@@ -150,6 +153,7 @@ impl FactKind {
             Self::RelayDown => 2,
             Self::RelayUp => 3,
             Self::LimitReached => 4,
+            Self::MessageDamaged => 5,
         }
     }
 
@@ -170,6 +174,13 @@ pub struct FailedDetail {
     pub submitted_by: Option<i64>,
     /// The last words about it.
     pub error: String,
+}
+
+/// What a [`FactKind::MessageDamaged`] says besides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DamagedDetail {
+    /// What of it: [`postroom_domain::Damage::number`].
+    pub damage: i64,
 }
 
 /// What a [`FactKind::RelayTrouble`] says besides.

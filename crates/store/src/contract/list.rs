@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use postroom_domain::{
-    Category, Kind, MessageId, MessageState, OfficeId, RecipientState, Reply, Scope, ShownType, Timestamp,
-    UserId,
+    Category, Damage, Kind, MessageId, MessageState, OfficeId, RecipientState, Reply, Scope, ShownType,
+    Timestamp, UserId,
 };
 
 use serde::{Deserialize, Serialize};
@@ -229,6 +229,8 @@ pub struct Detail {
     pub resent_from: Option<MessageId>,
     /// The messages that sent this one again.
     pub resent_as: Vec<MessageId>,
+    /// What of it was found damaged, where something was.
+    pub damage: Option<Damage>,
 }
 
 /// One recipient of a message.

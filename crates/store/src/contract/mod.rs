@@ -45,8 +45,8 @@ pub use content::{Content, ContentStore, Encoded, Packed};
 pub use drafts::{DRAFTS_MAX, DraftId, DraftRow, Drafts, KeptDraft, NewDraft};
 pub use edit::{Edit, Readdress, Readdressed};
 pub use facts::{
-    Consumer, DailyLimit, EdgeWritten, Fact, FactId, FactKind, Facts, FailedDetail, LimitDetail, NewFact,
-    RelayDetail, RelayEdge, RelayKept, RelayTo, TroubleDetail, WaitingMail,
+    Consumer, DailyLimit, DamagedDetail, EdgeWritten, Fact, FactId, FactKind, Facts, FailedDetail,
+    LimitDetail, NewFact, RelayDetail, RelayEdge, RelayKept, RelayTo, TroubleDetail, WaitingMail,
 };
 pub use layouts::{KeptLayout, LayoutOf, Layouts};
 pub use limits::{
@@ -67,7 +67,7 @@ pub use people::{
 };
 pub use queue::{
     ActionOutcome, Admitted, AttemptRecord, AttemptResult, Authority, BodyType, Deliverable, Enqueue,
-    Enqueued, Exhaust, Hold, IdempotencyClaim, LeaseRequest, Leased, NewMessage, NewRecipient, Next,
+    Enqueued, Exhaust, Hold, IdempotencyClaim, LeaseRequest, Leased, Loaded, NewMessage, NewRecipient, Next,
     NodeLease, Outcome, OutcomeBatch, PendingRecipient, Promote, Promoted, Queue, QueueDepth, REVIVE_MOST,
     RecipientOutcome, RecipientRole, Recorded, Release, Revive, Settled, Shown, SmtpParameters, Submitter,
     Visited, Want,
@@ -79,7 +79,7 @@ pub use settings::{
 pub use situation::{Situation, Situations, Waits};
 pub use sorted::{SortValue, Sorted, SortedEdge, SortedPage, SortedPlace, SortedRequest, Sorting};
 pub use throttles::{StoredLimits, Throttles};
-pub use upkeep::{CheckReport, Upkeep};
+pub use upkeep::{CheckReport, ContentCheck, Upkeep};
 
 /// A whole store: every subject of the contract.
 pub trait Store:

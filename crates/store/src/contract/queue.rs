@@ -13,8 +13,8 @@ pub use self::intake::{
     Shown, SmtpParameters, Submitter,
 };
 pub use self::lease::{
-    AttemptRecord, AttemptResult, Deliverable, LeaseRequest, Leased, Next, NodeLease, Outcome, OutcomeBatch,
-    PendingRecipient, RecipientOutcome, Recorded, Want,
+    AttemptRecord, AttemptResult, Deliverable, LeaseRequest, Leased, Loaded, Next, NodeLease, Outcome,
+    OutcomeBatch, PendingRecipient, RecipientOutcome, Recorded, Want,
 };
 use super::audit::AuditNote;
 use crate::StoreError;
@@ -43,7 +43,7 @@ pub trait Queue: Send + Sync {
     ///
     /// # Errors
     /// Those of the store.
-    async fn adopt(&self, node: NodeLease, limit: u32) -> Result<Vec<Leased>, StoreError>;
+    async fn adopt(&self, node: NodeLease, limit: u32, now: Timestamp) -> Result<Vec<Leased>, StoreError>;
 
     /// Records when the node was last seen.
     ///
@@ -57,13 +57,15 @@ pub trait Queue: Send + Sync {
     /// Those of the store; an older epoch gets nothing.
     async fn lease(&self, request: LeaseRequest) -> Result<Vec<Leased>, StoreError>;
 
-    /// Loads what an attempt needs of leased messages; those deleted since are missing.
+    /// Loads what an attempt needs of leased messages, verified against its checksums; damaged ones are named apart and
+    /// hold up no other. Those deleted since are missing.
     ///
     /// # Errors
     /// Those of the store.
-    async fn load(&self, ids: &[MessageId]) -> Result<Vec<Deliverable>, StoreError>;
+    async fn load(&self, ids: &[MessageId]) -> Result<Loaded, StoreError>;
 
-    /// Writes what became of leased messages, each fenced by node, epoch and generation; answers in order.
+    /// Writes what became of leased messages, each fenced by node, epoch and generation; answers in order. One whose
+    /// record is damaged is set aside and holds up no other.
     ///
     /// # Errors
     /// Those of the store; then nothing was written.

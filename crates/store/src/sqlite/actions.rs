@@ -43,7 +43,7 @@ pub(crate) fn requeue(
     ids: &[MessageId],
     now: Timestamp,
 ) -> Result<Vec<ActionOutcome>, StoreError> {
-    each(group, &who.see, &who.act, ids, |group, target| {
+    each(group, (&who.see, &who.act), ids, now, |group, target| {
         if target.state.after(MessageEvent::Requeue).is_err() {
             return Ok(ActionOutcome::WrongState(target.state));
         }
@@ -75,7 +75,7 @@ pub(crate) fn hold(
     by: Actor,
     now: Timestamp,
 ) -> Result<Vec<ActionOutcome>, StoreError> {
-    each(group, &who.see, &who.hold, ids, |group, target| {
+    each(group, (&who.see, &who.hold), ids, now, |group, target| {
         let Some(work) = &target.work else {
             return Ok(ActionOutcome::WrongState(target.state));
         };
@@ -106,7 +106,7 @@ pub(crate) fn release(
     now: Timestamp,
 ) -> Result<(Vec<ActionOutcome>, Vec<MessageId>), StoreError> {
     let mut past = Vec::new();
-    let outcomes = each(group, &who.see, &who.hold, ids, |group, target| {
+    let outcomes = each(group, (&who.see, &who.hold), ids, now, |group, target| {
         let Some((work, reason)) = target.work.as_ref().and_then(|work| Some((work, work.hold?))) else {
             return Ok(ActionOutcome::WrongState(target.state));
         };
@@ -180,8 +180,9 @@ pub(crate) fn delete(
     group: &mut Group<'_>,
     who: &Authority,
     ids: &[MessageId],
+    now: Timestamp,
 ) -> Result<Vec<ActionOutcome>, StoreError> {
-    each(group, &who.see, &who.act, ids, |group, target| {
+    each(group, (&who.see, &who.act), ids, now, |group, target| {
         delete_one(group, target)?;
         Ok(ActionOutcome::Done)
     })
@@ -189,21 +190,21 @@ pub(crate) fn delete(
 
 fn each(
     group: &mut Group<'_>,
-    see: &Scope,
-    may: &Scope,
+    (see, may): (&Scope, &Scope),
     ids: &[MessageId],
+    now: Timestamp,
     mut act: impl FnMut(&mut Group<'_>, &Target) -> Result<ActionOutcome, StoreError>,
 ) -> Result<Vec<ActionOutcome>, StoreError> {
     let mut outcomes = Vec::with_capacity(ids.len());
     for &id in ids {
-        let outcome = match find(group, id)? {
+        let outcome = group.each(id, now, |group| match find(group, id)? {
             Some(target) => match refusal(see, may, &target) {
-                Some(refusal) => refusal,
-                None => act(group, &target)?,
+                Some(refusal) => Ok(refusal),
+                None => act(group, &target),
             },
-            None => ActionOutcome::NotFound,
-        };
-        outcomes.push(outcome);
+            None => Ok(ActionOutcome::NotFound),
+        })?;
+        outcomes.push(outcome.unwrap_or(ActionOutcome::Damaged));
     }
     Ok(outcomes)
 }
@@ -340,6 +341,8 @@ fn delete_one(group: &mut Group<'_>, target: &Target) -> Result<(), StoreError> 
     }
     for sql in [
         "DELETE FROM content WHERE ord = ?1",
+        "DELETE FROM content_sum WHERE ord = ?1",
+        "DELETE FROM damage WHERE ord = ?1",
         "DELETE FROM recipient WHERE ord = ?1",
         "DELETE FROM attempt WHERE ord = ?1",
         "DELETE FROM text WHERE rowid = ?1 AND rowid <= (SELECT ord FROM text_cursor)",

@@ -17,7 +17,7 @@ const LOOK_AT: u32 = 10_000;
 pub(super) const ALERT: &str =
     "SELECT id, person, kind, title, text, advice, link, count, first_at, last_at, state FROM alert";
 
-/// The rows of a query that begins with [`ALERT`].
+/// The rows of a query that begins with [`ALERT`]; damaged ones are left out.
 pub(super) fn read_alerts(
     conn: &Connection,
     sql: &str,
@@ -27,7 +27,13 @@ pub(super) fn read_alerts(
     let mut rows = statement.query(parameters)?;
     let mut alerts = Vec::new();
     while let Some(row) = rows.next()? {
-        alerts.push(read(row)?);
+        match read(row) {
+            Ok(alert) => alerts.push(alert),
+            Err(error) if error.is_of_content() => {
+                tracing::warn!(alert.id = row.get::<_, i64>(0)?, %error, "a stored alert is damaged: it is left out");
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(alerts)
 }
@@ -104,8 +110,9 @@ pub(super) fn waiting_senders(
     while let Some(row) = rows.next()? {
         looked += 1;
         last = Some(MessageId::from_ord(row.get(0)?));
-        if row.get(3)? {
-            senders.insert(UserId(row.get(1)?), OfficeId(row.get(2)?));
+        // Of a damaged row nobody can be told.
+        if let (Ok(true), Ok(sender), Ok(office)) = (row.get(3), row.get(1), row.get(2)) {
+            senders.insert(UserId(sender), OfficeId(office));
         }
     }
     Ok(WaitingSenders {

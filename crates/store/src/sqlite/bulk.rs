@@ -124,7 +124,7 @@ fn act(
     let now = step.enqueue.now;
     let outcomes = match verb {
         Verb::Requeue => actions::requeue(group, &step.who, ids, now)?,
-        Verb::Delete => actions::delete(group, &step.who, ids)?,
+        Verb::Delete => actions::delete(group, &step.who, ids, now)?,
         Verb::Hold => actions::hold(group, &step.who, ids, step.note.actor, now)?,
         // Releasing past a limit is decided message by message, not for a whole job.
         Verb::Release => actions::release(group, &step.who, ids, Release::WithinLimits, now)?.0,
@@ -146,6 +146,7 @@ fn became(verb: Verb, outcome: ActionOutcome) -> Became {
         | ActionOutcome::NotPermitted
         | ActionOutcome::HeldBack
         | ActionOutcome::Sending
+        | ActionOutcome::Damaged
         | ActionOutcome::Paused
         | ActionOutcome::OverLimit { .. } => Some(Undone::refused(outcome.reason(verb), outcome.rule(verb))),
     }
@@ -178,7 +179,7 @@ fn resend(group: &mut Group<'_>, step: &JobStep, ids: &[MessageId]) -> Result<Ve
             messages,
             ..step.enqueue.clone()
         };
-        match enqueue::enqueue(group, &op)? {
+        match enqueue::enqueue(group, &op, &[])? {
             Enqueued::Accepted(_) | Enqueued::Replayed(_) => {}
             Enqueued::KeyReused => {
                 return Err(StoreError::Database("a job has no idempotency key".to_owned()));

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use postroom_domain::{Damage, MessageId};
 use rusqlite::{Connection, Row};
 
 use super::cells::{cells, kind_and_state};
-use super::high_water;
 use super::kept_counts::week_of;
 use super::tally::{OFFICE, OFFICE_WEEKS, SENDER, SERVER, SERVER_HOURS, TOTAL, TallyKey};
+use super::{checksum_fill, high_water, integrity};
 use crate::StoreError;
 use crate::contract::CheckReport;
 
@@ -17,18 +18,18 @@ const NAMED_MAX: usize = 100;
 /// Microseconds × 1,024 of an hour: an id divided by it is the hour of its submission.
 const ORD_HOUR: i64 = 3_600_000_000 * 1_024;
 
-/// Recounts tallies, depths and lanes, and compares work with messages.
+/// Recounts tallies, depths and lanes, compares work with messages, and says what is known to be damaged.
 pub(crate) fn check(conn: &Connection) -> Result<CheckReport, StoreError> {
     let snapshot = conn.unchecked_transaction()?;
-    let mut report = CheckReport {
-        differences: high_water::losses(&snapshot)?,
-        ..CheckReport::default()
-    };
-    tallies(&snapshot, &mut report)?;
-    depths(&snapshot, &mut report)?;
-    lanes(&snapshot, &mut report)?;
-    orphans(&snapshot, &mut report)?;
-    limits(&snapshot, &mut report)?;
+    let mut report = CheckReport::default();
+    for (what, part) in PARTS {
+        if let Err(error) = part(&snapshot, &mut report) {
+            if !error.is_of_content() {
+                return Err(error);
+            }
+            report.differences.push(format!("{what} cannot be read: {error}"));
+        }
+    }
     snapshot.finish()?;
     let beyond = report.differences.len().saturating_sub(NAMED_MAX);
     if beyond > 0 {
@@ -36,6 +37,40 @@ pub(crate) fn check(conn: &Connection) -> Result<CheckReport, StoreError> {
         report.differences.push(format!("and {beyond} more differences"));
     }
     Ok(report)
+}
+
+type Part = fn(&Connection, &mut CheckReport) -> Result<(), StoreError>;
+
+/// What is compared; a part that cannot be read does not keep the others from it.
+const PARTS: [(&str, Part); 7] = [
+    ("what is known of losses", losses),
+    ("the counts of messages", tallies),
+    ("the counts of unfinished messages", depths),
+    ("the lanes", lanes),
+    ("the parts of messages", orphans),
+    ("what was taken of daily limits", limits),
+    ("what is known of damage", damage),
+];
+
+/// Losses of committed work.
+fn losses(conn: &Connection, report: &mut CheckReport) -> Result<(), StoreError> {
+    report.differences.extend(high_water::losses(conn)?);
+    Ok(())
+}
+
+/// Messages known to be damaged, what has no checksum yet, and the tables.
+fn damage(conn: &Connection, report: &mut CheckReport) -> Result<(), StoreError> {
+    report.tables = integrity::tables(conn)?;
+    report.without_checksum = checksum_fill::without_checksum(conn)?;
+    let contents: i64 = conn.query_row("SELECT count(*) FROM content", [], |row| row.get(0))?;
+    report.contents = u64::try_from(contents).unwrap_or(0);
+    let mut statement = conn.prepare_cached("SELECT ord, what FROM damage ORDER BY ord LIMIT ?1")?;
+    let mut rows = statement.query([i64::try_from(NAMED_MAX).unwrap_or(i64::MAX)])?;
+    while let Some(row) = rows.next()? {
+        let damage = Damage::from_number(row.get(1)?).unwrap_or(Damage::Record);
+        report.damaged.push((MessageId::from_ord(row.get(0)?), damage));
+    }
+    Ok(())
 }
 
 fn tallies(conn: &Connection, report: &mut CheckReport) -> Result<(), StoreError> {
@@ -66,7 +101,7 @@ fn tallies(conn: &Connection, report: &mut CheckReport) -> Result<(), StoreError
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let key = (row.get(0)?, row.get(1)?, row.get(2)?);
-        for (cell, n) in cells(row.get::<_, String>(3)?.as_bytes()) {
+        for (cell, n) in cells(row.get_ref(3)?.as_bytes().unwrap_or_default()) {
             let (kind, state) = kind_and_state(cell);
             *kept.entry((key, kind, state)).or_default() += n;
         }
@@ -135,7 +170,7 @@ fn orphans(conn: &Connection, report: &mut CheckReport) -> Result<(), StoreError
         let mut statement = conn.prepare_cached(sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let id = postroom_domain::MessageId::from_ord(row.get(0)?);
+            let id = MessageId::from_ord(row.get(0)?);
             report.differences.push(format!("{what}: {id}"));
         }
     }

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use postroom_domain::{MessageId, RecipientState, Reply, Scope, Timestamp, UserId};
-use rusqlite::Connection;
+use postroom_domain::{Damage, MessageId, RecipientState, Reply, Scope, Timestamp, UserId};
+use rusqlite::{Connection, OptionalExtension};
 
-use super::rows::{is_in_scope, json, numbered, reply, row_in_scope, size, time};
+use super::rows::{is_in_scope, json, numbered, reply, row_in_scope, shown_time, size, some_text, text};
 use crate::{Attempt, AttemptRecipient, AttemptResult, Detail, RecipientDetail, RecipientRole, Submitter};
 
 /// Reads a message; `None` outside the scope.
@@ -24,13 +24,17 @@ pub(super) fn detail(conn: &Connection, scope: &Scope, id: MessageId) -> rusqlit
             let sender = UserId(kept.get(5)?);
             Ok(Detail {
                 row,
-                message_id: kept.get(0)?,
-                mail_from: kept.get(1)?,
-                submitted_by: json(kept, 2)?.unwrap_or(Submitter::User(sender)),
+                message_id: text(kept, 0)?,
+                mail_from: text(kept, 1)?,
+                submitted_by: json(kept, 2).ok().flatten().unwrap_or(Submitter::User(sender)),
                 recipients,
-                metadata: kept.get(3)?,
-                resent_from: kept.get::<_, Option<i64>>(4)?.map(MessageId::from_ord),
+                metadata: some_text(kept, 3)?,
+                resent_from: kept
+                    .get::<_, Option<i64>>(4)
+                    .unwrap_or_default()
+                    .map(MessageId::from_ord),
                 resent_as,
+                damage: damage(conn, id)?,
             })
         })?;
     Ok(Some(detail))
@@ -47,7 +51,7 @@ pub(super) fn attempts(
     }
     let addresses: HashMap<i64, String> = conn
         .prepare_cached("SELECT n, address FROM recipient WHERE ord = ?1")?
-        .query_map([id.ord()], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .query_map([id.ord()], |row| Ok((row.get(0)?, text(row, 1)?)))?
         .collect::<rusqlite::Result<_>>()?;
     conn.prepare_cached(
         "SELECT number, cycle, started_at, duration_us, relay, tls, result, code, enhanced, text, recipients \
@@ -59,15 +63,15 @@ pub(super) fn attempts(
 }
 
 fn read_attempt(row: &rusqlite::Row<'_>, addresses: &HashMap<i64, String>) -> rusqlite::Result<Attempt> {
-    let told: Vec<(i64, Reply)> = json(row, 10)?.unwrap_or_default();
+    let told: Vec<(i64, Reply)> = json(row, 10).ok().flatten().unwrap_or_default();
     Ok(Attempt {
-        number: row.get(0)?,
-        cycle: row.get(1)?,
-        started_at: Timestamp::from_micros(row.get(2)?),
-        duration: Duration::from_micros(size(row, 3)?),
-        relay: row.get(4)?,
-        tls: row.get(5)?,
-        result: numbered(row, 6, attempt_result)?,
+        number: row.get(0).unwrap_or_default(),
+        cycle: row.get(1).unwrap_or_default(),
+        started_at: Timestamp::from_micros(row.get(2).unwrap_or_default()),
+        duration: Duration::from_micros(size(row, 3).unwrap_or_default()),
+        relay: text(row, 4)?,
+        tls: some_text(row, 5)?,
+        result: numbered(row, 6, attempt_result).unwrap_or(AttemptResult::Uncertain),
         reply: reply(row, 7)?.unwrap_or_else(|| Reply::none("")),
         recipients: told
             .into_iter()
@@ -85,14 +89,24 @@ fn recipients(conn: &Connection, id: MessageId) -> rusqlite::Result<Vec<Recipien
     )?
     .query_map([id.ord()], |row| {
         Ok(RecipientDetail {
-            address: row.get(0)?,
-            role: numbered(row, 1, recipient_role)?,
-            state: numbered(row, 2, RecipientState::from_number)?,
+            address: text(row, 0)?,
+            role: numbered(row, 1, recipient_role).unwrap_or(RecipientRole::Envelope),
+            // One that cannot be read is not tried again.
+            state: numbered(row, 2, RecipientState::from_number).unwrap_or(RecipientState::Failed),
             reply: reply(row, 3)?,
-            at: time(row, 6)?,
+            at: shown_time(row, 6),
         })
     })?
     .collect()
+}
+
+/// What of it was found damaged.
+fn damage(conn: &Connection, id: MessageId) -> rusqlite::Result<Option<Damage>> {
+    let found: Option<i64> = conn
+        .prepare_cached("SELECT what FROM damage WHERE ord = ?1")?
+        .query_row([id.ord()], |row| row.get(0))
+        .optional()?;
+    Ok(found.map(|what| Damage::from_number(what).unwrap_or(Damage::Record)))
 }
 
 /// The messages that sent this one again, as far as they are in scope.

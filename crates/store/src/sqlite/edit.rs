@@ -5,6 +5,7 @@ use postroom_domain::{MessageState, RecipientState, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use super::actions::{self, Target};
+use super::checksum::{Digest, Part};
 use super::codes::shorten;
 use super::enqueue::encoding;
 use super::group::Group;
@@ -82,14 +83,16 @@ fn swap_header(group: &Group<'_>, change: &Readdress) -> Result<bool, StoreError
     let swapped = group
         .conn
         .prepare_cached(
-            "UPDATE content SET header_encoding = ?2, header_len = ?3, header = ?4 WHERE ord = ?1 AND header = ?5",
+            "UPDATE content SET header_encoding = ?2, header_len = ?3, header = ?4, header_sum = ?6
+             WHERE ord = ?1 AND header = ?5",
         )?
         .execute(params![
             change.message.ord(),
             encoding(new.encoding),
             length(new),
             new.bytes,
-            old.bytes
+            old.bytes,
+            Digest::of(Part::Header, new).bound_to(change.message)
         ])?;
     if swapped == 0 {
         return Ok(false);

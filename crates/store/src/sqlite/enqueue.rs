@@ -6,6 +6,7 @@ use postroom_domain::{MessageId, MessageState, RouteId, Timestamp, UserId};
 use rusqlite::{OptionalExtension, params};
 
 use super::audit;
+use super::checksum::Digests;
 use super::codes::{from_json, shorten, to_json};
 use super::group::{Group, Owner};
 use super::hold::{Kept, Place, charged, place};
@@ -53,8 +54,12 @@ pub(crate) fn check(op: &Enqueue) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Takes messages in, all or none.
-pub(crate) fn enqueue(group: &mut Group<'_>, op: &Enqueue) -> Result<Enqueued, StoreError> {
+/// Takes messages in, all or none. Hashes of their content that are not in `digests` are computed here.
+pub(crate) fn enqueue(
+    group: &mut Group<'_>,
+    op: &Enqueue,
+    digests: &[Digests],
+) -> Result<Enqueued, StoreError> {
     if let Some(claim) = &op.idempotency
         && let Some(earlier) = replay(group, claim)?
     {
@@ -64,8 +69,10 @@ pub(crate) fn enqueue(group: &mut Group<'_>, op: &Enqueue) -> Result<Enqueued, S
         return Err(StoreError::Full);
     }
     let mut admitted = Vec::with_capacity(op.messages.len());
-    for message in &op.messages {
-        admitted.push(admit(group, op, message)?);
+    for (n, message) in op.messages.iter().enumerate() {
+        let digests = digests.get(n).copied();
+        let digests = digests.unwrap_or_else(|| Digests::of(&message.content));
+        admitted.push(admit(group, op, (message, digests))?);
     }
     if let Some(claim) = &op.idempotency {
         promise(group, claim, &admitted, op.now)?;
@@ -115,7 +122,11 @@ fn promise(
     Ok(())
 }
 
-fn admit(group: &mut Group<'_>, op: &Enqueue, message: &NewMessage) -> Result<Admitted, StoreError> {
+fn admit(
+    group: &mut Group<'_>,
+    op: &Enqueue,
+    (message, digests): (&NewMessage, Digests),
+) -> Result<Admitted, StoreError> {
     let id = group.next_id(op.now, op.slot);
     let later = message.send_at.filter(|at| *at > op.now);
     let owner = Owner {
@@ -132,7 +143,7 @@ fn admit(group: &mut Group<'_>, op: &Enqueue, message: &NewMessage) -> Result<Ad
         submitted_at(group, id, op.now)?;
     }
     insert_recipients(group, id, message)?;
-    insert_content(group, id, &message.content)?;
+    insert_content(group, id, &message.content, digests)?;
     let flow = flow(message.sender, message.office, message.kind);
     group
         .conn
@@ -305,13 +316,19 @@ fn insert_recipients(group: &Group<'_>, id: MessageId, message: &NewMessage) -> 
     Ok(())
 }
 
-fn insert_content(group: &Group<'_>, id: MessageId, content: &Content) -> Result<(), StoreError> {
+fn insert_content(
+    group: &Group<'_>,
+    id: MessageId,
+    content: &Content,
+    digests: Digests,
+) -> Result<(), StoreError> {
     let length = |len: u64| i64::try_from(len).unwrap_or(i64::MAX);
     group
         .conn
         .prepare_cached(
-            "INSERT INTO content (ord, header_encoding, header_len, header, body_encoding, body_len, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO content (ord, header_encoding, header_len, header, body_encoding, body_len, body, header_sum,
+                body_sum)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             id.ord(),
@@ -320,7 +337,9 @@ fn insert_content(group: &Group<'_>, id: MessageId, content: &Content) -> Result
             content.header.bytes,
             encoding(content.body.encoding),
             length(content.body.len),
-            content.body.bytes
+            content.body.bytes,
+            digests.header.bound_to(id),
+            digests.body.bound_to(id)
         ])?;
     Ok(())
 }

@@ -33,6 +33,16 @@ pub(crate) fn is_io(error: &rusqlite::Error) -> bool {
     )
 }
 
+/// Whether an error comes of what the file holds; see [`StoreError::is_of_content`].
+pub(crate) fn is_of_content(error: &rusqlite::Error) -> bool {
+    match code(error) {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => true,
+        Some(_) => false,
+        // What was read is not of the type or the range that it should be.
+        None => !matches!(error, rusqlite::Error::QueryReturnedNoRows),
+    }
+}
+
 fn code(error: &rusqlite::Error) -> Option<ErrorCode> {
     error.sqlite_error_code()
 }

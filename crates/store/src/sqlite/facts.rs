@@ -57,9 +57,9 @@ pub(crate) fn message_failed(
         .optional()?
         .flatten();
     let submitted_by = match submitted_by {
-        Some(text) => match from_json::<Submitter>("submitter", &text)? {
-            Submitter::User(user) => Some(user.0),
-            Submitter::Key(_) | Submitter::System => None,
+        Some(text) => match from_json::<Submitter>("submitter", &text) {
+            Ok(Submitter::User(user)) => Some(user.0),
+            Ok(Submitter::Key(_) | Submitter::System) | Err(_) => None,
         },
         None => None,
     };
@@ -166,12 +166,24 @@ pub(crate) fn advance(conn: &Connection, consumer: Consumer, to: FactId) -> Resu
 fn behind(conn: &Connection, consumer: Consumer, limit: u32) -> Result<Vec<Fact>, StoreError> {
     let mut statement = conn.prepare_cached(
         "SELECT id, at, kind, message, office, person, detail FROM fact
-         WHERE id > (SELECT fact FROM fact_cursor WHERE consumer = ?1) ORDER BY id LIMIT ?2",
+         WHERE id > (SELECT fact FROM fact_cursor WHERE consumer = ?1) ORDER BY id",
     )?;
-    let mut rows = statement.query(params![consumer.number(), limit])?;
-    let mut facts = Vec::new();
-    while let Some(row) = rows.next()? {
-        facts.push(read(row)?);
+    let mut rows = statement.query([consumer.number()])?;
+    let (mut facts, mut damaged) = (Vec::new(), Vec::new());
+    while facts.len() < usize::try_from(limit).unwrap_or(usize::MAX)
+        && let Some(row) = rows.next()?
+    {
+        match read(row) {
+            Ok(fact) => {
+                facts.push(fact);
+                // Passed together with this one, so that it is said once.
+                for (id, error) in damaged.drain(..) {
+                    tracing::error!(fact.id = id, %error, "a stored fact is damaged: it raises no alert");
+                }
+            }
+            Err(error) if error.is_of_content() => damaged.push((row.get::<_, i64>(0)?, error)),
+            Err(error) => return Err(error),
+        }
     }
     Ok(facts)
 }

@@ -91,7 +91,8 @@ fn look(
     for &ord in &ords {
         let found = statement
             .query_row([ord], |row| Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?)))
-            .optional()?;
+            .optional();
+        let found = rows::unless_damaged(ord, found)?;
         let cause = found.and_then(|(route, cause)| Some((route, FailureCause::from_number(cause?)?)));
         if let Some((route, cause)) = cause {
             let by = FailedBy {
@@ -116,7 +117,7 @@ fn describe(
             "SELECT error_code, error_enhanced, error_text, (SELECT max(at) FROM recipient r WHERE r.ord = m.ord)
              FROM message m WHERE ord = ?1",
         )?
-        .query_row([latest.ord()], |row| Ok((rows::reply(row, 0)?, rows::time(row, 3)?)))
+        .query_row([latest.ord()], |row| Ok((rows::reply(row, 0)?, rows::shown_time(row, 3))))
         .optional()?;
     let (reply, latest_at) = found.unwrap_or((None, None));
     Ok(FailureGroup {

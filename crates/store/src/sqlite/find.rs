@@ -227,7 +227,7 @@ impl<'c> Scan<'c> {
                 return Ok(Some(End::Exhausted));
             };
             let ord = row.get(0)?;
-            let key = row_key(row, 1)?;
+            let key = row_key(row, 1);
             let meant = self.probe.admits_key(selection, ord, &key)?;
             if meant {
                 self.ords.push(ord);

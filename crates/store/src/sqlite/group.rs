@@ -8,6 +8,7 @@ use postroom_domain::{
 };
 use rusqlite::Connection;
 
+use super::damage::Care;
 use super::kept::Kept;
 use super::lanes::{Contender, Debts, Lanes};
 use super::limits::{Limits, LimitsLearnt};
@@ -18,6 +19,7 @@ use crate::StoreError;
 use crate::contract::{Change, ChangeKind, ChangeSet, FactsWritten, NodeLease};
 
 /// What an operation of the writer works with.
+#[derive(Clone)]
 pub(crate) struct Group<'w> {
     /// The connection, inside the group's transaction.
     pub(crate) conn: &'w Connection,
@@ -31,6 +33,8 @@ pub(crate) struct Group<'w> {
     pub(crate) step: u32,
     /// Daily limits.
     pub(crate) limits: Limits<'w>,
+    /// How operations over many messages run.
+    pub(crate) care: Care,
     pauses: Cow<'w, PausesKept>,
     pauses_marks: usize,
     last_id: MessageId,
@@ -77,6 +81,7 @@ impl<'w> Group<'w> {
             lanes: Lanes::new(kept),
             tallies: Tallies::default(),
             limits: Limits::new(&kept.limits),
+            care: Care::Together,
             pauses: Cow::Borrowed(&kept.pauses),
             pauses_marks: 0,
             last_id: kept.last_id,
@@ -85,6 +90,11 @@ impl<'w> Group<'w> {
             routes: HashMap::new(),
             changes: ChangeSet::default(),
         }
+    }
+
+    /// The same with each message of an operation apart.
+    pub(crate) fn with_care(self, care: Care) -> Self {
+        Self { care, ..self }
     }
 
     /// The next id, in commit order.

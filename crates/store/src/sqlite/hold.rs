@@ -3,10 +3,11 @@
 use postroom_domain::{Admission, HoldReason, MessageState, Timestamp, UserId};
 use rusqlite::{OptionalExtension, params};
 
-use super::codes::{from_json, to_json};
+use super::codes::to_json;
 use super::group::{Group, Owner};
 use super::limits::{Comes, Reached, SETTLED, Verdict};
 use super::promote::Unfinished;
+use super::rows::json;
 use super::tally::Phase;
 use crate::StoreError;
 use crate::contract::{DailyLimit, FactKind, Hold, LimitDetail, NewFact, Release, Submitter};
@@ -122,16 +123,14 @@ pub(crate) fn person(group: &Group<'_>, found: &Unfinished) -> Result<UserId, St
     if let Some(person) = found.person {
         return Ok(person);
     }
-    let kept: Option<String> = group
+    // Where that is damaged it is the sender, whose mail it is.
+    let kept: Option<Submitter> = group
         .conn
         .prepare_cached("SELECT submitted_by FROM message WHERE ord = ?1")?
-        .query_row([found.owner.id.ord()], |row| row.get(0))
+        .query_row([found.owner.id.ord()], |row| Ok(json(row, 0).unwrap_or_default()))
         .optional()?
         .flatten();
-    let submitter = match kept {
-        Some(text) => from_json("message.submitted_by", &text)?,
-        None => Submitter::User(found.owner.sender),
-    };
+    let submitter = kept.unwrap_or(Submitter::User(found.owner.sender));
     Ok(charged(submitter, found.owner.sender))
 }
 

@@ -114,7 +114,16 @@ pub(crate) fn running(conn: &Connection) -> Result<Vec<Job>, StoreError> {
         .prepare_cached(&format!("{COLUMNS} WHERE state = 0 ORDER BY id"))?
         .query_map([], Kept::read)?
         .collect::<Result<_, _>>()?;
-    kept.into_iter().map(Kept::into_job).collect()
+    let mut jobs = Vec::with_capacity(kept.len());
+    for job in kept {
+        match job.into_job() {
+            Ok(job) => jobs.push(job),
+            // The others go on.
+            Err(error) if error.is_of_content() => tracing::error!(%error, "a stored job is damaged"),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(jobs)
 }
 
 struct Kept {

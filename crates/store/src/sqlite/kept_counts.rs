@@ -169,7 +169,7 @@ pub(super) fn days(conn: &Connection, selection: &Selection, days: Days) -> rusq
     for &(key, kinds) in selection.tallies() {
         let mut rows = statement.query((key.dimension, key.id, days.first, days.last))?;
         while let Some(row) = rows.next()? {
-            for (cell, n) in cells(row.get_ref(0)?.as_bytes()?) {
+            for (cell, n) in cells(row.get_ref(0)?.as_bytes().unwrap_or_default()) {
                 let (kind, state) = kind_and_state(cell);
                 if has_bit(kinds, kind) && has_bit(states, state) {
                     matrix.add(category_of(kind), state, n);
@@ -250,7 +250,7 @@ impl<'c> Counts<'c> {
             .statement
             .query((key.dimension, key.id, days.first.max(0), days.last))?;
         while let Some(row) = rows.next()? {
-            let n = sum_of(row.get_ref(1)?.as_bytes()?, kinds, self.states);
+            let n = sum_of(row.get_ref(1)?.as_bytes().unwrap_or_default(), kinds, self.states);
             if n != 0 {
                 *self.sums.entry(stretch(row.get(0)?)).or_insert(0) += n;
             }
@@ -309,7 +309,7 @@ pub(super) fn inhabited(conn: &Connection, selection: &Selection, day: i64) -> r
     for &(key, _) in selection.tallies() {
         let mut rows = statement.query((key.dimension, key.id, day))?;
         while let Some(row) = rows.next()? {
-            for (cell, n) in cells(row.get_ref(0)?.as_bytes()?) {
+            for (cell, n) in cells(row.get_ref(0)?.as_bytes().unwrap_or_default()) {
                 let (kind, state) = kind_and_state(cell);
                 if n != 0
                     && let Some(state) = MessageState::from_number(state)

@@ -14,6 +14,8 @@ use crate::StoreError;
 
 /// Kinds that a flow number has room for.
 const KINDS: i64 = 16;
+/// What a lane is taken to have whose count is damaged: it is served until it is found empty.
+const READY_UNKNOWN: i64 = 1 << 32;
 
 /// The flow of a message: (sender, kind) for user mail, (office, kind) for notifications, which are negative.
 pub(crate) fn flow(sender: UserId, office: OfficeId, kind: Kind) -> i64 {
@@ -42,6 +44,7 @@ pub(crate) fn kind_of(flow: i64) -> Option<Kind> {
 pub(crate) type Debts = Vec<(LaneKey, Option<f64>)>;
 
 /// The lanes that a group touches.
+#[derive(Clone)]
 pub(crate) struct Lanes<'w> {
     kept: &'w Kept,
     touched: HashMap<LaneKey, Lane>,
@@ -111,8 +114,8 @@ impl<'w> Lanes<'w> {
         let rows = statement.query_map(params![route.0, most], |row| {
             Ok(Contender {
                 flow: row.get(0)?,
-                vtag: row.get(1)?,
-                ready: row.get(2)?,
+                vtag: row.get(1).unwrap_or(0.0),
+                ready: row.get(2).unwrap_or(READY_UNKNOWN),
             })
         })?;
         let open = rows.filter(|lane| {
@@ -195,7 +198,9 @@ impl<'w> Lanes<'w> {
             std::collections::hash_map::Entry::Vacant(entry) => {
                 let row = conn
                     .prepare_cached("SELECT vtag, ready FROM lane WHERE route = ?1 AND flow = ?2")?
-                    .query_row(params![route.0, flow], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .query_row(params![route.0, flow], |row| {
+                        Ok((row.get(0).unwrap_or(0.0), row.get(1).unwrap_or(READY_UNKNOWN)))
+                    })
                     .optional()?;
                 let debt = self.kept.debts.get(&key).copied().unwrap_or(0.0);
                 entry.insert(Lane {

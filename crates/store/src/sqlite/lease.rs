@@ -46,24 +46,41 @@ pub(crate) fn heartbeat(group: &Group<'_>, node: NodeLease, now: Timestamp) -> R
 }
 
 /// Takes over leases of the node's older epochs.
-pub(crate) fn adopt(group: &Group<'_>, node: NodeLease, limit: u32) -> Result<Vec<Leased>, StoreError> {
+pub(crate) fn adopt(
+    group: &mut Group<'_>,
+    node: NodeLease,
+    limit: u32,
+    now: Timestamp,
+) -> Result<Vec<Leased>, StoreError> {
     if !group.is_current(node) {
         return Ok(Vec::new());
     }
-    let orphans: Vec<Leased> = group
+    let orphans: Vec<Found<Leased>> = group
         .conn
         .prepare_cached(
             "SELECT ord, generation, attempts, since, route FROM work
              WHERE phase = 3 AND node = ?1 AND epoch < ?2 ORDER BY ord LIMIT ?3",
         )?
         .query_map(params![node.slot.0, node.epoch.0, limit.min(LEASES_MAX)], |row| {
-            leased(row, RouteId(row.get(4)?))
+            found(row, |row| leased(row, RouteId(row.get(4)?)))
         })?
         .collect::<Result<_, _>>()?;
-    for orphan in &orphans {
-        take(group, node, orphan, None)?;
+    let mut adopted = Vec::with_capacity(orphans.len());
+    for (id, orphan) in orphans {
+        adopted.extend(group.each(id, now, |group| {
+            let orphan = orphan?;
+            take(group, node, &orphan, None)?;
+            Ok(orphan)
+        })?);
     }
-    Ok(orphans)
+    Ok(adopted)
+}
+
+/// A row of the work, which may be damaged in itself.
+type Found<T> = (MessageId, rusqlite::Result<T>);
+
+fn found<T>(row: &Row<'_>, read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<Found<T>> {
+    Ok((MessageId::from_ord(row.get(0)?), read(row)))
 }
 
 /// Leases ready messages.
@@ -125,8 +142,14 @@ fn serve(
     lane: &mut Contender,
     wanted: usize,
 ) -> Result<VecDeque<Leased>, StoreError> {
-    let kind = kind_of(lane.flow).ok_or_else(|| StoreError::Corrupt(format!("work.flow {}", lane.flow)))?;
-    let first: Vec<(Leased, Owner)> = group
+    let Some(kind) = kind_of(lane.flow) else {
+        // No mail has such a flow: what is damaged is the lane, and it goes.
+        tracing::error!(route = route.0, flow = lane.flow, "a lane is damaged");
+        lane.ready = 0;
+        group.lanes.served(group.conn, route, lane)?;
+        return Ok(VecDeque::new());
+    };
+    let first: Vec<Found<(Leased, Owner)>> = group
         .conn
         .prepare_cached(
             "SELECT ord, generation, attempts, since, sender, office FROM work
@@ -135,16 +158,24 @@ fn serve(
         .query_map(
             params![route.0, lane.flow, i64::try_from(wanted).unwrap_or(0)],
             |row| {
-                let lease = leased(row, route)?;
-                Ok((lease, owner(lease.id, row.get(4)?, row.get(5)?, kind)))
+                found(row, |row| {
+                    let lease = leased(row, route)?;
+                    Ok((lease, owner(lease.id, row.get(4)?, row.get(5)?, kind)))
+                })
             },
         )?
         .collect::<Result<_, _>>()?;
-    for (message, owner) in &first {
-        take(group, request.node, message, Some(request.now))?;
-        group.changed(owner, ChangeKind::Updated);
+    let looked = first.len();
+    let mut served = VecDeque::with_capacity(looked);
+    for (id, message) in first {
+        served.extend(group.each(id, request.now, |group| {
+            let (message, owner) = message?;
+            take(group, request.node, &message, Some(request.now))?;
+            group.changed(&owner, ChangeKind::Updated);
+            Ok(message)
+        })?);
     }
-    if first.len() < wanted {
+    if looked < wanted {
         // The lane counted more than it has: it is empty now, whatever it said.
         tracing::error!(
             route = route.0,
@@ -154,7 +185,7 @@ fn serve(
         lane.ready = 0;
     }
     group.lanes.served(group.conn, route, lane)?;
-    Ok(first.into_iter().map(|(message, _)| message).collect())
+    Ok(served)
 }
 
 /// Takes a message. While it is leased `due_at`, which says nothing then, keeps since when; a lease that is taken over

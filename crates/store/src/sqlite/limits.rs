@@ -28,7 +28,7 @@ pub(crate) struct Today {
 }
 
 /// The writer's memory of limits.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct LimitsKept {
     settings: Settings,
     today: Option<Today>,
@@ -181,6 +181,7 @@ pub(crate) enum Comes {
 }
 
 /// The limits in a group.
+#[derive(Clone)]
 pub(crate) struct Limits<'w> {
     kept: &'w LimitsKept,
     read_again: Option<Box<LimitsKept>>,

@@ -1,7 +1,7 @@
 //! The list and content, each read in one snapshot on a connection of the pool.
 
 use async_trait::async_trait;
-use postroom_domain::{MessageId, Scope};
+use postroom_domain::{MessageId, Scope, Timestamp};
 use rusqlite::Connection;
 
 use super::ahead::Ahead;
@@ -76,9 +76,30 @@ impl List for SqliteStore {
 
 #[async_trait]
 impl ContentStore for SqliteStore {
-    async fn content(&self, scope: &Scope, id: MessageId) -> Result<Option<Content>, StoreError> {
-        let scope = scope.clone();
-        self.read(move |conn| content_read::content(conn, &scope, id))
-            .await
+    async fn content(
+        &self,
+        scope: &Scope,
+        id: MessageId,
+        now: Timestamp,
+    ) -> Result<Option<Content>, StoreError> {
+        let read = {
+            let scope = scope.clone();
+            move |conn: &Connection| {
+                let snapshot = conn.unchecked_transaction()?;
+                let found = content_read::content(&snapshot, &scope, id)?;
+                snapshot.commit()?;
+                Ok(found)
+            }
+        };
+        match self.readers.run(read.clone()).await {
+            // What a connection remembers of the file may be what is damaged: a new one reads it once more.
+            Err(StoreError::Damaged(..)) => {}
+            read => return read,
+        }
+        let again = self.readers.run_anew(read).await;
+        if let Err(StoreError::Damaged(id, damage)) = &again {
+            self.note_damage(vec![(*id, *damage)], now).await;
+        }
+        again
     }
 }

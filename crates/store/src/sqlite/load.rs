@@ -1,19 +1,24 @@
 //! Loads what an attempt needs, on a reader.
 
-use postroom_domain::{MessageId, OfficeId, RecipientState, UserId};
+use postroom_domain::{Damage, MessageId, OfficeId, RecipientState, UserId};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::codes::from_json;
-use super::content_read::kept_content;
+use super::content_read::verified_content;
 use crate::StoreError;
-use crate::contract::{Deliverable, PendingRecipient, SmtpParameters};
+use crate::contract::{Deliverable, Loaded, PendingRecipient, SmtpParameters};
 
-/// Loads leased messages; those deleted since are missing.
-pub(crate) fn load(conn: &Connection, ids: &[MessageId]) -> Result<Vec<Deliverable>, StoreError> {
+/// Loads leased messages, the damaged ones apart; those deleted since are missing.
+pub(crate) fn load(conn: &Connection, ids: &[MessageId]) -> Result<Loaded, StoreError> {
     let snapshot = conn.unchecked_transaction()?;
-    let mut loaded = Vec::with_capacity(ids.len());
+    let mut loaded = Loaded::default();
     for &id in ids {
-        loaded.extend(one(&snapshot, id)?);
+        match one(&snapshot, id) {
+            Ok(found) => loaded.messages.extend(found),
+            Err(StoreError::Damaged(id, damage)) => loaded.damaged.push((id, damage)),
+            Err(error) if error.is_of_content() => loaded.damaged.push((id, Damage::Record)),
+            Err(error) => return Err(error),
+        }
     }
     snapshot.finish()?;
     Ok(loaded)
@@ -32,10 +37,14 @@ fn one(conn: &Connection, id: MessageId) -> Result<Option<Deliverable>, StoreErr
         })
         .optional()?;
     let Some((sender, office, mail_from, parameters)) = found else {
-        return Ok(None);
+        return if has_work(conn, id)? {
+            Err(StoreError::Damaged(id, Damage::Record))
+        } else {
+            Ok(None)
+        };
     };
-    let Some(content) = kept_content(conn, id)? else {
-        return Ok(None);
+    let Some(content) = verified_content(conn, id)? else {
+        return Err(StoreError::Damaged(id, Damage::Content));
     };
     let (pending, failed_before) = recipients(conn, id)?;
     let parameters = match parameters {
@@ -54,6 +63,12 @@ fn one(conn: &Connection, id: MessageId) -> Result<Option<Deliverable>, StoreErr
     }))
 }
 
+fn has_work(conn: &Connection, id: MessageId) -> Result<bool, StoreError> {
+    Ok(conn
+        .prepare_cached("SELECT 1 FROM work WHERE ord = ?1")?
+        .exists([id.ord()])?)
+}
+
 /// The recipients still to be tried, and whether another one ended undelivered in this cycle.
 fn recipients(conn: &Connection, id: MessageId) -> Result<(Vec<PendingRecipient>, bool), StoreError> {
     let mut statement = conn.prepare_cached(
@@ -63,9 +78,13 @@ fn recipients(conn: &Connection, id: MessageId) -> Result<(Vec<PendingRecipient>
     let mut pending = Vec::new();
     let mut failed_before = false;
     while let Some(row) = rows.next()? {
-        if row.get::<_, i64>(1)? == RecipientState::Failed.number() {
-            failed_before = true;
-            continue;
+        match RecipientState::from_number(row.get(1)?) {
+            Some(RecipientState::Failed) => {
+                failed_before = true;
+                continue;
+            }
+            Some(RecipientState::Pending) => {}
+            Some(RecipientState::Sent) | None => return Err(StoreError::Damaged(id, Damage::Record)),
         }
         pending.push(PendingRecipient {
             index: row.get(0)?,

@@ -1,12 +1,13 @@
 //! Writes what became of leased messages; the only rewriting of their records.
 
 use postroom_domain::{
-    FailureCause, Generation, MessageId, MessageState, OfficeId, RecipientState, Reply, RouteId, Timestamp,
-    UserId,
+    Damage, FailureCause, Generation, MessageId, MessageState, OfficeId, RecipientState, Reply, RouteId,
+    Timestamp, UserId,
 };
 use rusqlite::{OptionalExtension, params};
 
 use super::codes::{self, enhanced, reply_text, to_json};
+use super::damage::{Care, is_of_message, note, repair, set_aside};
 use super::facts;
 use super::group::{Group, Owner};
 use super::hold::{Place, Seat, keep_back, place_again};
@@ -35,19 +36,104 @@ pub(crate) fn check(batch: &OutcomeBatch) -> Result<(), StoreError> {
 pub(crate) fn record(group: &mut Group<'_>, batch: &OutcomeBatch) -> Result<Vec<Recorded>, StoreError> {
     let mut recorded = Vec::with_capacity(batch.outcomes.len());
     for outcome in &batch.outcomes {
-        let held = match group.is_current(batch.node) {
-            true => find(group, batch.node, outcome.id, outcome.generation)?,
-            false => None,
-        };
-        recorded.push(match held {
-            Some(lease) => {
-                write(group, &lease, outcome, batch.now)?;
-                Recorded::Done
-            }
-            None => Recorded::Fenced,
+        let at_once = group.care == Care::Together && !matches!(outcome.next, Next::Damaged(_));
+        recorded.push(if !group.is_current(batch.node) {
+            Recorded::Fenced
+        } else if at_once {
+            one(group, batch.node, outcome, batch.now)?
+        } else if !holds(group, batch.node, outcome)? {
+            Recorded::Fenced
+        } else if let Next::Damaged(damage) = outcome.next {
+            set_aside(group, outcome.id, damage, MessageState::Failed, batch.now)?;
+            Recorded::Damaged
+        } else {
+            apart(group, batch.node, outcome, batch.now)?
         });
     }
     Ok(recorded)
+}
+
+fn one(
+    group: &mut Group<'_>,
+    node: NodeLease,
+    outcome: &Outcome,
+    now: Timestamp,
+) -> Result<Recorded, StoreError> {
+    match find(group, node, outcome.id, outcome.generation)? {
+        Some(lease) => {
+            write(group, &lease, outcome, now)?;
+            Ok(Recorded::Done)
+        }
+        None => Ok(Recorded::Fenced),
+    }
+}
+
+/// Whether the lease is still the node's, whatever its message's record says.
+fn holds(group: &Group<'_>, node: NodeLease, outcome: &Outcome) -> Result<bool, StoreError> {
+    Ok(group
+        .conn
+        .prepare_cached(
+            "SELECT 1 FROM work WHERE ord = ?1 AND phase = 3 AND node = ?2 AND epoch = ?3 AND generation = ?4",
+        )?
+        .exists(params![
+            outcome.id.ord(),
+            node.slot.0,
+            node.epoch.0,
+            outcome.generation.0
+        ])?)
+}
+
+/// Writes an outcome whose message may be damaged. What the relay has said stays said: a message that every recipient
+/// has is Sent, and nothing that is damaged is tried again.
+fn apart(
+    group: &mut Group<'_>,
+    node: NodeLease,
+    outcome: &Outcome,
+    now: Timestamp,
+) -> Result<Recorded, StoreError> {
+    let id = outcome.id;
+    let found = |recorded| match recorded {
+        // The lease holds, so what is missing is its message.
+        Recorded::Fenced => Err(StoreError::Damaged(id, Damage::Record)),
+        Recorded::Done | Recorded::Damaged => Ok(recorded),
+    };
+    let error = match group.apart(|group| one(group, node, outcome, now).and_then(found))? {
+        Ok(recorded) => return Ok(recorded),
+        Err(error) => error,
+    };
+    let own = is_of_message(group, id, &error)?;
+    if !own && outcome.next != Next::Sent {
+        // What is damaged is something that messages share: no message is failed for it. The lease stays, and is
+        // uncertain at the next start.
+        return Err(error);
+    }
+    tracing::error!(message.id = %id, %error, "the stored record of a message is damaged: its outcome is written as far as it can be");
+    let damage = match outcome.attempt {
+        Some(_) => Damage::Result,
+        None => Damage::Record,
+    };
+    let ended = Outcome {
+        next: match outcome.next {
+            ended @ (Next::Sent | Next::Failed) => ended,
+            Next::Defer(_) | Next::GiveBack | Next::Continue | Next::Damaged(_) => Next::Damaged(damage),
+        },
+        ..outcome.clone()
+    };
+    let written = group.apart(|group| {
+        repair(group, id)?;
+        one(group, node, &ended, now).and_then(found)?;
+        note(group, id, damage, now)
+    })?;
+    if written.is_err() {
+        let state = match outcome.next {
+            Next::Sent => MessageState::Sent,
+            Next::Failed | Next::Defer(_) | Next::GiveBack | Next::Continue | Next::Damaged(_) => {
+                MessageState::Failed
+            }
+        };
+        set_aside(group, id, damage, state, now)?;
+    }
+    Ok(Recorded::Damaged)
 }
 
 /// A lease that still holds, with what counting needs of its message.
@@ -129,6 +215,14 @@ fn write(group: &mut Group<'_>, lease: &Lease, outcome: &Outcome, now: Timestamp
         Next::Defer(at) => defer(group, lease, attempts, at, outcome, now),
         Next::GiveBack => give_back(group, lease, attempts, now),
         Next::Continue => go_on(group, lease, outcome, now),
+        Next::Damaged(damage) => {
+            let id = lease.owner.id;
+            group
+                .conn
+                .prepare_cached("UPDATE message SET attempts = ?2 WHERE ord = ?1")?
+                .execute(params![id.ord(), attempts])?;
+            set_aside(group, id, damage, MessageState::Failed, now)
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 use tokio::time::Instant;
 
 use super::arms::{RowKey, Selection};
-use super::rows::numbered;
+use super::rows::{numbered, unless_damaged};
 use super::words::Words;
 
 /// The columns of a [`RowKey`], in the order that [`row_key`] reads them.
@@ -19,16 +19,20 @@ macro_rules! key_columns {
 }
 pub(super) use key_columns;
 
+/// What stands in a key for a value that is damaged: nothing asks for it.
+const UNREADABLE: i64 = -1;
+
 /// Reads a [`RowKey`] that starts at column `at`.
-pub(super) fn row_key(row: &Row<'_>, at: usize) -> rusqlite::Result<RowKey> {
-    Ok(RowKey {
-        sender: row.get(at)?,
-        office: row.get(at + 1)?,
-        category: row.get(at + 2)?,
-        shown: row.get(at + 3)?,
-        kind: row.get(at + 4)?,
-        state: row.get(at + 5)?,
-    })
+pub(super) fn row_key(row: &Row<'_>, at: usize) -> RowKey {
+    let number = |column| row.get(column).unwrap_or(UNREADABLE);
+    RowKey {
+        sender: number(at),
+        office: number(at + 1),
+        category: number(at + 2),
+        shown: number(at + 3),
+        kind: number(at + 4),
+        state: number(at + 5),
+    }
 }
 
 /// The messages under way, which are as few as the connections to relays.
@@ -41,7 +45,7 @@ pub(super) fn leased(conn: &Connection) -> rusqlite::Result<Leased> {
         key_columns!(),
         " FROM work w INDEXED BY work_leased CROSS JOIN message m ON m.ord = w.ord WHERE w.phase = 3"
     ))?
-    .query_map([], |row| Ok((row.get(0)?, row_key(row, 1)?)))?
+    .query_map([], |row| Ok((row.get(0)?, row_key(row, 1))))?
     .collect()
 }
 
@@ -107,17 +111,19 @@ impl<'c> Probe<'c> {
             .query_row([ord], |row| {
                 let mut texts = [""; 6];
                 for (column, text) in texts.iter_mut().enumerate() {
-                    *text = row.get_ref(column)?.as_str_or_null()?.unwrap_or("");
+                    // Nobody searches for what is damaged.
+                    *text = row.get_ref(column)?.as_str().unwrap_or("");
                 }
                 Ok(words.occur_in(&texts))
             })
-            .optional()?;
-        Ok(found.unwrap_or(false))
+            .optional();
+        Ok(unless_damaged(ord, found)?.unwrap_or(false))
     }
 
     /// The key of a row.
     pub(super) fn key(&mut self, ord: i64) -> rusqlite::Result<Option<RowKey>> {
-        self.key.query_row([ord], |row| row_key(row, 0)).optional()
+        let read = self.key.query_row([ord], |row| Ok(row_key(row, 0))).optional();
+        unless_damaged(ord, read)
     }
 
     fn state(&self, ord: i64, key: &RowKey) -> i64 {

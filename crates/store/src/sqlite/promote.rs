@@ -1,8 +1,8 @@
 //! Moves waiting messages when their time comes, or ends them when no relay came up.
 
 use postroom_domain::{
-    FailureCause, HoldReason, Kind, MessageId, MessageState, OfficeId, RecipientState, RouteId, Scope,
-    Timestamp, UserId,
+    Damage, FailureCause, HoldReason, Kind, MessageId, MessageState, OfficeId, RecipientState, RouteId,
+    Scope, Timestamp, UserId,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -86,7 +86,7 @@ pub(crate) fn promote(group: &mut Group<'_>, op: &Promote) -> Result<Promoted, S
     for route in waiting_routes(group, &op.blocked)? {
         let due = due(group.conn, route, op.now, left)?;
         for &id in &due {
-            make_ready(group, id, op.now)?;
+            group.each(id, op.now, |group| make_ready(group, id, op.now))?;
         }
         let n = u32::try_from(due.len()).unwrap_or(left);
         left -= n;
@@ -137,7 +137,7 @@ fn first_due(conn: &Connection, route: RouteId) -> Result<Option<Timestamp>, Sto
 /// begins now; a deferred one stays deferred until its attempt.
 fn make_ready(group: &mut Group<'_>, id: MessageId, now: Timestamp) -> Result<(), StoreError> {
     let Some(found) = unfinished(group.conn, id)? else {
-        return Err(StoreError::Corrupt(format!("work without a message: {id}")));
+        return Err(StoreError::Damaged(id, Damage::Record));
     };
     let charged_day = match place_again(group, &found, now, Comes::Anew)? {
         Place::Lane(charged_day) => charged_day,
@@ -202,17 +202,24 @@ pub(crate) fn exhausted(conn: &Connection, op: &Exhaust, step: u32) -> Result<Ve
 pub(crate) fn exhaust(group: &mut Group<'_>, op: &Exhaust, ids: &[MessageId]) -> Result<u32, StoreError> {
     let mut failed = 0;
     for &id in ids {
-        let Some(found) = unfinished(group.conn, id)? else {
-            continue;
-        };
-        let waits = matches!(found.phase, Phase::Ready | Phase::Waiting)
-            && matches!(found.state, MessageState::Queued | MessageState::Deferred);
-        if waits && found.route == op.route && found.since < op.since_before {
-            fail(group, &found, op)?;
-            failed += 1;
-        }
+        let done = group.each(id, op.now, |group| exhaust_one(group, op, id))?;
+        // One that was set aside as damaged has failed too.
+        failed += done.unwrap_or(1);
     }
     Ok(failed)
+}
+
+fn exhaust_one(group: &mut Group<'_>, op: &Exhaust, id: MessageId) -> Result<u32, StoreError> {
+    let Some(found) = unfinished(group.conn, id)? else {
+        return Ok(0);
+    };
+    let waits = matches!(found.phase, Phase::Ready | Phase::Waiting)
+        && matches!(found.state, MessageState::Queued | MessageState::Deferred);
+    if !waits || found.route != op.route || found.since >= op.since_before {
+        return Ok(0);
+    }
+    fail(group, &found, op)?;
+    Ok(1)
 }
 
 fn fail(group: &mut Group<'_>, found: &Unfinished, op: &Exhaust) -> Result<(), StoreError> {
@@ -277,7 +284,12 @@ pub(crate) fn flushable(
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let id = MessageId::from_ord(row.get(0)?);
-        let owner = owner(id, row.get(1)?, row.get(2)?, codes::kind(row.get(3)?)?);
+        let (Ok(sender), Ok(office), Ok(kind)) = (row.get(1), row.get(2), row.get(3)) else {
+            continue;
+        };
+        // Whose it is cannot be told: it is set aside when its time comes.
+        let Ok(kind) = codes::kind(kind) else { continue };
+        let owner = owner(id, sender, office, kind);
         if scope.sees(owner.sender, owner.office, owner.category()) {
             found.push(id);
         }
@@ -324,23 +336,31 @@ pub(crate) fn revive(group: &mut Group<'_>, ids: &[MessageId], now: Timestamp) -
 fn make_due(group: &mut Group<'_>, ids: &[MessageId], now: Timestamp) -> Result<Vec<RouteId>, StoreError> {
     let mut routes = Vec::new();
     for &id in ids {
-        let Some(found) = unfinished(group.conn, id)? else {
-            continue;
-        };
-        if found.phase != Phase::Waiting || found.state != MessageState::Deferred || found.due_at <= now {
-            continue;
-        }
-        for sql in [
-            "UPDATE work SET due_at = ?2 WHERE ord = ?1",
-            "UPDATE message SET next_attempt_at = ?2 WHERE ord = ?1",
-        ] {
+        routes.extend(
             group
-                .conn
-                .prepare_cached(sql)?
-                .execute(params![id.ord(), now.as_micros()])?;
-        }
-        group.changed(&found.owner, ChangeKind::Updated);
-        routes.push(found.route);
+                .each(id, now, |group| make_one_due(group, id, now))?
+                .flatten(),
+        );
     }
     Ok(routes)
+}
+
+fn make_one_due(group: &mut Group<'_>, id: MessageId, now: Timestamp) -> Result<Option<RouteId>, StoreError> {
+    let Some(found) = unfinished(group.conn, id)? else {
+        return Ok(None);
+    };
+    if found.phase != Phase::Waiting || found.state != MessageState::Deferred || found.due_at <= now {
+        return Ok(None);
+    }
+    for sql in [
+        "UPDATE work SET due_at = ?2 WHERE ord = ?1",
+        "UPDATE message SET next_attempt_at = ?2 WHERE ord = ?1",
+    ] {
+        group
+            .conn
+            .prepare_cached(sql)?
+            .execute(params![id.ord(), now.as_micros()])?;
+    }
+    group.changed(&found.owner, ChangeKind::Updated);
+    Ok(Some(found.route))
 }

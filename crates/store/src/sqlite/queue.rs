@@ -6,14 +6,15 @@ use async_trait::async_trait;
 use postroom_domain::{MessageId, NodeSlot, RouteId, Scope, Timestamp};
 use tokio::sync::broadcast;
 
+use super::checksum::Digests;
 use super::inbox::Lane;
 use super::{
     SqliteStore, actions, clock_moves, deeds, depth, enqueue, lease, load, outcomes, promote, settle,
 };
 use crate::StoreError;
 use crate::contract::{
-    ActionOutcome, AuditAction, AuditNote, Authority, ChangeSet, Changes, Deliverable, Enqueue, Enqueued,
-    Exhaust, LeaseRequest, Leased, NodeLease, OutcomeBatch, Promote, Promoted, Queue, QueueDepth, Recorded,
+    ActionOutcome, AuditAction, AuditNote, Authority, ChangeSet, Changes, Enqueue, Enqueued, Exhaust,
+    LeaseRequest, Leased, Loaded, NodeLease, OutcomeBatch, Promote, Promoted, Queue, QueueDepth, Recorded,
     Release, Revive, Settled, Visited,
 };
 
@@ -22,8 +23,16 @@ impl Queue for SqliteStore {
     async fn enqueue(&self, op: Enqueue) -> Result<Enqueued, StoreError> {
         enqueue::check(&op)?;
         let bytes = enqueue::weight(&op);
+        // Before the writer has its turn: nobody else waits for it here.
+        let digests: Vec<Digests> = op
+            .messages
+            .iter()
+            .map(|message| Digests::of(&message.content))
+            .collect();
         self.writer
-            .run(Lane::Hot, bytes, move |group| enqueue::enqueue(group, &op))
+            .run(Lane::Hot, bytes, move |group| {
+                enqueue::enqueue(group, &op, &digests)
+            })
             .await
     }
 
@@ -33,9 +42,9 @@ impl Queue for SqliteStore {
             .await
     }
 
-    async fn adopt(&self, node: NodeLease, limit: u32) -> Result<Vec<Leased>, StoreError> {
+    async fn adopt(&self, node: NodeLease, limit: u32, now: Timestamp) -> Result<Vec<Leased>, StoreError> {
         self.writer
-            .run(Lane::Hot, 0, move |group| lease::adopt(group, node, limit))
+            .run(Lane::Hot, 0, move |group| lease::adopt(group, node, limit, now))
             .await
     }
 
@@ -51,9 +60,17 @@ impl Queue for SqliteStore {
             .await
     }
 
-    async fn load(&self, ids: &[MessageId]) -> Result<Vec<Deliverable>, StoreError> {
+    async fn load(&self, ids: &[MessageId]) -> Result<Loaded, StoreError> {
         let ids = ids.to_vec();
-        self.readers.run(move |conn| load::load(conn, &ids)).await
+        let mut loaded = self.readers.run(move |conn| load::load(conn, &ids)).await?;
+        if !loaded.damaged.is_empty() {
+            // What a connection remembers of the file may be what is damaged: a new one reads it once more.
+            let ids: Vec<_> = loaded.damaged.drain(..).map(|(id, _)| id).collect();
+            let again = self.readers.run_anew(move |conn| load::load(conn, &ids)).await?;
+            loaded.messages.extend(again.messages);
+            loaded.damaged = again.damaged;
+        }
+        Ok(loaded)
     }
 
     async fn record_outcomes(&self, batch: OutcomeBatch) -> Result<Vec<Recorded>, StoreError> {
@@ -123,7 +140,7 @@ impl Queue for SqliteStore {
             .run(Lane::Hot, 0, move |group| {
                 // Whose office it was cannot be read any more once the records are gone.
                 let office = deeds::common_office(group.conn, &ids)?;
-                let outcomes = actions::delete(group, &who, &ids)?;
+                let outcomes = actions::delete(group, &who, &ids, now)?;
                 deeds::log_in(group, AuditAction::Delete, &ids, &outcomes, office, &note, now)?;
                 Ok(outcomes)
             })

@@ -74,10 +74,34 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
+        self.with_slot(|slot| slot.read(read)).await
+    }
+
+    /// The same with a connection that was not used before and so remembers nothing of the file.
+    ///
+    /// # Errors
+    /// As for [`Readers::run`].
+    pub(crate) async fn run_anew<T, F>(&self, read: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let anew = |slot: &mut Slot| {
+            slot.conn = None;
+            slot.read(read)
+        };
+        self.with_slot(anew).await
+    }
+
+    async fn with_slot<T, F>(&self, read: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Slot) -> Result<T, StoreError> + Send + 'static,
+    {
         match self {
             Self::Pool(pool) => pool.run(read).await,
             Self::Inline(slot) => match &mut *slot.lock().unwrap_or_else(PoisonError::into_inner) {
-                Some(slot) => slot.read(read),
+                Some(slot) => read(slot),
                 None => Err(StoreError::Closed),
             },
         }
@@ -137,7 +161,7 @@ impl Pool {
     async fn run<T, F>(&self, read: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        F: FnOnce(&mut Slot) -> Result<T, StoreError> + Send + 'static,
     {
         let permit = Arc::clone(&self.permits)
             .acquire_owned()
@@ -145,7 +169,7 @@ impl Pool {
             .map_err(|_| StoreError::Closed)?;
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |slot| {
-            let found = slot.read(read);
+            let found = read(slot);
             drop(permit);
             // A caller that went away is no error.
             let _ = reply.send(found);

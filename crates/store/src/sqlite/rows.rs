@@ -3,29 +3,46 @@
 use postroom_domain::{
     EnhancedCode, Kind, MessageId, MessageState, OfficeId, Reply, Scope, Timestamp, UserId,
 };
-use rusqlite::types::Type;
+use rusqlite::types::{Type, ValueRef};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::ahead::Ahead;
 use super::arms::{RowKey, Selection};
+use super::error::is_of_content;
 use crate::{Hold, Row};
 
-/// The rows of `ords` in that order; those that are gone are missing.
+/// The rows of `ords` in that order; those that are gone or damaged are missing.
 pub(super) fn rows_of(conn: &Connection, ords: &[i64], ahead: &Ahead) -> rusqlite::Result<Vec<Row>> {
     let mut statement = conn.prepare_cached(ROW)?;
     let mut rows = Vec::with_capacity(ords.len());
     for ord in ahead.through(ords) {
-        rows.extend(statement.query_row([ord], read_row).optional()?);
+        rows.extend(unless_damaged(
+            ord,
+            statement.query_row([ord], read_row).optional(),
+        )?);
     }
     Ok(rows)
 }
 
+/// What was read of a row; a row whose state or owner is damaged is left out, so that the others are seen.
+pub(super) fn unless_damaged<T>(ord: i64, read: rusqlite::Result<Option<T>>) -> rusqlite::Result<Option<T>> {
+    match read {
+        Err(error) if is_of_content(&error) => {
+            let id = MessageId::from_ord(ord);
+            tracing::warn!(message.id = %id, %error, "the stored record of a message is damaged: it is left out of the list");
+            Ok(None)
+        }
+        read => read,
+    }
+}
+
 /// The row of an id in scope.
 pub(super) fn row_in_scope(conn: &Connection, scope: &Scope, id: MessageId) -> rusqlite::Result<Option<Row>> {
-    let row = conn
+    let read = conn
         .prepare_cached(ROW)?
         .query_row([id.ord()], read_row)
-        .optional()?;
+        .optional();
+    let row = unless_damaged(id.ord(), read)?;
     Ok(row.filter(|row| scope.sees(row.sender.0, row.office.0, row.kind.category())))
 }
 
@@ -35,7 +52,7 @@ pub(super) fn is_meant(conn: &Connection, selection: &Selection, id: MessageId) 
         .prepare_cached(KEY)?
         .query_row([id.ord()], |row| {
             let phase: Option<i64> = row.get(6)?;
-            let key = super::probe::row_key(row, 0)?;
+            let key = super::probe::row_key(row, 0);
             Ok((key, shown_state(key.state, phase)))
         })
         .optional()?;
@@ -109,43 +126,43 @@ const KEY: &str = concat!(
 );
 
 fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
-    let hold_until: Option<i64> = row.get(21)?;
-    let hold = row.get::<_, Option<String>>(20)?.map(|reason| Hold {
+    let hold = some_text(row, 20)?.map(|reason| Hold {
         reason,
-        until: hold_until.map(Timestamp::from_micros),
+        until: shown_time(row, 21),
     });
     let id = MessageId::from_ord(row.get(0)?);
+    // Whose it is and how it stands has to be right; of the rest is shown what can be read.
     Ok(Row {
         id,
-        date: time(row, 28)?.unwrap_or(id.submitted_at()),
+        date: shown_time(row, 28).unwrap_or(id.submitted_at()),
         state: state(row, 1, 2)?,
         kind: kind(row, 3)?,
         sender: (UserId(row.get(4)?), text(row, 5)?),
         office: (OfficeId(row.get(6)?), text(row, 7)?),
-        from: row.get(8)?,
-        to: row.get(9)?,
-        cc: row.get(10)?,
-        bcc: row.get(11)?,
-        recipients: row.get(12)?,
-        subject: row.get(13)?,
-        preview: row.get(14)?,
-        mime_type: row.get(15)?,
-        size_bytes: size(row, 16)?,
-        attempts: row.get(17)?,
-        sent_on: time(row, 18)?,
-        next_attempt_at: time(row, 19)?,
+        from: text(row, 8)?,
+        to: text(row, 9)?,
+        cc: text(row, 10)?,
+        bcc: text(row, 11)?,
+        recipients: row.get(12).unwrap_or_default(),
+        subject: text(row, 13)?,
+        preview: text(row, 14)?,
+        mime_type: text(row, 15)?,
+        size_bytes: size(row, 16).unwrap_or_default(),
+        attempts: row.get(17).unwrap_or_default(),
+        sent_on: shown_time(row, 18),
+        next_attempt_at: shown_time(row, 19),
         hold,
-        send_at: time(row, 22)?,
+        send_at: shown_time(row, 22),
         error: reply(row, 23)?,
-        tags: json(row, 26)?.unwrap_or_default(),
-        external_id: row.get(27)?,
+        tags: json(row, 26).ok().flatten().unwrap_or_default(),
+        external_id: some_text(row, 27)?,
     })
 }
 
 /// A reply kept in three columns from `at` on; `None` where none was kept.
 pub(super) fn reply(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Option<Reply>> {
-    let code: Option<u16> = row.get(at)?;
-    let words: Option<String> = row.get(at + 2)?;
+    let code: Option<u16> = row.get(at).unwrap_or_default();
+    let words = some_text(row, at + 2)?;
     if code.is_none() && words.is_none() {
         return Ok(None);
     }
@@ -159,6 +176,13 @@ pub(super) fn reply(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Opti
 /// A time kept in microseconds.
 pub(super) fn time(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Option<Timestamp>> {
     Ok(row.get::<_, Option<i64>>(at)?.map(Timestamp::from_micros))
+}
+
+/// A time that is shown, where it can be read.
+pub(super) fn shown_time(row: &rusqlite::Row<'_>, at: usize) -> Option<Timestamp> {
+    row.get::<_, Option<i64>>(at)
+        .unwrap_or_default()
+        .map(Timestamp::from_micros)
 }
 
 /// A value kept as JSON text.
@@ -188,7 +212,7 @@ pub(super) fn numbered<T>(
 }
 
 fn enhanced(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Option<EnhancedCode>> {
-    Ok(row.get_ref(at)?.as_str_or_null()?.and_then(parse_enhanced))
+    Ok(row.get_ref(at)?.as_str().ok().and_then(parse_enhanced))
 }
 
 fn parse_enhanced(text: &str) -> Option<EnhancedCode> {
@@ -208,6 +232,15 @@ fn state(row: &rusqlite::Row<'_>, kept: usize, phase: usize) -> rusqlite::Result
     MessageState::from_number(number).ok_or(rusqlite::Error::IntegralValueOutOfRange(kept, number))
 }
 
-fn text(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<String> {
-    Ok(row.get::<_, Option<String>>(at)?.unwrap_or_default())
+/// A text that is shown, as far as it can be read; empty where there is none.
+pub(super) fn text(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<String> {
+    Ok(some_text(row, at)?.unwrap_or_default())
+}
+
+/// A text that is shown, as far as it can be read.
+pub(super) fn some_text(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Option<String>> {
+    Ok(match row.get_ref(at)? {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => None,
+    })
 }

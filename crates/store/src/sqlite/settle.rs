@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use postroom_domain::{HoldReason, MessageId, Timestamp};
+use postroom_domain::{Damage, HoldReason, MessageId, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::group::Group;
@@ -64,11 +64,12 @@ fn park(
     let mut moved = 0;
     for (route, flow) in lanes_of(group.conn, &senders)? {
         for id in ready(group.conn, route, flow, of, most - moved)? {
-            if let Some(found) = unfinished(group.conn, id)?
-                && found.phase == Phase::Ready
-            {
-                keep_back(group, &found, paused(), Seat::Same, now)?;
-            }
+            group.each(id, now, |group| match unfinished(group.conn, id)? {
+                Some(found) if found.phase == Phase::Ready => {
+                    keep_back(group, &found, paused(), Seat::Same, now)
+                }
+                Some(_) | None => Ok(()),
+            })?;
             moved += 1;
         }
         if moved >= most {
@@ -138,21 +139,28 @@ fn resume(
     for (seq, id) in kept {
         looked += 1;
         last = (seq, id);
-        let Some(found) = unfinished(group.conn, id)? else {
-            continue;
-        };
-        // Another pause may cover it still.
-        match place_again(group, &found, now, Comes::Anew)? {
-            Place::Lane(charged_day) => {
-                let_go(group, &found, charged_day, Seat::Same, now)?;
-                released += 1;
-            }
-            Place::Back(kept) if kept.reason == HoldReason::Paused => {}
-            Place::Back(kept) => keep_back(group, &found, kept, Seat::Same, now)?,
-        }
+        released += group
+            .each(id, now, |group| resume_one(group, id, now))?
+            .unwrap_or(0);
     }
     let rest = (looked >= most).then_some(Sweep::LetGo { of, after: last });
     Ok((released, looked, rest))
+}
+
+fn resume_one(group: &mut Group<'_>, id: MessageId, now: Timestamp) -> Result<u32, StoreError> {
+    let Some(found) = unfinished(group.conn, id)? else {
+        return Ok(0);
+    };
+    // Another pause may cover it still.
+    match place_again(group, &found, now, Comes::Anew)? {
+        Place::Lane(charged_day) => {
+            let_go(group, &found, charged_day, Seat::Same, now)?;
+            return Ok(1);
+        }
+        Place::Back(kept) if kept.reason == HoldReason::Paused => {}
+        Place::Back(kept) => keep_back(group, &found, kept, Seat::Same, now)?,
+    }
+    Ok(0)
 }
 
 fn kept_back(
@@ -232,33 +240,57 @@ fn serve(
             let Some(id) = line.pop_front() else {
                 continue;
             };
-            let Some(found) = unfinished(group.conn, id)? else {
-                return Err(StoreError::Corrupt(format!("work without a message: {id}")));
-            };
             looked += 1;
-            if group.pauses().cover(&found.owner) {
-                keep_back(group, &found, paused(), Seat::Same, now)?;
-                next_round.push((person, line));
-                continue;
-            }
-            let whom = hold::person(group, &found)?;
-            match group.limits.foresee(whom, now, Comes::FromLine) {
-                postroom_domain::Admission::Hold(HoldReason::SystemLimit) => return Ok((released, looked)),
-                // This person's limit is used up; others go on.
-                postroom_domain::Admission::Hold(_) => {}
-                postroom_domain::Admission::Accept => {
-                    if let Place::Lane(charged_day) = place_again(group, &found, now, Comes::FromLine)? {
-                        let_go(group, &found, charged_day, Seat::Same, now)?;
-                        group.limits.set_turn(person);
-                        released += 1;
-                    }
+            match group.each(id, now, |group| serve_one(group, id, person, now))? {
+                Some(Served::SystemUsedUp) => return Ok((released, looked)),
+                // Others go on.
+                Some(Served::PersonUsedUp) => {}
+                Some(Served::Released) => {
+                    released += 1;
                     next_round.push((person, line));
                 }
+                Some(Served::Held) | None => next_round.push((person, line)),
             }
         }
         lines = next_round;
     }
     Ok((released, looked))
+}
+
+/// What became of the first of somebody's line.
+enum Served {
+    Released,
+    Held,
+    PersonUsedUp,
+    SystemUsedUp,
+}
+
+fn serve_one(
+    group: &mut Group<'_>,
+    id: MessageId,
+    person: i64,
+    now: Timestamp,
+) -> Result<Served, StoreError> {
+    let Some(found) = unfinished(group.conn, id)? else {
+        return Err(StoreError::Damaged(id, Damage::Record));
+    };
+    if group.pauses().cover(&found.owner) {
+        keep_back(group, &found, paused(), Seat::Same, now)?;
+        return Ok(Served::Held);
+    }
+    let whom = hold::person(group, &found)?;
+    match group.limits.foresee(whom, now, Comes::FromLine) {
+        postroom_domain::Admission::Hold(HoldReason::SystemLimit) => Ok(Served::SystemUsedUp),
+        postroom_domain::Admission::Hold(_) => Ok(Served::PersonUsedUp),
+        postroom_domain::Admission::Accept => {
+            let Place::Lane(charged_day) = place_again(group, &found, now, Comes::FromLine)? else {
+                return Ok(Served::Held);
+            };
+            let_go(group, &found, charged_day, Seat::Same, now)?;
+            group.limits.set_turn(person);
+            Ok(Served::Released)
+        }
+    }
 }
 
 /// Persons whose mail waits and who have room today.
@@ -302,18 +334,20 @@ fn stamp_anew(group: &mut Group<'_>, today: Today, now: Timestamp, most: u32) ->
     }
     stale.truncate(usize::try_from(most).unwrap_or(0));
     for &id in &stale {
-        let Some(found) = unfinished(group.conn, id)? else {
-            continue;
-        };
-        let person = hold::person(group, &found)?;
-        let first = group.limits.tell(today.day, person.0, reason);
-        hold::tell(group, &found.owner, person, reason, first, now)?;
-        group.limits.wait(person.0, reason, 1);
-        let kept = Kept {
-            reason,
-            until: Some(today.ends),
-        };
-        keep_back(group, &found, kept, Seat::Same, now)?;
+        group.each(id, now, |group| {
+            let Some(found) = unfinished(group.conn, id)? else {
+                return Ok(());
+            };
+            let person = hold::person(group, &found)?;
+            let first = group.limits.tell(today.day, person.0, reason);
+            hold::tell(group, &found.owner, person, reason, first, now)?;
+            group.limits.wait(person.0, reason, 1);
+            let kept = Kept {
+                reason,
+                until: Some(today.ends),
+            };
+            keep_back(group, &found, kept, Seat::Same, now)
+        })?;
     }
     Ok(u32::try_from(stale.len()).unwrap_or(most))
 }

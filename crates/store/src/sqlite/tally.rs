@@ -65,7 +65,7 @@ impl Phase {
 pub(crate) type TallyKey = (i64, i64, i64);
 
 /// What a group adds to counts.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Tallies {
     messages: HashMap<(TallyKey, i64), i64>,
     depths: HashMap<(i64, i64), i64>,
@@ -148,7 +148,10 @@ impl Tallies {
 fn add_to(conn: &Connection, row: TallyKey, added: &[(i64, i64)]) -> Result<(), StoreError> {
     let kept = conn
         .prepare_cached("SELECT cells FROM tally WHERE dimension = ?1 AND id = ?2 AND day = ?3")?
-        .query_row(row, |kept| Ok(with_added(kept.get_ref(0)?.as_str()?, added)))
+        // Counts that are not text are damaged: they begin anew, and a recount names the difference.
+        .query_row(row, |kept| {
+            Ok(with_added(kept.get_ref(0)?.as_str().unwrap_or(""), added))
+        })
         .optional()?;
     let cells = kept.unwrap_or_else(|| with_added("", added));
     if cells.is_empty() {

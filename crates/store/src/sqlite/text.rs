@@ -23,7 +23,17 @@ pub(crate) fn index(group: &mut Group<'_>) -> Result<bool, StoreError> {
     let mut last = None;
     let mut indexed = 0;
     while let Some(row) = rows.next()? {
-        last = Some(add(group, row)?);
+        let ord: i64 = row.get(0)?;
+        match entry(group, row) {
+            Ok(entry) => add(group, ord, &entry)?,
+            // It cannot be found by its words; everything behind it can.
+            Err(error) if error.is_of_content() => {
+                let id = MessageId::from_ord(ord);
+                tracing::error!(message.id = %id, %error, "the stored record of a message is damaged: it is not indexed");
+            }
+            Err(error) => return Err(error),
+        }
+        last = Some(ord);
         indexed += 1;
     }
     if let Some(last) = last {
@@ -45,30 +55,44 @@ pub(crate) fn index_again(group: &Group<'_>, id: MessageId) -> Result<(), StoreE
         let mut select = group.conn.prepare_cached(&format!("{ROW} WHERE ord = ?1"))?;
         let mut rows = select.query([id.ord()])?;
         while let Some(row) = rows.next()? {
-            add(group, row)?;
+            add(group, id.ord(), &entry(group, row)?)?;
         }
     }
     Ok(())
 }
 
-fn add(group: &Group<'_>, row: &Row<'_>) -> Result<i64, StoreError> {
-    let ord: i64 = row.get(0)?;
+/// What is indexed of a message.
+struct Entry {
+    subject: String,
+    addresses: String,
+    scope: String,
+}
+
+fn entry(group: &Group<'_>, row: &Row<'_>) -> Result<Entry, StoreError> {
     let mut addresses = String::new();
     for column in 2..6 {
         addresses.push_str(row.get_ref(column)?.as_str().unwrap_or(""));
         addresses.push(' ');
     }
     if row.get::<_, i64>(9)? >= MANY {
-        addresses.push_str(&recipients(group, ord)?);
+        addresses.push_str(&recipients(group, row.get(0)?)?);
     }
     let kind = codes::kind(row.get(8)?)?;
     let scope = scope_tokens(row.get(6)?, row.get(7)?, kind.category());
-    let subject = row.get_ref(1)?.as_str().unwrap_or("");
+    let subject = row.get_ref(1)?.as_str().unwrap_or("").to_owned();
+    Ok(Entry {
+        subject,
+        addresses,
+        scope,
+    })
+}
+
+fn add(group: &Group<'_>, ord: i64, entry: &Entry) -> Result<(), StoreError> {
     group
         .conn
         .prepare_cached("INSERT INTO text (rowid, subject, address, scope) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![ord, subject, addresses, scope])?;
-    Ok(ord)
+        .execute(params![ord, entry.subject, entry.addresses, entry.scope])?;
+    Ok(())
 }
 
 /// The tokens that keep a search inside a scope: `m17 s345 c0` for user mail of office 17, `n17 c1` for its

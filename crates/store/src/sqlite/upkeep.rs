@@ -1,14 +1,14 @@
 //! Background work and checks.
 
 use async_trait::async_trait;
-use postroom_domain::Timestamp;
+use postroom_domain::{Damage, MessageId, Timestamp};
 use rusqlite::params;
 
 use super::group::Group;
 use super::inbox::Lane;
-use super::{SqliteStore, check, high_water, space, text};
+use super::{SqliteStore, check, checksum_fill, damage, high_water, integrity, space, text};
 use crate::StoreError;
-use crate::contract::{CheckReport, Upkeep};
+use crate::contract::{CheckReport, ContentCheck, Upkeep};
 
 #[async_trait]
 impl Upkeep for SqliteStore {
@@ -24,6 +24,20 @@ impl Upkeep for SqliteStore {
 
     async fn release_space(&self) -> Result<bool, StoreError> {
         self.writer.run(Lane::Background, 0, space::release).await
+    }
+
+    async fn fill_checksums(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(filled) = self.readers.run(checksum_fill::compute).await? else {
+            return Ok(false);
+        };
+        let damaged = filled.damaged.iter().map(|id| (*id, Damage::Content));
+        self.note_damage(damaged.collect(), now).await;
+        self.writer
+            .run(Lane::Background, 0, move |group| {
+                checksum_fill::write(group, &filled)
+            })
+            .await?;
+        Ok(true)
     }
 
     async fn check(&self) -> Result<CheckReport, StoreError> {
@@ -43,6 +57,20 @@ impl Upkeep for SqliteStore {
         }
     }
 
+    async fn check_table(&self, table: &str) -> Result<Vec<String>, StoreError> {
+        let table = table.to_owned();
+        self.readers.run(move |conn| integrity::table(conn, &table)).await
+    }
+
+    async fn check_contents(&self, after: MessageId, now: Timestamp) -> Result<ContentCheck, StoreError> {
+        let found = self
+            .readers
+            .run(move |conn| checksum_fill::verify(conn, after))
+            .await?;
+        self.note_damage(found.damaged.clone(), now).await;
+        Ok(found)
+    }
+
     async fn ready(&self) -> Result<(), StoreError> {
         // The cursor is set to what it is: a page is written, and so synced, and nothing changes.
         self.writer
@@ -60,6 +88,31 @@ impl Upkeep for SqliteStore {
         self.readers.close().await;
         if let Some(running) = self.writer.close() {
             running.ended().await;
+        }
+    }
+}
+
+impl SqliteStore {
+    /// Notes what was found damaged while it was read. A store that cannot take it now is not asked again: whoever reads
+    /// the same next finds the same.
+    pub(super) async fn note_damage(&self, damaged: Vec<(MessageId, Damage)>, now: Timestamp) {
+        if damaged.is_empty() {
+            return;
+        }
+        for (id, damage) in &damaged {
+            tracing::error!(message.id = %id, "{}", damage.words());
+        }
+        let noted = self
+            .writer
+            .run(Lane::Background, 0, move |group| {
+                for &(id, damage) in &damaged {
+                    damage::note(group, id, damage, now)?;
+                }
+                Ok(())
+            })
+            .await;
+        if let Err(error) = noted {
+            tracing::warn!(%error, "damage was found but could not be noted");
         }
     }
 }

@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | an operation fails before it wrote anything | it alone is answered with its error |
 //! | an operation fails half-way, or SQLite rolled back | roll back, run the group again one by one |
+//! | an operation alone fails of what the file holds | run it again with each of its messages apart ([`super::damage`]) |
 //! | the commit fails for want of room | the same; each learns whether it fits |
 //! | the commit fails in reading or writing the file | refuse everything, close, open anew, recover; never trust |
 //! | another program removed or replaced one of SQLite's files | copy the log into the database, refuse everything, end |
@@ -21,6 +22,7 @@ use tokio::sync::broadcast;
 use tokio::time::Instant;
 
 use super::checkpoint::Checkpointer;
+use super::damage::Care;
 use super::error::is_io;
 use super::faults::WriteFaults;
 use super::files::{self, FileWatch};
@@ -143,7 +145,7 @@ impl Writer {
     fn turn(&mut self, waiting: &mut VecDeque<Waiting>, lane: Lane) {
         let began = Instant::now();
         while !waiting.is_empty() {
-            self.group(waiting, lane);
+            self.group(waiting, lane, Care::Together);
         }
         if lane == Lane::Background {
             self.inbox.background_took(began.elapsed());
@@ -159,7 +161,7 @@ impl Writer {
     }
 
     /// Runs one group and answers its operations.
-    fn group(&mut self, waiting: &mut VecDeque<Waiting>, lane: Lane) {
+    fn group(&mut self, waiting: &mut VecDeque<Waiting>, lane: Lane, care: Care) {
         let Some(conn) = self.usable() else {
             for operation in waiting.drain(..) {
                 operation.operation.answer(Err(StoreError::Unavailable(
@@ -172,7 +174,7 @@ impl Writer {
         let mut refused = Vec::new();
         let room = self.room.look();
         let ended = match run_group(
-            Group::new(&conn, &self.kept, room, self.place.options.step.max(1)),
+            Group::new(&conn, &self.kept, room, self.place.options.step.max(1)).with_care(care),
             waiting,
             &mut ran,
             &mut refused,
@@ -185,16 +187,20 @@ impl Writer {
             Ok(learnt) => self.commit(conn, learnt),
             Err(error) => self.roll_back(conn, error),
         };
+        let (apart, refused) = split_off_damaged(refused, care);
         for (waiting, error) in refused {
             waiting.operation.answer(Err(error));
         }
         match ended {
             Ended::Committed(changes) => self.committed(ran, changes),
+            Ended::RolledBack(error) if ran.len() == 1 && care == Care::Together && error.is_of_content() => {
+                self.group(&mut VecDeque::from(ran), Lane::Background, Care::Apart);
+            }
             Ended::RolledBack(error) if ran.len() == 1 => answer_all(ran, &error),
             Ended::RolledBack(error) => {
                 tracing::warn!(error = %error, operations = ran.len(), "a group of writes failed and is run one by one");
                 for operation in ran {
-                    self.group(&mut VecDeque::from([operation]), Lane::Background);
+                    self.group(&mut VecDeque::from([operation]), Lane::Background, care);
                 }
             }
             Ended::Broken(error) => {
@@ -206,6 +212,9 @@ impl Writer {
                 answer_all(waiting.drain(..).collect(), &error);
                 self.inbox.end(error.to_string());
             }
+        }
+        for operation in apart {
+            self.group(&mut VecDeque::from([operation]), Lane::Background, Care::Apart);
         }
     }
 
@@ -342,6 +351,17 @@ fn abandon(conn: &Connection, file: &Path) -> StoreError {
         }
     }
     StoreError::Unavailable(format!("{file} was removed or replaced by another program"))
+}
+
+/// Parts those that run again with each message apart from those that are refused for good.
+fn split_off_damaged(
+    refused: Vec<(Waiting, StoreError)>,
+    care: Care,
+) -> (Vec<Waiting>, Vec<(Waiting, StoreError)>) {
+    let (damaged, refused): (Vec<_>, Vec<_>) = refused
+        .into_iter()
+        .partition(|(_, error)| care == Care::Together && error.is_of_content());
+    (damaged.into_iter().map(|(waiting, _)| waiting).collect(), refused)
 }
 
 fn answer_all(operations: Vec<Waiting>, error: &StoreError) {

@@ -13,6 +13,7 @@
 
 mod build;
 mod conformance;
+mod damage;
 mod files;
 mod filled;
 mod hurry;

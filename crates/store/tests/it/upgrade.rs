@@ -7,14 +7,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use postroom_domain::alert::AlertKind;
-use postroom_domain::{Day, MessageState, NodeSlot, OfficeId, RouteId, Scope, UserId};
+use postroom_domain::{Day, MessageId, MessageState, NodeSlot, OfficeId, RouteId, Scope, UserId};
 use postroom_store::{
     AlertPage, AuditView, Consumer, Filter, JobState, LayoutOf, LeaseRequest, MailedAlerts, PageRequest,
     Place, SqliteOptions, SqliteStore, Store, UsageOf, Want, WhichAlerts,
 };
 use tempfile::TempDir;
 
-use crate::build::{assert_consistent, sent};
+use crate::build::{assert_consistent, at, sent};
 
 /// A database of a killed server; larger than it is unpacked.
 const E93F8EF: &[u8] = include_bytes!("../fixtures/e93f8ef.db.zst");
@@ -51,7 +51,7 @@ async fn mail_of_an_earlier_version_is_read_whole() {
         assert!(!detail.recipients.is_empty());
         let attempts = store.attempts(&everything, row.id).await.unwrap().unwrap();
         assert!(attempts.len() >= usize::from(row.attempts > 0));
-        let content = store.content(&everything, row.id).await.unwrap().unwrap();
+        let content = store.content(&everything, row.id, at(0)).await.unwrap().unwrap();
         assert_eq!(content.header.len + content.body.len, row.size_bytes);
         assert!(store.situation(&everything, row.id).await.unwrap().is_some());
     }
@@ -70,6 +70,19 @@ async fn mail_of_an_earlier_version_is_read_whole() {
     assert_eq!(found, BTreeMap::from(expected));
     let counts = store.counts(&everything, &Filter::default()).await.unwrap();
     assert_eq!(counts.total, 51);
+}
+
+#[tokio::test]
+async fn content_of_an_earlier_version_gets_its_checksums() {
+    let folder = TempDir::new().unwrap();
+    let store = unpacked(folder.path());
+    let stored = store.check().await.unwrap();
+    assert_eq!((stored.contents, stored.without_checksum), (51, 51));
+    while store.fill_checksums(at(0)).await.unwrap() {}
+    assert_eq!(store.check().await.unwrap().without_checksum, 0);
+    let verified = store.check_contents(MessageId::MIN, at(0)).await.unwrap();
+    assert_eq!((verified.verified, verified.damaged), (51, Vec::new()));
+    store.close().await;
 }
 
 #[tokio::test]
@@ -139,7 +152,7 @@ async fn mail_of_an_earlier_version_goes_on() {
     let newest = store.page(&request).await.unwrap().rows.remove(0);
     let now = newest.id.submitted_at().plus(Duration::from_secs(60));
     let node = store.join(NodeSlot(0), now).await.unwrap();
-    let adopted = store.adopt(node, 256).await.unwrap();
+    let adopted = store.adopt(node, 256, now).await.unwrap();
     assert_eq!(adopted.len(), 8);
     let wants = vec![Want {
         route: RouteId::SERVER,

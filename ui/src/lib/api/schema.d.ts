@@ -1566,7 +1566,7 @@ export interface components {
          * @description Sorts of alert.
          * @enum {string}
          */
-        AlertKind: "smtp_failed" | "server_down" | "server_up" | "limit_reached" | "undeliverable";
+        AlertKind: "smtp_failed" | "server_down" | "server_up" | "limit_reached" | "undeliverable" | "damaged";
         /** @description Where an alert leads. */
         AlertLink: {
             /** @description The list's parameters, `type=failed`. */
@@ -1880,7 +1880,9 @@ export interface components {
             actions: components["schemas"]["Action"][];
             /** @description Its files. */
             attachments: components["schemas"]["Attachment"][];
-            /** @description The header fields as they travel, decoded; none where the content is gone. */
+            /** @description What is damaged of it where it is stored, and what that means; `null` where nothing is. */
+            damaged: string | null;
+            /** @description The header fields as they travel, decoded; none where the content is gone or damaged. */
             headers: components["schemas"]["HeaderField"][];
             /** @description The messages it was sent again from and as. */
             links: components["schemas"]["Links"];
@@ -1959,7 +1961,7 @@ export interface components {
         FailureGroup: {
             /** @description What to do. */
             advice: string;
-            /** @description `connect`, `tls`, `auth`, `sender`, `settings`, `relay_down`, `no_answer`, `recipient`, `busy`, `refused`. */
+            /** @description `connect`, `tls`, `auth`, `sender`, `settings`, `relay_down`, `no_answer`, `recipient`, `busy`, `refused`, `damaged`. */
             cause: string;
             /**
              * Format: int64

@@ -76,7 +76,10 @@ impl Bench {
     }
 
     async fn header(&self, id: MessageId) -> String {
-        let content = self.store.content(&Scope::everything(), id).await;
+        let content = self
+            .store
+            .content(&Scope::everything(), id, self.clock.now())
+            .await;
         let content = content.expect("the store answers").expect("content");
         let mut octets = Vec::new();
         unpack_into(&content.header, &mut octets).expect("unpacks");

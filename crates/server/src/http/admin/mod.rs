@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json as Answer, Router};
-use postroom_domain::Scope;
+use postroom_domain::{Damage, MessageId, Scope};
 use postroom_office::{Directory, Principal, Secret};
 use postroom_store::{By, NewApiKey, NewOffice, NewUser, Office, User};
 
@@ -16,7 +16,10 @@ use super::people::fields::{self, bad};
 use super::people::setup::SYSTEM_OFFICE;
 use super::problem::ApiError;
 use super::session::rights_of;
-use wire::{Acknowledged, Checked, Flushed, KeyMade, NewKey, NewPerson, PasswordOf, PersonMade, PersonRow};
+use wire::{
+    Acknowledged, Checked, ContentsChecked, ContentsToCheck, Damaged, Flushed, KeyMade, NewKey, NewPerson,
+    PasswordOf, PersonMade, PersonRow, TableChecked, TableToCheck,
+};
 
 /// The admin routes.
 pub(super) fn routes() -> Router<App> {
@@ -26,6 +29,8 @@ pub(super) fn routes() -> Router<App> {
         .route("/admin/v1/keys", post(add_key))
         .route("/admin/v1/check", post(check))
         .route("/admin/v1/acknowledge-losses", post(acknowledge_losses))
+        .route("/admin/v1/check/table", post(check_table))
+        .route("/admin/v1/check/contents", post(check_contents))
         .route("/admin/v1/flush", post(flush))
 }
 
@@ -134,12 +139,50 @@ async fn check(State(app): State<App>) -> Result<Answer<Checked>, ApiError> {
         messages: report.messages,
         work: report.work,
         differences: report.differences,
+        damaged: damaged(report.damaged),
+        without_checksum: report.without_checksum,
+        contents: report.contents,
+        tables: report.tables,
     }))
 }
 
 async fn acknowledge_losses(State(app): State<App>) -> Result<Answer<Acknowledged>, ApiError> {
     let losses = app.store.acknowledge_losses().await?;
     Ok(Answer(Acknowledged { losses }))
+}
+
+async fn check_table(
+    State(app): State<App>,
+    Json(asked): Json<TableToCheck>,
+) -> Result<Answer<TableChecked>, ApiError> {
+    let problems = app.store.check_table(&asked.table).await?;
+    Ok(Answer(TableChecked { problems }))
+}
+
+async fn check_contents(
+    State(app): State<App>,
+    Json(asked): Json<ContentsToCheck>,
+) -> Result<Answer<ContentsChecked>, ApiError> {
+    let after = match &asked.after {
+        None => MessageId::MIN,
+        Some(id) => id
+            .parse()
+            .map_err(|_| bad("after", format!("{id:?} is not the id of a message")))?,
+    };
+    let found = app.store.check_contents(after, app.clock.now()).await?;
+    Ok(Answer(ContentsChecked {
+        next: found.next.map(|id| id.to_string()),
+        verified: found.verified,
+        damaged: damaged(found.damaged),
+    }))
+}
+
+fn damaged(found: Vec<(MessageId, Damage)>) -> Vec<Damaged> {
+    let one = |(id, damage): (MessageId, Damage)| Damaged {
+        id: id.to_string(),
+        what: damage.words().to_owned(),
+    };
+    found.into_iter().map(one).collect()
 }
 
 async fn flush(State(app): State<App>) -> Result<Answer<Flushed>, ApiError> {

@@ -109,6 +109,55 @@ pub struct Checked {
     pub work: u64,
     /// One sentence for each difference.
     pub differences: Vec<String>,
+    /// Messages that were found damaged until now.
+    pub damaged: Vec<Damaged>,
+    /// Content that has no checksum yet.
+    pub without_checksum: u64,
+    /// Content in all.
+    pub contents: u64,
+    /// The tables of the database, for `/admin/v1/check/table`.
+    pub tables: Vec<String>,
+}
+
+/// A damaged message.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Damaged {
+    /// Its id.
+    pub id: String,
+    /// What of it is damaged, and what that means.
+    pub what: String,
+}
+
+/// A table to check.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TableToCheck {
+    /// Its name.
+    pub table: String,
+}
+
+/// What the database says of a table.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TableChecked {
+    /// One sentence for each problem.
+    pub problems: Vec<String>,
+}
+
+/// Content to verify.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ContentsToCheck {
+    /// Behind which message; from the first on where it is missing.
+    pub after: Option<String>,
+}
+
+/// Content that was verified.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ContentsChecked {
+    /// Behind which message to go on; missing at the end.
+    pub next: Option<String>,
+    /// Messages looked at.
+    pub verified: u64,
+    /// Those whose content is damaged.
+    pub damaged: Vec<Damaged>,
 }
 
 /// Losses that are no longer reported.

@@ -162,6 +162,7 @@ fn described(verb: Verb, result: ActionResult) -> (Outcome, Option<String>, Opti
             | ActionOutcome::NotPermitted
             | ActionOutcome::HeldBack
             | ActionOutcome::Sending
+            | ActionOutcome::Damaged
             | ActionOutcome::Paused
             | ActionOutcome::OverLimit { .. }),
         ) => (Outcome::Refused, Some(outcome.reason(verb)), None),

@@ -4,7 +4,7 @@ use axum::extract::State;
 use postroom_domain::{Scope, Verb, Verdict};
 use postroom_store::{self as store, Submitter};
 
-use super::mime;
+use super::mime::{self, Stored};
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::extract::Id;
@@ -31,7 +31,11 @@ pub(in crate::http) async fn detail(
         .detail(see, id)
         .await?
         .ok_or_else(ApiError::no_message)?;
-    let octets = mime::load(&app, see, id).await?;
+    let (octets, damage) = match mime::read(&app, see, id).await? {
+        Stored::Octets(octets) => (Some(octets), found.damage),
+        Stored::Gone => (None, found.damage),
+        Stored::Damaged(damage) => (None, Some(damage)),
+    };
     let secret = found.row.kind.body_is_secret();
     let (headers, attachments, parts) = octets
         .map(|octets| {
@@ -47,6 +51,7 @@ pub(in crate::http) async fn detail(
         .unwrap_or_default();
     Ok(axum::Json(Detail {
         message_id: found.message_id,
+        damaged: damage.map(|damage| damage.words().to_owned()),
         headers,
         attachments,
         parts,

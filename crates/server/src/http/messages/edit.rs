@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mail_parser::{Message, MimeHeaders as _};
-use postroom_domain::{Address, Category, MessageId, Refusal, Rule};
+use postroom_domain::{Address, Category, Damage, MessageId, Refusal, Rule};
 use postroom_engine::intake::{readdress, readdress_header};
 use postroom_engine::packing::{pack, unpack_into};
 use postroom_office::Principal;
@@ -54,7 +54,7 @@ pub(in crate::http) async fn draft(
     })
     .await
     .map_err(|error| ApiError::internal(error.to_string()))?
-    .ok_or_else(|| ApiError::internal(format!("{id}: the kept content is no message")))?;
+    .ok_or_else(|| ApiError::damaged(Damage::Content))?;
     Ok(axum::Json(draft))
 }
 
@@ -192,7 +192,7 @@ async fn prepared(
         RecipientRole::Bcc | RecipientRole::Envelope => false,
     };
     let header = if named {
-        let content = app.store.content(&who.authority.see, id).await?;
+        let content = app.store.content(&who.authority.see, id, app.clock.now()).await?;
         let content = content.ok_or_else(mime::content_gone)?;
         let edited = edited(&content.header, &old, &new)?;
         Some((content.header, edited))
@@ -220,7 +220,7 @@ async fn prepared(
 
 fn edited(header: &Packed, old: &str, new: &str) -> Result<Packed, ApiError> {
     let mut octets = Vec::new();
-    unpack_into(header, &mut octets).map_err(|error| ApiError::internal(error.to_string()))?;
+    unpack_into(header, &mut octets).map_err(|_| ApiError::damaged(Damage::Content))?;
     let edited = readdress_header(&octets, old, new).ok_or_else(|| {
         conflict(
             "address_not_in_letter",

@@ -2,8 +2,9 @@
 
 use axum::http::StatusCode;
 use mail_parser::{Address, HeaderValue, Message, MessageParser, MimeHeaders, PartType};
-use postroom_domain::{MessageId, Scope};
+use postroom_domain::{Damage, MessageId, Scope};
 use postroom_engine::packing;
+use postroom_store::StoreError;
 
 use crate::http::App;
 use crate::http::problem::ApiError;
@@ -16,10 +17,23 @@ const MOST_VALUE_CHARS: usize = 4_000;
 /// Longest name of a file, in characters.
 const MOST_NAME_CHARS: usize = 150;
 
-/// Reads the content of a message in scope; `None` where it is gone.
-pub(super) async fn load(app: &App, scope: &Scope, id: MessageId) -> Result<Option<Vec<u8>>, ApiError> {
-    let Some(content) = app.store.content(scope, id).await? else {
-        return Ok(None);
+/// What is stored of a message's content.
+pub(super) enum Stored {
+    /// The message as it travels.
+    Octets(Vec<u8>),
+    /// Retention has removed it, or the message is out of scope.
+    Gone,
+    /// It is not what was stored.
+    Damaged(Damage),
+}
+
+/// Reads the content of a message in scope.
+pub(super) async fn read(app: &App, scope: &Scope, id: MessageId) -> Result<Stored, ApiError> {
+    let content = match app.store.content(scope, id, app.clock.now()).await {
+        Ok(Some(content)) => content,
+        Ok(None) => return Ok(Stored::Gone),
+        Err(StoreError::Damaged(_, damage)) => return Ok(Stored::Damaged(damage)),
+        Err(error) => return Err(error.into()),
     };
     let unpacked = move || {
         let mut octets = Vec::new();
@@ -27,11 +41,28 @@ pub(super) async fn load(app: &App, scope: &Scope, id: MessageId) -> Result<Opti
         packing::unpack_into(&content.body, &mut octets)?;
         Ok::<_, packing::UnpackError>(octets)
     };
-    tokio::task::spawn_blocking(unpacked)
+    let unpacked = tokio::task::spawn_blocking(unpacked)
         .await
-        .map_err(|error| ApiError::internal(error.to_string()))?
-        .map(Some)
-        .map_err(|error| ApiError::internal(format!("{id}: {error}")))
+        .map_err(|error| ApiError::internal(error.to_string()))?;
+    Ok(unpacked.map_or_else(
+        |error| {
+            tracing::error!(message.id = %id, %error, "the stored content cannot be unpacked");
+            Stored::Damaged(Damage::Content)
+        },
+        Stored::Octets,
+    ))
+}
+
+/// Reads the content of a message in scope; `None` where it is gone.
+///
+/// # Errors
+/// 500 `content_damaged` besides those of the store.
+pub(super) async fn load(app: &App, scope: &Scope, id: MessageId) -> Result<Option<Vec<u8>>, ApiError> {
+    match read(app, scope, id).await? {
+        Stored::Octets(octets) => Ok(Some(octets)),
+        Stored::Gone => Ok(None),
+        Stored::Damaged(damage) => Err(ApiError::damaged(damage)),
+    }
 }
 
 /// The answer where retention has removed the content.

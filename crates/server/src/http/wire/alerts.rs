@@ -72,6 +72,8 @@ pub enum AlertKind {
     LimitReached,
     /// Mail could not be delivered.
     Undeliverable,
+    /// What is stored of a message is damaged.
+    Damaged,
 }
 
 /// Where an alert leads.
@@ -174,6 +176,7 @@ impl From<Kind> for AlertKind {
             Kind::ServerUp => Self::ServerUp,
             Kind::LimitReached => Self::LimitReached,
             Kind::Undeliverable => Self::Undeliverable,
+            Kind::Damaged => Self::Damaged,
         }
     }
 }
@@ -186,6 +189,7 @@ impl From<AlertKind> for Kind {
             AlertKind::ServerUp => Self::ServerUp,
             AlertKind::LimitReached => Self::LimitReached,
             AlertKind::Undeliverable => Self::Undeliverable,
+            AlertKind::Damaged => Self::Damaged,
         }
     }
 }

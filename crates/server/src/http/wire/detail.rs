@@ -16,7 +16,10 @@ pub struct Detail {
     pub row: Row,
     /// The Message-ID field.
     pub message_id: String,
-    /// The header fields as they travel, decoded; none where the content is gone.
+    /// What is damaged of it where it is stored, and what that means; `null` where nothing is.
+    #[schema(required)]
+    pub damaged: Option<String>,
+    /// The header fields as they travel, decoded; none where the content is gone or damaged.
     pub headers: Vec<HeaderField>,
     /// Each recipient.
     pub recipients_detail: Vec<Recipient>,

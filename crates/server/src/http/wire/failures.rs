@@ -19,7 +19,7 @@ pub struct Failures {
 pub struct FailureGroup {
     /// Names the group: `0-auth`.
     pub id: String,
-    /// `connect`, `tls`, `auth`, `sender`, `settings`, `relay_down`, `no_answer`, `recipient`, `busy`, `refused`.
+    /// `connect`, `tls`, `auth`, `sender`, `settings`, `relay_down`, `no_answer`, `recipient`, `busy`, `refused`, `damaged`.
     pub cause: String,
     /// What happened.
     pub sentence: String,

@@ -26,6 +26,8 @@ pub enum ActionOutcome {
     HeldBack,
     /// An attempt is under way (409).
     Sending,
+    /// Its stored record is damaged: nothing can be done to it.
+    Damaged,
     /// The action does not fit its state, for example requeueing a Sent message.
     WrongState(MessageState),
     /// Its office or sender is paused: resume them first.
@@ -58,6 +60,7 @@ impl ActionOutcome {
                 Self::Done
                 | Self::NotFound
                 | Self::Sending
+                | Self::Damaged
                 | Self::WrongState(_)
                 | Self::Paused
                 | Self::OverLimit { .. },
@@ -84,6 +87,7 @@ impl ActionOutcome {
                 "it is held back by somebody, and whatever lets it go is for super users and administrators".to_owned()
             }
             Self::Sending => "an attempt is under way: try again when it has ended".to_owned(),
+            Self::Damaged => "the stored record of this message is damaged and cannot be read".to_owned(),
             Self::WrongState(state) => wrong_state(verb, state),
             Self::Paused => {
                 "sending is paused for its office or its sender: an administrator has to resume it first".to_owned()

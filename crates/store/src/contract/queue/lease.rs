@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use postroom_domain::{
-    Epoch, Generation, MessageId, NodeSlot, OfficeId, RecipientState, Reply, RouteId, Timestamp, Trouble,
-    UserId,
+    Damage, Epoch, Generation, MessageId, NodeSlot, OfficeId, RecipientState, Reply, RouteId, Timestamp,
+    Trouble, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +53,15 @@ pub struct Leased {
     pub attempts: u16,
     /// When this cycle began: first submission or the last requeue.
     pub since: Timestamp,
+}
+
+/// What loading leased messages came to.
+#[derive(Debug, Clone, Default)]
+pub struct Loaded {
+    /// Those that can be sent.
+    pub messages: Vec<Deliverable>,
+    /// Those of which something stored is damaged: they end with [`Next::Damaged`].
+    pub damaged: Vec<(MessageId, Damage)>,
 }
 
 /// What an attempt needs.
@@ -128,6 +137,8 @@ pub enum Next {
     GiveBack,
     /// The attempt goes on with further recipients under the same lease; what the relay accepted so far is durable.
     Continue,
+    /// Something stored of it is damaged: it ends Failed with that as its reason, and somebody is told.
+    Damaged(Damage),
 }
 
 /// One attempt, for the log (S3).
@@ -205,4 +216,6 @@ pub enum Recorded {
     Done,
     /// The lease was no longer this node's: nothing written.
     Fenced,
+    /// The message's record is damaged: it was set aside with what could be written.
+    Damaged,
 }

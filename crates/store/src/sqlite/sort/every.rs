@@ -96,7 +96,7 @@ impl<'a> Gathering<'a> {
         let mut statement = self.ask.conn.prepare_cached(&sql)?;
         let mut rows = statement.query((span.low, span.high))?;
         while let Some(row) = rows.next()? {
-            let key = row_key(row, 1)?;
+            let key = row_key(row, 1);
             let ord = row.get(0)?;
             if self.ask.selection.admits(&key, self.state(ord, key.state)) {
                 self.take(row, ord)?;

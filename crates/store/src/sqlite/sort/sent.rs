@@ -121,7 +121,7 @@ impl Walk<'_> {
         while let Some(row) = rows.next()? {
             let ord: i64 = row.get(0)?;
             let in_dates = selection.span.low <= ord && ord < selection.span.high;
-            let is_meant = in_dates && probe.admits_key(selection, ord, &row_key(row, 1)?)?;
+            let is_meant = in_dates && probe.admits_key(selection, ord, &row_key(row, 1))?;
             if is_meant {
                 found.push(Entry {
                     value: SortValue::Number(row.get(7)?),

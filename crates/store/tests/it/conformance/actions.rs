@@ -46,7 +46,7 @@ pub(crate) async fn requeue_keeps_delivered_recipients(h: &mut impl Harness) {
     let again = lease(store, node, 1, at(3)).await[0];
     assert_eq!((again.id, again.attempts, again.since), (ids[0], 0, at(2)));
     assert!(again.generation > leased.generation);
-    let loaded = store.load(&ids).await.unwrap().remove(0);
+    let loaded = store.load(&ids).await.unwrap().messages.remove(0);
     let pending: Vec<_> = loaded.pending.iter().map(|one| one.index).collect();
     assert_eq!((pending, loaded.failed_before), (vec![1], false));
     let last = Outcome {
@@ -107,7 +107,7 @@ pub(crate) async fn message_under_way_is_not_deleted(h: &mut impl Harness) {
         store.delete(&anyone(), &ids, &operator(), at(1)).await.unwrap(),
         [ActionOutcome::Done]
     );
-    assert!(store.load(&ids).await.unwrap().is_empty());
+    assert!(store.load(&ids).await.unwrap().messages.is_empty());
     assert_eq!(promote(store, at(61), vec![]).await.moved, 0);
     assert_consistent(store).await;
 }
@@ -129,7 +129,10 @@ pub(crate) async fn deleted_message_leaves_nothing(h: &mut impl Harness) {
             .unwrap()
             .is_none()
     );
-    assert_eq!(store.content(&Scope::everything(), ids[0]).await.unwrap(), None);
+    assert_eq!(
+        store.content(&Scope::everything(), ids[0], at(9)).await.unwrap(),
+        None
+    );
     let node = join(store).await;
     assert_eq!(lease(store, node, 9, at(1)).await.len(), 1);
     assert_consistent(store).await;

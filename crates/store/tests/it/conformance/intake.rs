@@ -120,7 +120,7 @@ pub(crate) async fn message_comes_back_as_it_was_handed_in(h: &mut impl Harness)
     given.parameters.envid = Some("QQ314159".to_owned());
     given.recipients[1].notify = Some("NEVER".to_owned());
     let ids = put(h.store(), vec![given.clone()], at(0)).await;
-    let loaded = h.store().load(&ids).await.unwrap().remove(0);
+    let loaded = h.store().load(&ids).await.unwrap().messages.remove(0);
     assert_eq!((loaded.id, loaded.sender), (ids[0], given.sender));
     assert_eq!(loaded.content, given.content);
     assert_eq!(loaded.parameters, given.parameters);

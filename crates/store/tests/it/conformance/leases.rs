@@ -166,7 +166,7 @@ pub(crate) async fn older_epoch_neither_leases_nor_writes(h: &mut impl Harness) 
     let new = join(store).await;
     assert!(new.epoch > old.epoch);
     assert!(lease(store, old, 1, at(2)).await.is_empty());
-    assert!(store.adopt(old, 10).await.unwrap().is_empty());
+    assert!(store.adopt(old, 10, at(9)).await.unwrap().is_empty());
     assert_eq!(
         record(store, old, vec![sent(&leased, at(2))], at(2)).await,
         [Recorded::Fenced]
@@ -181,11 +181,11 @@ pub(crate) async fn adopted_lease_has_a_new_generation(h: &mut impl Harness) {
     h.kill().await;
     let store = h.store();
     let node = store.join(SLOT, at(2)).await.unwrap();
-    let adopted = store.adopt(node, 10).await.unwrap();
+    let adopted = store.adopt(node, 10, at(9)).await.unwrap();
     assert_eq!(adopted.len(), 1);
     assert_eq!(adopted[0].id, id);
     assert!(adopted[0].generation > before.generation);
-    assert!(store.adopt(node, 10).await.unwrap().is_empty());
+    assert!(store.adopt(node, 10, at(9)).await.unwrap().is_empty());
     let uncertain = Outcome {
         attempt: Some(attempt(AttemptResult::Uncertain, greylisted(), at(1))),
         next: Next::Defer(at(2)),
@@ -231,9 +231,9 @@ pub(crate) async fn attempt_that_goes_on_keeps_its_lease_and_what_was_accepted(h
     h.kill().await;
     let store = h.store();
     let node = store.join(SLOT, at(3)).await.unwrap();
-    let adopted = store.adopt(node, 10).await.unwrap();
+    let adopted = store.adopt(node, 10, at(9)).await.unwrap();
     assert_eq!(adopted[0].attempts, 0);
-    let pending = &store.load(&[id]).await.unwrap()[0].pending;
+    let pending = &store.load(&[id]).await.unwrap().messages[0].pending;
     assert_eq!(pending.iter().map(|p| p.index).collect::<Vec<_>>(), [1]);
     let rest = Outcome {
         recipients: vec![told(1, RecipientState::Sent, accepted())],

@@ -174,7 +174,11 @@ pub(crate) async fn message_outside_the_scope_is_like_none(h: &mut impl Harness)
                 sees,
                 "{name}"
             );
-            assert_eq!(store.content(&scope, id).await.unwrap().is_some(), sees, "{name}");
+            assert_eq!(
+                store.content(&scope, id, at(9)).await.unwrap().is_some(),
+                sees,
+                "{name}"
+            );
             assert_eq!(
                 store.rows(&scope, &[id]).await.unwrap().len() == 1,
                 sees,
@@ -186,7 +190,7 @@ pub(crate) async fn message_outside_the_scope_is_like_none(h: &mut impl Harness)
     let all = Scope::everything();
     assert!(h.store().detail(&all, unknown).await.unwrap().is_none());
     assert!(h.store().attempts(&all, unknown).await.unwrap().is_none());
-    assert!(h.store().content(&all, unknown).await.unwrap().is_none());
+    assert!(h.store().content(&all, unknown, at(9)).await.unwrap().is_none());
 }
 
 pub(crate) async fn page_beside_a_deleted_row_goes_on_where_it_stood(h: &mut impl Harness) {

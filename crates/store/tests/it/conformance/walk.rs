@@ -80,7 +80,7 @@ impl Walk {
             2 => {
                 h.kill().await;
                 self.node = h.store().join(SLOT, now).await.unwrap();
-                self.leased = h.store().adopt(self.node, 256).await.unwrap();
+                self.leased = h.store().adopt(self.node, 256, at(9)).await.unwrap();
             }
             3 => assert_consistent(h.store()).await,
             4 => drop(
