@@ -86,6 +86,8 @@ pub(super) struct Place {
     pool: Arc<Pool>,
     holding: Holding,
     hearing: Hearing,
+    /// Whether its worker's task has run. One that is dropped before it ever ran belongs to a runtime that ends.
+    ran: bool,
 }
 
 /// Whether the roster counts a place's connection as silent.
@@ -113,6 +115,7 @@ impl Place {
             pool,
             holding: Holding::Ready,
             hearing: Hearing::Normal,
+            ran: false,
         }
     }
 
@@ -147,6 +150,7 @@ impl Place {
     /// Takes a job, waiting for one at most `idle`. Dropping the future takes none.
     pub(super) async fn take(&mut self, idle: Duration) -> Taken {
         let deadline = Instant::now() + idle;
+        self.ran = true;
         loop {
             let waited = {
                 let changed = self.pool.feed.changed.notified();
@@ -218,8 +222,13 @@ impl Drop for Place {
         self.not_silent();
         self.busy();
         if self.holding == Holding::Busy {
-            let started = self.pool.feed.roster().lost();
-            Pool::start(&self.pool, started);
+            if self.ran {
+                let started = self.pool.feed.roster().lost();
+                Pool::start(&self.pool, started);
+            } else {
+                // A successor would be dropped in the same way, and its successor too, without an end.
+                self.pool.feed.roster().abandoned();
+            }
         }
     }
 }

@@ -10,6 +10,7 @@
 //! | [`Roster::leave`] finds no job | one fewer | nobody has to |
 //! | [`Roster::leave`] finds a job | | the one that wanted to leave |
 //! | [`Roster::retire`]: the relay takes fewer connections | one fewer, and no more than are left | the others; where none is left, the jobs go back |
+//! | [`Roster::abandoned`]: the holder's runtime ends | one fewer | nobody can |
 //! | [`Roster::lost`]: the holder's task died | one fewer, and more where jobs wait | the successors |
 
 use std::collections::VecDeque;
@@ -208,6 +209,11 @@ impl<J> Roster<J> {
     pub(super) fn lost(&mut self) -> u32 {
         self.held = self.held.saturating_sub(1);
         if self.closed { 0 } else { self.fill() }
+    }
+
+    /// Gives up the place of a worker that never ran; nobody starts in its stead.
+    pub(super) const fn abandoned(&mut self) {
+        self.held = self.held.saturating_sub(1);
     }
 
     /// Takes every waiting job back.

@@ -11,9 +11,9 @@ use std::time::Duration;
 use postroom_domain::{Kind, MessageState};
 use postroom_engine::EngineSettings;
 use postroom_smtp::client::{Connection, Dial, DialFuture, Dialler, RelayConfig};
-use postroom_smtp::sink::SinkHandle;
+use postroom_smtp::sink::{Mode, SinkHandle};
 use postroom_store::AttemptResult;
-use postroom_testkit::relay;
+use postroom_testkit::relay::{self, described};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -141,4 +141,27 @@ async fn message_whose_task_dies_with_its_content_under_way_is_uncertain_and_the
     house.until_state(ids[0], MessageState::Sent).await;
     assert_eq!(sink.count(), 6);
     engine.stop().await;
+}
+
+/// A runtime that is dropped drops every worker, and the successors that they start without running them.
+#[test]
+fn process_that_ends_while_jobs_wait_just_ends() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("starts");
+    let house = House::new();
+    runtime.block_on(async {
+        let sink = relay::start().await;
+        sink.set_mode(Mode::Tarpit(Duration::from_mins(1))).await;
+        let mut settings = House::settings(&described(&sink));
+        settings.relays[0].connections = 1;
+        let _engine = house.engine(settings).await;
+        let letters = (0..4).map(|n| message(n, Kind::Direct, &format!("m{n}"), &["a@example.test"]));
+        let ids = house.submit(letters.collect()).await;
+        // The one connection has one of them, and another waits for it.
+        house.until_state(ids[1], MessageState::Sending).await;
+    });
+    drop(runtime);
 }
