@@ -1,7 +1,7 @@
 # Every target says what it does; `make` alone lists them. The work itself is in tools/, bench/ and tests/.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fmt lint audit pictures bench bench-rows soak fuzz clean
+.PHONY: help setup run test check fmt lint audit pictures bench bench-rows soak soak-seeds fuzz clean
 
 # Where the demo keeps its data and listens; `make run DATA=/tmp/x HTTP=127.0.0.1:9000 SMTP=127.0.0.1:9025`.
 DATA ?= ./data
@@ -12,6 +12,7 @@ SIZE ?= full
 ROUNDS ?= 3
 # How long a soak and each fuzz target go on.
 CYCLES ?= 100
+SEEDS ?= 3000
 SECONDS_PER_TARGET ?= 60
 
 help: ## List the targets
@@ -53,7 +54,10 @@ bench-rows: ## Fill 1,000,000 messages and measure lists, jumps, counts, search,
 	@tools/build --release
 	@bench/run rows --size $(SIZE)
 
-soak: ## The long campaigns: CYCLES kill -9 cycles under load (100), and a million rows, also in the browser
+soak-seeds: ## Days of the engine and the store in seconds, with faults drawn from each of SEEDS seeds (3000)
+	@cargo run --profile soak --package postroom-simulator -- soak $(SEEDS)
+
+soak: soak-seeds ## The long campaigns: SEEDS seeds, CYCLES kill -9 cycles under load (100), a million rows, also in the browser
 	@tools/setup all
 	@tools/build --release
 	@POSTROOM_BIN=$${CARGO_TARGET_DIR:-target}/release/postroom python3 -m tests.kill --cycles $(CYCLES)

@@ -18,6 +18,9 @@ MAY_USE: dict[str, frozenset[str]] = {
     "postroom-engine": frozenset({"postroom-domain", "postroom-smtp", "postroom-store"}),
     "postroom-office": frozenset({"postroom-domain", "postroom-smtp", "postroom-store", "postroom-engine"}),
     "postroom-testkit": frozenset({"postroom-domain", "postroom-smtp", "postroom-store"}),
+    "postroom-simulator": frozenset(
+        {"postroom-domain", "postroom-smtp", "postroom-store", "postroom-engine", "postroom-office"}
+    ),
     "postroom": frozenset(
         {"postroom-domain", "postroom-smtp", "postroom-store", "postroom-engine", "postroom-office"}
     ),

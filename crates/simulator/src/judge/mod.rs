@@ -1,0 +1,325 @@
+//! What must hold, whatever happened.
+
+mod ends;
+mod trace;
+mod waits;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use postroom_domain::health::HealthState;
+use postroom_domain::{Clock as _, HoldReason, MessageId, MessageState, Scope};
+use postroom_engine::EngineHandle;
+use postroom_store::sqlite::SqliteStore;
+use postroom_store::{
+    Attempt, AttemptResult, Consumer, FactKind, Facts as _, Limits as _, List as _, RelayDetail, Row,
+    Situations as _, StoreError,
+};
+
+use crate::clock::SimClock;
+use crate::coverage::Coverage;
+use crate::letters::{Letter, route};
+use crate::relay::{Relay, Taken};
+use crate::script::LIMIT;
+
+use trace::Trace;
+
+/// A rule that a run must keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rule {
+    /// What was acknowledged is there.
+    Missing,
+    /// A message that is Sent was taken by a relay, for each recipient.
+    SentInTruth,
+    /// No recipient gets a message twice, unless an attempt's end was unknown.
+    Twice,
+    /// A lease ends in time: no message stays in "sending".
+    LeaseEnds,
+    /// What is due and nothing keeps goes in time.
+    DueGoes,
+    /// What waits for a time is done at that time.
+    TimesAreKept,
+    /// No time that somebody waits for lies further ahead than the rules can say.
+    TimesAreNear,
+    /// A relay that behaves does not stay Down while mail waits for it.
+    ComesUp,
+    /// A relay goes Down only when it was truly bad.
+    DownInTruth,
+    /// Down and Up alternate.
+    EdgesAlternate,
+    /// A message has at most ten attempts.
+    TenAttempts,
+    /// A relay's limit costs no attempt.
+    LimitsCostNothing,
+    /// A fault of this machine costs no attempt.
+    LocalFaultsCostNothing,
+    /// Mail expires only after it waited long enough for relays that were bad, and were tried in this run.
+    ExpiresInTruth,
+    /// Mail that waited too long fails in time.
+    ExpiresInTime,
+    /// What a person asks to be tried now is tried now.
+    TryNow,
+    /// Daily limits are kept.
+    DailyLimits,
+    /// Kept counts are right.
+    Counts,
+    /// Everything has ended when everything behaved for long enough.
+    AllEnds,
+    /// The store answers when nothing is wrong with it.
+    StoreAnswers,
+}
+
+/// A rule that was broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Which.
+    pub rule: Rule,
+    /// When, since the beginning.
+    pub at: Duration,
+    /// What was seen.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let s = self.at.as_secs();
+        let (d, h, m, s) = (s / 86_400, s / 3_600 % 24, s / 60 % 60, s % 60);
+        write!(f, "{:?} at {d}d {h:02}:{m:02}:{s:02}: {}", self.rule, self.what)
+    }
+}
+
+/// How long a lease may last while its relays behave.
+const LEASE_ENDS: Duration = Duration::from_mins(5);
+/// How long what is due may wait while everything behaves: the longest pause between probes, twice.
+const GOES: Duration = Duration::from_mins(22);
+/// How long after a relay behaves again its failures of before may still come in: the longest time limit of a session.
+const ECHO: Duration = Duration::from_mins(12);
+/// How long after its time mail may take to expire.
+const EXPIRES: Duration = Duration::from_mins(15);
+/// The furthest time that a deferred message can wait for.
+const FURTHEST: Duration = Duration::from_hours(9);
+/// How long after the time is right again everything must be right.
+const RIGHTED: Duration = Duration::from_mins(15);
+/// How long after its end a wait may go on.
+const LATE: Duration = Duration::from_mins(22);
+/// How long a person waits for what is tried now.
+pub(crate) const NOW: Duration = Duration::from_secs(90);
+
+/// What is known of a message that was acknowledged.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub(crate) letter: Letter,
+    pub(crate) state: MessageState,
+    /// When this cycle began, at the earliest.
+    pub(crate) cycle_from: Duration,
+    /// When it was first seen waiting for a relay in this cycle.
+    waits_from: Duration,
+    /// When it was first seen in this state.
+    since: Duration,
+    lease: Option<((u16, i64), Duration)>,
+}
+
+/// What a look at the world sees.
+pub(crate) struct Sight<'a> {
+    pub(crate) store: &'a SqliteStore,
+    pub(crate) engine: Option<&'a EngineHandle>,
+    pub(crate) clock: &'a SimClock,
+    pub(crate) relays: &'a [Relay],
+    pub(crate) max_wait: Duration,
+    /// Since when nothing but relays is wrong; `None` while something is.
+    pub(crate) calm_since: Option<Duration>,
+    /// Since when the clock is right and was not moved.
+    pub(crate) right_since: Option<Duration>,
+    /// When this process began.
+    pub(crate) began: Duration,
+}
+
+/// Keeps what was promised and compares.
+#[derive(Debug, Default)]
+pub(crate) struct Judge {
+    pub(crate) open: BTreeMap<MessageId, Known>,
+    pub(crate) ended: BTreeMap<MessageId, Known>,
+    delivered: BTreeMap<u32, BTreeMap<String, u32>>,
+    edges: BTreeMap<(i64, u8), FactKind>,
+    pub(crate) violations: Vec<Violation>,
+    pub(crate) coverage: Coverage,
+    trace: Trace,
+}
+
+impl Judge {
+    /// Adds a line to the trace.
+    pub(crate) fn note(&mut self, at: Duration, what: fmt::Arguments<'_>) {
+        self.trace.note(at, what);
+    }
+
+    /// The hash of the trace.
+    pub(crate) const fn trace(&self) -> u64 {
+        self.trace.hash
+    }
+
+    /// Notes a broken rule; the first few of each are enough.
+    pub(crate) fn broken(&mut self, rule: Rule, at: Duration, what: String) {
+        self.trace.note(at, format_args!("BROKEN {rule:?} {what}"));
+        if self.violations.iter().filter(|v| v.rule == rule).count() < 3 {
+            self.violations.push(Violation { rule, at, what });
+        }
+    }
+
+    /// A message was acknowledged.
+    pub(crate) fn acknowledged(&mut self, id: MessageId, letter: Letter, state: MessageState, now: Duration) {
+        let known = Known {
+            letter,
+            state,
+            cycle_from: now,
+            waits_from: now,
+            since: now,
+            lease: None,
+        };
+        self.open.insert(id, known);
+    }
+
+    /// Somebody put it back.
+    pub(crate) fn requeued(&mut self, id: MessageId, now: Duration) {
+        if let Some(known) = self.ended.remove(&id) {
+            self.open.insert(id, known);
+        }
+        if let Some(known) = self.open.get_mut(&id) {
+            known.cycle_from = now;
+            known.waits_from = now;
+        }
+    }
+
+    /// Somebody deleted it.
+    pub(crate) fn deleted(&mut self, id: MessageId) {
+        self.open.remove(&id);
+        self.ended.remove(&id);
+    }
+
+    /// Looks at everything that is not over.
+    pub(crate) async fn look(&mut self, sight: &Sight<'_>) -> Result<(), StoreError> {
+        self.collect(sight);
+        self.facts(sight).await?;
+        let ids: Vec<MessageId> = self.open.keys().copied().collect();
+        for some in ids.chunks(200) {
+            let rows = sight.store.rows(&Scope::everything(), some).await?;
+            let mut rows: BTreeMap<MessageId, Row> = rows.into_iter().map(|row| (row.id, row)).collect();
+            for &id in some {
+                match rows.remove(&id) {
+                    Some(row) => self.message(sight, id, &row).await?,
+                    None => self.missing(id, sight.clock.elapsed()),
+                }
+            }
+        }
+        self.health(sight);
+        self.limits(sight).await
+    }
+
+    fn missing(&mut self, id: MessageId, now: Duration) {
+        if let Some(known) = self.open.remove(&id) {
+            let what = format!("letter {} was acknowledged and is not there", known.letter.number);
+            self.broken(Rule::Missing, now, what);
+        }
+    }
+
+    /// Takes over what relays took.
+    pub(crate) fn collect(&mut self, sight: &Sight<'_>) {
+        for relay in sight.relays {
+            let taken = std::mem::take(&mut relay.state().taken);
+            for Taken {
+                letter,
+                recipients,
+                at,
+            } in taken
+            {
+                self.trace
+                    .note(at, format_args!("taken {letter} {}", recipients.len()));
+                let counts = self.delivered.entry(letter).or_default();
+                for address in recipients {
+                    *counts.entry(address).or_default() += 1;
+                }
+            }
+        }
+    }
+
+    async fn facts(&mut self, sight: &Sight<'_>) -> Result<(), StoreError> {
+        loop {
+            let facts = sight.store.facts(Consumer::Alerts, 256).await?;
+            let Some(last) = facts.last() else { return Ok(()) };
+            let last = last.id;
+            for fact in &facts {
+                if !matches!(fact.kind, FactKind::RelayDown | FactKind::RelayUp) {
+                    continue;
+                }
+                let Some(detail) = fact.detail::<RelayDetail>() else {
+                    continue;
+                };
+                let now = sight.clock.elapsed();
+                let at = sight.clock.true_time(fact.at).min(now);
+                self.trace.note(
+                    at,
+                    format_args!("{:?} {} {}", fact.kind, detail.route, detail.place),
+                );
+                let key = (detail.route, detail.place);
+                if self.edges.insert(key, fact.kind) == Some(fact.kind) {
+                    let what = format!("{:?} of route {} place {} twice", fact.kind, key.0, key.1);
+                    self.broken(Rule::EdgesAlternate, now, what);
+                }
+                if fact.kind == FactKind::RelayUp {
+                    self.coverage.see("edges of health", "up");
+                    continue;
+                }
+                self.coverage.see("edges of health", "down");
+                let place = usize::try_from(detail.route - 1).unwrap_or(0) * 2 + usize::from(detail.place);
+                let right = sight.right_since.is_some_and(|since| since + RIGHTED < now);
+                let was_bad = sight
+                    .relays
+                    .get(place)
+                    .is_none_or(|relay| relay.state().was_bad(at.saturating_sub(ECHO), now));
+                if right && !was_bad {
+                    let what = format!("relay {place} went Down ({}), and behaved", detail.error);
+                    self.broken(Rule::DownInTruth, at, what);
+                }
+            }
+            sight.store.advance(Consumer::Alerts, last).await?;
+        }
+    }
+
+    async fn message(&mut self, sight: &Sight<'_>, id: MessageId, row: &Row) -> Result<(), StoreError> {
+        let now = sight.clock.elapsed();
+        let Some(mut known) = self.open.remove(&id) else {
+            return Ok(());
+        };
+        if known.state != row.state {
+            let change = format!("{} > {}", known.state.name(), row.state.name());
+            self.trace
+                .note(now, format_args!("letter {} {change}", known.letter.number));
+            self.coverage.see("state after state", change);
+            if matches!(known.state, MessageState::Held | MessageState::Scheduled) {
+                known.waits_from = now;
+            }
+            known.state = row.state;
+            known.since = now;
+        }
+        if row.state.is_final() {
+            self.ends(sight, id, row, &known).await?;
+            self.ended.insert(id, known);
+            return Ok(());
+        }
+        match row.state {
+            MessageState::Sending => self.sending(sight, id, row, &mut known).await?,
+            MessageState::Queued | MessageState::Deferred => self.due(sight, row, &mut known),
+            MessageState::Held => self.held(sight, row, &known),
+            MessageState::Scheduled => {
+                let at = row.send_at.map(|at| sight.clock.now().since(at));
+                if self.is_calm(sight, known.since, LATE) && at.is_some_and(|late| late > LATE) {
+                    let what = format!("letter {} is scheduled past its time", known.letter.number);
+                    self.broken(Rule::TimesAreKept, now, what);
+                }
+            }
+            MessageState::Sent | MessageState::Failed => {}
+        }
+        self.open.insert(id, known);
+        Ok(())
+    }
+}

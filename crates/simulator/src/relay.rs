@@ -1,0 +1,208 @@
+//! A relay as the world knows it: its ways, what it has taken, and when it was truly bad.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::case::{ConnectionsLimit, MessagesLimit, RelaySetup, Turn};
+use crate::letters::Sender;
+use crate::pipe::Link;
+
+/// A relay; it outlives the process.
+#[derive(Debug, Clone)]
+pub(crate) struct Relay(Arc<Mutex<RelayState>>);
+
+/// What everybody's mail meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Bad {
+    /// Nothing: it behaves.
+    #[default]
+    No,
+    Refuses,
+    Unreachable,
+    Rejects,
+    Mute,
+    Full,
+    WantsSignIn,
+    SilentAtDot,
+    ClosesAfterDot,
+    Dark,
+}
+
+/// A relay's ways.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ways {
+    pub(crate) bad: Bad,
+    pub(crate) connections: Option<(u32, ConnectionsLimit)>,
+    pub(crate) recipients: Option<u32>,
+    pub(crate) messages: Option<(u32, MessagesLimit)>,
+    pub(crate) refused: BTreeSet<Sender>,
+    pub(crate) closed_on: BTreeSet<Sender>,
+    pub(crate) dead_address: Option<u8>,
+    pub(crate) busy_address: Option<u8>,
+}
+
+impl Ways {
+    /// Whether nobody's mail can go at all.
+    fn is_bad(&self, addresses: u8) -> bool {
+        let dead = |place: Option<u8>| place.is_some_and(|place| place < addresses);
+        let lost = u8::from(dead(self.dead_address))
+            + u8::from(dead(self.busy_address) && self.busy_address != self.dead_address);
+        self.bad != Bad::No || lost >= addresses
+    }
+}
+
+/// A message as a relay took it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) letter: u32,
+    pub(crate) recipients: Vec<String>,
+    pub(crate) at: Duration,
+}
+
+/// Everything about a relay.
+#[derive(Debug)]
+pub(crate) struct RelayState {
+    pub(crate) setup: RelaySetup,
+    pub(crate) ways: Ways,
+    /// When it was truly bad: from, and until.
+    bad_times: Vec<(Duration, Option<Duration>)>,
+    pub(crate) open: BTreeMap<u64, Link>,
+    /// Connections of a host that lost power.
+    lost: Vec<Link>,
+    connections: u64,
+    /// Taken and not yet looked at by the world.
+    pub(crate) taken: Vec<Taken>,
+    /// Tries of those who are to try again.
+    pub(crate) grey: BTreeMap<(u32, String), u32>,
+    /// When somebody last dialled it.
+    pub(crate) dialled: Option<Duration>,
+    /// Refusals, by name.
+    pub(crate) refusals: BTreeMap<&'static str, u64>,
+}
+
+impl Relay {
+    pub(crate) fn new(setup: RelaySetup) -> Self {
+        Self(Arc::new(Mutex::new(RelayState {
+            setup,
+            ways: Ways::default(),
+            bad_times: Vec::new(),
+            open: BTreeMap::new(),
+            lost: Vec::new(),
+            connections: 0,
+            taken: Vec::new(),
+            grey: BTreeMap::new(),
+            dialled: None,
+            refusals: BTreeMap::new(),
+        })))
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, RelayState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RelayState {
+    /// Changes its ways.
+    pub(crate) fn turn(&mut self, turn: &Turn, now: Duration) {
+        let mut momentary = false;
+        match turn {
+            Turn::Good => {
+                self.ways = Ways::default();
+                self.lost.drain(..).for_each(|link| link.forget());
+            }
+            Turn::Refuses => self.ways.bad = Bad::Refuses,
+            Turn::Unreachable => self.ways.bad = Bad::Unreachable,
+            Turn::Rejects => self.ways.bad = Bad::Rejects,
+            Turn::Mute => self.ways.bad = Bad::Mute,
+            Turn::Full => self.ways.bad = Bad::Full,
+            Turn::WantsSignIn => self.ways.bad = Bad::WantsSignIn,
+            Turn::SilentAtDot => self.ways.bad = Bad::SilentAtDot,
+            Turn::ClosesAfterDot => self.ways.bad = Bad::ClosesAfterDot,
+            Turn::Dark => {
+                self.ways.bad = Bad::Dark;
+                for link in std::mem::take(&mut self.open).into_values() {
+                    link.go_dark();
+                    self.lost.push(link);
+                }
+            }
+            Turn::Resets => {
+                momentary = true;
+                self.open.values().for_each(Link::reset);
+            }
+            Turn::MostConnections { most, says } => self.ways.connections = Some((*most, *says)),
+            Turn::MostRecipients { most } => self.ways.recipients = Some(*most),
+            Turn::MostMessages { most, says } => self.ways.messages = Some((*most, *says)),
+            Turn::RefusesSender { office, sender } => {
+                self.ways.refused.insert(Sender::of(*office, *sender));
+            }
+            Turn::ClosesOnSender { office, sender } => {
+                self.ways.closed_on.insert(Sender::of(*office, *sender));
+            }
+            Turn::DeadAddress { address } => self.ways.dead_address = Some(*address),
+            Turn::BusyAddress { address } => self.ways.busy_address = Some(*address),
+        }
+        self.note(momentary, now);
+    }
+
+    fn note(&mut self, momentary: bool, now: Duration) {
+        let bad = self.ways.is_bad(self.setup.addresses);
+        match self.bad_times.last_mut() {
+            Some((_, until @ None)) if !bad => *until = Some(now),
+            Some((_, None)) => {}
+            _ if bad => self.bad_times.push((now, None)),
+            _ if momentary => self.bad_times.push((now, Some(now))),
+            _ => {}
+        }
+    }
+
+    /// Whether it is truly bad.
+    pub(crate) fn is_bad(&self) -> bool {
+        self.ways.is_bad(self.setup.addresses)
+    }
+
+    /// Whether it was truly bad at any time of `from..=to`.
+    pub(crate) fn was_bad(&self, from: Duration, to: Duration) -> bool {
+        let overlaps =
+            |&(began, until): &(Duration, Option<Duration>)| began <= to && until.is_none_or(|u| u >= from);
+        self.bad_times.iter().any(overlaps)
+    }
+
+    /// Since when it has behaved; `None` while it does not.
+    pub(crate) fn good_since(&self) -> Option<Duration> {
+        match self.bad_times.last() {
+            None => Some(Duration::ZERO),
+            Some((_, until)) => *until,
+        }
+    }
+
+    /// Names a connection.
+    pub(crate) fn connect(&mut self, link: Link) -> u64 {
+        self.connections += 1;
+        self.open.insert(self.connections, link);
+        self.connections
+    }
+
+    /// Whether a connection is one too many.
+    pub(crate) fn is_over(&self, connection: u64) -> Option<ConnectionsLimit> {
+        let (most, says) = self.ways.connections?;
+        let before = self.open.range(..connection).count();
+        (u32::try_from(before).unwrap_or(u32::MAX) >= most).then_some(says)
+    }
+
+    /// Whether it still knows a connection.
+    pub(crate) fn knows(&self, connection: u64) -> bool {
+        self.open.contains_key(&connection)
+    }
+
+    /// Counts a refusal.
+    pub(crate) fn refused(&mut self, name: &'static str) {
+        *self.refusals.entry(name).or_default() += 1;
+    }
+
+    /// The process is gone, and its connections with it.
+    pub(crate) fn process_gone(&mut self) {
+        self.open.clear();
+        self.lost.clear();
+    }
+}
