@@ -13,7 +13,8 @@ use std::time::Duration;
 use postroom_domain::health::HealthEdge;
 use postroom_domain::{MessageId, RouteId, Timestamp};
 use postroom_store::{
-    ChangeKind, ChangeSet, Exhaust, LeaseRequest, NodeLease, Promote, Revive, Store, StoreError, WaitingMail,
+    ChangeKind, ChangeSet, Exhaust, LeaseRequest, Leased, NodeLease, Promote, Revive, Store, StoreError,
+    WaitingMail,
 };
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -27,7 +28,7 @@ use pools::{Pools, Prepared};
 use stop::step_takes_too_long;
 
 use crate::counters::Counters;
-use crate::delivery::{HeldLease, Signal};
+use crate::delivery::{HeldLease, Signal, untried};
 use crate::relay::{Edges, Ended, LimitsWriter, Looks, PoolParts};
 use crate::scheduler::{Grant, Scheduler, Step, Suits};
 use crate::settings::{Pace, Sending};
@@ -266,7 +267,18 @@ impl Engine {
             self.scheduler.leased(grant, &ids, now);
             self.dispatch(grant, granted, now);
         }
+        self.return_unsuited(leases).await;
         Ok(())
+    }
+
+    /// Returns leases untried that suited no grant, so that no message stays leased without a task.
+    async fn return_unsuited(&self, leases: Vec<Leased>) {
+        for lease in leases {
+            tracing::warn!(message.id = %lease.id, route = %lease.route, "a leased message suits no relay now; returned untried");
+            if let Some(room) = self.parts.recorder.room().await {
+                room.record(&lease, untried(&lease).outcome);
+            }
+        }
     }
 
     /// Makes a deferred message due for a probe, the first behind the last one's or the first of all; answers whether

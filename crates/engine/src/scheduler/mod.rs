@@ -181,6 +181,10 @@ impl Scheduler {
         for (&id, route) in &mut self.routes {
             if route.promising {
                 for (relay, n, suits) in route.grants(now) {
+                    if suits == Suits::Untried && left <= n {
+                        // What does not suit the probe needs a grant of the serving relay in the same step.
+                        continue;
+                    }
                     let n = n.min(left);
                     left -= n;
                     let want = Want { route: id, n };
