@@ -147,7 +147,7 @@ impl Authenticator {
         let Some(notifier) = self.notifier.get() else {
             return;
         };
-        if self.throttle.look(login, peer, now).is_ok() {
+        if self.throttle.look(login, peer, self.clock.steady()).is_ok() {
             return;
         }
         let (store, notifier) = (Arc::clone(&self.store), Arc::clone(notifier));
