@@ -263,5 +263,12 @@ fn only_sqlite_opens_the_database() {
         ["store/src/sqlite/high_water.rs", "store/src/sqlite/read_ahead.rs"]
     );
     naming.sort();
-    assert_eq!(naming, ["server/src/cli/bench_fill.rs", "server/src/node/mod.rs"]);
+    assert_eq!(
+        naming,
+        [
+            "server/src/cli/bench_fill.rs",
+            "server/src/node/mod.rs",
+            "simulator/src/world/mod.rs"
+        ]
+    );
 }
