@@ -16,7 +16,7 @@
 //! | after the dot | other 4xx / 5xx | transient / permanent | message |
 //! | any | a code that is none of these | transient | relay |
 //!
-//! Which replies state a limit of the relay and are no failures is [`throttle`](crate::throttle)'s to say.
+//! Which replies state a limit of the relay and are no failures is [`throttle`](mod@crate::throttle)'s to say.
 //!
 //! What is unknown is transient: trying again costs little, a message that is lost costs much.
 

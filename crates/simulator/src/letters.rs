@@ -19,7 +19,7 @@ impl Sender {
         UserId(self.0)
     }
 
-    /// The sender of an address that [`address`] made.
+    /// The sender of an address that `address` made.
     pub(crate) fn of_address(text: &str) -> Option<Self> {
         text.strip_prefix('s')?.split('@').next()?.parse().ok().map(Self)
     }

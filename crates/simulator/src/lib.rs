@@ -7,7 +7,7 @@
 //!                   └────────────── shrink: fewer events that still fail ◀─────────────────┘
 //! ```
 //!
-//! One runtime of one thread with a paused clock and no I/O driver; connections are [`pipe`]s, relays are scripts that
+//! One runtime of one thread with a paused clock and no I/O driver; connections are pipes, relays are scripts that
 //! know what is truly bad and for whom. A kill drops the runtime and the store and opens the file again.
 //!
 //! Not simulated: TLS, HTTP, DNS, argon2, MIME, SQLite's crash safety, the kernel's TCP.

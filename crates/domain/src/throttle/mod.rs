@@ -2,7 +2,7 @@
 //!
 //! A limit is not a failure: the message goes back untried and the load adapts. That only holds while something shows that
 //! the relay works otherwise; else nothing would ever end a message's wait, and the reply is a failure as
-//! [`classify`](crate::classify) has it. The first row that fits decides:
+//! [`classify`](mod@crate::classify) has it. The first row that fits decides:
 //!
 //! | phase | reply | limit | what shows that the relay works |
 //! | --- | --- | --- | --- |
