@@ -177,7 +177,7 @@ impl FailureCause {
             ),
             Self::Damaged => (
                 "The message is damaged where it is stored, so it was not sent.",
-                "Send it anew from its source. A system administrator should run postroom check and test the server's \
+                "Submit it again. A system administrator should run postroom check and test the server's \
                  disk.",
             ),
         }

@@ -223,9 +223,7 @@ pub enum Refusal {
     #[error("the message could not be stored: nothing was kept, try again in a few seconds")]
     StoreUnavailable,
     /// The stored message that is to be sent again is damaged.
-    #[error(
-        "the stored content of this message is damaged, so it cannot be sent again: send it anew from its source"
-    )]
+    #[error("the stored content of this message is damaged, so it cannot be sent again: submit it again")]
     ContentDamaged,
     /// The store has no room.
     #[error("there is no room to store the message: nothing was kept, try again later")]

@@ -81,7 +81,7 @@ impl Occasion {
                     damage.words()
                 ),
                 advice: "Run postroom check --deep on the server to see everything that is damaged, test its disk and \
-                         memory, and restore what is lost from a backup or have it sent anew. Deleting the record \
+                         memory, and restore what is lost from a backup or have it resent. Deleting the record \
                          ends the damage of one message."
                     .to_owned(),
                 link: queue("type=failed"),
