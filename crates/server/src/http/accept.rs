@@ -16,6 +16,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use postroom_smtp::server::{ACCEPT_PAUSE, AcceptFailures};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio_rustls::TlsAcceptor;
@@ -29,8 +30,6 @@ use super::peer::Peer;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Largest header of a request, in bytes.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
-/// How long to wait after the system had no room for another connection.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// What connections come in by.
 pub trait Listener: Send + 'static {
@@ -87,21 +86,26 @@ pub async fn serve<L: Listener>(mut listener: L, serving: Serving) {
     let server = Arc::new(server());
     let graceful = GracefulShutdown::new();
     let connections = Connections::new(connections_max);
-    let mut failures = Failures::default();
+    let mut failures = AcceptFailures::default();
     loop {
         let accepted = tokio::select! {
             () = stopping.cancelled() => break,
+            failures = failures.over() => {
+                tracing::info!(failures, "HTTP connections are accepted again");
+                continue;
+            }
             accepted = listener.next() => accepted,
         };
         let (stream, peer) = match accepted {
             Ok(connection) => connection,
             Err(error) => {
-                failures.note(&error);
-                tokio::time::sleep(PAUSE).await;
+                if failures.note() == 1 {
+                    tracing::error!(%error, "no HTTP connection can be accepted; will retry");
+                }
+                tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
-        failures.end();
         let place = tokio::select! {
             () = stopping.cancelled() => break,
             place = connections.place() => place,
@@ -151,26 +155,6 @@ fn server() -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(128);
     server
-}
-
-/// Failures to accept a connection: logged when they begin and when they end.
-#[derive(Debug, Default)]
-struct Failures(u64);
-
-impl Failures {
-    fn note(&mut self, error: &io::Error) {
-        if self.0 == 0 {
-            tracing::error!(%error, "no HTTP connection can be accepted; will retry");
-        }
-        self.0 += 1;
-    }
-
-    fn end(&mut self) {
-        if self.0 > 0 {
-            tracing::info!(failures = self.0, "HTTP connections are accepted again");
-            self.0 = 0;
-        }
-    }
 }
 
 /// Serves one connection.

@@ -11,14 +11,13 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::accepting::{ACCEPT_PAUSE, AcceptFailures};
 use super::config::{SessionConfig, TlsMode};
 use super::end::SessionSummary;
 use super::handler::Handler;
 use super::limiter::{ConnectionLimiter, ConnectionRefusal};
 use super::serve::serve_connection;
 
-/// How long to wait after accept failed, which mostly means that file descriptors have run out.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long a refused client may take to read why.
 const REFUSAL_MAX: Duration = Duration::from_secs(2);
 /// Refused clients of a listener that are told why at a time.
@@ -46,7 +45,7 @@ pub enum ListenerEvent {
     Refused(SocketAddr, ConnectionRefusal),
     /// No connection can be accepted; it is tried again until [`ListenerEvent::AcceptRecovered`].
     AcceptFailed(io::Error),
-    /// Connections are accepted again, after so many failures.
+    /// Accepting has not failed for a while, after so many failures.
     AcceptRecovered(u64),
 }
 
@@ -65,28 +64,27 @@ pub async fn listen<H, M, E>(
 {
     let sessions = TaskTracker::new();
     let turned_away = Arc::new(Semaphore::new(REFUSALS_MAX));
-    let mut failures = 0;
+    let mut failures = AcceptFailures::default();
     loop {
         let accepted = tokio::select! {
             biased;
             () = settings.shutdown.cancelled() => break,
+            count = failures.over() => {
+                on_event(ListenerEvent::AcceptRecovered(count));
+                continue;
+            }
             accepted = listener.accept() => accepted,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                if failures == 0 {
+                if failures.note() == 1 {
                     on_event(ListenerEvent::AcceptFailed(error));
                 }
-                failures += 1;
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
-        if failures > 0 {
-            on_event(ListenerEvent::AcceptRecovered(failures));
-            failures = 0;
-        }
         let guard = match settings.limiter.try_acquire(peer.ip()) {
             Ok(guard) => guard,
             Err(refusal) => {

@@ -3,6 +3,7 @@
 //! The session knows the protocol and its dangers (smuggled messages, commands injected behind STARTTLS, passwords in
 //! the clear, endless lines and silences) and nothing of users, queues or stores.
 
+mod accepting;
 mod command;
 mod config;
 mod end;
@@ -18,6 +19,7 @@ mod session;
 mod transaction;
 mod transport;
 
+pub use accepting::{ACCEPT_PAUSE, AcceptFailures};
 pub use config::{AuthPolicy, PlaintextAuth, SessionConfig, SessionLimits, TlsMode};
 pub use end::{SessionEnd, SessionSummary};
 pub use envelope::{Body, Envelope, MailFrom, Mailbox, Notify, RcptTo, Ret};
