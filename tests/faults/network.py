@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -13,6 +14,8 @@ from tests.lab.postroom import binary
 HERE, THERE = "10.255.250.1", "10.255.250.2"
 NETWORK = "10.255.250.0/30"
 PORT = 2525
+# A namespace goes in the background: the next one has a name of its own.
+NUMBERS = itertools.count(1)
 
 
 def missing() -> str | None:
@@ -37,8 +40,9 @@ class RelayHost:
     """A host with `postroom sink` on it, at the other end of a cable; a context manager."""
 
     def __init__(self, folder: Path) -> None:
-        self.name = f"postroom-{os.getpid()}"
-        self.cable = f"pr{os.getpid() % 10_000_000}"
+        number = next(NUMBERS)
+        self.name = f"postroom-{os.getpid()}-{number}"
+        self.cable = f"pr{os.getpid() % 10_000_000}-{number}"
         self.log = folder / "sink.log"
         self.errors = folder / "sink.err"
         self.sink: subprocess.Popen[bytes] | None = None
@@ -62,6 +66,8 @@ class RelayHost:
 
     def __exit__(self, *_: object) -> None:
         self.end_sink()
+        # With the cable our address goes at once, and the next host may have it.
+        subprocess.run(["ip", "link", "delete", f"{self.cable}a"], capture_output=True, check=False)
         run("ip", "netns", "delete", self.name)
 
     def inside(self, *line: str) -> str:

@@ -11,9 +11,8 @@ from datetime import datetime, timedelta, timezone
 from email import message_from_bytes
 from pathlib import Path
 
-from tests.lab import wait
+from tests.lab.cases import ScratchCase
 from tests.lab.postroom import Postroom, binary
-from tests.lab.scratch import Scratch
 from tests.lab.sink import Sink
 
 MESSAGES = 24
@@ -49,17 +48,8 @@ def message_id(content: bytes) -> str:
     return str(message_from_bytes(content)["Message-ID"]).strip("<>")
 
 
-class Damage(unittest.TestCase):
+class Damage(ScratchCase):
     """The real server over a file that was changed while it was stopped."""
-
-    def setUp(self) -> None:
-        self.scratch = Scratch("damage")
-        self.folder = self.scratch.path
-
-    def tearDown(self) -> None:
-        """The folder stays where the test failed."""
-        if self._outcome.success:
-            self.scratch.remove()
 
     def stored(self, port: int) -> tuple[Postroom, list[str]]:
         """Stores messages that are due once the server has stopped; returns the server and their ids."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import unittest
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -11,8 +10,8 @@ from datetime import datetime, timedelta, timezone
 from tests.faults import disk
 from tests.faults.disk import MIB, Failing, SmallDisk
 from tests.lab import wait
-from tests.lab.postroom import LogSink, Postroom
-from tests.lab.scratch import Scratch, free_port
+from tests.lab.cases import SinkCase
+from tests.lab.postroom import Postroom
 
 SETTINGS = {"delivery": {"retry_waits": ["1s"] * 9}, "log": {"level": "warn"}}
 RECOVERY_SECONDS = 20.0
@@ -44,22 +43,14 @@ class Mail:
             assert self.submit(send_at=at)
 
 
-class DiskFaults(unittest.TestCase):
+class DiskFaults(SinkCase):
     """The real server on a small file system, or with system calls that fail."""
 
     def setUp(self) -> None:
         """Says what is missing rather than passing over."""
         if why := disk.missing():
             self.fail(why)
-        self.scratch = Scratch("faults")
-        self.folder = self.scratch.path
-        self.sink = LogSink(self.folder, free_port()).start()
-
-    def tearDown(self) -> None:
-        """Ends the sink; the folder stays where the test failed."""
-        self.sink.stop()
-        if self._outcome.success:
-            self.scratch.remove()
+        super().setUp()
 
     def started(self, kind: type[Postroom]) -> tuple[Postroom, Mail]:
         """Starts a server that delivers to the sink."""

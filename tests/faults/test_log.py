@@ -7,7 +7,6 @@ import re
 import signal
 import socket
 import subprocess
-import unittest
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import IO
@@ -15,7 +14,8 @@ from typing import IO
 from tests.faults import disk
 from tests.faults.disk import MIB, SmallDisk
 from tests.lab import wait
-from tests.lab.postroom import LogSink, Postroom
+from tests.lab.cases import SinkCase
+from tests.lab.postroom import Postroom
 from tests.lab.scratch import Scratch, free_port
 
 # Every event is logged, so that each thing the server does meets the broken log.
@@ -73,20 +73,8 @@ class DataOnFullDisk(LogOnSmallDisk):
         return Path(f"/proc/{self.pid}/root{self.folder}/logs")
 
 
-class UnwritableLog(unittest.TestCase):
+class UnwritableLog(SinkCase):
     """Mail comes in and leaves, and the server answers, whatever becomes of its log."""
-
-    def setUp(self) -> None:
-        """Starts a sink."""
-        self.scratch = Scratch("log")
-        self.folder = self.scratch.path
-        self.sink = LogSink(self.folder, free_port()).start()
-
-    def tearDown(self) -> None:
-        """Ends the sink; the folder stays where the test failed."""
-        self.sink.stop()
-        if self._outcome.success:
-            self.scratch.remove()
 
     def started(self, kind: type[Postroom]) -> Postroom:
         """Starts a server that delivers to the sink."""
@@ -192,7 +180,7 @@ def log_a_line(server: Postroom) -> None:
             pass
 
 
-class ClosedOutput(unittest.TestCase):
+class ClosedOutput(SinkCase):
     """Commands whose reader goes away."""
 
     def test_command_survives_a_reader_that_has_gone(self) -> None:

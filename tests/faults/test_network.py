@@ -9,8 +9,8 @@ from collections import Counter
 from tests.faults import network
 from tests.faults.network import NETWORK, PORT, THERE, RelayHost
 from tests.lab import wait
+from tests.lab.cases import ScratchCase
 from tests.lab.postroom import Postroom
-from tests.lab.scratch import Scratch
 
 SETTINGS = {
     "delivery": {"retry_waits": ["1s"] * 9},
@@ -22,25 +22,20 @@ GONE_SECONDS = 15.0
 MESSAGES = 23
 
 
-class VanishedHost(unittest.TestCase):
+class VanishedHost(ScratchCase):
     """The real server, and a relay's host at the other end of a cable."""
 
     def setUp(self) -> None:
         """Says what is missing rather than passing over."""
         if why := network.missing():
             self.fail(why)
-        self.scratch = Scratch("network")
-        self.host = self.enterContext(RelayHost(self.scratch.path))
-
-    def tearDown(self) -> None:
-        """The folder stays where the test failed."""
-        if self._outcome.success:
-            self.scratch.remove()
+        super().setUp()
+        self.host = self.enterContext(RelayHost(self.folder))
 
     def started(self, stall_seconds: int) -> Postroom:
         """Starts the relay and a server that delivers to it."""
         self.host.start_sink(stall_seconds)
-        server = Postroom(self.scratch.path / "postroom", PORT, SETTINGS).prepare()
+        server = Postroom(self.folder / "postroom", PORT, SETTINGS).prepare()
         server.start()
         self.addCleanup(server.kill)
         return server

@@ -5,36 +5,29 @@ from __future__ import annotations
 import http.client
 import shutil
 import threading
-import unittest
 
 from tests.lab import locks, wait
 from tests.lab.onlooker import Looks
+from tests.lab.cases import ScratchCase
 from tests.lab.postroom import Postroom
-from tests.lab.scratch import Scratch, free_port
+from tests.lab.scratch import free_port
 
 SETTINGS = {"delivery": {"paused": True}, "log": {"level": "warn"}}
 MESSAGE = {"from": "case@example.test", "to": ["client@example.org"], "subject": "s", "text": "t"}
 
 
-class Onlookers(unittest.TestCase):
+class Onlookers(ScratchCase):
     """The real server, with `sqlite3` beside it."""
 
     def setUp(self) -> None:
         """Starts a server that takes mail in and keeps it."""
         if shutil.which("sqlite3") is None:
             self.fail("sqlite3 is missing: tools/setup test installs it")
-        self.scratch = Scratch("onlookers")
-        self.folder = self.scratch.path
+        super().setUp()
         self.server = Postroom(self.folder / "postroom", free_port(), SETTINGS, trusted=True).prepare()
         self.addCleanup(self.server.kill)
         self.database = self.server.folder / "data" / "postroom.db"
         self.looks = Looks(self.database, self.folder / "copies")
-
-    def tearDown(self) -> None:
-        """Leaves the folder where the test failed."""
-        self.server.kill()
-        if self._outcome.success:
-            self.scratch.remove()
 
     def submit(self, count: int) -> None:
         """Submits messages; each must be acknowledged."""

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import re
-import unittest
 
 from tests.lab import wait
-from tests.lab.postroom import LogSink, Postroom
-from tests.lab.scratch import Scratch, free_port
+from tests.lab.cases import SinkCase
+from tests.lab.postroom import Postroom
 
 PART_ENDED = 70
 
 
-class Parts(unittest.TestCase):
+class Parts(SinkCase):
     """The real server (a build with debug assertions), one of whose parts panics."""
-
-    def setUp(self) -> None:
-        """Starts a sink."""
-        self.scratch = Scratch("parts")
-        self.folder = self.scratch.path
-        self.sink = LogSink(self.folder, free_port()).start()
-
-    def tearDown(self) -> None:
-        """Ends the sink; the folder stays where the test failed."""
-        self.sink.stop()
-        if self._outcome.success:
-            self.scratch.remove()
 
     def prepared(self) -> Postroom:
         """Makes a server that delivers to the sink."""

@@ -7,12 +7,12 @@ import signal
 import socket
 import threading
 import time
-import unittest
 from collections.abc import Callable
 
 from tests.lab import wait
+from tests.lab.cases import ScratchCase
 from tests.lab.postroom import LogSink, Postroom
-from tests.lab.scratch import Scratch, free_port
+from tests.lab.scratch import free_port
 
 SECONDS = 10.0
 SETTINGS = {"log": {"level": "info"}}
@@ -63,18 +63,8 @@ class SilentRelay:
             return
 
 
-class Stop(unittest.TestCase):
+class Stop(ScratchCase):
     """The real server, stopped in the middle of work."""
-
-    def setUp(self) -> None:
-        """Makes a folder."""
-        self.scratch = Scratch("stop")
-        self.folder = self.scratch.path
-
-    def tearDown(self) -> None:
-        """The folder stays where the test failed."""
-        if self._outcome.success:
-            self.scratch.remove()
 
     def prepared(self, relay_port: int) -> Postroom:
         """Makes a server that is not started."""
