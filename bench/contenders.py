@@ -108,7 +108,7 @@ def secure_settings(folder: Path, relay: str, secure: Secure, login: tuple[str, 
     """Settings of a Postfix that asks for TLS and AUTH and uses both towards its relay, over reused connections."""
     passwords = folder / "relay-passwords"
     passwords.write_text(f"{relay} {secure.sink_user}:{secure.sink_password}\n")
-    return sasl.submission(folder, "postfix.example.test", login) | {
+    return sasl.submission(folder / "postfix", "postfix.example.test", login) | {
         "smtpd_tls_security_level": "encrypt",
         "smtpd_tls_cert_file": str(secure.certificate.chain),
         "smtpd_tls_key_file": str(secure.certificate.key),

@@ -83,7 +83,7 @@ class Postfix:
         self.config = folder / "etc"
         self.queue = folder / "spool"
         self.data = folder / "data"
-        self.config.mkdir(parents=True)
+        self.config.mkdir(parents=True, exist_ok=True)
         self.queue.mkdir()
         self.data.mkdir()
         shutil.chown(self.data, "postfix", "postfix")

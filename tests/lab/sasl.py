@@ -9,9 +9,10 @@ from pathlib import Path
 
 
 def submission(folder: Path, realm: str, login: tuple[str, str]) -> dict[str, str]:
-    """Writes the password file with one login and returns the settings that make smtpd ask for AUTH."""
+    """Writes one login for the Postfix in `folder` and returns the settings that make its smtpd ask for AUTH."""
     user, password = login
-    config, passwords = folder / "sasl", folder / "sasldb2"
+    # Debian's Postfix reads smtpd.conf from its own configuration folder, whatever cyrus_sasl_config_path says.
+    config, passwords = folder / "etc" / "sasl", folder / "sasldb2"
     config.mkdir(parents=True)
     (config / "smtpd.conf").write_text(
         f"pwcheck_method: auxprop\nauxprop_plugin: sasldb\nmech_list: PLAIN LOGIN\nsasldb_path: {passwords}\n"
@@ -26,6 +27,5 @@ def submission(folder: Path, realm: str, login: tuple[str, str]) -> dict[str, st
         "smtpd_sasl_auth_enable": "yes",
         "smtpd_sasl_local_domain": realm,
         "smtpd_sasl_security_options": "noanonymous",
-        "cyrus_sasl_config_path": str(config),
         "smtpd_relay_restrictions": "permit_sasl_authenticated, reject",
     }
