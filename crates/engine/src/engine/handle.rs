@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::Followed;
 use super::expiry::Expiries;
+use super::leasing::LeaseTimes;
 use super::pools::{Pools, Prepared};
 use super::{Command, Engine};
 use crate::counters::Counters;
@@ -121,6 +122,7 @@ impl EngineHandle {
             pace: settings.pace,
             revivals: Vec::new(),
             expiries: Expiries::default(),
+            lease_times: LeaseTimes::default(),
             seen_at: now,
             followed: Followed::default(),
         };

@@ -3,6 +3,7 @@
 mod clock;
 mod expiry;
 mod handle;
+mod leasing;
 mod loading;
 mod pools;
 mod stop;
@@ -13,8 +14,7 @@ use std::time::Duration;
 use postroom_domain::health::HealthEdge;
 use postroom_domain::{MessageId, RouteId, Timestamp};
 use postroom_store::{
-    ChangeKind, ChangeSet, Exhaust, LeaseRequest, Leased, NodeLease, Promote, Revive, Store, StoreError,
-    WaitingMail,
+    ChangeKind, ChangeSet, Exhaust, NodeLease, Promote, Revive, Store, StoreError, WaitingMail,
 };
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -23,14 +23,14 @@ use tokio_util::sync::CancellationToken;
 use clock::Followed;
 use expiry::Expiries;
 pub use handle::{EngineHandle, RelayError, StartError};
-use loading::Loading;
+use leasing::LeaseTimes;
 use pools::{Pools, Prepared};
 use stop::step_takes_too_long;
 
 use crate::counters::Counters;
-use crate::delivery::{HeldLease, Signal, untried};
+use crate::delivery::Signal;
 use crate::relay::{Edges, Ended, LimitsWriter, Looks, PoolParts};
-use crate::scheduler::{Grant, Scheduler, Step, Suits};
+use crate::scheduler::{Scheduler, Step};
 use crate::settings::{Pace, Sending};
 use crate::status::{EngineStatus, Place, RelayStatus};
 
@@ -65,6 +65,8 @@ struct Engine {
     revivals: Vec<(RouteId, Option<MessageId>)>,
     /// Mail that is being failed because it found no relay in time.
     expiries: Expiries,
+    /// When it leased, and which answers it never got.
+    lease_times: LeaseTimes,
     /// When this node was last recorded as seen.
     seen_at: Timestamp,
     /// How far the clock has been followed that somebody set.
@@ -98,7 +100,8 @@ impl Engine {
                 Err(error) => {
                     tracing::warn!(error = %error, "the queue cannot be read; trying again");
                     pause(stop, self.pace.store_retry).await;
-                    false
+                    // What the step did not come to is still to be done, and nothing else would say so.
+                    true
                 }
             };
             self.publish(now);
@@ -185,6 +188,7 @@ impl Engine {
 
     /// Does what a step says; answers whether to step again at once.
     async fn perform(&mut self, step: Step, now: Timestamp) -> Result<bool, StoreError> {
+        self.return_unanswered(now).await?;
         let mut more = self.revive(now).await?;
         for (route, behind) in step.seek_probe {
             more |= self.seek_probe(route, behind, now).await?;
@@ -234,53 +238,6 @@ impl Engine {
         Ok(())
     }
 
-    /// Leases what was granted and hands it to the relays.
-    async fn lease(&mut self, grants: Vec<Grant>, now: Timestamp) -> Result<(), StoreError> {
-        let request = LeaseRequest {
-            node: self.node,
-            wants: grants.iter().map(|grant| grant.want).collect(),
-            now,
-        };
-        let mut leases = self.store.lease(request).await?;
-        let mut spare = 0;
-        for grant in grants {
-            let Some(pool) = self.pools.get(grant.relay) else {
-                continue;
-            };
-            // The serving relay of a route comes behind its probes and takes what suited none of them.
-            let mut left = grant.want.n + std::mem::take(&mut spare);
-            let granted = leases.extract_if(.., |lease| {
-                let suits = grant.suits == Suits::Any || lease.attempts == 0;
-                let granted = left > 0 && suits && lease.route == grant.want.route;
-                left -= u32::from(granted);
-                granted
-            });
-            let hold = |lease| {
-                let relay = (pool.id(), Arc::clone(pool.relay()));
-                HeldLease::new(lease, relay, Arc::clone(&self.parts))
-            };
-            let granted: Vec<HeldLease> = granted.map(hold).collect();
-            if grant.suits == Suits::Untried {
-                spare = left;
-            }
-            let ids: Vec<_> = granted.iter().map(|lease| lease.id).collect();
-            self.scheduler.leased(grant, &ids, now);
-            self.dispatch(grant, granted, now);
-        }
-        self.return_unsuited(leases).await;
-        Ok(())
-    }
-
-    /// Returns leases untried that suited no grant, so that no message stays leased without a task.
-    async fn return_unsuited(&self, leases: Vec<Leased>) {
-        for lease in leases {
-            tracing::warn!(message.id = %lease.id, route = %lease.route, "a leased message suits no relay now; returned untried");
-            if let Some(room) = self.parts.recorder.room().await {
-                room.record(&lease, untried(&lease).outcome);
-            }
-        }
-    }
-
     /// Makes a deferred message due for a probe, the first behind the last one's or the first of all; answers whether
     /// there was one.
     async fn seek_probe(
@@ -323,21 +280,6 @@ impl Engine {
         }
         self.scheduler.look_anew(now);
         Ok(true)
-    }
-
-    /// Loads leased messages beside the loop and feeds them to their relay's connections.
-    fn dispatch(&self, grant: Grant, leases: Vec<HeldLease>, now: Timestamp) {
-        let Some(pool) = self.pools.get(grant.relay).filter(|_| !leases.is_empty()) else {
-            return;
-        };
-        let loading = Loading {
-            store: Arc::clone(&self.store),
-            pool: Arc::clone(pool),
-            parts: Arc::clone(&self.parts),
-            allowed: self.scheduler.connections_allowed(grant.relay, now),
-            ticket: pool.ticket(),
-        };
-        self.parts.spawn(loading.run(leases));
     }
 
     fn lease_ended(&mut self, ended: &Ended) {

@@ -13,8 +13,8 @@ use postroom_smtp::client::{RelayConfig, Timeouts};
 use postroom_smtp::sink::SinkHandle;
 use postroom_store::sqlite::{SqliteOptions, SqliteStore};
 use postroom_store::{
-    Attempt, Changes, Content, Detail, Enqueue, Enqueued, List, NewMessage, NewRecipient, Queue,
-    RecipientRole, Shown, SmtpParameters, Store, Submitter, Upkeep,
+    Actor, Administration, Attempt, By, Changes, Content, Detail, Enqueue, Enqueued, List, NewMessage,
+    NewOffice, NewRecipient, Queue, RecipientRole, Shown, SmtpParameters, Store, Submitter, Upkeep,
 };
 use postroom_testkit::relay::described;
 use tempfile::TempDir;
@@ -31,9 +31,12 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) fn new() -> Self {
+        Self::with_store(SqliteOptions::default())
+    }
+
+    pub(crate) fn with_store(options: SqliteOptions) -> Self {
         let folder = tempfile::tempdir().expect("a scratch folder");
-        let store =
-            SqliteStore::open(folder.path().join("postroom.db"), SqliteOptions::default()).expect("opens");
+        let store = SqliteStore::open(folder.path().join("postroom.db"), options).expect("opens");
         Self {
             store: Arc::new(store),
             clock: Arc::new(ManualClock::new(START)),
@@ -66,6 +69,17 @@ impl House {
         EngineHandle::start(settings, store, clock, Arc::new(Even))
             .await
             .expect("starts")
+    }
+
+    /// Adds the office whose administrators look after the server.
+    pub(crate) async fn add_system_office(&self) {
+        let office = NewOffice {
+            parent: None,
+            name: "System".to_owned(),
+            route: RouteId::SERVER,
+        };
+        let by = By::of(Actor::Operator, START);
+        self.store.add_office(office, &by).await.expect("is added");
     }
 
     pub(crate) async fn submit(&self, messages: Vec<NewMessage>) -> Vec<MessageId> {

@@ -1,10 +1,12 @@
-//! Tasks that die with a message in hand: a bug's panic, made by the connection itself.
+//! Leases without a task: it died with the message in hand, by a bug's panic that the connection makes, or the store's
+//! answer to the lease was lost.
 
+use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use postroom_engine::EngineSettings;
 use postroom_smtp::client::{Connection, Dial, DialFuture, Dialler, RelayConfig};
 use postroom_smtp::sink::{Mode, SinkHandle};
 use postroom_store::AttemptResult;
+use postroom_store::sqlite::{SqliteOptions, WriteFault, WriteFaults, WriteOperation};
 use postroom_testkit::relay::{self, described};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -139,6 +142,45 @@ async fn message_whose_task_dies_with_its_content_under_way_is_uncertain_and_the
     assert!(engine.lost_leases() >= 1);
     house.pass(&engine, Duration::from_mins(2));
     house.until_state(ids[0], MessageState::Sent).await;
+    assert_eq!(sink.count(), 6);
+    engine.stop().await;
+}
+
+/// Loses the answers to the first operations of each of these names, after their commits.
+#[derive(Debug)]
+struct LosesAnswers(Mutex<BTreeMap<&'static str, u32>>);
+
+impl WriteFaults for LosesAnswers {
+    fn on_operation(&self, operation: WriteOperation) -> WriteFault {
+        let mut left = self.0.lock().expect("no test panics with it");
+        match left.get_mut(operation.name) {
+            Some(count) if *count > 0 => {
+                *count -= 1;
+                WriteFault::LoseAnswer
+            }
+            _ => WriteFault::None,
+        }
+    }
+}
+
+#[tokio::test]
+async fn mail_is_sent_whose_lease_was_committed_but_its_answer_lost() {
+    let faults = BTreeMap::from([("lease", 3), ("leased_at", 2), ("record_outcomes", 2)]);
+    let house = House::with_store(SqliteOptions {
+        faults: Some(Arc::new(LosesAnswers(Mutex::new(faults)))),
+        ..SqliteOptions::default()
+    });
+    let sink = relay::start().await;
+    let mut settings = House::settings(&described(&sink));
+    settings.pace.store_retry = Duration::from_millis(5);
+    // No look comes to help: what is returned has to be noticed.
+    settings.pace.look_every = Duration::from_hours(24);
+    let engine = house.engine(settings).await;
+    let letters = (0..6).map(|n| message(1, Kind::Direct, &format!("m{n}"), &["a@example.test"]));
+    for id in house.submit(letters.collect()).await {
+        let detail = house.until_state(id, MessageState::Sent).await;
+        assert_eq!(detail.row.attempts, 1);
+    }
     assert_eq!(sink.count(), 6);
     engine.stop().await;
 }

@@ -57,6 +57,15 @@ pub trait Queue: Send + Sync {
     /// Those of the store; an older epoch gets nothing.
     async fn lease(&self, request: LeaseRequest) -> Result<Vec<Leased>, StoreError>;
 
+    /// Names what the node leased in this epoch by a request of the time `at` and still holds, with its generation.
+    ///
+    /// An answer of [`Queue::lease`] may be lost after its commit; then nobody holds these leases, and the caller returns
+    /// them. It identifies the request by its time alone, so no two requests of an epoch may have the same.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn leased_at(&self, node: NodeLease, at: Timestamp) -> Result<Vec<Leased>, StoreError>;
+
     /// Loads what an attempt needs of leased messages, verified against its checksums; damaged ones are named apart and
     /// hold up no other. Those deleted since are missing.
     ///

@@ -102,6 +102,25 @@ pub(crate) fn lease(group: &mut Group<'_>, request: &LeaseRequest) -> Result<Vec
     Ok(all)
 }
 
+/// Reads what one request leased.
+pub(crate) fn leased_at(
+    group: &Group<'_>,
+    node: NodeLease,
+    at: Timestamp,
+) -> Result<Vec<Leased>, StoreError> {
+    let leases = group
+        .conn
+        .prepare_cached(
+            "SELECT ord, generation - 1, attempts, since, route FROM work
+             WHERE phase = 3 AND node = ?1 AND epoch = ?2 AND due_at = ?3 ORDER BY ord",
+        )?
+        .query_map(params![node.slot.0, node.epoch.0, at.as_micros()], |row| {
+            leased(row, RouteId(row.get(4)?))
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(leases)
+}
+
 fn lease_route(
     group: &mut Group<'_>,
     request: &LeaseRequest,

@@ -60,6 +60,12 @@ impl Queue for SqliteStore {
             .await
     }
 
+    async fn leased_at(&self, node: NodeLease, at: Timestamp) -> Result<Vec<Leased>, StoreError> {
+        self.writer
+            .run(Lane::Hot, 0, move |group| lease::leased_at(group, node, at))
+            .await
+    }
+
     async fn load(&self, ids: &[MessageId]) -> Result<Loaded, StoreError> {
         let ids = ids.to_vec();
         let mut loaded = self.readers.run(move |conn| load::load(conn, &ids)).await?;

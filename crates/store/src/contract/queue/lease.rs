@@ -27,7 +27,7 @@ pub struct LeaseRequest {
     pub node: NodeLease,
     /// Routes and numbers, at most 256 messages in all.
     pub wants: Vec<Want>,
-    /// Now.
+    /// Now; another time than that of any earlier request whose leases have not ended.
     pub now: Timestamp,
 }
 

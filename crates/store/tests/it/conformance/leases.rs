@@ -200,6 +200,30 @@ pub(crate) async fn adopted_lease_has_a_new_generation(h: &mut impl Harness) {
     assert_consistent(store).await;
 }
 
+pub(crate) async fn leases_are_found_by_the_time_of_their_request(h: &mut impl Harness) {
+    let store = h.store();
+    let node = join(store).await;
+    let ids = put(store, vec![letter(1); 3], at(0)).await;
+    let first = lease(store, node, 2, at(1)).await;
+    let second = lease(store, node, 1, at(2)).await;
+    assert_eq!(store.leased_at(node, at(1)).await.unwrap(), first);
+    assert_eq!(store.leased_at(node, at(2)).await.unwrap(), second);
+    assert_eq!(store.leased_at(node, at(3)).await.unwrap(), []);
+    record(store, node, vec![given_back(&first[0])], at(3)).await;
+    assert_eq!(store.leased_at(node, at(1)).await.unwrap(), first[1..]);
+    // What is returned by that answer is leased again like any other.
+    let found = store.leased_at(node, at(1)).await.unwrap();
+    assert_eq!(
+        record(store, node, vec![given_back(&found[0])], at(3)).await,
+        [Recorded::Done]
+    );
+    let again: Vec<_> = lease(store, node, 3, at(4)).await.iter().map(|l| l.id).collect();
+    assert_eq!(again, ids[..2]);
+    let later = join(store).await;
+    assert_eq!(store.leased_at(later, at(4)).await.unwrap(), []);
+    assert_consistent(store).await;
+}
+
 pub(crate) async fn message_given_back_keeps_its_place_and_attempts(h: &mut impl Harness) {
     let store = h.store();
     let node = join(store).await;

@@ -105,6 +105,7 @@ macro_rules! conformance {
             leases::outcome_of_another_generation_changes_nothing,
             leases::older_epoch_neither_leases_nor_writes,
             leases::adopted_lease_has_a_new_generation,
+            leases::leases_are_found_by_the_time_of_their_request,
             leases::message_given_back_keeps_its_place_and_attempts,
             leases::attempt_that_goes_on_keeps_its_lease_and_what_was_accepted,
             leases::retry_joins_the_end_of_its_lane,
