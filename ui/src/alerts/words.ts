@@ -13,6 +13,7 @@ const LOOKS: Record<AlertKind, Look> = {
   limit_reached: { icon: 'pause', tone: 'hold' },
   undeliverable: { icon: 'envelope', tone: 'bad' },
   damaged: { icon: 'alert', tone: 'bad' },
+  server_trouble: { icon: 'alert', tone: 'bad' },
 };
 
 /** How a kind of alert looks; one that a newer server knows looks like a warning. */
@@ -27,6 +28,7 @@ export const KINDS: { kind: AlertKind; label: string; hint: string }[] = [
   { kind: 'server_down', label: 'The e-mail server is down', hint: 'It cannot be reached. This e-mail itself may arrive only once the server is back.' },
   { kind: 'server_up', label: 'The e-mail server is back online', hint: 'What waited is being sent.' },
   { kind: 'damaged', label: 'Stored e-mail is damaged', hint: 'For administrators of the System Office: the server’s disk or memory may be failing.' },
+  { kind: 'server_trouble', label: 'The server needs attention', hint: 'For administrators of the System Office: its clock was changed, or its database lost work.' },
   { kind: 'limit_reached', label: 'A daily limit has been reached', hint: 'E-mail over the limit is held, and is sent the following day.' },
 ];
 
@@ -70,6 +72,8 @@ export function wayOf(link: Alert['link'], may: (page: string) => boolean): Way 
       return may('settings') ? { href: `/office/settings/${link.office}#smtp`, label: 'Open the SMTP settings' } : null;
     case 'limits':
       return may('limits') ? { href: '/limits', label: 'Open the daily limits' } : null;
+    case 'server_status':
+      return may('server') ? { href: '/server', label: 'Show the server’s status' } : null;
     case 'server_configuration':
       return may('server') ? { key: link.key, href: '/server', label: 'Show the server’s status' } : { key: link.key };
   }

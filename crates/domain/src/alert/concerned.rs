@@ -116,8 +116,8 @@ impl Staff {
                     }
                 }
             },
-            // The disk is theirs to look after, whoever's mail is on it.
-            Occasion::Damaged { .. } => {
+            // The machine is theirs to look after, whoever's mail is on it.
+            Occasion::Damaged { .. } | Occasion::Server(_) => {
                 if let Some(root) = self.root {
                     self.tell_administrators(&mut told, root);
                 }

@@ -24,6 +24,7 @@ impl Occasion {
             Self::Limit { day, .. } => format!("a4:user:{day}"),
             Self::Failed { .. } => format!("a5:{day}"),
             Self::Damaged { .. } => format!("a6:{day}"),
+            Self::Server(trouble) => format!("a7:{}:{day}", trouble.name()),
         }
     }
 

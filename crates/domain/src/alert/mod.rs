@@ -9,15 +9,18 @@
 //! | A4 | `limit_reached` | limit and day | the senders concerned, the System Office's administrators |
 //! | A5 | `undeliverable` | day | the sender and who handed it in; a notification's: administrators |
 //! | A6 | `damaged` | day | the System Office's administrators |
+//! | A7 | `server_trouble` | trouble and day | the System Office's administrators |
 //!
 //! A cause that recurs counts up and makes the alert unread again, also one that was read or dismissed. An alert's own
 //! mail raises none.
 
 mod concerned;
 mod key;
+mod server;
 mod words;
 
 pub use concerned::{About, Reader, Staff, StaffMember};
+pub use server::ServerTrouble;
 pub use words::{Link, Words};
 
 use std::fmt;
@@ -26,7 +29,7 @@ use crate::damage::Damage;
 use crate::id::{MessageId, OfficeId, RouteId};
 use crate::trouble::Trouble;
 
-/// Kinds of alert, A1 to A6.
+/// Kinds of alert, A1 to A7.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AlertKind {
     /// A1: mail was not sent because of the SMTP settings.
@@ -41,17 +44,20 @@ pub enum AlertKind {
     Undeliverable,
     /// A6: what is stored of a message is damaged.
     Damaged,
+    /// A7: the server or its machine has to be looked after.
+    ServerTrouble,
 }
 
 impl AlertKind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::SmtpFailed,
         Self::ServerDown,
         Self::ServerUp,
         Self::LimitReached,
         Self::Undeliverable,
         Self::Damaged,
+        Self::ServerTrouble,
     ];
 
     /// The number that the store keeps.
@@ -63,6 +69,7 @@ impl AlertKind {
             Self::LimitReached => 3,
             Self::Undeliverable => 4,
             Self::Damaged => 5,
+            Self::ServerTrouble => 6,
         }
     }
 
@@ -82,6 +89,7 @@ impl AlertKind {
             Self::LimitReached => "limit_reached",
             Self::Undeliverable => "undeliverable",
             Self::Damaged => "damaged",
+            Self::ServerTrouble => "server_trouble",
         }
     }
 }
@@ -175,6 +183,8 @@ pub enum Occasion {
         /// What of it.
         damage: Damage,
     },
+    /// The server or its machine has to be looked after (A7).
+    Server(ServerTrouble),
 }
 
 /// One outage of one relay.
@@ -200,6 +210,7 @@ impl Occasion {
             Self::Limit { .. } => AlertKind::LimitReached,
             Self::Failed { .. } => AlertKind::Undeliverable,
             Self::Damaged { .. } => AlertKind::Damaged,
+            Self::Server(_) => AlertKind::ServerTrouble,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LimitOf, Occasion, Reader, RelayHome};
+use super::{LimitOf, Occasion, Reader, RelayHome, ServerTrouble};
 use crate::id::OfficeId;
 use crate::trouble::Trouble;
 
@@ -40,6 +40,8 @@ pub enum Link {
     },
     /// The daily limits.
     Limits,
+    /// The status of the server.
+    ServerStatus,
 }
 
 impl Occasion {
@@ -86,8 +88,50 @@ impl Occasion {
                     .to_owned(),
                 link: queue("type=failed"),
             },
+            Self::Server(trouble) => server_words(*trouble),
         }
     }
+}
+
+fn server_words(trouble: ServerTrouble) -> Words {
+    let (title, text, advice) = match trouble {
+        ServerTrouble::ClockSet { seconds } => (
+            "The server’s clock was changed",
+            format!(
+                "The clock of the server was set {} by {}. Waiting e-mail keeps the rest of its wait.",
+                if seconds < 0 { "back" } else { "forward" },
+                length(seconds.unsigned_abs())
+            ),
+            "Check the time and the time zone of the server, and whether it synchronizes its clock (NTP). While the \
+             clock is wrong, e-mail has a wrong Date, and daily limits and scheduled e-mail go by the wrong day.",
+        ),
+        ServerTrouble::WorkLost => (
+            "The database lost recent work",
+            "When the server started, the database lacked what was written to it last: its write-ahead log \
+             (postroom.db-wal) was deleted, or the database was replaced by an older copy. E-mail that was accepted or \
+             sent shortly before may be missing or sent twice."
+                .to_owned(),
+            "Run postroom check on the server to see the period. Ask for e-mail of that period to be submitted again, and make \
+             sure that no other program deletes or replaces files in the data folder.",
+        ),
+    };
+    Words {
+        title: title.to_owned(),
+        text,
+        advice: advice.to_owned(),
+        link: Link::ServerStatus,
+    }
+}
+
+/// A length of time in its largest whole unit: `3 days`, `1 hour`.
+fn length(seconds: u64) -> String {
+    let units = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let (size, unit) = units
+        .into_iter()
+        .find(|(size, _)| seconds >= *size)
+        .unwrap_or((1, "second"));
+    let n = seconds / size;
+    format!("{n} {unit}{}", if n == 1 { "" } else { "s" })
 }
 
 fn queue(query: &str) -> Link {

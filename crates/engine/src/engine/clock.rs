@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use postroom_domain::alert::ServerTrouble;
 use postroom_store::StoreError;
 
 use super::Engine;
@@ -15,6 +16,8 @@ pub(super) struct Followed {
     moved_micros: i64,
     /// Moves whose stored times are to be moved, from the given monotonic reading on.
     to_store: Vec<(Duration, i64)>,
+    /// Moves that nobody has been told of, in microseconds.
+    to_tell: Vec<i64>,
 }
 
 impl Engine {
@@ -32,6 +35,7 @@ impl Engine {
             self.followed.moved_micros = moved;
             let twice = [reading, reading + AGAIN_AFTER].map(|at| (at, micros));
             self.followed.to_store.extend(twice);
+            self.followed.to_tell.push(micros);
             self.scheduler.clock_moved(micros, now);
             for account in self.pools.accounts() {
                 account.clock_moved(micros);
@@ -50,6 +54,12 @@ impl Engine {
             self.store.clock_moved(micros, now).await?;
             self.followed.to_store.remove(at);
             self.scheduler.look_anew(now);
+        }
+        while let Some(&micros) = self.followed.to_tell.last() {
+            let seconds = micros / 1_000_000;
+            let trouble = ServerTrouble::ClockSet { seconds };
+            self.store.note_server_trouble(trouble, now).await?;
+            self.followed.to_tell.pop();
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use postroom_domain::{Clock, Kind, ManualClock, MessageState, SteadyClock};
 use postroom_engine::{EngineHandle, Even};
 use postroom_smtp::reply::Reply;
 use postroom_smtp::sink::{Act, Rule, Stage};
-use postroom_store::Store;
+use postroom_store::{Consumer, FactKind, Facts, Store};
 use postroom_testkit::relay;
 
 use crate::house::{House, impatient, message};
@@ -45,6 +45,7 @@ async fn deferred_mail_is_tried_in_time(set: impl Fn(&ManualClock)) {
     let busy = Reply::basic(451, "try again later");
     let once = Rule::at(Stage::Mail, Act::Reply(busy)).times(1);
     let (house, sink) = (House::new(), relay::start_planned(once).await);
+    house.add_system_office().await;
     let (engine, clock) = engine(&house, &impatient(&sink)).await;
     let letter = message(1, Kind::Direct, "m", &["a@example.test"]);
     let id = house.submit(vec![letter]).await[0];
@@ -55,6 +56,9 @@ async fn deferred_mail_is_tried_in_time(set: impl Fn(&ManualClock)) {
     engine.wake();
     house.until_state(id, MessageState::Sent).await;
     engine.stop().await;
+    let facts = house.store.facts(Consumer::Alerts, 10).await.expect("reads");
+    let told = facts.iter().filter(|fact| fact.kind == FactKind::ServerTrouble);
+    assert_eq!(told.count(), 1, "{facts:?}");
 }
 
 #[tokio::test]

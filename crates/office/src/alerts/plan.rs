@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use postroom_domain::alert::{About, LimitOf, Occasion, Outage, Reader};
+use postroom_domain::alert::{About, LimitOf, Occasion, Outage, Reader, ServerTrouble};
 use postroom_domain::{Damage, RouteId, Timestamp, UserId};
 use postroom_store::{
     Count, DailyLimit, DamagedDetail, Fact, FactId, FactKind, FailedDetail, LimitDetail, Mailing, Raise,
@@ -75,6 +75,10 @@ pub(super) fn meaning(fact: &Fact, snapshot: &Snapshot, server: ServerRelay) -> 
             };
             Meaning::Narrow(Occasion::Damaged { message, damage }, about(None, None))
         }
+        FactKind::ServerTrouble => match fact.detail::<ServerTrouble>() {
+            Some(trouble) => Meaning::Narrow(Occasion::Server(trouble), about(None, None)),
+            None => unreadable(fact),
+        },
         FactKind::RelayDown | FactKind::RelayUp => {
             let Some(detail) = fact.detail::<RelayDetail>() else {
                 return unreadable(fact);

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use postroom_domain::alert::ServerTrouble;
 use postroom_domain::{MessageId, OfficeId, Reply, RouteId, Timestamp, Trouble, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,12 @@ pub trait Facts: Send + Sync {
     /// # Errors
     /// Those of the store.
     async fn note_fact(&self, fact: NewFact, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Writes that the server or its machine has to be looked after.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn note_server_trouble(&self, trouble: ServerTrouble, now: Timestamp) -> Result<(), StoreError>;
 
     /// The facts behind the consumer's cursor, oldest first, at most `limit` (up to 256).
     ///
@@ -132,17 +139,20 @@ pub enum FactKind {
     LimitReached,
     /// Something stored of a message was found damaged, written once a message ([`DamagedDetail`]).
     MessageDamaged,
+    /// The server or its machine has to be looked after ([`ServerTrouble`]).
+    ServerTrouble,
 }
 
 impl FactKind {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::MessageFailed,
         Self::RelayTrouble,
         Self::RelayDown,
         Self::RelayUp,
         Self::LimitReached,
         Self::MessageDamaged,
+        Self::ServerTrouble,
     ];
 
     /// The number that the store keeps.
@@ -154,6 +164,7 @@ impl FactKind {
             Self::RelayUp => 3,
             Self::LimitReached => 4,
             Self::MessageDamaged => 5,
+            Self::ServerTrouble => 6,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Facts: written with the change that they tell of, read behind cursors, purged when everybody has passed them.
 
 use async_trait::async_trait;
+use postroom_domain::alert::ServerTrouble;
 use postroom_domain::{MessageId, OfficeId, Reply, RouteId, Timestamp, Trouble, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -30,6 +31,24 @@ pub(crate) fn write(conn: &Connection, now: Timestamp, fact: &NewFact) -> Result
         fact.office.0,
         fact.person.map(|person| person.0),
         fact.detail
+    ])?;
+    Ok(())
+}
+
+/// Writes that the server has to be looked after, as a fact of the System Office; none where it has no office yet.
+pub(crate) fn server_trouble(
+    conn: &Connection,
+    trouble: ServerTrouble,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    conn.prepare_cached(
+        "INSERT INTO fact (at, kind, office, detail)
+         SELECT ?1, ?2, id, ?3 FROM office WHERE parent IS NULL AND removed = 0 ORDER BY id LIMIT 1",
+    )?
+    .execute(params![
+        now.as_micros(),
+        FactKind::ServerTrouble.number(),
+        to_json(&trouble)?
     ])?;
     Ok(())
 }
@@ -118,6 +137,16 @@ impl Facts for SqliteStore {
     async fn note_fact(&self, fact: NewFact, now: Timestamp) -> Result<(), StoreError> {
         self.writer
             .run(Lane::Hot, 0, move |group| group.fact(now, &fact))
+            .await
+    }
+
+    async fn note_server_trouble(&self, trouble: ServerTrouble, now: Timestamp) -> Result<(), StoreError> {
+        self.writer
+            .run(Lane::Hot, 0, move |group| {
+                server_trouble(group.conn, trouble, now)?;
+                group.facts_written();
+                Ok(())
+            })
             .await
     }
 

@@ -14,9 +14,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use postroom_domain::MessageId;
+use postroom_domain::alert::ServerTrouble;
 use rusqlite::{Connection, params};
 use tokio::time::Instant;
 
+use super::facts;
 use super::files::with_ending;
 use crate::StoreError;
 
@@ -164,6 +166,7 @@ fn record_loss(conn: &Connection, inside: Mark, beside: Mark) -> Result<(), Stor
         params![inside.n, beside.n, inside.last.ord(), beside.last.ord()],
     )?;
     transaction.execute("UPDATE mark SET n = ?1", [beside.n])?;
+    facts::server_trouble(&transaction, ServerTrouble::WorkLost, beside.last.submitted_at())?;
     transaction.commit()?;
     tracing::error!("{}", sentence(inside, beside));
     Ok(())

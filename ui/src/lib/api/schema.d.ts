@@ -1566,7 +1566,7 @@ export interface components {
          * @description Sorts of alert.
          * @enum {string}
          */
-        AlertKind: "smtp_failed" | "server_down" | "server_up" | "limit_reached" | "undeliverable" | "damaged";
+        AlertKind: "smtp_failed" | "server_down" | "server_up" | "limit_reached" | "undeliverable" | "damaged" | "server_trouble";
         /** @description Where an alert leads. */
         AlertLink: {
             /** @description The list's parameters, `type=failed`. */
@@ -1589,6 +1589,9 @@ export interface components {
         } | {
             /** @enum {string} */
             to: "limits";
+        } | {
+            /** @enum {string} */
+            to: "server_status";
         };
         /** @description A page of alerts, the latest first. */
         AlertList: {

@@ -74,6 +74,8 @@ pub enum AlertKind {
     Undeliverable,
     /// What is stored of a message is damaged.
     Damaged,
+    /// The server or its machine needs attention.
+    ServerTrouble,
 }
 
 /// Where an alert leads.
@@ -97,6 +99,8 @@ pub enum AlertLink {
     },
     /// The daily limits.
     Limits,
+    /// The status of the server.
+    ServerStatus,
 }
 
 /// How many alerts are unread.
@@ -164,6 +168,7 @@ impl From<To> for AlertLink {
             To::OfficeSettings { office } => Self::OfficeSettings { office: office.0 },
             To::ServerConfiguration { key } => Self::ServerConfiguration { key },
             To::Limits => Self::Limits,
+            To::ServerStatus => Self::ServerStatus,
         }
     }
 }
@@ -177,6 +182,7 @@ impl From<Kind> for AlertKind {
             Kind::LimitReached => Self::LimitReached,
             Kind::Undeliverable => Self::Undeliverable,
             Kind::Damaged => Self::Damaged,
+            Kind::ServerTrouble => Self::ServerTrouble,
         }
     }
 }
@@ -190,6 +196,7 @@ impl From<AlertKind> for Kind {
             AlertKind::LimitReached => Self::LimitReached,
             AlertKind::Undeliverable => Self::Undeliverable,
             AlertKind::Damaged => Self::Damaged,
+            AlertKind::ServerTrouble => Self::ServerTrouble,
         }
     }
 }

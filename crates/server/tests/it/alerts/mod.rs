@@ -3,6 +3,7 @@
 mod center;
 mod failures;
 mod limits;
+mod machine;
 mod mailed;
 mod notices;
 mod outage;

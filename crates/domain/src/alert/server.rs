@@ -1,0 +1,26 @@
+//! What the server, or the machine that it runs on, has to be looked after for (A7).
+
+use serde::{Deserialize, Serialize};
+
+/// What happened to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum ServerTrouble {
+    /// The machine's clock was set while the server ran, and stayed so.
+    ClockSet {
+        /// By how many seconds; negative where it was set back.
+        seconds: i64,
+    },
+    /// The database lost what was written to it last.
+    WorkLost,
+}
+
+impl ServerTrouble {
+    /// The name within an alert's key: each sort is one alert a day.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::ClockSet { .. } => "clock_set",
+            Self::WorkLost => "work_lost",
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What the System Office's administrators are told of the machine and of what is stored on it (A6, A7).
+
+use postroom_domain::alert::ServerTrouble;
+use postroom_domain::{Clock as _, Damage, MessageId};
+use postroom_store::{DamagedDetail, FactKind, NewFact};
+use postroom_testkit::relay;
+use serde_json::json;
+
+use super::Place;
+
+const CLOCK: &str = "The server’s clock was changed";
+const LOST: &str = "The database lost recent work";
+const DAMAGED: &str = "Stored e-mail is damaged";
+
+#[tokio::test]
+async fn trouble_of_the_machine_is_told_to_the_system_office_alone_once_a_day() {
+    let sink = relay::start().await;
+    let place = Place::open(&sink, |_| {}).await;
+    let store = &place.server.running.node().store;
+    for trouble in [
+        ServerTrouble::ClockSet { seconds: -86_400 },
+        ServerTrouble::ClockSet { seconds: 86_400 },
+        ServerTrouble::WorkLost,
+    ] {
+        store
+            .note_server_trouble(trouble, place.clock.now())
+            .await
+            .unwrap();
+    }
+    let damaged = NewFact {
+        kind: FactKind::MessageDamaged,
+        message: Some(MessageId::MIN),
+        office: place.north,
+        person: Some(place.case.id),
+        detail: Some(
+            serde_json::to_string(&DamagedDetail {
+                damage: Damage::Content.number(),
+            })
+            .unwrap(),
+        ),
+    };
+    store.note_fact(damaged, place.clock.now()).await.unwrap();
+    place.until_all_is_told().await;
+    let mut titles = place.titles(&place.chief).await;
+    titles.sort();
+    let expected = [(DAMAGED, 1), (LOST, 1), (CLOCK, 2)].map(|(title, n)| (title.to_owned(), n));
+    assert_eq!(titles, expected);
+    let alerts = place.alerts(&place.chief).await;
+    let clock = alerts.iter().find(|alert| alert["title"] == CLOCK).unwrap();
+    assert_eq!(clock["kind"], "server_trouble");
+    assert_eq!(clock["link"], json!({ "to": "server_status" }));
+    assert!(
+        clock["text"].as_str().unwrap().contains("forward by 1 day"),
+        "{clock}"
+    );
+    for nobody in [&place.head, &place.case, &place.lee, &place.idle] {
+        place.until_told(nobody, &[]).await;
+    }
+}
