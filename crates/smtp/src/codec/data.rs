@@ -54,6 +54,11 @@ impl DataDecoder {
         }
     }
 
+    /// Keeps nothing more: what still comes is counted and thrown away, so that the end can be found.
+    pub const fn discard_rest(&mut self) {
+        self.keep_bytes_max = 0;
+    }
+
     /// Counts the message's bytes so far, those thrown away included.
     #[must_use]
     pub const fn decoded_bytes(&self) -> u64 {

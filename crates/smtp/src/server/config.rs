@@ -60,6 +60,8 @@ pub struct SessionLimits {
     pub idle_max: Duration,
     /// Longest time for one message's data to arrive.
     pub message_duration_max: Duration,
+    /// How often at least the handler hears of the progress of content.
+    pub content_check: Duration,
     /// Longest session.
     pub session_duration_max: Duration,
     /// Longest TLS handshake.
@@ -79,6 +81,7 @@ impl Default for SessionLimits {
             messages_max: 100_000,
             idle_max: Duration::from_secs(300),
             message_duration_max: Duration::from_secs(1_800),
+            content_check: Duration::from_secs(10),
             session_duration_max: Duration::from_secs(86_400),
             handshake_max: Duration::from_secs(30),
         }

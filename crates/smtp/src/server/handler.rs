@@ -92,6 +92,22 @@ pub trait Handler: Send {
         rcpt: &RcptTo,
     ) -> impl Future<Output = Result<(), Reply>> + Send;
 
+    /// Makes room for content of up to `bytes` bytes before they are read: with the size that the client declared, or a
+    /// usual one; again, with more, where content outgrows it. The room is held until [`Handler::message`] or
+    /// [`Handler::reset`]; a refusal ends the message. It may wait, for less time than clients wait for a reply.
+    fn make_room(&mut self, _bytes: u64) -> impl Future<Output = Result<(), Reply>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// Hears how much content of a message has come, as it comes and at least every
+    /// [`SessionLimits::content_check`](super::SessionLimits) without any.
+    ///
+    /// # Errors
+    /// The reply, a 421, with which a sender is cut off who holds room that others wait for.
+    fn content_progress(&mut self, _received_bytes: u64) -> Result<(), Reply> {
+        Ok(())
+    }
+
     /// Takes a whole message. A 250 says that it is kept for good: answer only after the commit.
     fn message(
         &mut self,

@@ -6,6 +6,7 @@
 mod accepting;
 mod command;
 mod config;
+mod content;
 mod end;
 mod envelope;
 mod handler;

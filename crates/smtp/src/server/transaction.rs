@@ -1,35 +1,22 @@
-//! The commands that make a message: MAIL, RCPT, DATA and BDAT.
+//! The commands that make an envelope, MAIL and RCPT, and the end of a message.
 
-use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
 
 use super::config::AuthPolicy;
+use super::content::Chunks;
 use super::end::SessionEnd;
 use super::envelope::{Envelope, MailFrom, RcptTo};
 use super::handler::{Greeting, Handler};
 use super::replies;
 use super::session::Session;
-use super::transport::{Transport, Wait};
-use crate::codec::{ChunkChecker, DataDecoder, DataProgress};
+use super::transport::Transport;
 use crate::reply::Reply;
-
-/// Room made for a message whose size was not declared: most mail fits without growing.
-const CONTENT_BYTES_USUAL: usize = 8 * 1024;
-/// A declared size is believed up to here; beyond, the buffer grows with what really comes.
-const CONTENT_BYTES_BELIEVED: usize = 1024 * 1024;
 
 /// An envelope under way, with the chunks of its message where they have begun.
 pub(super) struct Transaction {
-    mail: MailFrom,
-    recipients: Vec<RcptTo>,
-    chunks: Option<Chunks>,
-}
-
-struct Chunks {
-    content: Vec<u8>,
-    checker: ChunkChecker,
-    deadline: Instant,
+    pub(super) mail: MailFrom,
+    pub(super) recipients: Vec<RcptTo>,
+    pub(super) chunks: Option<Chunks>,
 }
 
 impl<H: Handler> Session<H> {
@@ -119,125 +106,12 @@ impl<H: Handler> Session<H> {
         Ok(())
     }
 
-    /// Says why a message cannot begin or go on here; `None` where it can.
-    fn content_refusal(&self) -> Option<Reply> {
-        match &self.transaction {
-            None => Some(replies::mail_first()),
-            Some(transaction) if transaction.recipients.is_empty() => Some(replies::rcpt_first()),
-            Some(_) => None,
-        }
-    }
-
-    fn content_buffer(&self) -> Vec<u8> {
-        let declared = self
-            .transaction
-            .as_ref()
-            .and_then(|transaction| transaction.mail.size_bytes);
-        let room = declared.map_or(CONTENT_BYTES_USUAL, |bytes| {
-            // Clients count before dots are doubled and headers added; a little more spares a move.
-            usize::try_from(bytes)
-                .unwrap_or(usize::MAX)
-                .saturating_add(512)
-                .min(CONTENT_BYTES_BELIEVED)
-        });
-        Vec::with_capacity(room)
-    }
-
-    pub(super) async fn data<S>(&mut self, transport: &mut Transport<S>) -> Result<(), SessionEnd>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send,
-    {
-        if let Some(reply) = self.content_refusal() {
-            return self.refuse(transport, &reply);
-        }
-        if self
-            .transaction
-            .as_ref()
-            .is_some_and(|transaction| transaction.chunks.is_some())
-        {
-            return self.refuse(transport, &replies::no_data_after_bdat());
-        }
-        let bytes_max = self.config.limits.message_bytes_max;
-        let deadline = Instant::now() + self.config.limits.message_duration_max;
-        let mut content = self.content_buffer();
-        let mut decoder = DataDecoder::new(bytes_max);
-        transport.say(&replies::go_ahead());
-        loop {
-            match decoder
-                .decode(&transport.input, &mut content)
-                .map_err(SessionEnd::BareLineEnd)?
-            {
-                DataProgress::Complete { used } => {
-                    transport.input.advance(used);
-                    break;
-                }
-                DataProgress::More => transport.input.clear(),
-            }
-            if decoder.decoded_bytes() > 2 * bytes_max as u64 {
-                return Err(SessionEnd::TooMuchData);
-            }
-            transport.fill(Wait::Data(deadline)).await?;
-        }
-        if decoder.is_oversize() {
-            transport.say(&replies::too_big(bytes_max));
-            self.forget();
-            return Ok(());
-        }
-        self.deliver(transport, content).await
-    }
-
-    pub(super) async fn bdat<S>(
+    /// Hands a whole message to the handler.
+    pub(super) async fn deliver<S>(
         &mut self,
         transport: &mut Transport<S>,
-        size_bytes: u64,
-        is_last: bool,
+        content: Vec<u8>,
     ) -> Result<(), SessionEnd>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send,
-    {
-        let bytes_max = self.config.limits.message_bytes_max;
-        let refusal = self.content_refusal();
-        let deadline = Instant::now() + self.config.limits.message_duration_max;
-        let mut chunks = match self
-            .transaction
-            .as_mut()
-            .and_then(|transaction| transaction.chunks.take())
-        {
-            Some(chunks) => chunks,
-            None => Chunks {
-                content: self.content_buffer(),
-                checker: ChunkChecker::default(),
-                deadline,
-            },
-        };
-        let too_big = size_bytes > (bytes_max - chunks.content.len().min(bytes_max)) as u64;
-        if refusal.is_some() || too_big {
-            // The chunk comes whatever we think of it (RFC 3030 §2).
-            if size_bytes > 2 * bytes_max as u64 {
-                return Err(SessionEnd::TooMuchData);
-            }
-            skip(transport, size_bytes, deadline).await?;
-            if let Some(reply) = refusal {
-                return self.refuse(transport, &reply);
-            }
-            transport.say(&replies::too_big(bytes_max));
-            self.forget();
-            return Ok(());
-        }
-        take_chunk(transport, &mut chunks, size_bytes).await?;
-        if is_last {
-            chunks.checker.finish().map_err(SessionEnd::BareLineEnd)?;
-            return self.deliver(transport, chunks.content).await;
-        }
-        if let Some(transaction) = &mut self.transaction {
-            transaction.chunks = Some(chunks);
-        }
-        self.commands_without_message = self.commands_without_message.saturating_sub(1);
-        transport.say(&replies::chunk_ok(size_bytes));
-        Ok(())
-    }
-
-    async fn deliver<S>(&mut self, transport: &mut Transport<S>, content: Vec<u8>) -> Result<(), SessionEnd>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
@@ -267,47 +141,4 @@ where
     } else {
         Ok(())
     }
-}
-
-async fn take_chunk<S>(
-    transport: &mut Transport<S>,
-    chunks: &mut Chunks,
-    size_bytes: u64,
-) -> Result<(), SessionEnd>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let mut left = size_bytes;
-    while left > 0 {
-        if transport.input.is_empty() {
-            transport.fill(Wait::Data(chunks.deadline)).await?;
-        }
-        let here = usize::try_from(left)
-            .unwrap_or(usize::MAX)
-            .min(transport.input.len());
-        let part = transport.input.get(..here).unwrap_or_default();
-        chunks.checker.check(part).map_err(SessionEnd::BareLineEnd)?;
-        chunks.content.extend_from_slice(part);
-        transport.input.advance(here);
-        left -= here as u64;
-    }
-    Ok(())
-}
-
-async fn skip<S>(transport: &mut Transport<S>, size_bytes: u64, deadline: Instant) -> Result<(), SessionEnd>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let mut left = size_bytes;
-    while left > 0 {
-        if transport.input.is_empty() {
-            transport.fill(Wait::Data(deadline)).await?;
-        }
-        let here = usize::try_from(left)
-            .unwrap_or(usize::MAX)
-            .min(transport.input.len());
-        transport.input.advance(here);
-        left -= here as u64;
-    }
-    Ok(())
 }

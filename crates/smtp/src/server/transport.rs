@@ -29,8 +29,24 @@ const LINGER_MAX: Duration = Duration::from_secs(2);
 pub(super) enum Wait {
     /// The next command; a shutdown may interrupt it.
     Command,
-    /// More of a message, all of which must be here by then.
-    Data(Instant),
+    /// More of a message.
+    Content {
+        /// The whole message must be here by then.
+        deadline: Instant,
+        /// When something last came.
+        silent_since: Instant,
+        /// How long to wait before the caller looks after other things.
+        most: Duration,
+    },
+}
+
+/// What came of a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Filled {
+    /// There is more input.
+    Input,
+    /// Nothing came so far.
+    Nothing,
 }
 
 /// What [`Transport::line`] found.
@@ -89,7 +105,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
             };
             match next_line(&self.input, max) {
                 CommandLine::Complete { length } => return Ok(Line::Ready(length)),
-                CommandLine::Unfinished => self.fill(Wait::Command).await?,
+                CommandLine::Unfinished => {
+                    self.fill(Wait::Command).await?;
+                }
                 CommandLine::TooLong => return self.skip_line().await,
                 CommandLine::Bare(what) => return Err(SessionEnd::BareLineEnd(what)),
             }
@@ -120,22 +138,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
     }
 
     /// Writes what is queued, then reads some more.
-    pub(super) async fn fill(&mut self, wait: Wait) -> Result<(), SessionEnd> {
+    pub(super) async fn fill(&mut self, wait: Wait) -> Result<Filled, SessionEnd> {
         self.flush().await?;
         self.input.reserve(READ_BYTES / 4);
-        let idle_deadline = Instant::now() + self.idle_max;
-        let (deadline, late) = match wait {
-            Wait::Data(deadline) if deadline < idle_deadline => (deadline, SessionEnd::TooSlow),
-            Wait::Data(_) | Wait::Command => (idle_deadline, SessionEnd::Idle),
-        };
-        let (deadline, late) = if self.session_deadline < deadline {
-            (self.session_deadline, SessionEnd::TooSlow)
-        } else {
-            (deadline, late)
+        let now = Instant::now();
+        let (late_at, late) = self.deadline(wait, now);
+        let deadline = match wait {
+            Wait::Command => late_at,
+            Wait::Content { most, .. } => late_at.min(now + most),
         };
         let read = timeout_at(deadline, self.stream.read_buf(&mut self.input));
         let count = match wait {
-            Wait::Data(_) => read.await,
+            Wait::Content { .. } => read.await,
             Wait::Command => tokio::select! {
                 biased;
                 count = read => count,
@@ -143,10 +157,40 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
             },
         };
         match count {
+            Err(_) if deadline < late_at => Ok(Filled::Nothing),
             Err(_) => Err(late),
             Ok(Ok(0) | Err(_)) => Err(SessionEnd::Disconnected),
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(_)) => Ok(Filled::Input),
         }
+    }
+
+    /// When a wait is over for good, and how the session ends then.
+    fn deadline(&self, wait: Wait, now: Instant) -> (Instant, SessionEnd) {
+        let (deadline, late) = match wait {
+            Wait::Command => (now + self.idle_max, SessionEnd::Idle),
+            Wait::Content {
+                deadline,
+                silent_since,
+                ..
+            } => {
+                let idle = silent_since + self.idle_max;
+                if deadline < idle {
+                    (deadline, SessionEnd::TooSlow)
+                } else {
+                    (idle, SessionEnd::Idle)
+                }
+            }
+        };
+        if self.session_deadline < deadline {
+            (self.session_deadline, SessionEnd::TooSlow)
+        } else {
+            (deadline, late)
+        }
+    }
+
+    /// Waits for the server's stop.
+    pub(super) async fn stopped(&mut self) {
+        (&mut self.shutdown).await;
     }
 
     /// Writes what is queued.

@@ -5,6 +5,7 @@ mod content;
 mod garbage;
 mod limits;
 mod listener;
+mod room;
 mod support;
 mod tls;
 mod transcripts;

@@ -31,6 +31,20 @@ pub(super) type Inbox = Arc<Mutex<Vec<Received>>>;
 pub(super) struct House {
     pub(super) inbox: Inbox,
     pub(super) resets: Arc<Mutex<u32>>,
+    pub(super) room: Arc<Mutex<Room>>,
+}
+
+/// What the house answers when content asks for room.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    /// What was asked for so far.
+    pub(super) asked: Vec<u64>,
+    /// Most that is granted; `None` for anything.
+    pub(super) bytes_max: Option<u64>,
+    /// Whether somebody waits for the room, so that a sender who stops is cut off.
+    pub(super) wanted_by_others: bool,
+    /// Whether an answer never comes.
+    pub(super) stuck: bool,
 }
 
 fn refusal(code: u16, (class, subject, detail): (u8, u16, u16), text: &'static str) -> Reply {
@@ -58,6 +72,28 @@ impl Handler for House {
             "nobody@example.com" => Err(refusal(550, (5, 1, 1), "nobody@example.com: no such mailbox")),
             _ => Ok(()),
         }
+    }
+
+    async fn make_room(&mut self, bytes: u64) -> Result<(), Reply> {
+        let (refused, stuck) = {
+            let mut room = self.room.lock().unwrap();
+            room.asked.push(bytes);
+            (room.bytes_max.is_some_and(|max| bytes > max), room.stuck)
+        };
+        if stuck {
+            std::future::pending::<()>().await;
+        }
+        if refused {
+            return Err(refusal(452, (4, 3, 1), "Too much mail in progress"));
+        }
+        Ok(())
+    }
+
+    fn content_progress(&mut self, received_bytes: u64) -> Result<(), Reply> {
+        if received_bytes == 0 && self.room.lock().unwrap().wanted_by_others {
+            return Err(refusal(421, (4, 4, 2), "Too slow while others wait"));
+        }
+        Ok(())
     }
 
     async fn message(&mut self, session: &SessionFacts, envelope: Envelope, content: Vec<u8>) -> Reply {
