@@ -1,5 +1,6 @@
 //! What makes mail move: intake, the scheduler over lanes, delivery through relays, outcomes, recovery.
 
+pub mod budget;
 mod counters;
 mod delivery;
 mod engine;

@@ -1,8 +1,9 @@
 //! Compresses content before it reaches the writer, and unpacks it again.
 
 use std::cell::RefCell;
+use std::io::Cursor;
 
-use postroom_store::{Encoded, Packed};
+use postroom_store::{Content, Encoded, Packed};
 
 /// Level 1: 4 KiB of text in about 10 µs; higher levels cost a multiple for a few percent.
 const LEVEL: i32 = 1;
@@ -57,19 +58,44 @@ pub fn unpack_into(packed: &Packed, out: &mut Vec<u8>) -> Result<(), UnpackError
     match packed.encoding {
         Encoded::Plain => out.extend_from_slice(&packed.bytes),
         Encoded::Zstd => {
-            let octets = DECOMPRESSOR.with_borrow_mut(|slot| {
+            // Into place: content is large, and a copy beside it as large again.
+            let at = out.len();
+            out.try_reserve_exact(len)
+                .map_err(|error| UnpackError(error.to_string()))?;
+            let mut place = Cursor::new(&mut *out);
+            place.set_position(at as u64);
+            let written = DECOMPRESSOR.with_borrow_mut(|slot| {
                 if slot.is_none() {
                     *slot = zstd::bulk::Decompressor::new().ok();
                 }
                 match slot.as_mut() {
-                    Some(decompressor) => decompressor.decompress(&packed.bytes, len),
-                    None => zstd::bulk::decompress(&packed.bytes, len),
+                    Some(decompressor) => decompressor.decompress_to_buffer(&packed.bytes, &mut place),
+                    None => zstd::bulk::Decompressor::new()?.decompress_to_buffer(&packed.bytes, &mut place),
                 }
             });
-            out.extend_from_slice(&octets.map_err(|error| UnpackError(error.to_string()))?);
+            if let Err(error) = written {
+                out.truncate(at);
+                return Err(UnpackError(error.to_string()));
+            }
         }
     }
     Ok(())
+}
+
+/// Unpacks a whole message, dropping each part once it is.
+///
+/// # Errors
+/// [`UnpackError`] where the kept octets are not what was packed.
+pub fn unpack(content: Content) -> Result<Vec<u8>, UnpackError> {
+    let Content { header, body } = content;
+    let length = usize::try_from(header.len.saturating_add(body.len)).unwrap_or(0);
+    let mut octets = Vec::new();
+    octets
+        .try_reserve_exact(length)
+        .map_err(|error| UnpackError(error.to_string()))?;
+    unpack_into(&header, &mut octets)?;
+    unpack_into(&body, &mut octets)?;
+    Ok(octets)
 }
 
 #[cfg(test)]
@@ -83,6 +109,18 @@ mod tests {
             unpack_into(&pack(&octets), &mut out).expect("unpacks");
             assert_eq!(out.strip_prefix(b"before"), Some(octets.as_slice()));
         }
+    }
+
+    #[test]
+    fn whole_message_unpacks_into_one_allocation() {
+        let (header, body) = (b"A: b\r\n".repeat(50), b"again and ".repeat(1_000));
+        let content = Content {
+            header: pack(&header),
+            body: pack(&body),
+        };
+        let octets = unpack(content).expect("unpacks");
+        assert_eq!(octets, [header, body].concat());
+        assert_eq!(octets.capacity(), octets.len());
     }
 
     #[test]

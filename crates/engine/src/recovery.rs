@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use postroom_domain::Clock;
 use postroom_domain::retry::RetrySchedule;
-use postroom_store::{AttemptResult, Deliverable, NodeLease, OutcomeBatch, Store, StoreError};
+use postroom_domain::{Clock, Damage, MessageId};
+use postroom_store::{AttemptResult, Loaded, NodeLease, OutcomeBatch, PendingRecipient, Store, StoreError};
 
+use crate::budget::{OUTGOING_SMALL_BYTES, OUTGOING_TOGETHER_MAX};
 use crate::delivery::{Judge, ended_damaged};
 use crate::random::Random;
 use crate::settings::Pace;
@@ -33,15 +34,13 @@ pub(crate) async fn recover(
             return Ok(recovered);
         }
         let ids: Vec<_> = leases.iter().map(|lease| lease.id).collect();
-        let loaded = store.load(&ids).await?;
-        let damaged: HashMap<_, _> = loaded.damaged.into_iter().collect();
-        let mut loaded: HashMap<_, Deliverable> = loaded.messages.into_iter().map(|m| (m.id, m)).collect();
+        let mut found = pending_recipients(store, &ids).await?;
         let now = clock.now();
         let outcomes = leases.iter().filter_map(|lease| {
-            if let Some(&damage) = damaged.get(&lease.id) {
-                return Some(ended_damaged(lease, damage));
-            }
-            let message = loaded.remove(&lease.id)?;
+            let pending = match found.remove(&lease.id)? {
+                Ok(pending) => pending,
+                Err(damage) => return Some(ended_damaged(lease, damage)),
+            };
             let judge = Judge {
                 schedule,
                 relay: "",
@@ -49,7 +48,7 @@ pub(crate) async fn recover(
                 now,
                 chance: random.chance(),
             };
-            Some(judge.without_session(lease, &message.pending, AttemptResult::Uncertain, WORDS))
+            Some(judge.without_session(lease, &pending, AttemptResult::Uncertain, WORDS))
         });
         let outcomes = outcomes.collect();
         store
@@ -57,4 +56,26 @@ pub(crate) async fn recover(
             .await?;
         recovered += u64::try_from(ids.len()).unwrap_or(0);
     }
+}
+
+/// The recipients still to be tried of each message, or what of it is damaged. Content is loaded with them and dropped:
+/// little at a time.
+async fn pending_recipients(
+    store: &dyn Store,
+    ids: &[MessageId],
+) -> Result<HashMap<MessageId, Result<Vec<PendingRecipient>, Damage>>, StoreError> {
+    let mut found = HashMap::with_capacity(ids.len());
+    for together in ids.chunks(OUTGOING_TOGETHER_MAX) {
+        let mut loaded = store.load_up_to(together, OUTGOING_SMALL_BYTES).await?;
+        for (id, _) in std::mem::take(&mut loaded.larger) {
+            note(&mut found, store.load(&[id]).await?);
+        }
+        note(&mut found, loaded);
+    }
+    Ok(found)
+}
+
+fn note(found: &mut HashMap<MessageId, Result<Vec<PendingRecipient>, Damage>>, loaded: Loaded) {
+    found.extend(loaded.messages.into_iter().map(|m| (m.id, Ok(m.pending))));
+    found.extend(loaded.damaged.into_iter().map(|(id, damage)| (id, Err(damage))));
 }

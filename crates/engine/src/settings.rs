@@ -8,6 +8,8 @@ use postroom_domain::{NodeSlot, Rates, RouteId};
 use postroom_smtp::client::RelayConfig;
 use postroom_store::REVIVE_MOST;
 
+use crate::budget::SharedBudget;
+
 /// A relay as the engine uses it.
 #[derive(Debug, Clone)]
 pub struct RelaySettings {
@@ -115,6 +117,8 @@ pub struct EngineSettings {
     pub stop_timeout: Duration,
     /// How often it looks, and how much it does at a time.
     pub pace: Pace,
+    /// Content in memory, shared with intake.
+    pub budget: SharedBudget,
 }
 
 impl EngineSettings {
@@ -130,6 +134,7 @@ impl EngineSettings {
             sending: Sending::On,
             stop_timeout: Duration::from_secs(8),
             pace: Pace::default(),
+            budget: SharedBudget::default(),
         }
     }
 }

@@ -5,6 +5,7 @@ mod judge;
 mod limited;
 mod prepare;
 mod recorder;
+mod room;
 mod said;
 
 pub(crate) use held::HeldLease;
@@ -14,3 +15,4 @@ pub(crate) use judge::{Judge, Judgement, LocalTrouble, Signal, ended_damaged, un
 pub(crate) use limited::{Limited, limit_in, limit_of, limited, log as log_limit, refusal};
 pub(crate) use prepare::{BoxedJob, prepare};
 pub(crate) use recorder::Recorder;
+pub(crate) use room::JobRoom;

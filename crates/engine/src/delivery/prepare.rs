@@ -8,6 +8,7 @@ use postroom_smtp::client::{Content, Notify, Recipient, ReturnContent, Transacti
 use postroom_store::{Deliverable, PendingRecipient, RecipientOutcome};
 
 use super::held::HeldLease;
+use super::room::JobRoom;
 use crate::packing::{self, UnpackError};
 
 /// A leased message on its way through a connection.
@@ -31,6 +32,8 @@ pub(crate) struct Job {
     pub(crate) rest: Rest,
     /// What earlier transactions of this attempt left: whether the relay accepted anybody, and whom it did not.
     pub(crate) earlier: Earlier,
+    /// Its content's room in memory, given back with the job.
+    pub(crate) _room: JobRoom,
 }
 
 /// Recipients for a further transaction, with their numbers.
@@ -120,14 +123,13 @@ pub(crate) type BoxedJob = Box<Job>;
 pub(crate) fn prepare(
     mut lease: HeldLease,
     message: Deliverable,
+    room: JobRoom,
     now: Timestamp,
 ) -> Result<Job, (HeldLease, UnpackError)> {
-    let mut raw = Vec::new();
-    let unpacked = packing::unpack_into(&message.content.header, &mut raw)
-        .and_then(|()| packing::unpack_into(&message.content.body, &mut raw));
-    if let Err(error) = unpacked {
-        return Err((lease, error));
-    }
+    let raw = match packing::unpack(message.content) {
+        Ok(raw) => raw,
+        Err(error) => return Err((lease, error)),
+    };
     let (indexes, recipients): (Vec<u16>, Vec<Recipient>) =
         message.pending.into_iter().map(recipient).unzip();
     let transaction = Transaction {
@@ -150,6 +152,7 @@ pub(crate) fn prepare(
         untried: 0,
         rest: Rest::default(),
         earlier: Earlier::default(),
+        _room: room,
     })
 }
 

@@ -74,14 +74,10 @@ impl EngineHandle {
         let counters = Arc::<Counters>::default();
         let stop = CancellationToken::new();
         let watch = TaskWatch::new(stop.clone());
-        let (recorder, recording) = Recorder::start(
-            Arc::clone(&store),
-            Arc::clone(&clock),
-            node,
-            Arc::clone(&counters),
-            settings.pace,
-            &watch,
-        );
+        let (own_store, own_clock, own_counters) =
+            (Arc::clone(&store), Arc::clone(&clock), Arc::clone(&counters));
+        let (recorder, recording) =
+            Recorder::start(own_store, own_clock, node, own_counters, settings.pace, &watch);
         let (ended_sender, ended) = mpsc::unbounded_channel();
         let parts = Arc::new(PoolParts {
             clock,
@@ -92,6 +88,7 @@ impl EngineHandle {
             counters: Arc::clone(&counters),
             pace: settings.pace,
             life: Life::default(),
+            budget: Arc::clone(&settings.budget),
         });
         let stored = store.relay_limits().await?;
         let mut pools = Pools::new(Arc::clone(&parts), &stored);

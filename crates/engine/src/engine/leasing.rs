@@ -126,6 +126,7 @@ impl Engine {
             parts: Arc::clone(&self.parts),
             allowed: self.scheduler.connections_allowed(grant.relay, now),
             ticket: pool.ticket(),
+            recalled: pool.recalled(),
         };
         self.parts.spawn(loading.run(leases));
     }

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Ended;
+use crate::budget::SharedBudget;
 use crate::counters::Counters;
 use crate::delivery::Recorder;
 use crate::random::Random;
@@ -29,6 +30,7 @@ pub(crate) struct PoolParts {
     pub(crate) counters: Arc<Counters>,
     pub(crate) pace: Pace,
     pub(crate) life: Life,
+    pub(crate) budget: SharedBudget,
 }
 
 /// The tasks of connections and leases, and their end.

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use postroom_smtp::client::Connector;
+use tokio::sync::watch;
 
 use super::account::Account;
 use super::feed::{Feed, Place};
 use super::parts::PoolParts;
 use super::roster::Ticket;
 use super::worker::{AheadLearnt, Worker};
+use crate::budget::Share;
 use crate::delivery::BoxedJob;
 use crate::scheduler::RelayId;
 use crate::settings::RelaySettings;
@@ -22,6 +24,10 @@ pub(crate) struct Pool {
     pub(super) feed: Feed,
     pub(super) ahead: AheadLearnt,
     pub(super) account: Arc<Account>,
+    /// Told whenever messages that no connection has taken are to go back.
+    recalls: watch::Sender<()>,
+    /// What its large messages may hold of the budget of content in memory.
+    large: Share,
     pub(super) parts: Arc<PoolParts>,
 }
 
@@ -41,6 +47,8 @@ impl Pool {
             feed: Feed::default(),
             ahead: AheadLearnt::default(),
             account,
+            recalls: watch::Sender::new(()),
+            large: parts.budget.share_of_one_relay(),
             parts,
         }
     }
@@ -98,12 +106,24 @@ impl Pool {
 
     /// Jobs that no connection has taken yet, to be given back.
     pub(crate) fn drain(&self) -> Vec<BoxedJob> {
+        self.recalls.send_replace(());
         self.feed.roster().drain()
     }
 
     /// Lets connections end after their current message.
     pub(crate) fn close(&self) {
         self.feed.close();
+        self.recalls.send_replace(());
+    }
+
+    /// Changes from now on when mail that is being loaded for it is taken back.
+    pub(crate) fn recalled(&self) -> watch::Receiver<()> {
+        self.recalls.subscribe()
+    }
+
+    /// What its large messages may hold of the budget of content in memory.
+    pub(crate) const fn large_share(&self) -> &Share {
+        &self.large
     }
 
     /// Connections that are open or opening.

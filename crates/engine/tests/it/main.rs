@@ -14,6 +14,7 @@ mod fairness;
 mod house;
 mod limits;
 mod lost;
+mod memory;
 mod misbehaviour;
 mod outage;
 mod recovery;

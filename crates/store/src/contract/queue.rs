@@ -71,7 +71,15 @@ pub trait Queue: Send + Sync {
     ///
     /// # Errors
     /// Those of the store.
-    async fn load(&self, ids: &[MessageId]) -> Result<Loaded, StoreError>;
+    async fn load(&self, ids: &[MessageId]) -> Result<Loaded, StoreError> {
+        self.load_up_to(ids, u64::MAX).await
+    }
+
+    /// Does the same for messages whose content has at most `content_max` octets, and says how large the others are.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn load_up_to(&self, ids: &[MessageId], content_max: u64) -> Result<Loaded, StoreError>;
 
     /// Writes what became of leased messages, each fenced by node, epoch and generation; answers in order. One whose
     /// record is damaged is set aside and holds up no other.

@@ -19,10 +19,32 @@ pub(super) fn content(
     verified_content(conn, id)
 }
 
+/// The content of a message, or its size where that is over a limit.
+pub(super) enum Found {
+    /// The content, verified.
+    Content(Content),
+    /// Octets of content that was neither read nor verified.
+    Larger(u64),
+}
+
 /// The content of a message, whoever asks; an error where it is not what was stored.
 pub(super) fn verified_content(conn: &Connection, id: MessageId) -> Result<Option<Content>, StoreError> {
-    let Some((content, [header, body])) = stored(conn, id)? else {
-        return Ok(None);
+    Ok(match verified_up_to(conn, id, u64::MAX)? {
+        Some(Found::Content(content)) => Some(content),
+        Some(Found::Larger(_)) | None => None,
+    })
+}
+
+/// The content of a message if it has at most `content_max` octets; an error where it is not what was stored.
+pub(super) fn verified_up_to(
+    conn: &Connection,
+    id: MessageId,
+    content_max: u64,
+) -> Result<Option<Found>, StoreError> {
+    let (content, [header, body]) = match stored(conn, id, content_max)? {
+        None => return Ok(None),
+        Some(Stored::Larger(octets)) => return Ok(Some(Found::Larger(octets))),
+        Some(Stored::Content(content, sums)) => (content, sums),
     };
     let digests = Digests::of(&content);
     let (header, body) = match (header, body) {
@@ -38,25 +60,36 @@ pub(super) fn verified_content(conn: &Connection, id: MessageId) -> Result<Optio
         None => may_lack_checksum(conn, id),
     };
     if matches(digests.header, header)? && matches(digests.body, body)? {
-        Ok(Some(content))
+        Ok(Some(Found::Content(content)))
     } else {
         Err(StoreError::Damaged(id, Damage::Content))
     }
 }
 
-type Stored = (Content, [Option<i64>; 2]);
+/// A row of content.
+enum Stored {
+    /// The content and the checksums beside it.
+    Content(Content, [Option<i64>; 2]),
+    /// Octets of content that was not read.
+    Larger(u64),
+}
 
-fn stored(conn: &Connection, id: MessageId) -> Result<Option<Stored>, StoreError> {
+fn stored(conn: &Connection, id: MessageId, content_max: u64) -> Result<Option<Stored>, StoreError> {
     conn.prepare_cached(
         "SELECT header_encoding, header_len, header, body_encoding, body_len, body, header_sum, body_sum
          FROM content WHERE ord = ?1",
     )?
     .query_row([id.ord()], |row| {
+        // The lengths first: SQLite reads a column when it is asked for, and a body may have thousands of pages.
+        let octets = size(row, 1)?.saturating_add(size(row, 4)?);
+        if octets > content_max {
+            return Ok(Stored::Larger(octets));
+        }
         let content = Content {
             header: packed(row, 0)?,
             body: packed(row, 3)?,
         };
-        Ok((content, [row.get(6)?, row.get(7)?]))
+        Ok(Stored::Content(content, [row.get(6)?, row.get(7)?]))
     })
     .optional()
     .map_err(|error| of_message(id, error.into()))
@@ -147,5 +180,8 @@ const WALK_BYTES: usize = 4 << 20;
 
 /// The content as it is stored, and how much of it there is; damage is not looked for.
 pub(super) fn unverified(conn: &Connection, id: MessageId) -> Result<Option<Content>, StoreError> {
-    Ok(stored(conn, id)?.map(|(content, _)| content))
+    Ok(match stored(conn, id, u64::MAX)? {
+        Some(Stored::Content(content, _)) => Some(content),
+        Some(Stored::Larger(_)) | None => None,
+    })
 }

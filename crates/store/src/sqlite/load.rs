@@ -4,17 +4,20 @@ use postroom_domain::{Damage, MessageId, OfficeId, RecipientState, UserId};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::codes::from_json;
-use super::content_read::verified_content;
+use super::content_read::{Found, verified_up_to};
 use crate::StoreError;
 use crate::contract::{Deliverable, Loaded, PendingRecipient, SmtpParameters};
 
-/// Loads leased messages, the damaged ones apart; those deleted since are missing.
-pub(crate) fn load(conn: &Connection, ids: &[MessageId]) -> Result<Loaded, StoreError> {
+/// Loads leased messages, the damaged ones and those whose content is larger than `content_max` apart; those deleted
+/// since are missing.
+pub(crate) fn load(conn: &Connection, ids: &[MessageId], content_max: u64) -> Result<Loaded, StoreError> {
     let snapshot = conn.unchecked_transaction()?;
     let mut loaded = Loaded::default();
     for &id in ids {
-        match one(&snapshot, id) {
-            Ok(found) => loaded.messages.extend(found),
+        match one(&snapshot, id, content_max) {
+            Ok(Some(One::Message(message))) => loaded.messages.push(*message),
+            Ok(Some(One::Larger(bytes))) => loaded.larger.push((id, bytes)),
+            Ok(None) => {}
             Err(StoreError::Damaged(id, damage)) => loaded.damaged.push((id, damage)),
             Err(error) if error.is_of_content() => loaded.damaged.push((id, Damage::Record)),
             Err(error) => return Err(error),
@@ -24,7 +27,12 @@ pub(crate) fn load(conn: &Connection, ids: &[MessageId]) -> Result<Loaded, Store
     Ok(loaded)
 }
 
-fn one(conn: &Connection, id: MessageId) -> Result<Option<Deliverable>, StoreError> {
+enum One {
+    Message(Box<Deliverable>),
+    Larger(u64),
+}
+
+fn one(conn: &Connection, id: MessageId, content_max: u64) -> Result<Option<One>, StoreError> {
     let found = conn
         .prepare_cached("SELECT sender, office, mail_from, parameters FROM message WHERE ord = ?1")?
         .query_row([id.ord()], |row| {
@@ -43,15 +51,17 @@ fn one(conn: &Connection, id: MessageId) -> Result<Option<Deliverable>, StoreErr
             Ok(None)
         };
     };
-    let Some(content) = verified_content(conn, id)? else {
-        return Err(StoreError::Damaged(id, Damage::Content));
+    let content = match verified_up_to(conn, id, content_max)? {
+        Some(Found::Content(content)) => content,
+        Some(Found::Larger(octets)) => return Ok(Some(One::Larger(octets))),
+        None => return Err(StoreError::Damaged(id, Damage::Content)),
     };
     let (pending, failed_before) = recipients(conn, id)?;
     let parameters = match parameters {
         Some(text) => from_json("message.parameters", &text)?,
         None => SmtpParameters::default(),
     };
-    Ok(Some(Deliverable {
+    Ok(Some(One::Message(Box::new(Deliverable {
         id,
         sender,
         office,
@@ -60,7 +70,7 @@ fn one(conn: &Connection, id: MessageId) -> Result<Option<Deliverable>, StoreErr
         failed_before,
         parameters,
         content,
-    }))
+    }))))
 }
 
 fn has_work(conn: &Connection, id: MessageId) -> Result<bool, StoreError> {

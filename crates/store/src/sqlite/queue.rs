@@ -66,14 +66,21 @@ impl Queue for SqliteStore {
             .await
     }
 
-    async fn load(&self, ids: &[MessageId]) -> Result<Loaded, StoreError> {
+    async fn load_up_to(&self, ids: &[MessageId], content_max: u64) -> Result<Loaded, StoreError> {
         let ids = ids.to_vec();
-        let mut loaded = self.readers.run(move |conn| load::load(conn, &ids)).await?;
+        let mut loaded = self
+            .readers
+            .run(move |conn| load::load(conn, &ids, content_max))
+            .await?;
         if !loaded.damaged.is_empty() {
             // What a connection remembers of the file may be what is damaged: a new one reads it once more.
             let ids: Vec<_> = loaded.damaged.drain(..).map(|(id, _)| id).collect();
-            let again = self.readers.run_anew(move |conn| load::load(conn, &ids)).await?;
+            let again = self
+                .readers
+                .run_anew(move |conn| load::load(conn, &ids, content_max))
+                .await?;
             loaded.messages.extend(again.messages);
+            loaded.larger.extend(again.larger);
             loaded.damaged = again.damaged;
         }
         Ok(loaded)

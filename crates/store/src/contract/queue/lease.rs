@@ -62,6 +62,8 @@ pub struct Loaded {
     pub messages: Vec<Deliverable>,
     /// Those of which something stored is damaged: they end with [`Next::Damaged`].
     pub damaged: Vec<(MessageId, Damage)>,
+    /// Those whose content is larger than was asked for, neither read nor verified, with its octets.
+    pub larger: Vec<(MessageId, u64)>,
 }
 
 /// What an attempt needs.

@@ -134,6 +134,28 @@ pub(crate) async fn message_comes_back_as_it_was_handed_in(h: &mut impl Harness)
     assert!(!loaded.failed_before);
 }
 
+pub(crate) async fn content_over_a_limit_is_not_loaded_but_its_size_is_told(h: &mut impl Harness) {
+    let (small, mut large) = (letter(1), letter(1));
+    large.content.body.len = 70_000;
+    let limit = small.content.header.len + small.content.body.len;
+    let ids = put(h.store(), vec![large.clone(), small.clone()], at(0)).await;
+    let loaded = h.store().load_up_to(&ids, limit).await.unwrap();
+    assert_eq!(loaded.messages.len(), 1);
+    assert_eq!(
+        (loaded.messages[0].id, &loaded.messages[0].content),
+        (ids[1], &small.content)
+    );
+    assert_eq!(loaded.larger, [(ids[0], large.content.header.len + 70_000)]);
+    assert!(
+        h.store()
+            .load_up_to(&ids, limit - 1)
+            .await
+            .unwrap()
+            .messages
+            .is_empty()
+    );
+}
+
 pub(crate) async fn every_change_is_told_after_its_commit(h: &mut impl Harness) {
     let mut changes = h.store().changes();
     let ids = put(h.store(), vec![letter(4)], at(0)).await;

@@ -93,6 +93,7 @@ macro_rules! conformance {
             intake::forgotten_key_can_be_used_again,
             intake::batch_beyond_the_limits_is_refused_whole,
             intake::message_comes_back_as_it_was_handed_in,
+            intake::content_over_a_limit_is_not_loaded_but_its_size_is_told,
             intake::every_change_is_told_after_its_commit,
             intake::audit_entry_of_an_intake_is_in_its_transaction,
             leases::single_letter_is_not_stuck_behind_ten_thousand,
