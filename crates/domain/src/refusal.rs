@@ -31,6 +31,8 @@
 //! | `queue_disabled` | 503 | 451 4.3.2 |
 //! | `store_unavailable` | 503 | 451 4.3.0 |
 //! | `store_full` | 503 | 452 4.3.1 |
+//! | `server_busy` | 503 | 452 4.3.1 |
+//! | `sender_too_slow` | 408 | 421 4.4.2 |
 
 use std::borrow::Cow;
 
@@ -228,6 +230,16 @@ pub enum Refusal {
     /// The store has no room.
     #[error("there is no room to store the message: nothing was kept, try again later")]
     StoreFull,
+    /// The memory for messages in progress is taken.
+    #[error(
+        "the server has too many large messages in progress to take this one now: nothing was kept, try again in a few seconds"
+    )]
+    ServerBusy,
+    /// A sender that held memory others waited for.
+    #[error(
+        "the message arrived too slowly while others waited for the memory it takes: nothing was kept, try again later"
+    )]
+    SenderTooSlow,
 }
 
 /// What a refusal says besides its detail; one line of the module's table.
@@ -288,6 +300,8 @@ impl Refusal {
             Self::StoreUnavailable => face("store_unavailable", "The message could not be stored", 503, 451, 3, 0),
             Self::ContentDamaged => face("content_damaged", "The stored content is damaged", 500, 554, 6, 0),
             Self::StoreFull => face("store_full", "There is no room to store the message", 503, 452, 3, 1),
+            Self::ServerBusy => face("server_busy", "The server is busy", 503, 452, 3, 1),
+            Self::SenderTooSlow => face("sender_too_slow", "The message arrived too slowly", 408, 421, 4, 2),
         }
     }
 
@@ -350,7 +364,9 @@ impl Refusal {
             | Self::QueueDisabled
             | Self::StoreUnavailable
             | Self::ContentDamaged
-            | Self::StoreFull => None,
+            | Self::StoreFull
+            | Self::ServerBusy
+            | Self::SenderTooSlow => None,
         }
     }
 

@@ -21,6 +21,17 @@ use super::stamp::{self, Origin};
 use super::text;
 use crate::packing::pack;
 
+/// Room for a header and the frame of its parts: most fit.
+const HEADER_BYTES: usize = 2_048;
+/// Room for the header of an attachment.
+const PART_HEADER_BYTES: usize = 256;
+
+/// Octets of base64 in lines of 76 with their ends.
+const fn encoded_bytes(octets: usize) -> usize {
+    let encoded = octets.div_ceil(3) * 4;
+    encoded + encoded.div_ceil(76) * 2 + 2
+}
+
 /// Makes a message for the store of a draft.
 ///
 /// # Errors
@@ -119,9 +130,16 @@ fn write(desk: &Desk<'_>, draft: Draft, message_id: &str, mime_type: &mut String
         };
         message = message.header(name.as_str(), value);
     }
+    let words = draft.text.as_ref().map_or(0, String::len) + draft.html.as_ref().map_or(0, String::len);
+    let files = draft
+        .attachments
+        .iter()
+        .map(|file| encoded_bytes(file.content.len()) + PART_HEADER_BYTES);
+    let expected = words + words / 8 + files.sum::<usize>() + HEADER_BYTES;
     let body = body(desk, draft.text, draft.html, draft.attachments);
     *mime_type = body.media.to_owned();
-    let mut octets = Origin::HTTP.received(desk.host, desk.now).into_bytes();
+    let mut octets = Vec::with_capacity(expected);
+    octets.extend_from_slice(Origin::HTTP.received(desk.host, desk.now).as_bytes());
     message.body(body.part).serialize(&mut octets);
     octets
 }
@@ -192,10 +210,11 @@ fn file(attachment: Attachment) -> MimePart<'static> {
         Cow::Owned(attachment.content_type)
     };
     // Encoded here, because the builder would choose quoted-printable for text and another program its own line ends.
-    let mut lines = Vec::new();
+    let mut lines = Vec::with_capacity(encoded_bytes(attachment.content.len()));
     Base64Encoder::new()
         .wrap_lines()
         .encode_into(&attachment.content, &mut lines);
+    drop(attachment.content);
     MimePart::new(ContentType::new(media), BodyPart::Binary(lines.into()))
         .transfer_encoding("base64")
         .attachment(attachment.filename)

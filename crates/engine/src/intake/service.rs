@@ -16,10 +16,16 @@ use super::limits::IntakeLimits;
 use super::raw::{self, RawSubmission};
 use super::resend::{self, Prepared};
 use super::sender::{Directory, Principal};
+use crate::budget::{NoRoom, Reservation, SharedBudget};
 use crate::random::Random;
 
 /// From this size on a message is built on a thread that may block: compressing takes milliseconds.
 const LARGE_BYTES: usize = 256 * 1024;
+/// Copies of a draft that exist at once while it is parsed, or written and packed, beside the one that the caller has
+/// room for.
+const DRAFT_COPIES: u64 = 2;
+/// The same of a raw message: packed beside as it came.
+const RAW_COPIES: u64 = 1;
 
 /// What an [`Intake`] is made of.
 #[derive(Clone)]
@@ -82,15 +88,65 @@ pub type BatchItem = Result<Admitted, Refusal>;
 pub struct Intake {
     parts: IntakeParts,
     settings: Arc<ArcSwap<IntakeSettings>>,
+    budget: SharedBudget,
+}
+
+/// How a message is built.
+enum Building {
+    /// At once.
+    Here,
+    /// Where blocking does no harm, with room for so many bytes beside the message.
+    Apart {
+        /// Bytes of the copies.
+        bytes: u64,
+    },
+}
+
+impl Building {
+    /// How content of a size is built of which so many more copies come to exist.
+    fn of(content_bytes: usize, copies: u64) -> Self {
+        if content_bytes < LARGE_BYTES {
+            return Self::Here;
+        }
+        Self::Apart {
+            bytes: (content_bytes as u64).saturating_mul(copies),
+        }
+    }
 }
 
 impl Intake {
-    /// Opens intake.
+    /// Opens intake, with a content budget of its own.
     pub fn new(parts: IntakeParts, settings: IntakeSettings) -> Self {
         Self {
             parts,
             settings: Arc::new(ArcSwap::from_pointee(settings)),
+            budget: SharedBudget::default(),
         }
+    }
+
+    /// Shares a content budget with others.
+    #[must_use]
+    pub fn with_budget(self, budget: SharedBudget) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// The budget of content in memory: whoever reads messages from clients reserves from it first.
+    pub const fn budget(&self) -> &SharedBudget {
+        &self.budget
+    }
+
+    /// Parses a body, a large one where blocking does no harm, and drops it.
+    ///
+    /// # Errors
+    /// What `parse` refuses.
+    pub async fn parse<T>(
+        &self,
+        body: Vec<u8>,
+        parse: impl FnOnce(&[u8]) -> Result<T, Refusal> + Send,
+    ) -> Result<T, Refusal> {
+        let building = Building::of(body.len(), DRAFT_COPIES);
+        let run = move || parse(&body);
+        self.run(building, run).await
     }
 
     /// The settings of now.
@@ -141,9 +197,9 @@ impl Intake {
         claim: Option<IdempotencyClaim>,
     ) -> Result<Accepted, Refusal> {
         self.check_open()?;
-        let large = submission.octets.len() >= LARGE_BYTES;
+        let building = Building::of(submission.octets.len(), RAW_COPIES);
         let message = self
-            .build(principal, large, |desk| raw::build(desk, submission))
+            .build(principal, building, |desk| raw::build(desk, submission))
             .await?;
         principal.rights.check_queued(message.office, message.kind)?;
         self.enqueue_one(message, claim).await
@@ -237,9 +293,10 @@ impl Intake {
             .iter()
             .find(|office| office.id == detail.row.office.0)
             .map_or(RouteId::SERVER, |office| office.route);
-        let large = content.body.bytes.len() >= LARGE_BYTES;
+        // Its header alone is written again: there are no further copies.
+        let building = Building::of(content.body.bytes.len(), 0);
         let message = self
-            .build(principal, large, |desk| {
+            .build(principal, building, |desk| {
                 resend::build(desk, route, detail, content)
             })
             .await?;
@@ -262,16 +319,16 @@ impl Intake {
         principal: &Principal,
         draft: Draft,
     ) -> Result<NewMessage, Refusal> {
-        let large = draft.content_bytes() >= LARGE_BYTES;
-        self.build(principal, large, |desk| compose::build(desk, draft))
+        let building = Building::of(draft.content_bytes(), DRAFT_COPIES);
+        self.build(principal, building, |desk| compose::build(desk, draft))
             .await
     }
 
-    /// Runs a builder, a large message's where blocking does no harm.
+    /// Runs a builder.
     async fn build(
         &self,
         principal: &Principal,
-        large: bool,
+        building: Building,
         builder: impl FnOnce(&Desk<'_>) -> Result<NewMessage, Refusal> + Send,
     ) -> Result<NewMessage, Refusal> {
         let settings = self.settings.load_full();
@@ -285,11 +342,29 @@ impl Intake {
                 principal,
             })
         };
+        self.run(building, run).await
+    }
+
+    /// Runs work on content within the budget.
+    async fn run<T>(
+        &self,
+        building: Building,
+        work: impl FnOnce() -> Result<T, Refusal> + Send,
+    ) -> Result<T, Refusal> {
+        let Building::Apart { bytes } = building else {
+            return work();
+        };
+        let _room: Reservation = self
+            .budget
+            .building
+            .reserve_in_turn(bytes)
+            .await
+            .map_err(|NoRoom| Refusal::ServerBusy)?;
         let threads = tokio::runtime::Handle::try_current().map(|handle| handle.runtime_flavor());
-        if large && threads.is_ok_and(|flavor| flavor == tokio::runtime::RuntimeFlavor::MultiThread) {
-            tokio::task::block_in_place(run)
+        if threads.is_ok_and(|flavor| flavor == tokio::runtime::RuntimeFlavor::MultiThread) {
+            tokio::task::block_in_place(work)
         } else {
-            run()
+            work()
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use postroom_engine::budget::CONTENT_BYTES_MIN;
+
 use super::draft::Draft;
 use super::{Config, Relay};
 
@@ -48,6 +50,14 @@ fn server(draft: &mut Draft, config: &Config) {
     if config.server.node > 1023 {
         let what = format!("server.node is {}; it is 0 to 1023", config.server.node);
         draft.wrong("server.node", what);
+    }
+    let content_mib = config.server.content_memory_mib;
+    if u64::from(content_mib) << 20 < CONTENT_BYTES_MIN {
+        let least = CONTENT_BYTES_MIN >> 20;
+        draft.wrong(
+            "server.content_memory_mib",
+            format!("server.content_memory_mib is {content_mib}; it is at least {least}"),
+        );
     }
     if config.brand.trim().is_empty() || config.brand.chars().any(char::is_control) {
         draft.wrong("brand", "brand is a name in one line; it is not empty");

@@ -49,6 +49,10 @@ section! {
         /// How long a stop takes at most for what is under way: messages in flight, requests, SMTP sessions. The process
         /// ends within another second, whatever still runs then.
         [restart] stop_timeout: HumanDuration = HumanDuration::from_seconds(8),
+        /// Memory for the content of messages on their way in and out, in MiB, at least 16: what is over it waits, and is
+        /// refused for the moment (`server_busy`, 452 4.3.1) where it waits too long. The server uses about 100 MiB
+        /// besides. A message that is larger than its share of this goes alone.
+        [restart] content_memory_mib: u32 = 128,
     }
 }
 

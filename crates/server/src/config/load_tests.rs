@@ -23,7 +23,7 @@ fn each_mistake_is_named_with_its_line() {
     let table = [
         (
             "[http]\nlisten = \"127.0.0.1:8080\"\n[server]\nhostnam = \"a\"\n",
-            "DIR/postroom.toml:4:1: unknown key \"hostnam\" in [server]; did you mean \"hostname\"? (allowed: data_dir, hostname, node, stop_timeout)",
+            "DIR/postroom.toml:4:1: unknown key \"hostnam\" in [server]; did you mean \"hostname\"? (allowed: data_dir, hostname, node, stop_timeout, content_memory_mib)",
         ),
         (
             "[sever]\n",

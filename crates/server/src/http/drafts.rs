@@ -1,19 +1,20 @@
 //! Drafts: what somebody has written and not sent. Their own alone, whatever others' rights; an office's key has none.
 
-use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use postroom_domain::Refusal;
+use postroom_engine::budget::Reservation;
 use postroom_store::{DRAFTS_MAX, DraftId, NewDraft};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::App;
 use super::auth::Caller;
+use super::body::{read_message, require_type};
 use super::etag::{IfMatch, Versioned, version_header};
-use super::extract::{Numbered, require_type};
-use super::messages::submit::{SLACK_BYTES, read_body};
+use super::extract::Numbered;
+use super::messages::submit::SLACK_BYTES;
 use super::people::oneself;
 use super::problem::ApiError;
 use super::wire::drafts::{DraftKept, DraftList};
@@ -54,7 +55,7 @@ pub(super) async fn add(
     request: Request,
 ) -> Result<(StatusCode, Versioned<DraftKept>), ApiError> {
     let me = oneself(&who)?.id;
-    let draft = given(&app, request).await?;
+    let (draft, _room) = given(&app, request).await?;
     let id = app
         .store
         .add_draft(me, draft, app.clock.now())
@@ -113,7 +114,7 @@ pub(super) async fn put(
     let me = oneself(&who)?.id;
     let id = id.map(DraftId).ok_or_else(no_draft)?;
     let IfMatch(from) = from?;
-    let draft = given(&app, request).await?;
+    let (draft, _room) = given(&app, request).await?;
     let version = app
         .store
         .change_draft(me, id, from, draft, app.clock.now())
@@ -143,15 +144,16 @@ pub(super) async fn remove(
     }
 }
 
-/// Reads a draft and what the list shows of it.
-async fn given(app: &App, request: Request) -> Result<NewDraft, ApiError> {
+/// Reads a draft and what the list shows of it; its room in memory is to be held until it is stored.
+async fn given(app: &App, request: Request) -> Result<(NewDraft, Reservation), ApiError> {
     require_type(request.headers(), "application/json")?;
     let message = u64::try_from(app.intake.settings().limits.message_bytes).unwrap_or(u64::MAX);
-    let body = read_body(request, message.saturating_add(SLACK_BYTES)).await?;
-    let parsed = tokio::task::spawn_blocking(move || parse(&body));
-    parsed
+    let given = read_message(app, request, message.saturating_add(SLACK_BYTES)).await?;
+    let parsed = tokio::task::spawn_blocking(move || parse(given.octets));
+    let draft = parsed
         .await
-        .map_err(|error| ApiError::internal(error.to_string()))?
+        .map_err(|error| ApiError::internal(error.to_string()))??;
+    Ok((draft, given.room))
 }
 
 /// What the list shows of a draft; the rest is the form's own.
@@ -163,7 +165,7 @@ struct Head {
     to: Value,
 }
 
-fn parse(body: &Bytes) -> Result<NewDraft, ApiError> {
+fn parse(body: Vec<u8>) -> Result<NewDraft, ApiError> {
     let refused = |reason: String| ApiError::from(Refusal::BadJson { reason });
     // A list would be read as the fields of the head in their order.
     let first = body.iter().find(|octet| !octet.is_ascii_whitespace());
@@ -172,12 +174,12 @@ fn parse(body: &Bytes) -> Result<NewDraft, ApiError> {
             "a draft is a JSON object, for example {\"subject\": \"…\"}".to_owned(),
         ));
     }
-    let head: Head = serde_json::from_slice(body).map_err(|error| refused(error.to_string()))?;
-    let body = std::str::from_utf8(body).map_err(|error| refused(error.to_string()))?;
+    let head: Head = serde_json::from_slice(&body).map_err(|error| refused(error.to_string()))?;
+    let body = String::from_utf8(body).map_err(|error| refused(error.to_string()))?;
     Ok(NewDraft {
         subject: words(&head.subject),
         to: words(&head.to),
-        body: body.to_owned(),
+        body,
     })
 }
 
@@ -221,7 +223,7 @@ mod tests {
     use super::*;
 
     fn parsed(body: &'static str) -> Result<NewDraft, ApiError> {
-        parse(&Bytes::from_static(body.as_bytes()))
+        parse(body.as_bytes().to_vec())
     }
 
     #[test]

@@ -1,90 +1,41 @@
 //! Reads bodies, queries and ids, and says by name what is wrong with them.
 
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Path, Query, Request};
+use axum::http::header;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
 use postroom_domain::{MessageId, Refusal};
 use serde::de::DeserializeOwned;
 
+use super::App;
+use super::body::{read_small, require_type};
 use super::problem::ApiError;
-
-/// Longest body of a request that is not a message, in bytes.
-const MAX_SMALL_BODY_BYTES: usize = 64 * 1024;
 
 /// A small JSON body.
 #[derive(Debug)]
 pub(super) struct Json<T>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         require_type(request.headers(), "application/json")?;
-        let body = Bytes::from_request(request, state)
-            .await
-            .map_err(|error| unread(&error, MAX_SMALL_BODY_BYTES as u64))?;
-        if body.len() > MAX_SMALL_BODY_BYTES {
-            return Err(too_large(MAX_SMALL_BODY_BYTES as u64));
-        }
+        let body = read_small(app, request).await?;
         parse_json(&body).map(Self)
     }
 }
 
-impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequest<S> for Json<T> {
+impl<T: DeserializeOwned> OptionalFromRequest<App> for Json<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, ApiError> {
+    async fn from_request(request: Request, app: &App) -> Result<Option<Self>, ApiError> {
         if request.headers().contains_key(header::CONTENT_TYPE) {
-            <Self as FromRequest<S>>::from_request(request, state)
+            <Self as FromRequest<App>>::from_request(request, app)
                 .await
                 .map(Some)
         } else {
             Ok(None)
         }
     }
-}
-
-/// Refuses a body of another media type.
-pub(super) fn require_type(headers: &HeaderMap, expected: &str) -> Result<(), ApiError> {
-    let given = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("");
-    let essence = given.split(';').next().unwrap_or("").trim();
-    if essence.eq_ignore_ascii_case(expected) {
-        return Ok(());
-    }
-    let shown: String = essence.chars().take(80).collect();
-    Err(ApiError::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "unsupported_media_type",
-        "The body has the wrong media type",
-        format!("send \"Content-Type: {expected}\" and a body of that type; this request says {shown:?}"),
-    ))
-}
-
-/// A body over the limit, or a connection that ended early.
-pub(super) fn unread(error: &BytesRejection, most_bytes: u64) -> ApiError {
-    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return too_large(most_bytes);
-    }
-    ApiError::new(
-        StatusCode::BAD_REQUEST,
-        "incomplete_body",
-        "The body did not arrive",
-        "the connection ended before the body did: send the request again",
-    )
-}
-
-/// A body over the limit.
-pub(super) fn too_large(most_bytes: u64) -> ApiError {
-    Refusal::TooLarge {
-        field: "body".to_owned(),
-        most_bytes,
-    }
-    .into()
 }
 
 fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {

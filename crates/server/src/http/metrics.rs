@@ -1,5 +1,7 @@
 //! Numbers for Prometheus: never addresses, subjects or names of people.
 
+mod content;
+
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -18,6 +20,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use self::content::ContentMetrics;
 use super::App;
 use super::problem::ApiError;
 use crate::supervision::Part;
@@ -36,6 +39,7 @@ pub struct Metrics {
     relay_connections: Family<RelayLabel, Gauge>,
     lost_leases: Counter,
     restarts: Family<PartLabel, Counter>,
+    content: ContentMetrics,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -86,6 +90,7 @@ impl Metrics {
             relay_connections: Family::default(),
             lost_leases: Counter::default(),
             restarts: Family::default(),
+            content: ContentMetrics::default(),
         };
         Self {
             registry: metrics.registered(),
@@ -139,6 +144,7 @@ impl Metrics {
             "Starts of a part of the server after it had ended unexpectedly",
             self.restarts.clone(),
         );
+        self.content.register(&mut registry);
         registry
     }
 
@@ -206,6 +212,7 @@ fn may_scrape(token: &str, headers: &HeaderMap) -> bool {
 /// Reads the numbers that are looked up, not counted.
 async fn refresh(app: &App) -> Result<(), ApiError> {
     let metrics = &app.metrics;
+    metrics.content.refresh(app.intake.budget());
     let counts = app.store.counts(&Scope::everything(), &Filter::default()).await?;
     for (state, n) in MessageState::ALL.into_iter().zip(counts.states) {
         let label = StateLabel {

@@ -8,6 +8,7 @@ mod assets;
 mod audit;
 mod auth;
 mod banners;
+mod body;
 mod connections;
 mod docs;
 mod drafts;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use postroom_domain::{Clock, NodeSlot};
+use postroom_engine::budget::{ContentBudget, SharedBudget};
 use postroom_engine::intake::{Intake, IntakeLimits, IntakeParts, IntakeSettings, QueueSwitch};
 use postroom_engine::{EngineHandle, SystemRandom};
 use postroom_office::relays::Relays;
@@ -122,7 +123,7 @@ impl Node {
             slot: NodeSlot(config.server.node),
         };
         let authenticator = Arc::new(authenticator);
-        let intake = Intake::new(parts, intake_settings(&config));
+        let intake = Intake::new(parts, intake_settings(&config)).with_budget(content_budget(&config));
         let jobs = Jobs::new(JobParts {
             store: Arc::clone(&store),
             authenticator: Arc::clone(&authenticator),
@@ -170,6 +171,7 @@ impl Node {
     pub async fn start_engine(&self) -> anyhow::Result<Arc<EngineHandle>> {
         let mut settings = engine_settings(&self.live.now())?;
         settings.relays.extend(self.relays.at_start().await?);
+        settings.budget = Arc::clone(self.intake.budget());
         let random = Arc::new(SystemRandom);
         let engine =
             EngineHandle::start(settings, Arc::clone(&self.store), Arc::clone(&self.clock), random).await?;
@@ -200,6 +202,12 @@ impl Node {
             supervisor,
         })
     }
+}
+
+/// The budget of content in memory as configured.
+fn content_budget(config: &Config) -> SharedBudget {
+    let bytes = u64::from(config.server.content_memory_mib) << 20;
+    Arc::new(ContentBudget::new(bytes))
 }
 
 /// The intake's settings as configured.

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use postroom_domain::{Address, Refusal};
+use postroom_engine::budget::{NoRoom, Reservation, SenderProgress, Share};
 use postroom_engine::intake::{
     self, DeclaredCharset, EnvelopeRecipient, Extras, GivenEnvelope, Intake, Origin, Protocol, RawSubmission,
 };
@@ -13,9 +15,14 @@ use postroom_smtp::auth::Credentials;
 use postroom_smtp::reply::Reply;
 use postroom_smtp::server::{Envelope, Handler, MailFrom, Notify, RcptTo, Ret, SessionFacts};
 
+use tokio::time::Instant;
+
 use super::words;
 use crate::config::Trusted;
 use crate::http::Metrics;
+
+/// How long a message waits for room in memory; clients wait two minutes for the reply to DATA (RFC 5321 §4.5.3.2.5).
+const ROOM_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// What every session asks.
 pub struct Door {
@@ -62,6 +69,15 @@ pub(super) struct Session {
     as_of: u64,
     mail_from: Option<Address>,
     recipients: Vec<Address>,
+    content: Option<ContentRoom>,
+}
+
+/// Room in memory for the content of the message under way, and how fast that comes.
+#[derive(Debug)]
+struct ContentRoom {
+    reserved: Reservation,
+    bytes: u64,
+    progress: SenderProgress,
 }
 
 impl Session {
@@ -73,7 +89,13 @@ impl Session {
             as_of: 0,
             mail_from: None,
             recipients: Vec::new(),
+            content: None,
         }
+    }
+
+    /// The share that a message with room for so many bytes takes from.
+    fn share(&self, bytes: u64) -> &Share {
+        self.door.intake.budget().incoming.for_size(bytes)
     }
 
     /// Who sends, with the rights of now: sessions stay open for long, and a change of people holds from the next
@@ -165,7 +187,39 @@ impl Handler for Session {
         Ok(())
     }
 
+    async fn make_room(&mut self, bytes: u64) -> Result<(), Reply> {
+        match self.share(bytes).reserve(bytes, ROOM_WAIT_MAX).await {
+            Ok(reserved) => {
+                let progress = SenderProgress::new(Instant::now());
+                self.content = Some(ContentRoom {
+                    reserved,
+                    bytes,
+                    progress,
+                });
+                Ok(())
+            }
+            Err(NoRoom) => {
+                self.content = None;
+                Err(words::refusal(&Refusal::ServerBusy))
+            }
+        }
+    }
+
+    fn content_progress(&mut self, received_bytes: u64) -> Result<(), Reply> {
+        let Some(content) = &mut self.content else {
+            return Ok(());
+        };
+        let share = self.door.intake.budget().incoming.for_size(content.bytes);
+        let checked = content.progress.check(received_bytes, share, Instant::now());
+        checked.map_err(|NoRoom| words::refusal(&Refusal::SenderTooSlow))
+    }
+
     async fn message(&mut self, session: &SessionFacts, envelope: Envelope, content: Vec<u8>) -> Reply {
+        // Held until the message is stored, or is not.
+        let mut room = self.content.take();
+        if let Some(room) = &mut room {
+            room.reserved.shrink_to(content.len() as u64);
+        }
         let addresses = std::mem::take(&mut self.recipients);
         let recipients = addresses
             .into_iter()
@@ -211,6 +265,7 @@ impl Handler for Session {
     fn reset(&mut self) {
         self.mail_from = None;
         self.recipients.clear();
+        self.content = None;
     }
 }
 

@@ -8,10 +8,10 @@ use postroom_engine::intake::{Draft, Rendered, mbox};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::submit::{JSON_GROWTH, SLACK_BYTES, read_body};
+use super::submit::{JSON_GROWTH, SLACK_BYTES};
 use crate::http::App;
 use crate::http::auth::Caller;
-use crate::http::extract::require_type;
+use crate::http::body::{read_message, require_type};
 use crate::http::problem::ApiError;
 use crate::http::wire::problem::Problem;
 use crate::http::wire::submit::RenderRequest;
@@ -40,16 +40,16 @@ pub(in crate::http) async fn render(
     let limits = app.intake.settings().limits.clone();
     let message = u64::try_from(limits.message_bytes).unwrap_or(u64::MAX);
     let most = message.saturating_mul(JSON_GROWTH).saturating_add(SLACK_BYTES);
-    let body = read_body(request, most).await?;
+    let given = read_message(&app, request, most).await?;
+    let body = given.octets;
     if !is_batch(&body) {
-        let rendered = app.intake.render(&sender, Draft::from_json(&body)?).await?;
+        let draft = app.intake.parse(body, Draft::from_json).await?;
+        let rendered = app.intake.render(&sender, draft).await?;
         return Ok(file("message/rfc822", "message.eml", rendered.octets));
     }
     let mut rendered: Vec<Rendered> = Vec::new();
-    for (n, draft) in Draft::batch_from_json(&body, limits.batch)?
-        .into_iter()
-        .enumerate()
-    {
+    let parse = |body: &[u8]| Draft::batch_from_json(body, limits.batch);
+    for (n, draft) in app.intake.parse(body, parse).await?.into_iter().enumerate() {
         let done = match draft {
             Ok(draft) => app.intake.render(&sender, draft).await,
             Err(refusal) => Err(refusal),

@@ -1,11 +1,10 @@
 //! Handing mail in: one message, many, or as it is.
 
 use aws_lc_rs::digest;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use postroom_domain::{Address, Refusal};
+use postroom_engine::budget::Reservation;
 use postroom_engine::intake::{
     DeclaredCharset, Draft, Envelope, Extras, GivenEnvelope, Origin, Principal as Sender, RawSubmission,
 };
@@ -13,7 +12,7 @@ use postroom_store::IdempotencyClaim;
 
 use crate::http::App;
 use crate::http::auth::Caller;
-use crate::http::extract::{require_type, unread};
+use crate::http::body::{MessageBody, read_message, require_type};
 use crate::http::problem::ApiError;
 use crate::http::wire::problem::Problem;
 use crate::http::wire::submit::{Accepted, BatchAnswer, BatchItem, NewBatch, NewMessage};
@@ -39,9 +38,10 @@ pub(in crate::http) async fn submit(
 ) -> Result<(StatusCode, axum::Json<Accepted>), ApiError> {
     require_type(request.headers(), "application/json")?;
     let sender = app.senders.principal(&who).await?;
-    let given = Given::read(&app, request, &sender, JSON_GROWTH).await?;
-    let draft = Draft::from_json(&given.body)?;
-    let taken = app.intake.submit(&sender, draft, given.claim).await?;
+    let Given { body, claim, room } = Given::read(&app, request, &sender, JSON_GROWTH).await?;
+    let draft = app.intake.parse(body, Draft::from_json).await?;
+    let taken = app.intake.submit(&sender, draft, claim).await?;
+    drop(room);
     app.metrics.accepted(1);
     Ok((StatusCode::ACCEPTED, axum::Json(taken.admitted.into())))
 }
@@ -62,10 +62,12 @@ pub(in crate::http) async fn batch(
 ) -> Result<axum::Json<BatchAnswer>, ApiError> {
     require_type(request.headers(), "application/json")?;
     let sender = app.senders.principal(&who).await?;
-    let given = Given::read(&app, request, &sender, JSON_GROWTH).await?;
+    let Given { body, claim, room } = Given::read(&app, request, &sender, JSON_GROWTH).await?;
     let most = app.intake.settings().limits.batch;
-    let drafts = Draft::batch_from_json(&given.body, most)?;
-    let results = app.intake.submit_batch(&sender, drafts, given.claim).await?;
+    let parse = |body: &[u8]| Draft::batch_from_json(body, most);
+    let drafts = app.intake.parse(body, parse).await?;
+    let results = app.intake.submit_batch(&sender, drafts, claim).await?;
+    drop(room);
     let mut answer = BatchAnswer {
         accepted: 0,
         refused: 0,
@@ -110,22 +112,24 @@ pub(in crate::http) async fn raw(
     require_type(request.headers(), "message/rfc822")?;
     let envelope = envelope_of(request.uri().query().unwrap_or(""))?;
     let sender = app.senders.principal(&who).await?;
-    let given = Given::read(&app, request, &sender, 1).await?;
+    let Given { body, claim, room } = Given::read(&app, request, &sender, 1).await?;
     let submission = RawSubmission {
-        octets: given.body.to_vec(),
+        octets: body,
         envelope,
         origin: Origin::HTTP,
         extras: Extras::default(),
     };
-    let taken = app.intake.submit_raw(&sender, submission, given.claim).await?;
+    let taken = app.intake.submit_raw(&sender, submission, claim).await?;
+    drop(room);
     app.metrics.accepted(1);
     Ok((StatusCode::ACCEPTED, axum::Json(taken.admitted.into())))
 }
 
-/// A body and the promise that goes with it.
+/// A body, the promise that goes with it, and its room in memory until the message is stored.
 struct Given {
-    body: Bytes,
+    body: Vec<u8>,
     claim: Option<IdempotencyClaim>,
+    room: Reservation,
 }
 
 impl Given {
@@ -139,22 +143,16 @@ impl Given {
             .uri()
             .path_and_query()
             .map(|path| path.as_str().to_owned());
-        let body = read_body(request, most).await?;
+        let MessageBody { octets, room } = read_message(app, request, most).await?;
         let claim = key
-            .map(|key| sender.claim(&key, digest_of(path.as_deref().unwrap_or(""), &body)))
+            .map(|key| sender.claim(&key, digest_of(path.as_deref().unwrap_or(""), &octets)))
             .transpose()?;
-        Ok(Self { body, claim })
+        Ok(Self {
+            body: octets,
+            claim,
+            room,
+        })
     }
-}
-
-pub(in crate::http) async fn read_body(mut request: Request, most_bytes: u64) -> Result<Bytes, ApiError> {
-    use axum::RequestExt as _;
-    use axum::extract::DefaultBodyLimit;
-    let most = usize::try_from(most_bytes).unwrap_or(usize::MAX);
-    DefaultBodyLimit::max(most).apply(&mut request);
-    let request = request.with_limited_body();
-    let read: Result<Bytes, BytesRejection> = Bytes::from_request(request, &()).await;
-    read.map_err(|error| unread(&error, most_bytes))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {

@@ -1,0 +1,148 @@
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use futures_util::stream;
+
+use super::*;
+
+const LARGE: usize = 1 << 20;
+
+fn budget() -> Arc<ContentBudget> {
+    Arc::new(ContentBudget::new(16 << 20))
+}
+
+/// A body without a length, in pieces.
+fn chunked(pieces: Vec<Vec<u8>>) -> Body {
+    Body::from_stream(stream::iter(
+        pieces
+            .into_iter()
+            .map(|piece| Ok::<_, Infallible>(Bytes::from(piece))),
+    ))
+}
+
+/// A body that sends one piece and stops.
+fn stalled(piece: Vec<u8>) -> Body {
+    let first = stream::iter([Ok::<_, Infallible>(Bytes::from(piece))]);
+    Body::from_stream(first.chain(stream::pending()))
+}
+
+async fn read(budget: &ContentBudget, mut body: Body, bytes_max: u64) -> Result<MessageBody, String> {
+    let reader = Reader { budget, bytes_max };
+    reader.all(&mut body).await.map_err(code)
+}
+
+fn code(error: ApiError) -> String {
+    error.into_problem().code
+}
+
+#[tokio::test(start_paused = true)]
+async fn message_holds_room_for_its_size_until_it_is_dropped() {
+    let budget = budget();
+    let body = read(&budget, Body::from(vec![b'x'; LARGE]), 4 << 20)
+        .await
+        .unwrap();
+    assert_eq!(body.octets.len(), LARGE);
+    assert_eq!(budget.incoming.large.usage().used_bytes, LARGE as u64);
+    drop(body);
+    assert_eq!(budget.incoming.large.usage().used_bytes, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn body_without_a_length_takes_the_large_room_once_it_outgrows_the_small() {
+    let budget = budget();
+    let pieces = vec![vec![b'x'; 200_000]; 5];
+    let body = read(&budget, chunked(pieces), 2 << 20).await.unwrap();
+    assert_eq!(body.octets.len(), 1_000_000);
+    let large = budget.incoming.large.usage();
+    assert_eq!(
+        (large.used_bytes, budget.incoming.small.usage().used_bytes),
+        (1_000_000_u64.next_multiple_of(1_024), 0)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn message_without_room_is_refused_after_a_bounded_wait_and_unread() {
+    let budget = budget();
+    let all = budget.incoming.large.try_reserve(u64::MAX).unwrap();
+    let began = Instant::now();
+    let refused = read(&budget, Body::from(vec![b'x'; LARGE]), 4 << 20).await;
+    assert_eq!(refused.unwrap_err(), "server_busy");
+    assert_eq!(began.elapsed(), ROOM_WAIT_MAX);
+    // A small one passes all the same.
+    assert!(
+        read(&budget, Body::from(vec![b'x'; 1_000]), 4 << 20)
+            .await
+            .is_ok()
+    );
+    drop(all);
+}
+
+#[tokio::test(start_paused = true)]
+async fn message_over_the_limit_is_refused_by_its_length_without_taking_room() {
+    let budget = budget();
+    let refused = read(&budget, Body::from(vec![b'x'; LARGE]), 1_000).await;
+    assert_eq!(refused.unwrap_err(), "too_large");
+    assert_eq!(
+        read(&budget, chunked(vec![vec![b'x'; 600]; 2]), 1_000)
+            .await
+            .unwrap_err(),
+        "too_large"
+    );
+    let used: u64 = budget
+        .shares()
+        .iter()
+        .map(|(_, share)| share.usage().used_bytes)
+        .sum();
+    assert_eq!(used, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stalled_message_is_dropped_early_where_others_wait_and_late_where_none_do() {
+    let budget = budget();
+    let began = Instant::now();
+    let refused = read(&budget, stalled(vec![b'x'; 300_000]), 4 << 20).await;
+    assert_eq!(refused.unwrap_err(), "sender_too_slow");
+    assert!(
+        began.elapsed() >= SILENCE_MAX,
+        "dropped after {:?}",
+        began.elapsed()
+    );
+
+    let (held, waiting) = (Arc::clone(&budget), Arc::clone(&budget));
+    let began = Instant::now();
+    let stalled = tokio::spawn(async move { read(&held, stalled(vec![b'x'; 300_000]), 4 << 20).await });
+    while budget.incoming.large.usage().used_bytes == 0 {
+        tokio::task::yield_now().await;
+    }
+    let next = tokio::spawn(async move { read(&waiting, Body::from(vec![b'x'; LARGE]), 4 << 20).await });
+    assert_eq!(stalled.await.unwrap().unwrap_err(), "sender_too_slow");
+    assert!(next.await.unwrap().is_ok());
+    assert!(
+        began.elapsed() <= 2 * SenderProgress::CHECK_EVERY,
+        "dropped after {:?}",
+        began.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn small_body_is_refused_by_its_length_and_holds_only_what_came() {
+    let budget = budget();
+    let share = &budget.requests;
+    let long = small(share, Body::from(vec![b'x'; 1_900_000])).await;
+    assert_eq!(long.map_err(code).unwrap_err(), "too_large");
+    let (own, began) = (Arc::clone(&budget), Instant::now());
+    let stalled =
+        tokio::spawn(async move { small(&own.requests, stalled(vec![b'x'; 100])).await.map_err(code) });
+    while share.usage().used_bytes == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(share.usage().used_bytes, SMALL_BODY_STEP_BYTES);
+    assert_eq!(stalled.await.unwrap().unwrap_err(), "sender_too_slow");
+    assert_eq!(began.elapsed(), SMALL_BODY_DURATION_MAX);
+    assert_eq!(share.usage().used_bytes, 0);
+    let all = share.try_reserve(u64::MAX).unwrap();
+    let busy = small(share, Body::from(vec![b'x'; 10])).await.map_err(code);
+    assert_eq!(busy.unwrap_err(), "server_busy");
+    drop(all);
+}
