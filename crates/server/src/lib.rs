@@ -11,6 +11,7 @@ pub mod demo;
 pub mod descriptors;
 pub mod http;
 pub mod logging;
+mod memory;
 pub mod node;
 pub mod reload;
 pub mod serve;

@@ -20,6 +20,7 @@ use crate::config::{Config, Loaded};
 use crate::descriptors;
 use crate::http::{self, App, accept};
 use crate::logging;
+use crate::memory;
 use crate::node::{Node, admin_socket};
 use crate::reload::{Identities, Reloader, Source};
 use crate::setup;
@@ -137,6 +138,7 @@ impl Running {
                 tracing::error!(error = %error, "offices' mail could not be moved to its way out; the next start tries again");
             }
         });
+        supervisor.spawn(memory::give_back(stopping.clone()));
         let (store, clock, stop) = (Arc::clone(&node.store), Arc::clone(&node.clock), stopping.clone());
         supervisor.restarting(Part::Maintenance, move || {
             upkeep::run(
