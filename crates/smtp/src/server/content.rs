@@ -1,5 +1,7 @@
 //! The commands that bring content, DATA and BDAT, and the room that it takes.
 
+use std::time::Duration;
+
 use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
@@ -25,7 +27,8 @@ const CAPACITY_USUAL_BYTES: usize = 8 * 1024;
 pub(super) struct Incoming {
     content: Vec<u8>,
     room_bytes: u64,
-    received_bytes: u64,
+    /// What was taken off the input.
+    taken_bytes: u64,
     deadline: Instant,
     silent_since: Instant,
 }
@@ -42,7 +45,7 @@ impl<H: Handler> Session<H> {
         Incoming {
             content: Vec::new(),
             room_bytes: 0,
-            received_bytes: 0,
+            taken_bytes: 0,
             deadline: now + self.config.limits.message_duration_max,
             silent_since: now,
         }
@@ -120,7 +123,6 @@ impl<H: Handler> Session<H> {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         loop {
-            let before = transport.input.len();
             let filled = transport
                 .fill(Wait::Content {
                     deadline: incoming.deadline,
@@ -128,8 +130,8 @@ impl<H: Handler> Session<H> {
                     most: self.config.limits.content_check,
                 })
                 .await?;
-            incoming.received_bytes += (transport.input.len() - before) as u64;
-            if let Err(reply) = self.handler.content_progress(incoming.received_bytes) {
+            let received_bytes = incoming.taken_bytes + transport.input.len() as u64;
+            if let Err(reply) = self.handler.content_progress(received_bytes) {
                 transport.say(&reply);
                 return Err(SessionEnd::Handler);
             }
@@ -138,6 +140,32 @@ impl<H: Handler> Session<H> {
                 return Ok(());
             }
         }
+    }
+
+    /// Checks between the chunks of a message that its sender goes on and its time is not over; says how long until it
+    /// is to be checked again, where there is such a message.
+    pub(super) fn check_chunks<S>(
+        &mut self,
+        transport: &mut Transport<S>,
+    ) -> Result<Option<Duration>, SessionEnd>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let begun = self
+            .transaction
+            .as_ref()
+            .and_then(|transaction| transaction.chunks.as_ref());
+        let Some(Chunks { incoming, .. }) = begun else {
+            return Ok(None);
+        };
+        if incoming.deadline <= Instant::now() {
+            return Err(SessionEnd::TooSlow);
+        }
+        if let Err(reply) = self.handler.content_progress(incoming.taken_bytes) {
+            transport.say(&reply);
+            return Err(SessionEnd::Handler);
+        }
+        Ok(Some(self.config.limits.content_check))
     }
 
     pub(super) async fn data<S>(&mut self, transport: &mut Transport<S>) -> Result<(), SessionEnd>
@@ -180,7 +208,10 @@ impl<H: Handler> Session<H> {
                     transport.input.advance(used);
                     break;
                 }
-                DataProgress::More => transport.input.clear(),
+                DataProgress::More => {
+                    incoming.taken_bytes += transport.input.len() as u64;
+                    transport.input.clear();
+                }
             }
             if decoder.decoded_bytes() > 2 * bytes_max as u64 {
                 return Err(SessionEnd::TooMuchData);
@@ -279,6 +310,7 @@ impl<H: Handler> Session<H> {
             chunks.checker.check(part).map_err(SessionEnd::BareLineEnd)?;
             chunks.incoming.content.extend_from_slice(part);
             transport.input.advance(here);
+            chunks.incoming.taken_bytes += here as u64;
             left -= here as u64;
         }
         Ok(())
@@ -301,6 +333,7 @@ impl<H: Handler> Session<H> {
             }
             let here = part_length(left, transport.input.len());
             transport.input.advance(here);
+            incoming.taken_bytes += here as u64;
             left -= here as u64;
         }
         Ok(())

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
 use super::command::{Command, Malformed};
 use super::config::{AuthPolicy, PlaintextAuth, SessionConfig};
@@ -11,7 +12,7 @@ use super::end::SessionEnd;
 use super::handler::{Greeting, Handler, SessionFacts};
 use super::replies;
 use super::transaction::Transaction;
-use super::transport::{Line, Transport};
+use super::transport::{Line, Transport, Wait};
 use crate::auth::{Exchange, Mechanism, OwnedCredentials, Step};
 use crate::extensions::Offer;
 use crate::reply::Reply;
@@ -98,12 +99,9 @@ impl<H: Handler> Session<H> {
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
         transport.relieve().await?;
-        let limits = &self.config.limits;
-        let line = transport
-            .line(limits.command_line_bytes_max, limits.auth_line_bytes_max)
-            .await?;
+        let line = self.line(transport).await?;
         self.commands_without_message += 1;
-        if self.commands_without_message > limits.commands_without_message_max {
+        if self.commands_without_message > self.config.limits.commands_without_message_max {
             return Err(SessionEnd::TooManyCommands.into());
         }
         let Line::Ready(length) = line else {
@@ -119,6 +117,26 @@ impl<H: Handler> Session<H> {
             Err(Malformed::ChunkSize(reply)) => {
                 transport.say(&reply);
                 Err(SessionEnd::ChunkSize.into())
+            }
+        }
+    }
+
+    /// Waits for a command. Whoever sends a message in chunks is watched in between as well: it holds room.
+    async fn line<S>(&mut self, transport: &mut Transport<S>) -> Result<Line, SessionEnd>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let limits = &self.config.limits;
+        let (line_max, auth_line_max) = (limits.command_line_bytes_max, limits.auth_line_bytes_max);
+        let silent_since = Instant::now();
+        loop {
+            let wait = match self.check_chunks(transport)? {
+                None => Wait::Command,
+                Some(most) => Wait::Chunk { silent_since, most },
+            };
+            match transport.line(line_max, auth_line_max, wait).await? {
+                Line::Nothing => {}
+                line @ (Line::Ready(_) | Line::TooLong) => return Ok(line),
             }
         }
     }
@@ -285,7 +303,7 @@ impl<H: Handler> Session<H> {
             };
             transport.say(&replies::challenge(challenge));
             let bytes_max = self.config.limits.auth_line_bytes_max;
-            let Line::Ready(length) = transport.line(bytes_max, bytes_max).await? else {
+            let Line::Ready(length) = transport.line(bytes_max, bytes_max, Wait::Command).await? else {
                 return Ok(Err(replies::auth_line_too_long()));
             };
             let line = transport.input.get(..length).unwrap_or_default();

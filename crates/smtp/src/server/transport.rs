@@ -29,6 +29,13 @@ const LINGER_MAX: Duration = Duration::from_secs(2);
 pub(super) enum Wait {
     /// The next command; a shutdown may interrupt it.
     Command,
+    /// The next chunk of a message, or another command; a shutdown may interrupt it.
+    Chunk {
+        /// When something last came.
+        silent_since: Instant,
+        /// How long to wait before the caller looks after other things.
+        most: Duration,
+    },
     /// More of a message.
     Content {
         /// The whole message must be here by then.
@@ -56,6 +63,8 @@ pub(super) enum Line {
     Ready(usize),
     /// There was one, too long; it is skipped.
     TooLong,
+    /// None came in the time that the caller gave.
+    Nothing,
 }
 
 /// A stream read in large pieces and written once per batch of replies (RFC 2920 §3.2): whatever was answered goes out
@@ -93,7 +102,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
     }
 
     /// Waits until a command line is here, or was and was too long.
-    pub(super) async fn line(&mut self, bytes_max: usize, auth_bytes_max: usize) -> Result<Line, SessionEnd> {
+    pub(super) async fn line(
+        &mut self,
+        bytes_max: usize,
+        auth_bytes_max: usize,
+        wait: Wait,
+    ) -> Result<Line, SessionEnd> {
         if self.token.is_cancelled() {
             return Err(SessionEnd::Shutdown);
         }
@@ -106,7 +120,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
             match next_line(&self.input, max) {
                 CommandLine::Complete { length } => return Ok(Line::Ready(length)),
                 CommandLine::Unfinished => {
-                    self.fill(Wait::Command).await?;
+                    if self.fill(wait).await? == Filled::Nothing {
+                        return Ok(Line::Nothing);
+                    }
                 }
                 CommandLine::TooLong => return self.skip_line().await,
                 CommandLine::Bare(what) => return Err(SessionEnd::BareLineEnd(what)),
@@ -145,12 +161,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
         let (late_at, late) = self.deadline(wait, now);
         let deadline = match wait {
             Wait::Command => late_at,
-            Wait::Content { most, .. } => late_at.min(now + most),
+            Wait::Chunk { most, .. } | Wait::Content { most, .. } => late_at.min(now + most),
         };
         let read = timeout_at(deadline, self.stream.read_buf(&mut self.input));
         let count = match wait {
             Wait::Content { .. } => read.await,
-            Wait::Command => tokio::select! {
+            Wait::Command | Wait::Chunk { .. } => tokio::select! {
                 biased;
                 count = read => count,
                 () = &mut self.shutdown => return Err(SessionEnd::Shutdown),
@@ -168,6 +184,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
     fn deadline(&self, wait: Wait, now: Instant) -> (Instant, SessionEnd) {
         let (deadline, late) = match wait {
             Wait::Command => (now + self.idle_max, SessionEnd::Idle),
+            Wait::Chunk { silent_since, .. } => (silent_since + self.idle_max, SessionEnd::Idle),
             Wait::Content {
                 deadline,
                 silent_since,

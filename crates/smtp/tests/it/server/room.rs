@@ -120,6 +120,102 @@ async fn sender_who_stops_is_cut_off_while_others_wait_for_its_room() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn sender_who_stops_between_chunks_is_cut_off_while_others_wait_for_its_room() {
+    for (chunk, received) in [("BDAT 0\r\n", 0), ("BDAT 3\r\nx\r\n", 3)] {
+        let mut talk = talk_with_room(u64::MAX).await;
+        talk.say(format!("{}{chunk}", envelope(" SIZE=1000000"))).await;
+        tokio::time::sleep(Duration::from_secs(25)).await;
+        talk.say("NOOP\r\n").await;
+        assert!(
+            talk.transcript.ends_with("S: 250 2.0.0 OK\n"),
+            "{}",
+            talk.transcript
+        );
+        {
+            let mut room = talk.house.room.lock().unwrap();
+            room.wanted_by_others = true;
+            room.received_min = received + 1;
+        }
+        // It says something now and then, and sends nothing.
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        talk.say("NOOP\r\n").await;
+        let told = talk.end().await;
+        assert!(
+            told.transcript
+                .ends_with("S: 421 4.4.2 Too slow while others wait\nS: (closed)\n"),
+            "{}",
+            told.transcript
+        );
+        assert_eq!(told.summary.end, SessionEnd::Handler);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn chunks_that_come_with_their_commands_count_as_progress() {
+    let mut talk = talk_with_room(u64::MAX).await;
+    {
+        let mut room = talk.house.room.lock().unwrap();
+        room.wanted_by_others = true;
+        room.received_min = 1;
+    }
+    let line = format!("{}\r\n", "x".repeat(998));
+    talk.say(format!(
+        "{}BDAT 1000\r\n{line}NOOP\r\n",
+        envelope(" SIZE=1000000")
+    ))
+    .await;
+    talk.house.room.lock().unwrap().received_min = 1_001;
+    talk.say(format!("BDAT 1000 LAST\r\n{line}")).await;
+    let told = talk.end().await;
+    assert!(
+        told.transcript.ends_with("S: 250 2.0.0 Queued as 1\n"),
+        "{}",
+        told.transcript
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn message_in_chunks_has_no_more_time_than_another() {
+    let mut talk = talk_with_room(u64::MAX).await;
+    talk.say(format!("{}BDAT 3\r\nx\r\n", envelope(""))).await;
+    let began = tokio::time::Instant::now();
+    while !talk.session.is_finished() {
+        tokio::time::sleep(Duration::from_secs(200)).await;
+        talk.say("NOOP\r\n").await;
+        assert!(
+            began.elapsed() <= Duration::from_secs(2_100),
+            "{}",
+            talk.transcript
+        );
+    }
+    assert!(
+        began.elapsed() >= Duration::from_secs(1_800),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(talk.end().await.summary.end, SessionEnd::TooSlow);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_between_chunks_ends_the_session_after_the_idle_time() {
+    let mut talk = talk_with_room(u64::MAX).await;
+    talk.say(format!("{}BDAT 3\r\nx\r\n", envelope(""))).await;
+    tokio::time::sleep(Duration::from_secs(299)).await;
+    assert!(!talk.session.is_finished());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(talk.end().await.summary.end, SessionEnd::Idle);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stop_ends_a_wait_for_the_next_chunk() {
+    let mut talk = talk_with_room(u64::MAX).await;
+    talk.say(format!("{}BDAT 3\r\nx\r\n", envelope(""))).await;
+    talk.shutdown.cancel();
+    talk.listen().await;
+    assert_eq!(talk.end().await.summary.end, SessionEnd::Shutdown);
+}
+
+#[tokio::test(start_paused = true)]
 async fn silence_within_content_ends_the_session_after_the_idle_time_all_the_same() {
     let mut talk = talk_with_room(u64::MAX).await;
     talk.say(format!("{}DATA\r\nx\r\n", envelope(""))).await;

@@ -43,6 +43,8 @@ pub(super) struct Room {
     pub(super) bytes_max: Option<u64>,
     /// Whether somebody waits for the room, so that a sender who stops is cut off.
     pub(super) wanted_by_others: bool,
+    /// How much must have come of it then.
+    pub(super) received_min: u64,
     /// Whether an answer never comes.
     pub(super) stuck: bool,
 }
@@ -90,7 +92,8 @@ impl Handler for House {
     }
 
     fn content_progress(&mut self, received_bytes: u64) -> Result<(), Reply> {
-        if received_bytes == 0 && self.room.lock().unwrap().wanted_by_others {
+        let room = self.room.lock().unwrap();
+        if room.wanted_by_others && received_bytes < room.received_min.max(1) {
             return Err(refusal(421, (4, 4, 2), "Too slow while others wait"));
         }
         Ok(())
