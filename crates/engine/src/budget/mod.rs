@@ -6,27 +6,29 @@
 //! | share | who takes from it | when |
 //! | --- | --- | --- |
 //! | `requests` | bodies of API requests that carry no message | as octets arrive |
-//! | `incoming.small` | messages up to [`SMALL_BYTES`] by SMTP and HTTP | before they are read |
-//! | `incoming.large` | larger ones, once it is known that they are | before more is read |
+//! | `incoming`, small | messages up to [`SMALL_BYTES`] by SMTP and HTTP | before they are read |
+//! | `incoming`, medium | those up to [`MEDIUM_BYTES`] | the same; once it is known that they are as large |
+//! | `incoming`, large | larger ones | the same |
 //! | `building` | the copies made while a large message is parsed, encoded and packed | for that time |
-//! | `outgoing.small` | leased messages up to [`OUTGOING_SMALL_BYTES`] | before they are loaded |
+//! | `outgoing.small` | leased messages up to 64 KiB | before they are loaded |
 //! | `outgoing.large` | larger ones, of which one relay has at most half | before they are loaded |
 //!
-//! Architecture invariant: nobody waits for bytes of a share while holding bytes of the same share, but for the step
-//! from small to large. Whoever waits, waits in order and for a bounded time; `building` alone is waited for without a
-//! bound, because whoever holds it waits for nothing. A message larger than its share takes all of it and goes alone.
+//! Architecture invariant: nobody waits for bytes of a share while holding bytes of it, or of one that stands below it in
+//! this order: incoming small, medium, large; a relay's part of outgoing large, outgoing large; building. So no wait is a
+//! circle. Whoever waits, waits in order and for a bounded time; `building` alone is waited for without a bound, because
+//! whoever holds it waits for the store at most. A message larger than its share takes all of it and goes alone.
 
+mod incoming;
 mod progress;
 mod share;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use incoming::{Incoming, IncomingRoom, MEDIUM_BYTES, SMALL_BYTES};
 pub use progress::SenderProgress;
 pub use share::{NoRoom, Reservation, Share, Usage};
 
-/// Content up to this size is small.
-pub const SMALL_BYTES: u64 = 256 * 1024;
 /// Leased messages up to this size are loaded together, before their sizes are known.
 pub(crate) const OUTGOING_SMALL_BYTES: u64 = 64 * 1024;
 /// So many of them at a time.
@@ -45,57 +47,45 @@ pub struct ContentBudget {
     /// Bodies of API requests that carry no message.
     pub requests: Share,
     /// Messages coming in.
-    pub incoming: Lane,
+    pub incoming: Incoming,
     /// Copies made while a message is built.
     pub building: Share,
     /// Messages on their way to relays.
-    pub outgoing: Lane,
+    pub outgoing: Outgoing,
 }
 
-/// A share for small content beside one for large.
+/// The shares of messages on their way to relays.
 #[derive(Debug)]
-pub struct Lane {
-    /// Small content.
+pub struct Outgoing {
+    /// Messages up to 64 KiB.
     pub small: Share,
-    /// Larger content.
+    /// Larger ones.
     pub large: Share,
-}
-
-impl Lane {
-    /// The share that content of this size takes from, where up to [`SMALL_BYTES`] are small.
-    pub const fn for_size(&self, bytes: u64) -> &Share {
-        if bytes <= SMALL_BYTES {
-            &self.small
-        } else {
-            &self.large
-        }
-    }
 }
 
 impl ContentBudget {
     /// Divides `bytes`, at least [`CONTENT_BYTES_MIN`].
     pub fn new(bytes: u64) -> Self {
-        let part = |of_32: u64| Share::new(bytes.max(CONTENT_BYTES_MIN) / 32 * of_32);
+        let part = bytes.max(CONTENT_BYTES_MIN) / 32;
         Self {
-            requests: part(1),
-            incoming: Lane {
-                small: part(3),
-                large: part(8),
-            },
-            building: part(5),
-            outgoing: Lane {
-                small: part(3),
-                large: part(12),
+            requests: Share::new(part),
+            incoming: Incoming::new(part, 2 * part, 8 * part),
+            building: Share::new(5 * part),
+            outgoing: Outgoing {
+                small: Share::new(3 * part),
+                large: Share::new(12 * part),
             },
         }
     }
 
     /// Every share with the name it has in metrics.
-    pub const fn shares(&self) -> [(&'static str, &Share); 6] {
+    pub const fn shares(&self) -> [(&'static str, &Share); 7] {
+        let [small, medium, large] = self.incoming.shares();
         [
             ("requests", &self.requests),
-            ("incoming_small", &self.incoming.small),
-            ("incoming_large", &self.incoming.large),
+            small,
+            medium,
+            large,
             ("building", &self.building),
             ("outgoing_small", &self.outgoing.small),
             ("outgoing_large", &self.outgoing.large),

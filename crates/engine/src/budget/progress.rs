@@ -46,7 +46,6 @@ impl SenderProgress {
         if progress >= WINDOW_BYTES_MIN || !share.is_contended() {
             return Ok(());
         }
-        share.count_refusal();
-        Err(NoRoom)
+        Err(share.refuse())
     }
 }

@@ -90,10 +90,7 @@ impl Share {
             return Ok(reserved);
         }
         let reserved = tokio::time::timeout(wait_max, self.reserve_in_turn(bytes)).await;
-        reserved.unwrap_or_else(|_| {
-            self.refusals.fetch_add(1, Ordering::Relaxed);
-            Err(NoRoom)
-        })
+        reserved.unwrap_or_else(|_| Err(self.refuse()))
     }
 
     /// Reserves bytes, waiting in order for as long as it takes: only where every holder waits for nothing.
@@ -117,9 +114,16 @@ impl Share {
         self.waiting.load(Ordering::Relaxed) > 0
     }
 
-    /// Counts a sender that was turned away for the sake of those who wait.
-    pub(super) fn count_refusal(&self) {
+    /// Counts a refusal.
+    pub(super) fn refuse(&self) -> NoRoom {
         self.refusals.fetch_add(1, Ordering::Relaxed);
+        NoRoom
+    }
+
+    /// Bytes that a reservation of this share lacks for content of so many.
+    pub(super) fn bytes_beyond(&self, held: &Reservation, bytes: u64) -> u64 {
+        let wanted = u64::from(self.units_of(bytes)) * UNIT_BYTES;
+        wanted.saturating_sub(held.bytes())
     }
 
     /// How it is used now.

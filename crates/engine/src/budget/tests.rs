@@ -111,6 +111,144 @@ async fn slow_sender_is_dropped_only_while_others_wait() {
     assert_eq!(waiting.await.unwrap(), Ok(()));
 }
 
+/// A budget of 16 MiB: large content coming in has 4 MiB of them.
+fn incoming() -> Incoming {
+    ContentBudget::new(CONTENT_BYTES_MIN).incoming
+}
+
+const MIB: u64 = 1 << 20;
+
+#[tokio::test(start_paused = true)]
+async fn two_that_outgrow_what_they_declared_do_not_wait_for_each_other() {
+    let (incoming, began) = (incoming(), Instant::now());
+    let first = incoming.reserve(2 * MIB, WAIT).await.unwrap();
+    let second = incoming.reserve(2 * MIB, WAIT).await.unwrap();
+    let refused = incoming.grow(first, 4 * MIB, WAIT).await;
+    assert_eq!(refused.map(|room| room.bytes()), Err(NoRoom));
+    assert_eq!(began.elapsed(), Duration::ZERO, "it waited");
+    // What the first one gave back is the second's.
+    let second = incoming.grow(second, 4 * MIB, WAIT).await.unwrap();
+    assert_eq!(second.bytes(), 4 * MIB);
+    // It may be larger than the whole share: then it goes alone.
+    let second = incoming.grow(second, 25 * MIB, WAIT).await.unwrap();
+    assert_eq!(second.bytes(), 4 * MIB);
+    drop(second);
+    assert_eq!(incoming.share_for(25 * MIB).usage().used_bytes, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_that_wait_for_more_room_leave_half_of_their_share_to_others() {
+    let incoming = Arc::new(incoming());
+    let sizes = [(SMALL_BYTES, MEDIUM_BYTES), (MEDIUM_BYTES, 25 * MIB)];
+    for (small, more) in sizes {
+        let all = incoming.share_for(more).try_reserve(u64::MAX).unwrap();
+        let mut growing = tokio::task::JoinSet::new();
+        for _ in 0..100 {
+            let incoming = Arc::clone(&incoming);
+            growing.spawn(async move {
+                let room = incoming.reserve(small, WAIT).await?;
+                incoming.grow(room, more, WAIT).await.map(drop)
+            });
+        }
+        let mut refused = 0;
+        let share = incoming.share_for(small);
+        while share.is_contended() || incoming.share_for(more).usage().waiting + refused < 100 {
+            tokio::select! {
+                biased;
+                Some(ended) = growing.join_next() => {
+                    assert_eq!(ended.unwrap(), Err(NoRoom));
+                    refused += 1;
+                }
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        let usage = share.usage();
+        assert_eq!(usage.used_bytes, usage.capacity_bytes / 2);
+        let others = incoming.reserve(small, Duration::ZERO).await.unwrap();
+        drop(all);
+        while let Some(ended) = growing.join_next().await {
+            assert_eq!(ended.unwrap(), Ok(()));
+        }
+        drop(others);
+        assert_eq!(incoming.share_for(small).usage().used_bytes, 0);
+        assert_eq!(incoming.share_for(more).usage().used_bytes, 0);
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Sender {
+    /// The size that it declares, or that is supposed, and what it grows to.
+    sizes: Vec<u64>,
+    /// How long it takes to send each.
+    takes_s: u64,
+    /// When it goes away, whatever it waits for.
+    leaves_s: Option<u64>,
+}
+
+fn any_sender() -> impl Strategy<Value = Sender> {
+    let kib = prop_oneof![1_u64..40, 30_u64..300, 200_u64..30_000];
+    let sizes = proptest::collection::vec(kib.prop_map(|kib| kib * 1_024), 1..4);
+    (sizes, 0_u64..3, proptest::option::of(0_u64..90)).prop_map(|(mut sizes, takes_s, leaves_s)| {
+        sizes.sort_unstable();
+        Sender {
+            sizes,
+            takes_s,
+            leaves_s,
+        }
+    })
+}
+
+async fn send(incoming: Arc<Incoming>, sender: Sender) -> Result<(), NoRoom> {
+    let sending = async {
+        let mut held: Option<IncomingRoom> = None;
+        for bytes in sender.sizes {
+            let room = match held.take() {
+                None => incoming.reserve(bytes, WAIT).await?,
+                Some(room) => incoming.grow(room, bytes, WAIT).await?,
+            };
+            held = Some(room);
+            tokio::time::sleep(Duration::from_secs(sender.takes_s)).await;
+        }
+        Ok(())
+    };
+    match sender.leaves_s {
+        None => sending.await,
+        Some(s) => tokio::time::timeout(Duration::from_secs(s), sending)
+            .await
+            .unwrap_or(Ok(())),
+    }
+}
+
+/// Lets all send at once; none of them is slow, so nobody may wait as long as for a share that is stuck.
+async fn all_send(senders: Vec<Sender>) {
+    let incoming = Arc::new(incoming());
+    let began = Instant::now();
+    let steps: u64 = senders
+        .iter()
+        .map(|sender| sender.sizes.len() as u64 * sender.takes_s)
+        .sum();
+    let mut sending = tokio::task::JoinSet::new();
+    for sender in senders {
+        sending.spawn(send(Arc::clone(&incoming), sender));
+    }
+    while let Some(ended) = sending.join_next().await {
+        // Whether there was room depends on the others; that nobody panicked does not.
+        let (Ok(()) | Err(NoRoom)) = ended.unwrap();
+    }
+    assert!(
+        began.elapsed() <= Duration::from_secs(steps),
+        "waited for nothing: {:?} for {steps} s of sending",
+        began.elapsed()
+    );
+    for (name, share) in incoming.shares() {
+        assert_eq!(
+            (share.usage().used_bytes, share.usage().waiting),
+            (0, 0),
+            "{name}"
+        );
+    }
+}
+
 #[derive(Debug, Clone)]
 enum Move {
     Reserve { kib: u64, wait_s: u64 },
@@ -173,15 +311,23 @@ async fn play(moves: Vec<Move>) {
     assert!(share.try_reserve(20 * 1_024).is_some(), "stuck");
 }
 
+fn paused() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]
+    fn senders_that_grow_never_wait_in_a_circle(senders in proptest::collection::vec(any_sender(), 1..60)) {
+        paused().block_on(all_send(senders));
+    }
+
+    #[test]
     fn share_is_never_over_and_never_stuck(moves in proptest::collection::vec(any_move(), 1..40)) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        runtime.block_on(play(moves));
+        paused().block_on(play(moves));
     }
 }

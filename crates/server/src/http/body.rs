@@ -7,7 +7,9 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt as _;
 use postroom_domain::Refusal;
-use postroom_engine::budget::{ContentBudget, NoRoom, Reservation, SMALL_BYTES, SenderProgress, Share};
+use postroom_engine::budget::{
+    ContentBudget, IncomingRoom, MEDIUM_BYTES, NoRoom, Reservation, SenderProgress, Share,
+};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::App;
@@ -32,7 +34,7 @@ const DRAIN_BYTES_MAX: u64 = 64 << 20;
 #[derive(Debug)]
 pub(super) struct MessageBody {
     pub(super) octets: Vec<u8>,
-    pub(super) room: Reservation,
+    pub(super) room: IncomingRoom,
 }
 
 /// Reads the body of a request that carries no message.
@@ -106,8 +108,10 @@ impl Reader<'_> {
     async fn all(&self, body: &mut Body) -> Result<MessageBody, ApiError> {
         check_length(body, self.bytes_max)?;
         let declared = body.size_hint().exact();
-        let (mut room, mut share) = self.room(declared.unwrap_or(SMALL_BYTES)).await?;
-        let mut room_bytes = declared.unwrap_or(SMALL_BYTES);
+        let incoming = &self.budget.incoming;
+        let busy = |NoRoom| Refusal::ServerBusy;
+        let mut room_bytes = declared.unwrap_or(MEDIUM_BYTES);
+        let mut room = incoming.reserve(room_bytes, ROOM_WAIT_MAX).await.map_err(busy)?;
         let mut octets = Vec::with_capacity(declared.map_or(0, capacity));
         let began = Instant::now();
         let (mut progress, mut silent_since) = (SenderProgress::new(began), began);
@@ -131,25 +135,21 @@ impl Reader<'_> {
                     }
                     if needed > room_bytes {
                         // It has no length and is no small one: it may be as large as any.
-                        (room, share) = self.room(self.bytes_max).await?;
                         room_bytes = self.bytes_max;
+                        let grown = incoming.grow(room, room_bytes, ROOM_WAIT_MAX);
+                        room = grown.await.map_err(busy)?;
+                        progress = SenderProgress::new(Instant::now());
                         octets.reserve_exact(capacity(self.bytes_max).saturating_sub(octets.len()));
                     }
                     octets.extend_from_slice(&data);
                 }
             }
             progress
-                .check(octets.len() as u64, share, now)
+                .check(octets.len() as u64, incoming.share_of(&room), now)
                 .map_err(|NoRoom| Refusal::SenderTooSlow)?;
         }
         room.shrink_to(octets.len() as u64);
         Ok(MessageBody { octets, room })
-    }
-
-    async fn room(&self, bytes: u64) -> Result<(Reservation, &Share), Refusal> {
-        let share = self.budget.incoming.for_size(bytes);
-        let room = share.reserve(bytes, ROOM_WAIT_MAX).await;
-        Ok((room.map_err(|NoRoom| Refusal::ServerBusy)?, share))
     }
 }
 

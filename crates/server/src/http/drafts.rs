@@ -4,7 +4,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use postroom_domain::Refusal;
-use postroom_engine::budget::Reservation;
+use postroom_engine::budget::IncomingRoom;
 use postroom_store::{DRAFTS_MAX, DraftId, NewDraft};
 use serde::Deserialize;
 use serde_json::Value;
@@ -145,7 +145,7 @@ pub(super) async fn remove(
 }
 
 /// Reads a draft and what the list shows of it; its room in memory is to be held until it is stored.
-async fn given(app: &App, request: Request) -> Result<(NewDraft, Reservation), ApiError> {
+async fn given(app: &App, request: Request) -> Result<(NewDraft, IncomingRoom), ApiError> {
     require_type(request.headers(), "application/json")?;
     let message = u64::try_from(app.intake.settings().limits.message_bytes).unwrap_or(u64::MAX);
     let given = read_message(app, request, message.saturating_add(SLACK_BYTES)).await?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use postroom_domain::{Address, Refusal};
-use postroom_engine::budget::{NoRoom, Reservation, SenderProgress, Share};
+use postroom_engine::budget::{IncomingRoom, NoRoom, SenderProgress};
 use postroom_engine::intake::{
     self, DeclaredCharset, EnvelopeRecipient, Extras, GivenEnvelope, Intake, Origin, Protocol, RawSubmission,
 };
@@ -21,8 +21,9 @@ use super::words;
 use crate::config::Trusted;
 use crate::http::Metrics;
 
-/// How long a message waits for room in memory; clients wait two minutes for the reply to DATA (RFC 5321 §4.5.3.2.5).
-const ROOM_WAIT_MAX: Duration = Duration::from_secs(60);
+/// How long a message waits for room in memory: RFC 5321 §4.5.3.2.5 has clients wait two minutes for the reply to DATA,
+/// and many wait one.
+const ROOM_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// What every session asks.
 pub struct Door {
@@ -75,8 +76,7 @@ pub(super) struct Session {
 /// Room in memory for the content of the message under way, and how fast that comes.
 #[derive(Debug)]
 struct ContentRoom {
-    reserved: Reservation,
-    bytes: u64,
+    room: IncomingRoom,
     progress: SenderProgress,
 }
 
@@ -91,11 +91,6 @@ impl Session {
             recipients: Vec::new(),
             content: None,
         }
-    }
-
-    /// The share that a message with room for so many bytes takes from.
-    fn share(&self, bytes: u64) -> &Share {
-        self.door.intake.budget().incoming.for_size(bytes)
     }
 
     /// Who sends, with the rights of now: sessions stay open for long, and a change of people holds from the next
@@ -188,37 +183,31 @@ impl Handler for Session {
     }
 
     async fn make_room(&mut self, bytes: u64) -> Result<(), Reply> {
-        match self.share(bytes).reserve(bytes, ROOM_WAIT_MAX).await {
-            Ok(reserved) => {
-                let progress = SenderProgress::new(Instant::now());
-                self.content = Some(ContentRoom {
-                    reserved,
-                    bytes,
-                    progress,
-                });
-                Ok(())
-            }
-            Err(NoRoom) => {
-                self.content = None;
-                Err(words::refusal(&Refusal::ServerBusy))
-            }
-        }
+        let incoming = &self.door.intake.budget().incoming;
+        let room = match self.content.take() {
+            None => incoming.reserve(bytes, ROOM_WAIT_MAX).await,
+            Some(ContentRoom { room, .. }) => incoming.grow(room, bytes, ROOM_WAIT_MAX).await,
+        };
+        let room = room.map_err(|NoRoom| words::refusal(&Refusal::ServerBusy))?;
+        let progress = SenderProgress::new(Instant::now());
+        self.content = Some(ContentRoom { room, progress });
+        Ok(())
     }
 
     fn content_progress(&mut self, received_bytes: u64) -> Result<(), Reply> {
         let Some(content) = &mut self.content else {
             return Ok(());
         };
-        let share = self.door.intake.budget().incoming.for_size(content.bytes);
+        let share = self.door.intake.budget().incoming.share_of(&content.room);
         let checked = content.progress.check(received_bytes, share, Instant::now());
         checked.map_err(|NoRoom| words::refusal(&Refusal::SenderTooSlow))
     }
 
     async fn message(&mut self, session: &SessionFacts, envelope: Envelope, content: Vec<u8>) -> Reply {
         // Held until the message is stored, or is not.
-        let mut room = self.content.take();
-        if let Some(room) = &mut room {
-            room.reserved.shrink_to(content.len() as u64);
+        let mut held = self.content.take();
+        if let Some(ContentRoom { room, .. }) = &mut held {
+            room.shrink_to(content.len() as u64);
         }
         let addresses = std::mem::take(&mut self.recipients);
         let recipients = addresses

@@ -12,6 +12,10 @@ fn budget() -> Arc<ContentBudget> {
     Arc::new(ContentBudget::new(16 << 20))
 }
 
+fn large(budget: &ContentBudget) -> &Share {
+    budget.incoming.share_for(u64::MAX)
+}
+
 /// A body without a length, in pieces.
 fn chunked(pieces: Vec<Vec<u8>>) -> Body {
     Body::from_stream(stream::iter(
@@ -43,20 +47,20 @@ async fn message_holds_room_for_its_size_until_it_is_dropped() {
         .await
         .unwrap();
     assert_eq!(body.octets.len(), LARGE);
-    assert_eq!(budget.incoming.large.usage().used_bytes, LARGE as u64);
+    assert_eq!(large(&budget).usage().used_bytes, LARGE as u64);
     drop(body);
-    assert_eq!(budget.incoming.large.usage().used_bytes, 0);
+    assert_eq!(large(&budget).usage().used_bytes, 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn body_without_a_length_takes_the_large_room_once_it_outgrows_the_small() {
+async fn body_without_a_length_takes_the_large_room_once_it_outgrows_the_medium() {
     let budget = budget();
     let pieces = vec![vec![b'x'; 200_000]; 5];
     let body = read(&budget, chunked(pieces), 2 << 20).await.unwrap();
     assert_eq!(body.octets.len(), 1_000_000);
-    let large = budget.incoming.large.usage();
+    let medium = budget.incoming.share_for(MEDIUM_BYTES);
     assert_eq!(
-        (large.used_bytes, budget.incoming.small.usage().used_bytes),
+        (large(&budget).usage().used_bytes, medium.usage().used_bytes),
         (1_000_000_u64.next_multiple_of(1_024), 0)
     );
 }
@@ -64,7 +68,7 @@ async fn body_without_a_length_takes_the_large_room_once_it_outgrows_the_small()
 #[tokio::test(start_paused = true)]
 async fn message_without_room_is_refused_after_a_bounded_wait_and_unread() {
     let budget = budget();
-    let all = budget.incoming.large.try_reserve(u64::MAX).unwrap();
+    let all = large(&budget).try_reserve(u64::MAX).unwrap();
     let began = Instant::now();
     let refused = read(&budget, Body::from(vec![b'x'; LARGE]), 4 << 20).await;
     assert_eq!(refused.unwrap_err(), "server_busy");
@@ -112,7 +116,7 @@ async fn stalled_message_is_dropped_early_where_others_wait_and_late_where_none_
     let (held, waiting) = (Arc::clone(&budget), Arc::clone(&budget));
     let began = Instant::now();
     let stalled = tokio::spawn(async move { read(&held, stalled(vec![b'x'; 300_000]), 4 << 20).await });
-    while budget.incoming.large.usage().used_bytes == 0 {
+    while large(&budget).usage().used_bytes == 0 {
         tokio::task::yield_now().await;
     }
     let next = tokio::spawn(async move { read(&waiting, Body::from(vec![b'x'; LARGE]), 4 << 20).await });

@@ -4,7 +4,7 @@ use aws_lc_rs::digest;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use postroom_domain::{Address, Refusal};
-use postroom_engine::budget::Reservation;
+use postroom_engine::budget::IncomingRoom;
 use postroom_engine::intake::{
     DeclaredCharset, Draft, Envelope, Extras, GivenEnvelope, Origin, Principal as Sender, RawSubmission,
 };
@@ -129,7 +129,7 @@ pub(in crate::http) async fn raw(
 struct Given {
     body: Vec<u8>,
     claim: Option<IdempotencyClaim>,
-    room: Reservation,
+    room: IncomingRoom,
 }
 
 impl Given {
