@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use postroom_domain::{Clock, MessageId, Refusal, Verb, Verdict};
+use postroom_engine::budget::Reservation;
 use postroom_engine::intake::{Intake, Prepared};
 use postroom_store::{
     ActionOutcome, AuditAction, AuditEntry, Authority, NewMessage, Release, Store, StoreError,
@@ -84,18 +85,21 @@ struct Batch {
     originals: Vec<MessageId>,
     messages: Vec<NewMessage>,
     bytes: usize,
+    /// Of its large message, the last one: with it the batch is full.
+    room: Option<Reservation>,
 }
 
 impl Batch {
-    fn push(&mut self, place: usize, original: MessageId, message: NewMessage) {
+    fn push(&mut self, place: usize, original: MessageId, message: NewMessage, room: Option<Reservation>) {
         self.places.push(place);
         self.originals.push(original);
         self.bytes += message.content.body.bytes.len();
         self.messages.push(message);
+        self.room = room;
     }
 
     fn is_full(&self) -> bool {
-        self.messages.len() >= BATCH_MAX || self.bytes >= BATCH_BYTES_MAX
+        self.messages.len() >= BATCH_MAX || self.bytes >= BATCH_BYTES_MAX || self.room.is_some()
     }
 }
 
@@ -144,8 +148,8 @@ impl Actions {
                 .prepare_resend(&sender, &who.authority.act, id)
                 .await;
             results.push(match prepared {
-                Ok(Prepared::Message(message)) => {
-                    batch.push(results.len(), id, *message);
+                Ok(Prepared::Message(message, room)) => {
+                    batch.push(results.len(), id, *message, room);
                     // Replaced once the batch is taken in.
                     ActionResult::Acted(ActionOutcome::Done)
                 }

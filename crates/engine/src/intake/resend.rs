@@ -6,13 +6,15 @@ use postroom_store::{BodyType, Content, Detail, NewMessage, NewRecipient, Packed
 use super::desk::Desk;
 use super::header::Header;
 use super::stamp;
+use crate::budget::Reservation;
 use crate::packing::{pack, unpack_into};
 
 /// What came of making the new message of a resend.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Prepared {
-    /// The message, to be taken in.
-    Message(Box<NewMessage>),
+    /// The message, to be taken in; where it is large also its room in memory, to be held until then. Whoever holds room
+    /// prepares no other message.
+    Message(Box<NewMessage>, Option<Reservation>),
     /// No such message in what the person may act on.
     NotFound,
     /// It has not ended.

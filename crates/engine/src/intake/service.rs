@@ -1,5 +1,7 @@
 //! The service: takes submissions, hands them to the store, answers after its commit.
 
+mod building;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,6 +11,7 @@ use postroom_store::{
     Admitted, AuditEntry, Enqueue, Enqueued, IdempotencyClaim, NewMessage, Store, StoreError,
 };
 
+use self::building::Building;
 use super::compose;
 use super::desk::Desk;
 use super::draft::Draft;
@@ -16,16 +19,8 @@ use super::limits::IntakeLimits;
 use super::raw::{self, RawSubmission};
 use super::resend::{self, Prepared};
 use super::sender::{Directory, Principal};
-use crate::budget::{NoRoom, Reservation, SharedBudget};
+use crate::budget::SharedBudget;
 use crate::random::Random;
-
-/// From this size on a message is built on a thread that may block: compressing takes milliseconds.
-const LARGE_BYTES: usize = 256 * 1024;
-/// Copies of a draft that exist at once while it is parsed, or written and packed, beside the one that the caller has
-/// room for.
-const DRAFT_COPIES: u64 = 2;
-/// The same of a raw message: packed beside as it came.
-const RAW_COPIES: u64 = 1;
 
 /// What an [`Intake`] is made of.
 #[derive(Clone)]
@@ -91,29 +86,6 @@ pub struct Intake {
     budget: SharedBudget,
 }
 
-/// How a message is built.
-enum Building {
-    /// At once.
-    Here,
-    /// Where blocking does no harm, with room for so many bytes beside the message.
-    Apart {
-        /// Bytes of the copies.
-        bytes: u64,
-    },
-}
-
-impl Building {
-    /// How content of a size is built of which so many more copies come to exist.
-    fn of(content_bytes: usize, copies: u64) -> Self {
-        if content_bytes < LARGE_BYTES {
-            return Self::Here;
-        }
-        Self::Apart {
-            bytes: (content_bytes as u64).saturating_mul(copies),
-        }
-    }
-}
-
 impl Intake {
     /// Opens intake, with a content budget of its own.
     pub fn new(parts: IntakeParts, settings: IntakeSettings) -> Self {
@@ -144,7 +116,7 @@ impl Intake {
         body: Vec<u8>,
         parse: impl FnOnce(&[u8]) -> Result<T, Refusal> + Send,
     ) -> Result<T, Refusal> {
-        let building = Building::of(body.len(), DRAFT_COPIES);
+        let building = Building::of_draft(body.len());
         let run = move || parse(&body);
         self.run(building, run).await
     }
@@ -197,7 +169,7 @@ impl Intake {
         claim: Option<IdempotencyClaim>,
     ) -> Result<Accepted, Refusal> {
         self.check_open()?;
-        let building = Building::of(submission.octets.len(), RAW_COPIES);
+        let building = Building::of_raw(submission.octets.len());
         let message = self
             .build(principal, building, |desk| raw::build(desk, submission))
             .await?;
@@ -281,6 +253,7 @@ impl Intake {
         if !detail.row.state.is_final() {
             return Ok(Prepared::NotEnded(detail.row.state));
         }
+        let room = self.room_to_load(detail.row.size_bytes).await?;
         let Some(content) = store
             .content(scope, id, self.now())
             .await
@@ -293,15 +266,14 @@ impl Intake {
             .iter()
             .find(|office| office.id == detail.row.office.0)
             .map_or(RouteId::SERVER, |office| office.route);
-        // Its header alone is written again: there are no further copies.
-        let building = Building::of(content.body.bytes.len(), 0);
+        let building = Building::of_stored(detail.row.size_bytes);
         let message = self
             .build(principal, building, |desk| {
                 resend::build(desk, route, detail, content)
             })
             .await?;
         principal.rights.check_queued(message.office, message.kind)?;
-        Ok(Prepared::Message(Box::new(message)))
+        Ok(Prepared::Message(Box::new(message), room))
     }
 
     /// The time.
@@ -319,7 +291,7 @@ impl Intake {
         principal: &Principal,
         draft: Draft,
     ) -> Result<NewMessage, Refusal> {
-        let building = Building::of(draft.content_bytes(), DRAFT_COPIES);
+        let building = Building::of_draft(draft.content_bytes());
         self.build(principal, building, |desk| compose::build(desk, draft))
             .await
     }
@@ -343,29 +315,6 @@ impl Intake {
             })
         };
         self.run(building, run).await
-    }
-
-    /// Runs work on content within the budget.
-    async fn run<T>(
-        &self,
-        building: Building,
-        work: impl FnOnce() -> Result<T, Refusal> + Send,
-    ) -> Result<T, Refusal> {
-        let Building::Apart { bytes } = building else {
-            return work();
-        };
-        let _room: Reservation = self
-            .budget
-            .building
-            .reserve_in_turn(bytes)
-            .await
-            .map_err(|NoRoom| Refusal::ServerBusy)?;
-        let threads = tokio::runtime::Handle::try_current().map(|handle| handle.runtime_flavor());
-        if threads.is_ok_and(|flavor| flavor == tokio::runtime::RuntimeFlavor::MultiThread) {
-            tokio::task::block_in_place(work)
-        } else {
-            work()
-        }
     }
 
     async fn enqueue_one(

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use postroom_domain::MessageId;
+use postroom_engine::budget::Reservation;
 use postroom_engine::intake::{self, Prepared};
 use postroom_store::{
     Actor, AuditNote, Enqueue, Job, JobEnd, JobStep, NewMessage, NoResend, Picked, StoreError, Verb,
@@ -14,10 +15,21 @@ use crate::principal::Principal;
 
 /// Messages of a step.
 const STEP: u32 = 256;
-/// Messages of a step that copies their content: a few MiB at a time.
+/// Messages of a step that copies their content.
 const RESEND_STEP: u32 = 16;
+/// Bytes of content from which on such a step ends: a few MiB at a time, or one large message.
+const RESEND_BYTES_MAX: usize = 4 << 20;
 /// Pause after the store could not answer.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// What a step of a resend takes in.
+#[derive(Default)]
+struct Copies {
+    /// What becomes of each message, in their order.
+    resend: Vec<Result<NewMessage, NoResend>>,
+    /// Room in memory of a large one, the last.
+    room: Option<Reservation>,
+}
 
 impl Jobs {
     /// Does jobs until `stopping`; those that a stop left are gone on with. `wake` is called when mail may
@@ -97,11 +109,11 @@ impl Inner {
         } else {
             STEP
         };
-        let picked = parts.store.pick(job, &who.authority, limit).await?;
-        let resend = if job.verb == Verb::Resend {
-            self.letters(&who, &picked).await?
+        let mut picked = parts.store.pick(job, &who.authority, limit).await?;
+        let Copies { resend, room } = if job.verb == Verb::Resend {
+            self.copies(&who, &mut picked).await?
         } else {
-            Vec::new()
+            Copies::default()
         };
         let step = JobStep {
             job: job.id,
@@ -122,36 +134,45 @@ impl Inner {
         // A job that was cancelled meanwhile answers false, and the next round does not see it any more; one whose
         // rights may have changed answers false, and the next round does the step with those of then.
         parts.store.step(step).await?;
+        drop(room);
         Ok(())
     }
 
-    /// The new messages of a resend.
-    async fn letters(
-        &self,
-        who: &Principal,
-        picked: &Picked,
-    ) -> Result<Vec<Result<NewMessage, NoResend>>, StoreError> {
+    /// The new messages of a resend: of those picked as many as fit in memory, the others are left for the next step.
+    async fn copies(&self, who: &Principal, picked: &mut Picked) -> Result<Copies, StoreError> {
         let sender = self.parts.senders.principal(who).await?;
-        let mut letters = Vec::with_capacity(picked.ids.len());
+        let (mut copies, mut bytes) = (Copies::default(), 0);
         for &id in &picked.ids {
-            letters.push(self.letter(who, &sender, id).await);
+            let copy = self.copy(who, &sender, id).await.map(|(message, room)| {
+                bytes += message.content.body.bytes.len();
+                copies.room = room;
+                message
+            });
+            copies.resend.push(copy);
+            if copies.room.is_some() || bytes >= RESEND_BYTES_MAX {
+                break;
+            }
         }
-        Ok(letters)
+        if copies.resend.len() < picked.ids.len() {
+            picked.ids.truncate(copies.resend.len());
+            picked.upto = picked.ids.last().copied().unwrap_or(picked.upto);
+        }
+        Ok(copies)
     }
 
-    async fn letter(
+    async fn copy(
         &self,
         who: &Principal,
         sender: &intake::Principal,
         id: MessageId,
-    ) -> Result<NewMessage, NoResend> {
+    ) -> Result<(NewMessage, Option<Reservation>), NoResend> {
         let prepared = self
             .parts
             .intake
             .prepare_resend(sender, &who.authority.act, id)
             .await;
         match prepared {
-            Ok(Prepared::Message(message)) => Ok(*message),
+            Ok(Prepared::Message(message, room)) => Ok((*message, room)),
             // The step looks at rights and state itself and has the exact words.
             Ok(Prepared::NotFound | Prepared::NotEnded(_)) => Err(NoResend::NotFound),
             Ok(Prepared::ContentGone) => Err(NoResend::ContentGone),

@@ -36,6 +36,7 @@ mod limits_live;
 mod list;
 mod local;
 mod matrix;
+mod memory;
 mod mending;
 mod names;
 mod openapi;

@@ -252,7 +252,7 @@ async fn resent_message_is_a_new_one_with_the_same_content() {
 
     bench.deliver().await;
     bench.clock.advance(Duration::from_secs(3600));
-    let Ok(Prepared::Message(message)) = prepare(&everything, first.id).await else {
+    let Ok(Prepared::Message(message, None)) = prepare(&everything, first.id).await else {
         panic!("it cannot be sent again");
     };
     let note = AuditNote::by(Actor::Operator);
