@@ -138,7 +138,8 @@ impl Running {
                 tracing::error!(error = %error, "offices' mail could not be moved to its way out; the next start tries again");
             }
         });
-        supervisor.spawn(memory::give_back(stopping.clone()));
+        let stop = stopping.clone();
+        supervisor.restarting(Part::Memory, move || memory::give_back(stop.clone()));
         let (store, clock, stop) = (Arc::clone(&node.store), Arc::clone(&node.clock), stopping.clone());
         supervisor.restarting(Part::Maintenance, move || {
             upkeep::run(

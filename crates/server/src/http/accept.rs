@@ -30,6 +30,8 @@ use super::peer::Peer;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Largest header of a request, in bytes.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
+/// What an HTTP/2 connection buffers of bodies that nobody reads yet, because they wait for room in memory.
+const HTTP2_WINDOW_BYTES: u32 = 256 * 1024;
 
 /// What connections come in by.
 pub trait Listener: Send + 'static {
@@ -153,6 +155,8 @@ fn server() -> Builder<TokioExecutor> {
     server
         .http2()
         .timer(TokioTimer::new())
+        .initial_stream_window_size(HTTP2_WINDOW_BYTES)
+        .initial_connection_window_size(HTTP2_WINDOW_BYTES)
         .max_concurrent_streams(128);
     server
 }

@@ -9,7 +9,7 @@ use std::fmt;
 /// | the store's threads | the server stops | what the writer holds in memory may differ from the file; opening the file again recovers |
 /// | delivery | the server stops | leases are known in memory alone; the next start takes them over |
 /// | the HTTP, SMTP and command listeners | the server stops | their sockets are closed with them |
-/// | background maintenance, bulk jobs, alerts, history | it is started again | all they know is in the store, and each step is one transaction |
+/// | background maintenance, bulk jobs, alerts, history, memory | it is started again | all they know is in the store, and each step is one transaction |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Part {
     /// The threads that write, read and checkpoint the database.
@@ -30,6 +30,8 @@ pub enum Part {
     Alerts,
     /// Records the server's own figures.
     History,
+    /// Has the allocator give memory back.
+    Memory,
 }
 
 impl Part {
@@ -45,6 +47,7 @@ impl Part {
             Self::Jobs => "jobs",
             Self::Alerts => "alerts",
             Self::History => "history",
+            Self::Memory => "memory",
         }
     }
 }
