@@ -39,6 +39,26 @@ def pss_kib(pid: int) -> int:
     return total
 
 
+def _status_kib(pid: int, field: str) -> int:
+    """Returns a figure of `/proc/PID/status` in KiB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
+
+
+class ResidentGrowth:
+    """By how much a process's resident memory grew at its peak; the kernel notes it, so that no moment is missed."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._before = _status_kib(pid, "VmRSS")
+        # proc(5): the peak starts again from now.
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+    def kib(self) -> int:
+        """Returns the growth up to now, in KiB."""
+        return _status_kib(self.pid, "VmHWM") - self._before
+
+
 class PeakMemory:
     """Watches a family's PSS in a thread, as a context manager; `kib` is the most it saw."""
 
