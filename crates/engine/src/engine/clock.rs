@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use postroom_domain::Clock;
 use postroom_domain::alert::ServerTrouble;
 use postroom_store::StoreError;
 
@@ -18,6 +19,19 @@ pub(super) struct Followed {
     to_store: Vec<(Duration, i64)>,
     /// Moves that nobody has been told of, in microseconds.
     to_tell: Vec<i64>,
+}
+
+impl Followed {
+    /// Whether the clock was moved since.
+    pub(super) fn is_behind(&self, clock: &dyn Clock) -> bool {
+        clock.moved() != self.moved_micros
+    }
+
+    /// How long until stored times are to be moved.
+    pub(super) fn due_in(&self, reading: Duration) -> Option<Duration> {
+        let first = self.to_store.iter().map(|(at, _)| *at).min()?;
+        Some(first.saturating_sub(reading))
+    }
 }
 
 impl Engine {

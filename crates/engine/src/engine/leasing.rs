@@ -56,6 +56,7 @@ impl Engine {
         let mut spare = 0;
         for grant in grants {
             let Some(pool) = self.pools.get(grant.relay) else {
+                self.scheduler.leased(grant, &[], now);
                 continue;
             };
             // The serving relay of a route comes behind its probes and takes what suited none of them.

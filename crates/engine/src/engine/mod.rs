@@ -18,6 +18,7 @@ use postroom_store::{
 };
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use clock::Followed;
@@ -90,7 +91,6 @@ impl Engine {
             let followed = self.follow_clock().await;
             let now = self.now();
             let step = self.scheduler.step(now);
-            let wake_at = step.wake_at;
             let done = match followed {
                 Ok(()) => self.perform(step, now).await,
                 Err(error) => Err(error),
@@ -101,12 +101,13 @@ impl Engine {
                     tracing::warn!(error = %error, "the queue cannot be read; trying again");
                     pause(stop, self.pace.store_retry).await;
                     // What the step did not come to is still to be done, and nothing else would say so.
+                    self.scheduler.not_done(self.now());
                     true
                 }
             };
             self.publish(now);
             if !more {
-                self.wait(wake_at, stop).await;
+                self.wait(stop).await;
             }
         }
     }
@@ -115,18 +116,38 @@ impl Engine {
         self.parts.clock.now()
     }
 
-    /// Waits for something to happen, at most until `wake_at`.
-    async fn wait(&mut self, wake_at: Option<Timestamp>, stop: &CancellationToken) {
-        let most = self.pace.look_every;
-        let longest = wake_at.map_or(most, |at| at.since(self.now()).min(most));
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => {}
-            Some(ended) = self.ended.recv() => self.lease_ended(&ended),
-            change = self.changes.recv() => self.changed(change),
-            Some(command) = self.commands.recv() => self.obey(command),
-            () = tokio::time::sleep(longest) => {}
+    /// Waits for something to happen, or for the first time that something waits for.
+    async fn wait(&mut self, stop: &CancellationToken) {
+        let (now, reading) = (self.now(), self.parts.clock.monotonic());
+        let longest = self.scheduler.wake_at(now).since(now).min(self.pace.look_every);
+        let longest = self
+            .followed
+            .due_in(reading)
+            .map_or(longest, |due| due.min(longest));
+        let wake = Instant::now() + longest;
+        loop {
+            let seen = self.unseen_for();
+            let rest = wake.saturating_duration_since(Instant::now());
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                Some(ended) = self.ended.recv() => return self.lease_ended(&ended),
+                change = self.changes.recv() => return self.changed(change),
+                Some(command) = self.commands.recv() => return self.obey(command),
+                () = tokio::time::sleep(rest.min(seen)) => {}
+            }
+            // Nothing else is done then: what a timer forgets does not go with the heartbeat.
+            let has_moved = self.followed.is_behind(&*self.parts.clock);
+            if rest <= seen || has_moved || self.be_seen(self.now()).await.is_err() {
+                return;
+            }
         }
+    }
+
+    /// How long until the node is to be recorded as seen.
+    fn unseen_for(&self) -> Duration {
+        let every = self.pace.heartbeat_every;
+        every.saturating_sub(self.now().since(self.seen_at))
     }
 
     /// Takes in everything that has happened, without waiting.
@@ -140,25 +161,35 @@ impl Engine {
         loop {
             match self.changes.try_recv() {
                 Ok(change) => self.changed(Ok(change)),
-                Err(broadcast::error::TryRecvError::Lagged(_)) => self.scheduler.mail_arrived(),
+                Err(broadcast::error::TryRecvError::Lagged(_)) => self.missed_changes(),
                 Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => return,
             }
         }
     }
 
     fn changed(&mut self, change: Result<Arc<ChangeSet>, broadcast::error::RecvError>) {
-        let came = match change {
-            Ok(set) => {
-                if !set.try_now.is_empty() {
-                    self.try_now(|route| set.try_now.contains(&route));
-                }
-                set.changes.iter().any(|change| change.kind == ChangeKind::Added)
-            }
-            Err(_) => true,
+        let Ok(set) = change else {
+            return self.missed_changes();
         };
-        if came {
+        if !set.try_now.is_empty() {
+            self.try_now(|route| set.try_now.contains(&route));
+        }
+        if let Some(at) = set.due_at {
+            self.scheduler.falls_due(at);
+        }
+        if let Some(at) = set.settle_at {
+            self.scheduler.settles_at(at);
+        }
+        self.scheduler.mail_returned(&set.ready);
+        if set.changes.iter().any(|change| change.kind == ChangeKind::Added) {
             self.scheduler.mail_arrived();
         }
+    }
+
+    /// Changes came faster than they were looked at: anything may have changed.
+    fn missed_changes(&mut self) {
+        let now = self.now();
+        self.scheduler.look_anew(now);
     }
 
     /// Has relays of these routes probed that are Down: somebody wants their mail tried.

@@ -9,7 +9,7 @@ mod route;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use postroom_domain::health::{FailedMessage, HealthEdge, HealthPolicy, RelayHealth};
@@ -37,8 +37,6 @@ pub(crate) struct Step {
     pub(crate) grants: Vec<Grant>,
     /// Fail the mail of these routes that waited since before the time.
     pub(crate) exhaust: Vec<(RouteId, Timestamp, Reply)>,
-    /// Look again then.
-    pub(crate) wake_at: Option<Timestamp>,
 }
 
 /// Messages of a route that a relay can take.
@@ -70,7 +68,10 @@ pub(crate) struct Scheduler {
     max_wait: Duration,
     pace: Pace,
     promote_at: Timestamp,
+    /// The routes that the last promotion left out.
+    left_out: Vec<RouteId>,
     settle_at: Timestamp,
+    /// The next poll: it finds what no notice told of.
     look_at: Timestamp,
 }
 
@@ -90,6 +91,7 @@ impl Scheduler {
             max_wait,
             pace,
             promote_at: now,
+            left_out: Vec::new(),
             settle_at: now,
             look_at: now,
         }
@@ -163,7 +165,6 @@ impl Scheduler {
             // A day begins for what is held although nothing leaves.
             return Step {
                 settle: now >= self.settle_at,
-                wake_at: Some(self.settle_at.max(now).min(now.plus(self.pace.look_every))),
                 ..Step::default()
             };
         }
@@ -171,43 +172,71 @@ impl Scheduler {
             self.look_at = now.plus(self.pace.look_every);
             self.mail_arrived();
         }
-        let promote = (now >= self.promote_at).then(|| self.blocked(now));
         let mut step = Step {
             settle: now >= self.settle_at,
-            promote,
+            promote: self.promotes(now),
+            grants: self.grants(now),
             ..Step::default()
         };
-        let mut left = self.pace.step;
         for (&id, route) in &mut self.routes {
-            if route.promising {
-                for (relay, n, suits) in route.grants(now) {
-                    if suits == Suits::Untried && left <= n {
-                        // What does not suit the probe needs a grant of the serving relay in the same step.
-                        continue;
-                    }
-                    let n = n.min(left);
-                    left -= n;
-                    let want = Want { route: id, n };
-                    step.grants
-                        .extend((n > 0).then_some(Grant { want, relay, suits }));
-                }
-            } else if let Some(behind) = route.lacks_probe(now) {
+            if let Some(behind) = route.lacks_probe(now) {
                 route.sought = Sought::Done;
                 step.seek_probe.push((id, behind));
             }
             step.exhaust
                 .extend(exhausted(id, route, self.max_wait, self.pace, now));
         }
-        // More than one lease takes: the rest at once.
-        let wake_at = if left == 0 { now } else { self.wake_at(now) };
-        step.wake_at = Some(wake_at);
         step
     }
 
-    fn wake_at(&self, now: Timestamp) -> Timestamp {
+    /// What to lease now for which relay, of all routes at most a step.
+    fn grants(&self, now: Timestamp) -> Vec<Grant> {
+        let mut left = self.pace.step;
+        let mut grants = Vec::new();
+        for (&id, route) in self.routes.iter().filter(|(_, route)| route.promising) {
+            for (relay, n, suits) in route.grants(now) {
+                if suits == Suits::Untried && left <= n {
+                    // What does not suit the probe needs a grant of the serving relay in the same step.
+                    continue;
+                }
+                let n = n.min(left);
+                left -= n;
+                let want = Want { route: id, n };
+                grants.extend((n > 0).then_some(Grant { want, relay, suits }));
+            }
+        }
+        grants
+    }
+
+    /// Whether waiting mail is to be made ready, and of which routes not: when some of it is due, and when a route can be
+    /// tried again that was left out.
+    fn promotes(&mut self, now: Timestamp) -> Option<Vec<RouteId>> {
+        let blocked = self.blocked(now);
+        let is_due = now >= self.promote_at || self.left_out.iter().any(|route| !blocked.contains(route));
+        is_due.then(|| {
+            self.left_out.clone_from(&blocked);
+            blocked
+        })
+    }
+
+    /// When to step again though nothing happens: at once where there is something to do, else at the first time that
+    /// something waits for.
+    pub(crate) fn wake_at(&self, now: Timestamp) -> Timestamp {
+        if self.sending == Sending::Paused {
+            return self.settle_at.max(now);
+        }
+        if !self.grants(now).is_empty() || self.routes.values().any(|route| route.lacks_probe(now).is_some())
+        {
+            return now;
+        }
         let relays = self.routes.values().flat_map(|route| &route.relays);
+        let expiries = self.routes.values().filter_map(|route| {
+            let (since, _) = route.down_since()?;
+            Some(route.exhaust_at.max(since.plus(self.max_wait)))
+        });
         relays
             .filter_map(|relay| relay.changes_at(now))
+            .chain(expiries)
             .chain([self.promote_at, self.settle_at, self.look_at])
             .min()
             .unwrap_or(self.look_at)
@@ -227,6 +256,33 @@ impl Scheduler {
         }
     }
 
+    /// Mail of these routes is ready again.
+    pub(crate) fn mail_returned(&mut self, routes: &BTreeSet<RouteId>) {
+        for id in routes {
+            if let Some(route) = self.routes.get_mut(id) {
+                route.promising = true;
+            }
+        }
+    }
+
+    /// Mail began to wait until then.
+    pub(crate) fn falls_due(&mut self, at: Timestamp) {
+        self.promote_at = self.promote_at.min(at);
+    }
+
+    /// Held mail may be released then.
+    pub(crate) fn settles_at(&mut self, at: Timestamp) {
+        self.settle_at = self.settle_at.min(at);
+    }
+
+    /// The store could not do what a step said: the next step says it again.
+    pub(crate) fn not_done(&mut self, now: Timestamp) {
+        for route in self.routes.values_mut() {
+            route.sought = Sought::NotYet;
+        }
+        self.look_anew(now);
+    }
+
     /// Mail was put back to wait or to be due: look at what is due, too.
     pub(crate) fn look_anew(&mut self, now: Timestamp) {
         self.promote_at = now;
@@ -242,7 +298,7 @@ impl Scheduler {
         self.settle_at = if settled.more {
             now
         } else {
-            // Mail can come to wait, and limits change, without a word to this node.
+            // What comes to wait later is told; the poll is for what was not.
             let look = now.plus(self.pace.look_every);
             settled.next_at.map_or(look, |next| next.max(now).min(look))
         };
@@ -255,7 +311,7 @@ impl Scheduler {
         }
         self.promote_at = match promoted.next_due {
             _ if promoted.moved >= self.pace.step => now,
-            // Mail that is scheduled meanwhile may be due sooner than what was seen.
+            // Mail that comes to wait meanwhile and is due sooner is told; the poll is for what was not.
             Some(due) => due.max(now).min(now.plus(self.pace.look_every)),
             None => now.plus(self.pace.look_every),
         };

@@ -56,7 +56,8 @@ impl Route {
 
     /// What each relay of the route can take now: the first that is Up serves, and those before it that are Down take
     /// their probes first, or the serving one's capacity would leave them none. A relay behind the serving one is not
-    /// probed: nobody's mail is spent on a relay that is not needed.
+    /// probed: nobody's mail is spent on a relay that is not needed. While the serving one can take nothing there is no
+    /// probe either: a message that does not suit it could go nowhere.
     pub(super) fn grants(&self, now: Timestamp) -> Vec<(RelayId, u32, Suits)> {
         let serving = self.relays.iter().position(Relay::is_up);
         let before = serving.unwrap_or(self.relays.len());
@@ -70,6 +71,9 @@ impl Route {
             .filter(|relay| relay.wants_probe(now))
             .map(|relay| (relay, probed));
         let serves = serving.and_then(|at| self.relays.get(at));
+        if serves.is_some_and(|relay| relay.capacity(now) == 0) {
+            return Vec::new();
+        }
         probes
             .chain(serves.map(|relay| (relay, Suits::Any)))
             .map(|(relay, suits)| (relay.id, relay.capacity(now), suits))

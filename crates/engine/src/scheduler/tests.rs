@@ -140,7 +140,7 @@ fn due_probe_that_finds_nothing_ready_seeks_a_deferred_message_once() {
     scheduler.settled(Settled::default(), due);
     let again = scheduler.step(due);
     assert_eq!(again.seek_probe, []);
-    assert!(again.wake_at > Some(due), "nothing to do is no reason to spin");
+    assert!(scheduler.wake_at(due) > due, "nothing to do is no reason to spin");
     // What was found probes; where it fails, the next probe seeks the message behind it.
     scheduler.look_anew(due);
     scheduler.leased(grant(FIRST, 1), &[id(2)], due);
@@ -182,6 +182,61 @@ fn second_relay_takes_over_while_the_first_is_down_and_gives_back() {
     scheduler.leased(grant(FIRST, 1), &[id(9)], after(31));
     scheduler.ended(FIRST, id(9), &Signal::Answered, after(31), Chance::EVEN);
     assert_eq!(scheduler.step(after(31)).grants, [grant(FIRST, 2)]);
+}
+
+#[test]
+fn relay_is_not_probed_while_the_one_that_serves_can_take_nothing() {
+    let mut scheduler = with(&[limits(FIRST, 10), limits(SECOND, 1)]);
+    take_down(&mut scheduler);
+    scheduler.leased(grant(SECOND, 2), &[id(4), id(5)], NOW);
+    scheduler.look_anew(after(31));
+    assert_eq!(
+        scheduler.step(after(31)).grants,
+        [],
+        "what suits no probe could go nowhere"
+    );
+    scheduler.ended(SECOND, id(4), &Signal::Answered, after(31), Chance::EVEN);
+    let grants = scheduler.step(after(31)).grants;
+    assert_eq!(
+        grants.iter().map(|grant| grant.relay).collect::<Vec<_>>(),
+        [FIRST, SECOND]
+    );
+}
+
+#[test]
+fn step_comes_when_the_first_waiting_message_is_due_and_not_before() {
+    let mut scheduler = scheduler();
+    scheduler.step(NOW);
+    scheduler.leased(grant(FIRST, 20), &[], NOW);
+    let nothing = Promoted {
+        moved: 0,
+        next_due: None,
+    };
+    scheduler.promoted(nothing, NOW);
+    scheduler.settled(Settled::default(), NOW);
+    let due = NOW.plus(Duration::from_millis(400));
+    assert!(scheduler.wake_at(NOW) > due);
+    scheduler.falls_due(due);
+    assert_eq!(scheduler.wake_at(NOW), due);
+    assert_eq!(scheduler.step(due).promote, Some(vec![]));
+}
+
+#[test]
+fn mail_of_a_route_that_was_down_is_made_ready_when_the_route_is_tried_again() {
+    let mut scheduler = down();
+    scheduler.look_anew(after(1));
+    assert_eq!(scheduler.step(after(1)).promote, Some(vec![ROUTE]));
+    let nothing = Promoted {
+        moved: 0,
+        next_due: None,
+    };
+    scheduler.leased(grant(FIRST, 1), &[], after(1));
+    scheduler.promoted(nothing, after(30));
+    assert_eq!(
+        scheduler.step(after(30)).promote,
+        Some(vec![]),
+        "its probe is due"
+    );
 }
 
 #[test]
@@ -278,7 +333,7 @@ fn held_mail_is_settled_at_the_days_start_and_while_there_is_more() {
     scheduler.settled(waits, NOW);
     let early = midnight.minus(Duration::from_millis(1));
     assert!(!scheduler.step(early).settle);
-    assert!(scheduler.step(early).wake_at <= Some(midnight));
+    assert!(scheduler.wake_at(early) <= midnight);
     assert!(scheduler.step(midnight).settle);
     let more = Settled { more: true, ..waits };
     scheduler.settled(more, midnight);

@@ -73,7 +73,8 @@ fn setup(seed: u64, dice: &mut Dice) -> Setup {
     let relays = (0..offices.len() * 2).map(|_| relay(dice)).collect();
     Setup {
         seed,
-        look_every_s: 600,
+        // Half of them never poll: whatever is done there, something told the engine of or waited for.
+        look_every_s: if seed.is_multiple_of(2) { 0 } else { 600 },
         step: dice.pick(&[1, 2, 4, 8]),
         max_wait_min: dice.pick(&[10, 60, 1_440]),
         offices,

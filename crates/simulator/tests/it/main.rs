@@ -1,5 +1,7 @@
 //! Seeds and cases: each runs twice, keeps every rule, and does the same both times.
 
+mod waits;
+
 use std::path::Path;
 
 use postroom_simulator::case::Case;

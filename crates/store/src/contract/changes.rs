@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use postroom_domain::{Category, MessageId, OfficeId, RouteId, UserId};
+use postroom_domain::{Category, MessageId, OfficeId, RouteId, Timestamp, UserId};
 use tokio::sync::broadcast;
 
 /// Tells of changes after their commit.
@@ -23,6 +23,12 @@ pub struct ChangeSet {
     pub facts: FactsWritten,
     /// Routes of mail that somebody asked to be tried now: a relay of theirs that is Down is probed at once.
     pub try_now: BTreeSet<RouteId>,
+    /// Routes of mail that was under way or held and is ready to be sent again.
+    pub ready: BTreeSet<RouteId>,
+    /// The first due time of the mail that began to wait for one.
+    pub due_at: Option<Timestamp>,
+    /// When held mail may be released next, as far as this commit says: the end of a limit's day, or at once.
+    pub settle_at: Option<Timestamp>,
 }
 
 /// Whether a commit wrote facts that its change notes tell of.
@@ -43,6 +49,9 @@ impl ChangeSet {
             && self.alerted.is_empty()
             && self.facts == FactsWritten::None
             && self.try_now.is_empty()
+            && self.ready.is_empty()
+            && self.due_at.is_none()
+            && self.settle_at.is_none()
     }
 }
 

@@ -171,6 +171,7 @@ fn postpone(group: &mut Group<'_>, work: &Unfinished, at: Timestamp) -> Result<(
     group
         .tallies
         .phase(work.route, Some(work.phase), Some(Phase::Waiting), 1);
+    group.due(at);
     group.moved(&work.owner, Some(work.state), Some(MessageState::Scheduled));
     Ok(())
 }

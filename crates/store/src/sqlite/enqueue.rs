@@ -169,6 +169,12 @@ fn admit(
         group.lanes.add(group.conn, route, flow, 1)?;
     }
     group.tallies.phase(route, None, Some(phase), 1);
+    if phase == Phase::Waiting {
+        group.due(entry.due_at);
+    }
+    if let Some(until) = entry.held.and_then(|held| held.until) {
+        group.settles(until);
+    }
     group.moved(&owner, None, Some(state));
     Ok(Admitted {
         id,

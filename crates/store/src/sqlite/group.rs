@@ -180,6 +180,23 @@ impl<'w> Group<'w> {
         self.changes.try_now.insert(route);
     }
 
+    /// Says, after the commit, that mail of this route is ready which was not new.
+    pub(crate) fn ready(&mut self, route: RouteId) {
+        self.changes.ready.insert(route);
+    }
+
+    /// Says, after the commit, that a message waits until then.
+    pub(crate) fn due(&mut self, at: Timestamp) {
+        let due = &mut self.changes.due_at;
+        *due = Some(due.map_or(at, |first| first.min(at)));
+    }
+
+    /// Says, after the commit, that held mail may be released then.
+    pub(crate) fn settles(&mut self, at: Timestamp) {
+        let settle = &mut self.changes.settle_at;
+        *settle = Some(settle.map_or(at, |first| first.min(at)));
+    }
+
     /// Tells that a person's alerts are other ones.
     pub(crate) fn alerted(&mut self, person: UserId) {
         self.changes.alerted.push(person);
@@ -196,6 +213,7 @@ impl<'w> Group<'w> {
         self.changes.changes.len()
             + self.changes.alerted.len()
             + self.changes.try_now.len()
+            + self.changes.ready.len()
             + self.epochs.len()
             + self.pauses_marks
             + added

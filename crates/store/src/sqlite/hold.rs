@@ -183,6 +183,7 @@ pub(crate) fn let_go(
         group
             .tallies
             .phase(found.route, Some(found.phase), Some(Phase::Ready), 1);
+        group.ready(found.route);
     }
     group.moved(&found.owner, Some(found.state), Some(MessageState::Queued));
     Ok(())
@@ -226,6 +227,9 @@ pub(crate) fn keep_back(
         group
             .tallies
             .phase(found.route, Some(found.phase), Some(Phase::Held), 1);
+    }
+    if let Some(until) = kept.until {
+        group.settles(until);
     }
     group.moved(&found.owner, Some(found.state), Some(MessageState::Held));
     Ok(())

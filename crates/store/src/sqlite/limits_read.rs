@@ -33,6 +33,7 @@ impl Limits for SqliteStore {
         let note = note.clone();
         self.writer
             .run(Lane::Hot, 0, move |group| {
+                group.settles(change.now);
                 limit_settings::set(group, &change, &note)
             })
             .await

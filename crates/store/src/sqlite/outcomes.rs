@@ -396,6 +396,7 @@ fn defer(
     group
         .tallies
         .phase(lease.route, Some(Phase::Leased), Some(Phase::Waiting), 1);
+    group.due(at);
     group.moved(&lease.owner, Some(lease.state), Some(state));
     Ok(())
 }
@@ -422,6 +423,7 @@ fn give_back(group: &mut Group<'_>, lease: &Lease, attempts: i64, now: Timestamp
     group
         .tallies
         .phase(lease.route, Some(Phase::Leased), Some(Phase::Ready), 1);
+    group.ready(lease.route);
     group.changed(&lease.owner, ChangeKind::Updated);
     if group.pauses().cover(&lease.owner)
         && let Some(found) = unfinished(group.conn, lease.owner.id)?

@@ -168,6 +168,7 @@ fn pause(
     audit::append(group.conn, &entry)?;
     let conn = group.conn;
     group.pauses_mut().start(conn, of)?;
+    group.settles(now);
     find(group.conn, of)?.ok_or_else(|| StoreError::Corrupt("a pause that was just written".to_owned()))
 }
 
@@ -188,6 +189,7 @@ fn resume(
     let entry = entry(group.conn, AuditAction::Resume, of, now, note)?;
     audit::append(group.conn, &entry)?;
     group.pauses_mut().end(of);
+    group.settles(now);
     Ok(Some(pause))
 }
 

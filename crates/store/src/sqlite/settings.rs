@@ -311,5 +311,10 @@ fn move_one(group: &mut Group<'_>, id: MessageId, route: RouteId) -> Result<(), 
     }
     group.tallies.phase(found.route, Some(found.phase), None, 1);
     group.tallies.phase(route, None, Some(found.phase), 1);
+    match found.phase {
+        Phase::Ready => group.ready(route),
+        Phase::Waiting => group.due(found.due_at),
+        Phase::Leased | Phase::Held => {}
+    }
     Ok(())
 }
