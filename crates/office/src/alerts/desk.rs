@@ -285,7 +285,7 @@ impl AlertDesk {
                 snapshot: &snapshot,
                 brand: &brand,
                 day: "",
-                at: now,
+                at: self.clock.now(),
                 fact: None,
             };
             self.tell_senders(&occasion, &outage, &moment).await?;
