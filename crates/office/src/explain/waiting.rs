@@ -10,6 +10,10 @@ use postroom_store::Waits;
 use super::{Explained, Known, Service, attempts, says, with_last_words};
 
 pub(super) fn scheduled(known: &Known<'_>) -> Explained {
+    // Its time may have come while no relay was Up: it waits for that, like what is due.
+    if known.found.row.send_at.is_some_and(|at| at <= known.now) {
+        return outbox(known);
+    }
     says(
         "Its time to be sent has not come.",
         "It is sent, and counted for the daily limits, when its time comes; until then it can be cancelled.",
@@ -105,7 +109,10 @@ fn relay_down(known: &Known<'_>) -> Explained {
         next_at,
     );
     explanation.evidence.extend(known.relays.iter().flat_map(outage));
-    if let Some(waits) = known.situation.waits {
+    // What was scheduled begins to wait once it is queued.
+    if let Some(waits) = known.situation.waits
+        && known.found.row.state != MessageState::Scheduled
+    {
         let at = gives_up_at(waits, &known.relays, known.max_wait);
         explanation
             .evidence
