@@ -73,7 +73,7 @@ impl Timed {
 }
 
 /// What happens.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Event {
     /// A sender hands in so many messages.
@@ -125,6 +125,7 @@ pub enum Event {
         most: u16,
     },
     /// Makes deferred mail due.
+    #[default]
     Flush,
     /// An office's or a sender's mail is paused.
     Pause {
@@ -167,6 +168,14 @@ pub enum Event {
     Stop {
         /// Seconds.
         off_s: u64,
+    },
+    /// The process is killed, and the stored content of the first so many of an office's mail that waits is damaged
+    /// before it starts again.
+    Damage {
+        /// The office, from 0.
+        office: u8,
+        /// How many.
+        most: u16,
     },
     /// Somebody sets the machine's clock; minutes ahead, or back.
     Clock {

@@ -34,6 +34,11 @@ impl SimClock {
         self.before + self.began.elapsed()
     }
 
+    /// What a right clock showed at the run's beginning.
+    pub(crate) fn beginning(&self) -> Timestamp {
+        START
+    }
+
     /// Sets the machine's clock.
     pub(crate) fn set_wrong_by(&self, minutes: i64) {
         self.wrong_by_micros

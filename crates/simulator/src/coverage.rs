@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use postroom_domain::MessageState;
+
 /// How often each thing was seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Coverage(BTreeMap<(&'static str, String), u64>);
@@ -25,13 +27,11 @@ impl Coverage {
         }
     }
 
-    /// What of [`WANTED`] was never seen.
+    /// What of [`wanted`] was never seen.
     pub fn missing(&self) -> Vec<String> {
-        let seen = |table: &'static str, what: &str| self.0.contains_key(&(table, what.to_owned()));
-        WANTED
-            .iter()
-            .flat_map(|(table, all)| all.iter().map(move |what| (*table, *what)))
-            .filter(|(table, what)| !seen(table, what))
+        wanted()
+            .into_iter()
+            .filter(|key| !self.0.contains_key(key))
             .map(|(table, what)| format!("{table}: {what}"))
             .collect()
     }
@@ -47,12 +47,121 @@ impl fmt::Display for Coverage {
             }
             writeln!(f, "  {times:>9}  {what}")?;
         }
+        for what in self.missing() {
+            writeln!(f, "          0  {what}")?;
+        }
         Ok(())
     }
 }
 
+/// The table of events by the states of the mail that they met.
+pub(crate) const EVENTS: &str = "state by event";
+/// The table of faults by the states of the mail that was there meanwhile.
+pub(crate) const FAULTS: &str = "fault by state";
+
+/// How a pair of a table of two is called.
+pub(crate) fn pair(what: &str, state: MessageState) -> String {
+    format!("{what} / {}", state.name())
+}
+
 /// What a soak has to reach.
-pub const WANTED: &[(&str, &[&str])] = &[
+pub fn wanted() -> Vec<(&'static str, String)> {
+    let unfinished = || MessageState::ALL.into_iter().filter(|state| !state.is_final());
+    let pairs = |table, of: &'static [&'static str]| {
+        let all = of
+            .iter()
+            .flat_map(move |what| unfinished().map(|state| pair(what, state)));
+        all.map(move |what| (table, what)).collect::<Vec<_>>()
+    };
+    let listed = LISTED
+        .iter()
+        .flat_map(|(table, all)| all.iter().map(|what| (*table, (*what).to_owned())));
+    listed
+        .chain(pairs(EVENTS, MET))
+        .chain(pairs(FAULTS, FAULTY))
+        .collect()
+}
+
+/// Events that mail of every state has to meet.
+const MET: &[&str] = &[
+    "Submit",
+    "Relay",
+    "Hold",
+    "Release",
+    "Requeue",
+    "Delete",
+    "Flush",
+    "Pause",
+    "Resume",
+    "PauseSending",
+    "ResumeSending",
+    "Limits",
+    "Settings",
+    "Kill",
+    "Stop",
+    "Clock",
+    "Store",
+    "Descriptors",
+];
+
+/// Faults during which mail of every state has to be there.
+const FAULTY: &[&str] = &[
+    "Refuses",
+    "Unreachable",
+    "Rejects",
+    "Mute",
+    "Full",
+    "WantsSignIn",
+    "SilentAtDot",
+    "ClosesAfterDot",
+    "Dark",
+    "limit of connections",
+    "limit of recipients",
+    "limit of messages",
+    "one sender refused",
+    "one sender's content closes",
+    "dead address",
+    "busy address",
+    "clock wrong",
+    "no descriptors",
+    "store Slow",
+    "store Full",
+    "store Unavailable",
+    "store LosesAnswers",
+];
+
+/// Everything else that a soak has to reach.
+const LISTED: &[(&str, &[&str])] = &[
+    (
+        "actions",
+        &[
+            "hold: Done",
+            "hold: Sending",
+            "release: Done",
+            "release: WrongState",
+            "requeue: Done",
+            "requeue: OverLimit",
+            "delete: Done",
+            "delete: Sending",
+        ],
+    ),
+    (
+        "alerts",
+        &[
+            "smtp_failed",
+            "server_down",
+            "server_up",
+            "limit_reached",
+            "undeliverable",
+            "damaged",
+        ],
+    ),
+    ("ends", &["expired", "damaged"]),
+    ("fair share", &["went between others' mail"]),
+    (
+        "results of attempts",
+        &["Deferred", "Failed", "Partial", "Sent", "Uncertain"],
+    ),
     (
         "state after state",
         &[
@@ -73,7 +182,7 @@ pub const WANTED: &[(&str, &[&str])] = &[
             "held > sent",
             "scheduled > sent",
             "scheduled > held",
-            "failed > sent",
+            "failed > queued",
         ],
     ),
     (
@@ -93,6 +202,7 @@ pub const WANTED: &[(&str, &[&str])] = &[
             "554 greeting",
             "no greeting",
             "no answer to a connection",
+            "no descriptor",
             "connection refused",
             "closed in content",
             "silent at the dot",

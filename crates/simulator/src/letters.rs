@@ -12,7 +12,8 @@ pub(crate) struct Sender(pub(crate) i64);
 
 impl Sender {
     pub(crate) fn of(office: u8, sender: u8) -> Self {
-        Self(i64::from(office) * 100 + i64::from(sender) + 1)
+        let people = i64::from(ADMINISTRATOR) + 1;
+        Self(i64::from(office) * people + i64::from(sender) + 1)
     }
 
     pub(crate) const fn user(self) -> UserId {
@@ -24,6 +25,9 @@ impl Sender {
         text.strip_prefix('s')?.split('@').next()?.parse().ok().map(Self)
     }
 }
+
+/// The place of an office's administrator among its people; those before send.
+pub(crate) const ADMINISTRATOR: u8 = 5;
 
 /// An office's id.
 pub(crate) fn office(place: u8) -> OfficeId {

@@ -20,6 +20,9 @@ use postroom_simulator::plan::{Scale, plan};
 use postroom_simulator::shrink::shrink;
 use postroom_simulator::{Rule, run};
 
+/// Large seeds over which everything that is wanted has to be reached.
+const SEEDS_THAT_REACH_ALL: u64 = 300;
+
 fn main() -> anyhow::Result<ExitCode> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -96,8 +99,10 @@ fn soak(seeds: u64, first: u64, scale: Scale) -> anyhow::Result<ExitCode> {
     for what in &missing {
         say(&format!("never reached: {what}"));
     }
+    // What a small seed is for is every commit; what is rare takes many large ones.
+    let reaches = scale == Scale::SMALL || seeds < SEEDS_THAT_REACH_ALL || missing.is_empty();
     say(&format!("{seeds} seeds, {failed} failed, {:?}", began.elapsed()));
-    Ok(code(failed == 0 && missing.is_empty()))
+    Ok(code(failed == 0 && reaches))
 }
 
 fn code(good: bool) -> ExitCode {

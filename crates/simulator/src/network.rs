@@ -59,7 +59,8 @@ impl Network {
             *self.refused.lock().unwrap_or_else(PoisonError::into_inner) += 1;
             return Err(io::Error::from_raw_os_error(NO_DESCRIPTORS));
         }
-        relay.state().dialled = Some(self.clock.elapsed());
+        let now = Some(self.clock.elapsed());
+        (relay.state().dialled, relay.state().heard) = (now, now);
         let latency = Duration::from_millis(relay.state().setup.latency_ms);
         sleep(latency * 2).await;
         let (bad, dead) = {

@@ -43,6 +43,25 @@ pub(crate) struct Ways {
 }
 
 impl Ways {
+    /// What is wrong with it or limits it now.
+    pub(crate) fn faults(&self, addresses: u8) -> Vec<String> {
+        let dead = |place: Option<u8>| place.is_some_and(|place| place < addresses);
+        let named = [
+            (self.connections.is_some(), "limit of connections"),
+            (self.recipients.is_some(), "limit of recipients"),
+            (self.messages.is_some(), "limit of messages"),
+            (!self.refused.is_empty(), "one sender refused"),
+            (!self.closed_on.is_empty(), "one sender's content closes"),
+            (dead(self.dead_address), "dead address"),
+            (dead(self.busy_address), "busy address"),
+        ];
+        let bad = (self.bad != Bad::No).then(|| format!("{:?}", self.bad));
+        let named = named.into_iter().filter(|(is_so, _)| *is_so);
+        bad.into_iter()
+            .chain(named.map(|(_, name)| name.to_owned()))
+            .collect()
+    }
+
     /// Whether nobody's mail can go at all.
     fn is_bad(&self, addresses: u8) -> bool {
         let dead = |place: Option<u8>| place.is_some_and(|place| place < addresses);
@@ -56,6 +75,7 @@ impl Ways {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Taken {
     pub(crate) letter: u32,
+    pub(crate) sender: Option<Sender>,
     pub(crate) recipients: Vec<String>,
     pub(crate) at: Duration,
 }
@@ -77,6 +97,10 @@ pub(crate) struct RelayState {
     pub(crate) grey: BTreeMap<(u32, String), u32>,
     /// When somebody last dialled it.
     pub(crate) dialled: Option<Duration>,
+    /// When somebody last dialled it or said something to it.
+    pub(crate) heard: Option<Duration>,
+    /// Whose transactions began, not yet looked at by the world.
+    pub(crate) begun: Vec<(Duration, Sender)>,
     /// Refusals, by name.
     pub(crate) refusals: BTreeMap<&'static str, u64>,
 }
@@ -93,6 +117,8 @@ impl Relay {
             taken: Vec::new(),
             grey: BTreeMap::new(),
             dialled: None,
+            heard: None,
+            begun: Vec::new(),
             refusals: BTreeMap::new(),
         })))
     }

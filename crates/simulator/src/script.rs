@@ -129,6 +129,7 @@ impl Conversation {
     }
 
     async fn command(&mut self, line: &str) -> Then {
+        self.relay.state().heard = Some(self.clock.elapsed());
         let verb: String = line.chars().take(4).collect::<String>().to_ascii_uppercase();
         match verb.as_str() {
             "EHLO" => Then::Say(
@@ -153,7 +154,9 @@ impl Conversation {
     fn mail(&mut self, line: &str) -> Then {
         let sender = between(line).and_then(Sender::of_address);
         (self.sender, self.recipients) = (None, Vec::new());
+        let now = self.clock.elapsed();
         let mut relay = self.relay.state();
+        relay.begun.extend(sender.map(|sender| (now, sender)));
         if relay.ways.bad == Bad::Full {
             relay.refused("452 storage");
             return Then::Say("452 4.3.1 BAD insufficient system storage".to_owned());
@@ -283,6 +286,7 @@ impl Conversation {
         let at = self.clock.elapsed();
         let taken = Taken {
             letter: number(content).unwrap_or(u32::MAX),
+            sender: self.sender,
             recipients: self.recipients.clone(),
             at,
         };

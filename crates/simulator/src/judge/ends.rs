@@ -33,7 +33,9 @@ impl Judge {
             let what = format!("letter {number} is Sent: {} of {wanted}", counts.len());
             self.broken(Rule::SentInTruth, now, what);
         }
-        if row.state == MessageState::Failed && row.attempts < 10 {
+        if self.damaged.contains(&number) {
+            self.coverage.see("ends", "damaged");
+        } else if row.state == MessageState::Failed && row.attempts < 10 {
             self.expired(sight, known, row.attempts);
         }
         Ok(())

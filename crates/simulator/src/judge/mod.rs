@@ -1,10 +1,15 @@
 //! What must hold, whatever happened.
 
+mod alerts;
 mod ends;
+mod facts;
+mod promises;
+mod reached;
+mod share;
 mod trace;
 mod waits;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -13,16 +18,19 @@ use postroom_domain::{Clock as _, HoldReason, MessageId, MessageState, Scope};
 use postroom_engine::EngineHandle;
 use postroom_store::sqlite::SqliteStore;
 use postroom_store::{
-    Attempt, AttemptResult, Consumer, FactKind, Facts as _, Limits as _, List as _, RelayDetail, Row,
+    Attempt, AttemptResult, Consumer, FactId, FactKind, Facts as _, Limits as _, List as _, RelayDetail, Row,
     Situations as _, StoreError,
 };
 
 use crate::clock::SimClock;
-use crate::coverage::Coverage;
+use crate::coverage::{self, Coverage};
 use crate::letters::{Letter, route};
 use crate::relay::{Relay, Taken};
 use crate::script::LIMIT;
 
+use alerts::Causes;
+use promises::Promise;
+use share::{Seen, Single};
 use trace::Trace;
 
 /// A rule that a run must keep.
@@ -62,6 +70,14 @@ pub enum Rule {
     TryNow,
     /// Daily limits are kept.
     DailyLimits,
+    /// A sender's single message goes within so many messages of others beyond those on the wire.
+    FairShare,
+    /// What an explanation says happens next happens by then, or the explanation changed before.
+    ExplainedInTruth,
+    /// Down, Up, a limit and a failure are each told once to whom they concern, with a time of this run.
+    ToldOnce,
+    /// Mail whose stored content is damaged is never handed to a relay as if it were right.
+    DamagedStays,
     /// Kept counts are right.
     Counts,
     /// Everything has ended when everything behaved for long enough.
@@ -133,6 +149,8 @@ pub(crate) struct Sight<'a> {
     pub(crate) right_since: Option<Duration>,
     /// When this process began.
     pub(crate) began: Duration,
+    /// What is wrong around the engine and is not a relay's.
+    pub(crate) faults: Vec<&'static str>,
 }
 
 /// Keeps what was promised and compares.
@@ -142,6 +160,11 @@ pub(crate) struct Judge {
     pub(crate) ended: BTreeMap<MessageId, Known>,
     delivered: BTreeMap<u32, BTreeMap<String, u32>>,
     edges: BTreeMap<(i64, u8), FactKind>,
+    facts_seen: Option<FactId>,
+    causes: Causes,
+    singles: Vec<Single>,
+    damaged: BTreeSet<u32>,
+    promises: BTreeMap<MessageId, Promise>,
     pub(crate) violations: Vec<Violation>,
     pub(crate) coverage: Coverage,
     trace: Trace,
@@ -167,7 +190,17 @@ impl Judge {
     }
 
     /// A message was acknowledged.
-    pub(crate) fn acknowledged(&mut self, id: MessageId, letter: Letter, state: MessageState, now: Duration) {
+    pub(crate) fn acknowledged(
+        &mut self,
+        id: MessageId,
+        letter: Letter,
+        (state, on_wire): (MessageState, u64),
+        now: Duration,
+    ) {
+        self.forget_share_of(letter.sender);
+        if state == MessageState::Queued {
+            self.watch_share(id, letter, on_wire, now);
+        }
         let known = Known {
             letter,
             state,
@@ -190,6 +223,13 @@ impl Judge {
         }
     }
 
+    /// What is stored of its content was damaged.
+    pub(crate) fn damaged(&mut self, id: MessageId) {
+        if let Some(known) = self.open.get(&id) {
+            self.damaged.insert(known.letter.number);
+        }
+    }
+
     /// Somebody deleted it.
     pub(crate) fn deleted(&mut self, id: MessageId) {
         self.open.remove(&id);
@@ -199,7 +239,6 @@ impl Judge {
     /// Looks at everything that is not over.
     pub(crate) async fn look(&mut self, sight: &Sight<'_>) -> Result<(), StoreError> {
         self.collect(sight);
-        self.facts(sight).await?;
         let ids: Vec<MessageId> = self.open.keys().copied().collect();
         for some in ids.chunks(200) {
             let rows = sight.store.rows(&Scope::everything(), some).await?;
@@ -211,6 +250,8 @@ impl Judge {
                 }
             }
         }
+        self.judge_shares(sight.clock.elapsed());
+        self.sees_faults(sight);
         self.health(sight);
         self.limits(sight).await
     }
@@ -224,64 +265,36 @@ impl Judge {
 
     /// Takes over what relays took.
     pub(crate) fn collect(&mut self, sight: &Sight<'_>) {
-        for relay in sight.relays {
-            let taken = std::mem::take(&mut relay.state().taken);
-            for Taken {
-                letter,
-                recipients,
-                at,
-            } in taken
-            {
-                self.trace
-                    .note(at, format_args!("taken {letter} {}", recipients.len()));
-                let counts = self.delivered.entry(letter).or_default();
-                for address in recipients {
-                    *counts.entry(address).or_default() += 1;
+        for (place, relays) in sight.relays.chunks(2).enumerate() {
+            let mut seen = Vec::new();
+            for relay in relays {
+                let taken = std::mem::take(&mut relay.state().taken);
+                let begun = std::mem::take(&mut relay.state().begun);
+                seen.extend(begun.into_iter().map(|(at, sender)| (at, Seen::Begun(sender))));
+                for taken in taken {
+                    seen.extend(taken.sender.map(|sender| (taken.at, Seen::Taken(sender))));
+                    self.took(taken);
                 }
             }
+            self.shares(u8::try_from(place).unwrap_or(0), seen, sight.clock.elapsed());
         }
     }
 
-    async fn facts(&mut self, sight: &Sight<'_>) -> Result<(), StoreError> {
-        loop {
-            let facts = sight.store.facts(Consumer::Alerts, 256).await?;
-            let Some(last) = facts.last() else { return Ok(()) };
-            let last = last.id;
-            for fact in &facts {
-                if !matches!(fact.kind, FactKind::RelayDown | FactKind::RelayUp) {
-                    continue;
-                }
-                let Some(detail) = fact.detail::<RelayDetail>() else {
-                    continue;
-                };
-                let now = sight.clock.elapsed();
-                let at = sight.clock.true_time(fact.at).min(now);
-                self.trace.note(
-                    at,
-                    format_args!("{:?} {} {}", fact.kind, detail.route, detail.place),
-                );
-                let key = (detail.route, detail.place);
-                if self.edges.insert(key, fact.kind) == Some(fact.kind) {
-                    let what = format!("{:?} of route {} place {} twice", fact.kind, key.0, key.1);
-                    self.broken(Rule::EdgesAlternate, now, what);
-                }
-                if fact.kind == FactKind::RelayUp {
-                    self.coverage.see("edges of health", "up");
-                    continue;
-                }
-                self.coverage.see("edges of health", "down");
-                let place = usize::try_from(detail.route - 1).unwrap_or(0) * 2 + usize::from(detail.place);
-                let right = sight.right_since.is_some_and(|since| since + RIGHTED < now);
-                let was_bad = sight
-                    .relays
-                    .get(place)
-                    .is_none_or(|relay| relay.state().was_bad(at.saturating_sub(ECHO), now));
-                if right && !was_bad {
-                    let what = format!("relay {place} went Down ({}), and behaved", detail.error);
-                    self.broken(Rule::DownInTruth, at, what);
-                }
-            }
-            sight.store.advance(Consumer::Alerts, last).await?;
+    fn took(&mut self, taken: Taken) {
+        let Taken {
+            letter,
+            recipients,
+            at,
+            ..
+        } = taken;
+        self.trace
+            .note(at, format_args!("taken {letter} {}", recipients.len()));
+        if self.damaged.contains(&letter) {
+            self.broken(Rule::DamagedStays, at, format!("letter {letter} was delivered"));
+        }
+        let counts = self.delivered.entry(letter).or_default();
+        for address in recipients {
+            *counts.entry(address).or_default() += 1;
         }
     }
 
@@ -312,7 +325,20 @@ impl Judge {
             MessageState::Held => self.held(sight, row, &known),
             MessageState::Scheduled => {
                 let at = row.send_at.map(|at| sight.clock.now().since(at));
-                if self.is_calm(sight, known.since, LATE) && at.is_some_and(|late| late > LATE) {
+                // While no relay is Up it waits for one.
+                let is_served = sight.engine.is_some_and(|engine| {
+                    let relays = engine.status().relays;
+                    let mut of_office = relays
+                        .iter()
+                        .filter(|relay| relay.route == route(known.letter.office));
+                    of_office.any(|relay| {
+                        relay.state == HealthState::Up
+                            && relay
+                                .since
+                                .is_none_or(|at| sight.clock.true_time(at) + LATE < now)
+                    })
+                });
+                if is_served && self.is_calm(sight, known.since, LATE) && at.is_some_and(|late| late > LATE) {
                     let what = format!("letter {} is scheduled past its time", known.letter.number);
                     self.broken(Rule::TimesAreKept, now, what);
                 }

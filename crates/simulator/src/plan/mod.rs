@@ -1,5 +1,6 @@
 //! From a seed to a case: a world drawn to extremes, and scenes that begin at any time and run into each other.
 
+mod extras;
 mod scenes;
 
 use crate::case::{
@@ -35,6 +36,9 @@ impl Scale {
     };
 }
 
+/// Makes another number of a seed.
+const EXTRAS: u64 = 0x5e_ed0f;
+
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
@@ -59,6 +63,9 @@ pub fn plan(seed: u64, scale: Scale) -> Case {
         let at = plan.dice.below(end);
         plan.burst(at);
     }
+    // From a number of their own, so that the rest of a seed stays what it was.
+    plan.dice = Dice::new(seed ^ EXTRAS);
+    plan.extras(end);
     plan.events.sort_by_key(|event| event.at_ms);
     Case {
         setup: plan.setup,

@@ -7,11 +7,23 @@ impl World<'_> {
         let now = life.clock.elapsed();
         self.judge.note(now, format_args!("{event:?}"));
         self.judge.coverage.see("events", name(event));
+        self.judge.meets(&name(event));
+        if let Event::Store { fault } = event
+            && *fault != StoreTurn::Well
+        {
+            self.judge.sees(&format!("store {fault:?}"), |_| true);
+        }
         match event {
             Event::Submit { .. } => self.submit(life, event).await,
             Event::Relay { relay, turn } => self.turn(*relay, turn, now),
             Event::Kill { off_s } => {
+                let after = u64::from(self.letters % 7);
+                self.cut_alerts_off(life, after).await;
                 return Some(Ended::Off(Duration::from_secs(*off_s)));
+            }
+            Event::Damage { office, most } => {
+                self.to_damage = self.waiting_of(*office, *most);
+                return Some(Ended::Off(Duration::from_secs(1)));
             }
             Event::Stop { off_s } => {
                 if let Some(engine) = life.engine.take() {
@@ -22,6 +34,7 @@ impl World<'_> {
             }
             Event::Clock { wrong_by_min } => {
                 life.clock.set_wrong_by(*wrong_by_min);
+                self.judge.forget_promises();
                 self.right_since = (*wrong_by_min == 0).then_some(now);
                 self.disturb(now);
             }
@@ -44,6 +57,7 @@ impl World<'_> {
             | Event::Flush
             | Event::Pause { .. }
             | Event::Resume { .. } => {
+                self.judge.forget_shares();
                 if let Err(error) = self.act(life, event).await {
                     self.judge.note(now, format_args!("not done: {error}"));
                     self.unexpected(&error, now);
@@ -127,10 +141,13 @@ impl World<'_> {
                 now: life.clock.now(),
             };
             let at = life.clock.elapsed();
+            let depth = life.store.depth(Some(route(office))).await;
+            let on_wire = depth.map_or(u64::MAX / 2, |depth| depth.leased);
             match life.store.enqueue(op).await {
                 Ok(Enqueued::Accepted(admitted)) => {
                     for (letter, admitted) in some.iter().zip(admitted) {
-                        self.judge.acknowledged(admitted.id, *letter, admitted.state, at);
+                        self.judge
+                            .acknowledged(admitted.id, *letter, (admitted.state, on_wire), at);
                     }
                 }
                 Ok(other) => self.judge.note(at, format_args!("{other:?}")),

@@ -23,6 +23,8 @@ impl World<'_> {
             state.ways.recipients = limits.recipients;
             state.ways.messages = limits.messages;
         }
+        self.judge.forget_promises();
+        self.judge.forget_shares();
         self.sending = Sending::On;
         if let Some(engine) = &life.engine {
             engine.set_sending(Sending::On);

@@ -1,7 +1,9 @@
 //! Runs a case: process after process over one file, with the relays of the case.
 
+mod damage;
 mod events;
 mod finale;
+mod office;
 mod people;
 
 use std::path::Path;
@@ -13,6 +15,7 @@ use anyhow::Context as _;
 use postroom_domain::health::HealthState;
 use postroom_domain::{Clock, MessageId, MessageState, NodeSlot, Scope};
 use postroom_engine::{EngineHandle, EngineSettings, Pace, RelaySettings, Seeded, Sending};
+use postroom_office::alerts::AlertDesk;
 use postroom_smtp::client::{Dialler, RelayAddress, RelayConfig, TlsPolicy};
 use postroom_store::sqlite::{SqliteOptions, SqliteStore, Threads};
 use postroom_store::{
@@ -33,6 +36,8 @@ use crate::relay::Relay;
 const LOOK: Duration = Duration::from_mins(15);
 /// How long the end may take: the longest schedule of attempts, and the wait for a relay.
 const END: Duration = Duration::from_hours(40);
+/// How often somebody asks why mail has not gone.
+const EXPLAIN: Duration = Duration::from_mins(4);
 /// The node.
 const SLOT: NodeSlot = NodeSlot(0);
 
@@ -76,7 +81,10 @@ pub fn run_until(case: &Case, found: impl Fn(&Violation) -> bool) -> anyhow::Res
         // A kill: whatever ran is gone between two steps.
         drop(runtime);
         match ended {
-            Ended::Off(time) => world.off(time),
+            Ended::Off(time) => {
+                world.damage(&path)?;
+                world.off(time);
+            }
             Ended::Over => break,
         }
     }
@@ -132,6 +140,10 @@ struct World<'c> {
     right_since: Option<Duration>,
     finale: Option<Duration>,
     promises: Vec<(Duration, u8)>,
+    /// Messages to damage before the next start.
+    to_damage: Vec<MessageId>,
+    /// When somebody last asked why mail has not gone.
+    explained: Duration,
     judge: Judge,
 }
 
@@ -141,6 +153,7 @@ struct Life {
     store: Arc<SqliteStore>,
     network: Arc<Network>,
     engine: Option<EngineHandle>,
+    desk: tokio::sync::Mutex<AlertDesk>,
     began: Duration,
 }
 
@@ -163,6 +176,8 @@ impl<'c> World<'c> {
             right_since: Some(Duration::ZERO),
             finale: None,
             promises: Vec::new(),
+            to_damage: Vec::new(),
+            explained: Duration::ZERO,
             judge: Judge::default(),
         }
     }
@@ -171,6 +186,8 @@ impl<'c> World<'c> {
     fn off(&mut self, time: Duration) {
         self.before += time;
         self.disturbed = self.before;
+        self.judge.forget_promises();
+        self.judge.forget_shares();
         for relay in &self.relays {
             relay.state().process_gone();
         }
@@ -192,14 +209,17 @@ impl<'c> World<'c> {
             Arc::clone(&clock),
             Arc::clone(&self.no_descriptors),
         );
+        let store = Arc::new(store);
         let mut life = Life {
             began: clock.elapsed(),
+            desk: tokio::sync::Mutex::new(self.alert_desk(&store, &clock)?),
             clock,
-            store: Arc::new(store),
+            store,
             network: Arc::new(network),
             engine: None,
         };
         if self.before.is_zero() {
+            self.people(&life.store, life.clock.now()).await?;
             self.set_limits(&life, self.case.setup.user_limit, self.case.setup.system_limit)
                 .await;
         }
@@ -310,17 +330,36 @@ impl<'c> World<'c> {
             calm_since: (!self.is_disturbed && life.engine.is_some()).then_some(self.disturbed),
             right_since: self.right_since,
             began: life.began,
+            faults: [
+                (self.right_since.is_none(), "clock wrong"),
+                (self.no_descriptors.load(Ordering::Relaxed), "no descriptors"),
+            ]
+            .into_iter()
+            .filter_map(|(is_so, name)| is_so.then_some(name))
+            .collect(),
         }
     }
 
     async fn look(&mut self, life: &Life) -> anyhow::Result<()> {
         if self.faults.now() != StoreTurn::Well {
+            // What fails is done at a later look.
+            let _told = self.tell(life).await;
             return Ok(());
         }
-        let mut judge = std::mem::take(&mut self.judge);
-        let looked = judge.look(&self.sight(life)).await;
-        self.judge = judge;
+        let told = self.tell(life).await;
         let now = life.clock.elapsed();
+        let explainer = (now >= self.explained + EXPLAIN).then(|| self.explainer(life));
+        let mut judge = std::mem::take(&mut self.judge);
+        let mut looked = judge.look(&self.sight(life)).await;
+        if let (true, Some(explainer)) = (looked.is_ok(), explainer) {
+            self.explained = now;
+            looked = judge.explanations(&self.sight(life), &explainer).await;
+        }
+        if looked.is_ok() && told.is_ok() {
+            looked = judge.alerts(&self.sight(life)).await;
+        }
+        self.judge = judge;
+        let looked = told.and(looked);
         if let Err(error) = looked {
             self.judge.broken(Rule::StoreAnswers, now, error.to_string());
         }

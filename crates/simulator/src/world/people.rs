@@ -35,6 +35,7 @@ impl World<'_> {
             | Event::Limits { .. }
             | Event::Settings { .. }
             | Event::Kill { .. }
+            | Event::Damage { .. }
             | Event::Stop { .. }
             | Event::Clock { .. }
             | Event::Store { .. }

@@ -1,5 +1,6 @@
 //! Seeds and cases: each runs twice, keeps every rule, and does the same both times.
 
+mod share;
 mod waits;
 
 use std::path::Path;
