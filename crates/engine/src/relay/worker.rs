@@ -159,7 +159,7 @@ impl Worker {
             return Flow::Next;
         };
         let account = &self.pool.account;
-        job.limit_recipients(account.recipients());
+        limit(&mut job, open, account.recipients());
         open.carried += 1;
         let most = self.pool.relay.messages_per_connection;
         let last = open.carried >= account.messages(open.carried, most, self.now());
@@ -380,6 +380,13 @@ impl Ahead {
         if let Some(job) = kept.take() {
             *kept = pool.pass_on(job).err();
         }
+    }
+}
+
+/// Leaves recipients over the relay's limit for a further transaction, unless the envelope is on the wire already.
+fn limit(job: &mut BoxedJob, open: &Line, recipients: usize) {
+    if !open.session.has_sent(job.transaction.id) {
+        job.limit_recipients(recipients);
     }
 }
 

@@ -180,6 +180,30 @@ async fn sixty_recipients_leave_in_transactions_of_five_within_one_attempt() {
 }
 
 #[tokio::test]
+async fn envelope_that_went_ahead_before_a_limit_was_learnt_is_answered_as_it_was_sent() {
+    let limits = SinkLimits {
+        recipients: Some((5, reply(452, (4, 5, 3), "too many recipients"))),
+        ..SinkLimits::default()
+    };
+    let (house, sink) = (House::new(), relay_with(limits).await);
+    let mut settings = default_settings(&sink);
+    for relay in &mut settings.relays {
+        relay.connections = 1;
+    }
+    let addresses: Vec<_> = (0..12).map(|n| format!("r{n}@example.test")).collect();
+    let addresses: Vec<_> = addresses.iter().map(String::as_str).collect();
+    let letters = (0..3).map(|n| message(1, Kind::Direct, &format!("m{n}"), &addresses));
+    let ids = house.submit(letters.collect()).await;
+    let engine = house.engine(settings).await;
+    all_are_sent_at_the_first_attempt(&house, &ids).await;
+    let sizes: usize = sink.received().iter().map(|m| m.recipients.len()).sum();
+    assert_eq!(sizes, 36, "each once");
+    assert_eq!(learnt(&engine).recipients, Some(5));
+    nothing_is_told(&house).await;
+    engine.stop().await;
+}
+
+#[tokio::test]
 async fn bad_recipient_among_several_transactions_is_tried_again_alone() {
     let limits = SinkLimits {
         recipients: Some((2, reply(452, (4, 5, 3), "too many recipients"))),

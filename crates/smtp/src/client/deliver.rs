@@ -56,7 +56,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
         let ahead = self.ahead.take();
         match ahead {
-            Some(ahead) if ahead.id != transaction.id => return Outcome::Untried(Untried::OutOfOrder),
+            Some(ahead) if !ahead.is_of(transaction) => return Outcome::Untried(Untried::OutOfOrder),
             None => {
                 if let Err(reason) = transaction.check(&self.capabilities) {
                     self.open = true;
@@ -333,6 +333,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
         Ahead {
             id: transaction.id,
+            recipients: transaction.recipients.len(),
             reset,
             data,
             behind_dot: false,

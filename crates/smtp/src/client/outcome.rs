@@ -102,7 +102,7 @@ pub enum Untried {
     /// [`AtDot::Withdraw`]: the connection was closed instead of writing the dot.
     #[error("the message was withdrawn before its end was sent")]
     Withdrawn,
-    /// Another transaction's envelope is on the wire.
+    /// Another transaction's envelope is on the wire, or this one's with other recipients.
     #[error("another message's envelope is under way on this connection")]
     OutOfOrder,
 }

@@ -6,6 +6,7 @@ use super::capabilities::Capabilities;
 use super::config::{ChunkingUse, PipeliningUse, Timeouts};
 use super::error::{Phase, SessionError};
 use super::tls::TlsInfo;
+use super::transaction::Transaction;
 use super::wire::{Activity, Wire};
 use crate::reply::{Reply, Severity};
 use crate::stream::MaybeTls;
@@ -41,12 +42,22 @@ pub struct Session<S> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ahead {
     pub(super) id: u64,
+    /// How many recipients it names: so many replies belong to it.
+    pub(super) recipients: usize,
     /// A RSET went first.
     pub(super) reset: bool,
     /// DATA went last.
     pub(super) data: bool,
     /// It went together with the dot of the transaction before.
     pub(super) behind_dot: bool,
+}
+
+impl Ahead {
+    /// Whether it is the envelope of this transaction as it stands: with other recipients its replies would be taken for
+    /// each other's.
+    pub(super) const fn is_of(&self, transaction: &Transaction) -> bool {
+        self.id == transaction.id && self.recipients == transaction.recipients.len()
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
@@ -78,6 +89,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     #[must_use]
     pub const fn activity(&self) -> &Activity {
         self.wire.activity()
+    }
+
+    /// Tells whether the envelope of a transaction is on the wire already: the transaction must stay as it is then.
+    #[must_use]
+    pub fn has_sent(&self, id: u64) -> bool {
+        self.ahead.is_some_and(|ahead| ahead.id == id)
     }
 
     /// Returns how the session pipelines from here on: less than configured once the relay has shown that it cannot.

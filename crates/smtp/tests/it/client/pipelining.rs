@@ -286,6 +286,17 @@ async fn another_message_than_the_one_ahead_is_not_sent_in_its_place() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn message_ahead_is_not_sent_with_other_recipients_than_it_was_announced_with() {
+    let (sink, mut session) = open(proper()).await;
+    let (many, fewer) = (to(2, &["a@a.test", "b@a.test", "c@a.test"]), to(2, &["a@a.test"]));
+    finished(deliver_before(&mut session, &message(1), many).await);
+    assert!(session.has_sent(fewer.id));
+    let wrong = deliver(&mut session, &fewer).await;
+    assert!(matches!(wrong.outcome, Outcome::Untried(Untried::OutOfOrder)));
+    assert_eq!((sink.count(), session.is_open()), (1, false));
+}
+
+#[tokio::test(start_paused = true)]
 async fn quitting_with_an_envelope_ahead_just_closes() {
     let (sink, mut session) = open(proper()).await;
     finished(deliver_before(&mut session, &message(1), message(2)).await);
