@@ -48,6 +48,18 @@ struct Vital {
     relay: RelayId,
     /// When it began, or was answered last.
     at: Timestamp,
+    stage: Stage,
+}
+
+/// How far a connection is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// It opens, or carries mail.
+    Serves,
+    /// It says QUIT; the relay counts it until it has answered.
+    Closes,
+    /// It was one too many and closes.
+    Refused,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -111,7 +123,14 @@ impl Account {
         let mut state = self.state();
         state.opened += 1;
         let number = state.opened;
-        state.connections.insert(number, Vital { relay, at: now });
+        state.connections.insert(
+            number,
+            Vital {
+                relay,
+                at: now,
+                stage: Stage::Serves,
+            },
+        );
         Slot {
             account: Arc::clone(self),
             number,
@@ -244,8 +263,18 @@ impl Slot {
         let mut state = self.account.state();
         if let Some(vital) = state.connections.get_mut(&self.number) {
             vital.at = now;
-            let relay = vital.relay;
-            state.crowded.remove(&relay);
+        }
+    }
+
+    /// Notes that the connection says QUIT and carries nothing more. It counts until this is dropped: the relay counts it,
+    /// too, until it has answered.
+    pub(crate) fn closes(&self, now: Timestamp) {
+        let mut state = self.account.state();
+        if let Some(vital) = state.connections.get_mut(&self.number)
+            && vital.stage == Stage::Serves
+        {
+            vital.stage = Stage::Closes;
+            vital.at = now;
         }
     }
 
@@ -253,6 +282,9 @@ impl Slot {
     pub(crate) fn took(&self, now: Timestamp) {
         self.answered(now);
         let mut state = self.account.state();
+        if let Some(relay) = state.connections.get(&self.number).map(|vital| vital.relay) {
+            state.crowded.remove(&relay);
+        }
         state.took = Some(now);
         state.taken.take(1, now);
         state.limits.answered(now);
@@ -270,21 +302,30 @@ impl Slot {
         }
     }
 
-    /// Leaves the account because the relay takes fewer connections than there are, and notes how many it takes.
-    pub(crate) fn refused(self, now: Timestamp) {
+    /// Notes that the relay takes fewer connections than there are, and how many it takes. The relay may count this one,
+    /// too, until it is closed; what that shows is as old as what the others showed.
+    pub(crate) fn refused(&self, now: Timestamp) {
         let mut state = self.account.state();
-        let Some(left) = state.connections.remove(&self.number) else {
+        let Some(mut left) = state.connections.remove(&self.number) else {
             return;
         };
-        let worked = u32::try_from(state.connections.len()).unwrap_or(u32::MAX);
+        let works = |vital: &&Vital| vital.stage != Stage::Refused;
+        let worked = state.connections.values().filter(works).count();
+        let worked = u32::try_from(worked).unwrap_or(u32::MAX);
         state.limits.refused(Throttle::Connections, worked, now);
-        let has_others = state.connections.values().any(|vital| vital.relay == left.relay);
+        let serves = |vital: &Vital| vital.relay == left.relay && vital.stage == Stage::Serves;
+        let has_others = state.connections.values().any(serves);
         if !has_others {
             let (first, longest) = CROWDED;
             let before = state.crowded.get(&left.relay).map(|crowded| crowded.wait);
             let wait = before.map_or(first, |wait| (wait * 2).min(longest));
             let until = now.plus(wait);
             state.crowded.insert(left.relay, Crowded { wait, until });
+        }
+        if let Some(at) = state.connections.values().map(|vital| vital.at).max() {
+            left.at = left.at.min(at);
+            left.stage = Stage::Refused;
+            state.connections.insert(self.number, left);
         }
     }
 }
@@ -340,6 +381,44 @@ mod tests {
     }
 
     #[test]
+    fn connection_that_closes_is_counted_and_serves_nobody() {
+        let account = account();
+        let closing = account.connect(FIRST, START);
+        closing.took(START);
+        let idle = START.plus(Duration::from_mins(1));
+        closing.closes(idle);
+        let next = account.connect(FIRST, idle);
+        assert_eq!(next.witness(idle), Witness::OtherSessions);
+        next.refused(idle);
+        assert_eq!(account.connections(FIRST, 20), 1);
+        assert!(account.ready_at(FIRST, idle) > idle, "not again at once");
+        drop((closing, next));
+        assert_eq!(account.connect(FIRST, idle).witness(idle), Witness::Lately);
+    }
+
+    #[test]
+    fn refused_connections_that_close_show_for_each_other_no_longer_than_what_worked_once() {
+        let account = account();
+        let works = account.connect(FIRST, START);
+        works.took(START);
+        let mut before = account.connect(FIRST, START.plus(Duration::from_secs(1)));
+        before.refused(START.plus(Duration::from_secs(1)));
+        drop(works);
+        for (seconds, witness) in [
+            (10, Witness::OtherSessions),
+            (20, Witness::OtherSessions),
+            (31, Witness::Lately),
+        ] {
+            let now = START.plus(Duration::from_secs(seconds));
+            let next = account.connect(FIRST, now);
+            assert_eq!(next.witness(now), witness);
+            next.refused(now);
+            before = next;
+        }
+        drop(before);
+    }
+
+    #[test]
     fn relay_without_a_connection_waits_ever_longer_and_has_its_share() {
         let account = account();
         let held = account.connect(FIRST, START);
@@ -347,13 +426,16 @@ mod tests {
         account.given(FIRST, 2, 1, 20, START);
         let waits = [500, 1_000, 2_000];
         for wait in waits {
-            account.connect(SECOND, START).refused(START);
+            let place = account.connect(SECOND, START);
+            // A greeting is no message taken: some relays refuse at MAIL.
+            place.answered(START);
+            place.refused(START);
             let wait = Duration::from_millis(wait);
             assert_eq!(account.ready_at(SECOND, START), START.plus(wait));
         }
         for _ in 0..3 {
             let place = account.connect(SECOND, START);
-            place.answered(START);
+            place.took(START);
             assert_eq!(account.ready_at(SECOND, START), START);
         }
     }

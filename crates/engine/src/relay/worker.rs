@@ -61,6 +61,14 @@ struct Line {
     slot: Slot,
 }
 
+impl Line {
+    /// Ends the session; until the relay has answered, the connection counts as one.
+    async fn quit(self, now: Timestamp) {
+        self.slot.closes(now);
+        self.session.quit().await;
+    }
+}
+
 /// What a connection does after a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flow {
@@ -125,16 +133,17 @@ impl Worker {
 
     /// Ends the session. A job that comes while the relay has not answered QUIT ends the wait: the place is wanted.
     async fn quit(&mut self, line: &mut Option<Line>) -> Option<BoxedJob> {
-        let Line { session, .. } = line.take()?;
-        let quit = session.quit();
-        tokio::pin!(quit);
+        let mut quit = Box::pin(line.take()?.quit(self.now()));
         let taken = tokio::select! {
             biased;
             () = &mut quit => return None,
             taken = self.place.take(UNBOUNDED) => taken,
         };
         match taken {
-            Taken::Job(job) => Some(job),
+            Taken::Job(job) => {
+                self.parts().spawn(quit);
+                Some(job)
+            }
             Taken::Idle | Taken::Closed => {
                 quit.await;
                 None
@@ -225,8 +234,8 @@ impl Worker {
     async fn change_session(&mut self, line: &mut Option<Line>, own: &mut VecDeque<BoxedJob>) {
         if own.is_empty() {
             own.extend(self.quit(line).await);
-        } else if let Some(Line { session, .. }) = line.take() {
-            self.parts().spawn(session.quit());
+        } else if let Some(line) = line.take() {
+            self.parts().spawn(line.quit(self.now()));
         }
     }
 

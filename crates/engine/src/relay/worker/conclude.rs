@@ -67,9 +67,9 @@ impl Worker {
         let now = self.now();
         job.take_rest();
         if throttle == Throttle::Connections {
-            if let Some(Line { session, slot, .. }) = line.take() {
-                slot.refused(now);
-                self.parts().spawn(session.quit());
+            if let Some(line) = line.take() {
+                line.slot.refused(now);
+                self.parts().spawn(line.quit(now));
             }
             own.push_back(job);
             return Flow::Leave;
@@ -82,8 +82,8 @@ impl Worker {
                 give_back(own.drain(..)).await;
             }
             Throttle::Messages => {
-                if let Some(Line { session, .. }) = line.take() {
-                    self.parts().spawn(session.quit());
+                if let Some(line) = line.take() {
+                    self.parts().spawn(line.quit(now));
                 }
                 own.push_front(job);
             }
