@@ -59,6 +59,9 @@ pub(crate) enum Suits {
     Untried,
 }
 
+/// The smallest step: one for a probe, one for the relay that serves meanwhile.
+const STEP_LEAST: u32 = 2;
+
 /// The state between steps.
 #[derive(Debug)]
 pub(crate) struct Scheduler {
@@ -191,7 +194,7 @@ impl Scheduler {
 
     /// What to lease now for which relay, of all routes at most a step.
     fn grants(&self, now: Timestamp) -> Vec<Grant> {
-        let mut left = self.pace.step;
+        let mut left = self.pace.step.max(STEP_LEAST);
         let mut grants = Vec::new();
         for (&id, route) in self.routes.iter().filter(|(_, route)| route.promising) {
             for (relay, n, suits) in route.grants(now) {
@@ -323,7 +326,9 @@ impl Scheduler {
             return;
         };
         let n = u32::try_from(found.len()).unwrap_or(u32::MAX);
-        route.promising = n >= grant.want.n;
+        if grant.suits == Suits::Any {
+            route.promising = n >= grant.want.n;
+        }
         let Some(relay) = route.relays.iter_mut().find(|relay| relay.id == grant.relay) else {
             return;
         };

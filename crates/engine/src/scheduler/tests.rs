@@ -397,3 +397,42 @@ fn network_that_is_missing_for_long_is_told_as_an_outage() {
     assert!(gone(10, 1).is_none() && gone(10, 2).is_none());
     assert!(matches!(gone(11, 3), Some(HealthEdge::WentDown { .. })));
 }
+
+#[test]
+fn smallest_step_has_room_for_a_probe_beside_the_relay_that_serves() {
+    let mut scheduler = with(&[limits(FIRST, 10), limits(SECOND, 10)]);
+    scheduler.pace.step = 1;
+    take_down(&mut scheduler);
+    let due = after(60);
+    scheduler.look_anew(due);
+    let grants = scheduler.step(due).grants;
+    let relays: Vec<_> = grants.iter().map(|grant| grant.relay).collect();
+    assert_eq!(relays, [FIRST, SECOND], "the first is Down and its probe is due");
+}
+
+#[test]
+fn relay_that_is_down_is_not_probed_while_the_one_that_serves_has_no_room() {
+    let mut scheduler = with(&[limits(FIRST, 10), limits(SECOND, 1)]);
+    take_down(&mut scheduler);
+    let due = after(60);
+    scheduler.look_anew(due);
+    let grants = scheduler.step(due).grants;
+    let suits: Vec<_> = grants.iter().map(|grant| grant.suits).collect();
+    assert_eq!(suits, [Suits::Untried, Suits::Any]);
+    // Only mail that was tried: all of it is the serving relay's.
+    scheduler.leased(grants[0], &[], due);
+    scheduler.leased(grants[1], &[id(4), id(5), id(6)], due);
+    assert_eq!(scheduler.step(due).grants, []);
+    scheduler.ended(SECOND, id(4), &Signal::Answered, due, Chance::EVEN);
+    assert_eq!(
+        scheduler.step(due).grants,
+        [],
+        "it has two for its one connection"
+    );
+    scheduler.ended(SECOND, id(5), &Signal::Answered, due, Chance::EVEN);
+    assert_eq!(
+        scheduler.step(due).grants.len(),
+        2,
+        "and goes on without a notice"
+    );
+}
