@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use postroom_domain::Clock;
 use postroom_domain::alert::ServerTrouble;
+use postroom_domain::{Clock, Timestamp};
 use postroom_store::StoreError;
 
 use super::Engine;
@@ -35,27 +35,45 @@ impl Followed {
 }
 
 impl Engine {
-    /// Takes notice of a clock that was moved.
-    pub(super) async fn follow_clock(&mut self) -> Result<(), StoreError> {
+    /// The time. A clock that was moved is taken notice of first, so that no event is told a time which the rest of the
+    /// engine's times do not know yet, and would be moved once more.
+    pub(super) fn now(&mut self) -> Timestamp {
+        loop {
+            self.notice_move();
+            let now = self.parts.clock.now();
+            if self.parts.clock.moved() == self.followed.moved_micros {
+                return now;
+            }
+        }
+    }
+
+    fn notice_move(&mut self) {
         let clock = &self.parts.clock;
         let moved = clock.moved();
         let micros = moved.saturating_sub(self.followed.moved_micros);
-        let (now, reading) = (clock.now(), clock.monotonic());
-        if micros != 0 {
-            tracing::warn!(
-                seconds = micros / 1_000_000,
-                "the machine's clock was set; waiting mail goes on with the rest of its wait"
-            );
-            self.followed.moved_micros = moved;
-            let twice = [reading, reading + AGAIN_AFTER].map(|at| (at, micros));
-            self.followed.to_store.extend(twice);
-            self.followed.to_tell.push(micros);
-            self.scheduler.clock_moved(micros, now);
-            for account in self.pools.accounts() {
-                account.clock_moved(micros);
-            }
-            self.seen_at = self.seen_at.moved(micros);
+        if micros == 0 {
+            return;
         }
+        let (now, reading) = (clock.now(), clock.monotonic());
+        tracing::warn!(
+            seconds = micros / 1_000_000,
+            "the machine's clock was set; waiting mail goes on with the rest of its wait"
+        );
+        self.followed.moved_micros = moved;
+        let twice = [reading, reading + AGAIN_AFTER].map(|at| (at, micros));
+        self.followed.to_store.extend(twice);
+        self.followed.to_tell.push(micros);
+        self.scheduler.clock_moved(micros, now);
+        for account in self.pools.accounts() {
+            account.clock_moved(micros);
+        }
+        self.seen_at = self.seen_at.moved(micros);
+    }
+
+    /// Has stored times moved as the clock was.
+    pub(super) async fn follow_clock(&mut self) -> Result<(), StoreError> {
+        let now = self.now();
+        let reading = self.parts.clock.monotonic();
         while let Some(at) = self
             .followed
             .to_store

@@ -101,7 +101,8 @@ impl Engine {
                     tracing::warn!(error = %error, "the queue cannot be read; trying again");
                     pause(stop, self.pace.store_retry).await;
                     // What the step did not come to is still to be done, and nothing else would say so.
-                    self.scheduler.not_done(self.now());
+                    let now = self.now();
+                    self.scheduler.not_done(now);
                     true
                 }
             };
@@ -110,10 +111,6 @@ impl Engine {
                 self.wait(stop).await;
             }
         }
-    }
-
-    fn now(&self) -> Timestamp {
-        self.parts.clock.now()
     }
 
     /// Waits for something to happen, or for the first time that something waits for.
@@ -138,16 +135,21 @@ impl Engine {
             }
             // Nothing else is done then: what a timer forgets does not go with the heartbeat.
             let has_moved = self.followed.is_behind(&*self.parts.clock);
-            if rest <= seen || has_moved || self.be_seen(self.now()).await.is_err() {
+            if rest <= seen || has_moved {
+                return;
+            }
+            let now = self.now();
+            if self.be_seen(now).await.is_err() {
                 return;
             }
         }
     }
 
     /// How long until the node is to be recorded as seen.
-    fn unseen_for(&self) -> Duration {
+    fn unseen_for(&mut self) -> Duration {
         let every = self.pace.heartbeat_every;
-        every.saturating_sub(self.now().since(self.seen_at))
+        let now = self.now();
+        every.saturating_sub(now.since(self.seen_at))
     }
 
     /// Takes in everything that has happened, without waiting.

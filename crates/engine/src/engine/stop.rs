@@ -28,7 +28,7 @@ pub(super) async fn step_takes_too_long(stop: &CancellationToken, stop_timeout: 
 
 impl Engine {
     /// Lets what is on the wire end, gives back the rest, and writes all of it down.
-    pub(super) async fn wind_up(self) {
+    pub(super) async fn wind_up(mut self) {
         let now = self.now();
         let Self {
             store,
