@@ -88,7 +88,8 @@ pub trait Queue: Send + Sync {
     /// Those of the store; then nothing was written.
     async fn record_outcomes(&self, batch: OutcomeBatch) -> Result<Vec<Recorded>, StoreError>;
 
-    /// Makes waiting messages ready whose time has come, never of a blocked route.
+    /// Makes waiting messages ready whose time has come; of a blocked route only those that were scheduled: from their time
+    /// on they wait for the relay, as others do.
     ///
     /// # Errors
     /// Those of the store.
@@ -210,7 +211,7 @@ pub struct Promote {
 pub struct Promoted {
     /// Made ready.
     pub moved: u32,
-    /// When the next one is due, of routes that are not blocked.
+    /// When the next one is due; of a blocked route, the next that is scheduled.
     pub next_due: Option<Timestamp>,
 }
 

@@ -78,20 +78,25 @@ pub(crate) const fn owner(id: MessageId, sender: i64, office: i64, kind: Kind) -
     }
 }
 
-/// Makes due messages ready, oldest due time first within each route.
+/// Makes due messages ready, oldest due time first within each route; of a blocked route those that were scheduled.
 pub(crate) fn promote(group: &mut Group<'_>, op: &Promote) -> Result<Promoted, StoreError> {
     let mut left = op.limit.min(group.step);
     let mut moved = 0;
     let mut next_due: Option<Timestamp> = None;
-    for route in waiting_routes(group, &op.blocked)? {
-        let due = due(group.conn, route, op.now, left)?;
+    for route in waiting_routes(group)? {
+        let of = if op.blocked.contains(&route) {
+            Waits::Scheduled
+        } else {
+            Waits::Any
+        };
+        let due = due(group.conn, (route, of), op.now, left)?;
         for &id in &due {
             group.each(id, op.now, |group| make_ready(group, id, op.now))?;
         }
         let n = u32::try_from(due.len()).unwrap_or(left);
         left -= n;
         moved += n;
-        let next = first_due(group.conn, route)?;
+        let next = first_due(group.conn, (route, of))?;
         next_due = match (next_due, next) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -100,35 +105,61 @@ pub(crate) fn promote(group: &mut Group<'_>, op: &Promote) -> Result<Promoted, S
     Ok(Promoted { moved, next_due })
 }
 
-fn waiting_routes(group: &mut Group<'_>, blocked: &[RouteId]) -> Result<Vec<RouteId>, StoreError> {
+/// Which of the mail that waits for a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    Any,
+    /// For its first attempt: it has not been charged yet.
+    Scheduled,
+}
+
+impl Waits {
+    /// The condition, as the partial indexes have it.
+    const fn sql(self) -> &'static str {
+        match self {
+            Self::Any => "phase = 1",
+            Self::Scheduled => "phase = 1 AND charged_day IS NULL",
+        }
+    }
+}
+
+fn waiting_routes(group: &mut Group<'_>) -> Result<Vec<RouteId>, StoreError> {
     // Depths of this group's earlier operations may not be written yet.
     group.tallies.flush(group.conn)?;
     let mut statement = group
         .conn
         .prepare_cached("SELECT route FROM depth WHERE phase = 1 AND n > 0")?;
-    let routes: Vec<RouteId> = statement
+    let routes = statement
         .query_map([], |row| Ok(RouteId(row.get(0)?)))?
         .collect::<Result<_, _>>()?;
-    Ok(routes
-        .into_iter()
-        .filter(|route| !blocked.contains(route))
-        .collect())
+    Ok(routes)
 }
 
-fn due(conn: &Connection, route: RouteId, now: Timestamp, limit: u32) -> Result<Vec<MessageId>, StoreError> {
+fn due(
+    conn: &Connection,
+    (route, of): (RouteId, Waits),
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<MessageId>, StoreError> {
+    let sql = format!(
+        "SELECT ord FROM work WHERE {} AND route = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3",
+        of.sql()
+    );
     Ok(conn
-        .prepare_cached(
-            "SELECT ord FROM work WHERE phase = 1 AND route = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3",
-        )?
+        .prepare_cached(&sql)?
         .query_map(params![route.0, now.as_micros(), limit], |row| {
             Ok(MessageId::from_ord(row.get(0)?))
         })?
         .collect::<Result<_, _>>()?)
 }
 
-fn first_due(conn: &Connection, route: RouteId) -> Result<Option<Timestamp>, StoreError> {
+fn first_due(conn: &Connection, (route, of): (RouteId, Waits)) -> Result<Option<Timestamp>, StoreError> {
+    let sql = format!(
+        "SELECT due_at FROM work WHERE {} AND route = ?1 ORDER BY due_at LIMIT 1",
+        of.sql()
+    );
     Ok(conn
-        .prepare_cached("SELECT due_at FROM work WHERE phase = 1 AND route = ?1 ORDER BY due_at LIMIT 1")?
+        .prepare_cached(&sql)?
         .query_row([route.0], |row| Ok(Timestamp::from_micros(row.get(0)?)))
         .optional()?)
 }

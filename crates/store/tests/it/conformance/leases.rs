@@ -300,6 +300,24 @@ pub(crate) async fn waiting_mail_of_a_blocked_route_stays(h: &mut impl Harness) 
     assert_eq!(lease(store, node, 1, at(100)).await[0].id, id);
 }
 
+pub(crate) async fn scheduled_mail_of_a_blocked_route_is_queued_at_its_time(h: &mut impl Harness) {
+    let store = h.store();
+    let node = join(store).await;
+    let mut later = letter(1);
+    later.send_at = Some(at(50));
+    let ids = put(store, vec![letter(1), later], at(0)).await;
+    let first = lease(store, node, 1, at(1)).await[0];
+    record(store, node, vec![deferred(&first, at(1), at(40))], at(1)).await;
+    let early = promote(store, at(45), vec![RouteId::SERVER]).await;
+    assert_eq!((early.moved, early.next_due), (0, Some(at(50))));
+    let due = promote(store, at(60), vec![RouteId::SERVER]).await;
+    assert_eq!((due.moved, due.next_due), (1, None));
+    assert_eq!(state(store, ids[1]).await, MessageState::Queued);
+    assert_eq!(state(store, ids[0]).await, MessageState::Deferred);
+    assert_eq!(lease(store, node, 9, at(60)).await[0].id, ids[1]);
+    assert_consistent(store).await;
+}
+
 pub(crate) async fn depth_counts_every_phase(h: &mut impl Harness) {
     let store = h.store();
     let node = join(store).await;

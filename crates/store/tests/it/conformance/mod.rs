@@ -111,6 +111,7 @@ macro_rules! conformance {
             leases::attempt_that_goes_on_keeps_its_lease_and_what_was_accepted,
             leases::retry_joins_the_end_of_its_lane,
             leases::waiting_mail_of_a_blocked_route_stays,
+            leases::scheduled_mail_of_a_blocked_route_is_queued_at_its_time,
             leases::depth_counts_every_phase,
             actions::requeue_keeps_delivered_recipients,
             actions::requeue_makes_deferred_mail_ready_with_no_attempts,
