@@ -29,19 +29,3 @@ mod world;
 
 pub use judge::{Rule, Violation};
 pub use world::{Report, run, run_until};
-
-/// Rules that the engine does not keep yet; each goes with the change that keeps it.
-pub const NOT_YET: &[Rule] = &[
-    Rule::LeaseEnds,
-    Rule::DueGoes,
-    Rule::TimesAreKept,
-    Rule::TimesAreNear,
-    Rule::ComesUp,
-    Rule::DownInTruth,
-    Rule::LimitsCostNothing,
-    Rule::LocalFaultsCostNothing,
-    Rule::ExpiresInTruth,
-    Rule::ExpiresInTime,
-    Rule::TryNow,
-    Rule::AllEnds,
-];

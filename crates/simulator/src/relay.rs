@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use postroom_domain::health::ONE_CONTENT_WAIT;
+
 use crate::case::{ConnectionsLimit, MessagesLimit, RelaySetup, Turn};
 use crate::letters::Sender;
 use crate::pipe::Link;
@@ -80,6 +82,17 @@ pub(crate) struct Taken {
     pub(crate) at: Duration,
 }
 
+/// What an answer shows to somebody who knows nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Showed {
+    /// It works.
+    Works,
+    /// It refuses this sender's mail.
+    Refuses(Sender),
+    /// It hangs up on this sender's mail.
+    HangsUp(Sender),
+}
+
 /// Everything about a relay.
 #[derive(Debug)]
 pub(crate) struct RelayState {
@@ -91,6 +104,10 @@ pub(crate) struct RelayState {
     /// Connections of a host that lost power.
     lost: Vec<Link>,
     connections: u64,
+    /// What its answers showed, in the order of time.
+    showed: Vec<(Duration, Showed)>,
+    /// Whose mail alone suffers or suffered, and until when.
+    suffers: BTreeMap<Sender, Option<Duration>>,
     /// Taken and not yet looked at by the world.
     pub(crate) taken: Vec<Taken>,
     /// Tries of those who are to try again.
@@ -114,6 +131,8 @@ impl Relay {
             open: BTreeMap::new(),
             lost: Vec::new(),
             connections: 0,
+            showed: Vec::new(),
+            suffers: BTreeMap::new(),
             taken: Vec::new(),
             grey: BTreeMap::new(),
             dialled: None,
@@ -135,6 +154,9 @@ impl RelayState {
         match turn {
             Turn::Good => {
                 self.ways = Ways::default();
+                for until in self.suffers.values_mut() {
+                    until.get_or_insert(now);
+                }
                 self.lost.drain(..).for_each(|link| link.forget());
             }
             Turn::Refuses => self.ways.bad = Bad::Refuses,
@@ -161,9 +183,11 @@ impl RelayState {
             Turn::MostMessages { most, says } => self.ways.messages = Some((*most, *says)),
             Turn::RefusesSender { office, sender } => {
                 self.ways.refused.insert(Sender::of(*office, *sender));
+                self.suffers.insert(Sender::of(*office, *sender), None);
             }
             Turn::ClosesOnSender { office, sender } => {
                 self.ways.closed_on.insert(Sender::of(*office, *sender));
+                self.suffers.insert(Sender::of(*office, *sender), None);
             }
             Turn::DeadAddress { address } => self.ways.dead_address = Some(*address),
             Turn::BusyAddress { address } => self.ways.busy_address = Some(*address),
@@ -192,6 +216,41 @@ impl RelayState {
         let overlaps =
             |&(began, until): &(Duration, Option<Duration>)| began <= to && until.is_none_or(|u| u >= from);
         self.bad_times.iter().any(overlaps)
+    }
+
+    /// Whether this sender's mail suffered at any time from then on.
+    pub(crate) fn was_bad_for(&self, sender: Sender, from: Duration) -> bool {
+        let until = self.suffers.get(&sender);
+        until.is_some_and(|until| until.is_none_or(|until| until >= from))
+    }
+
+    /// Notes what an answer shows.
+    pub(crate) fn shows(&mut self, showed: Showed, now: Duration) {
+        self.showed.push((now, showed));
+    }
+
+    /// Whether nobody could tell at that time that not everybody's mail suffers: since its last good answer three messages
+    /// met the same, of two senders, or of one for so long that there is nothing else to go by.
+    pub(crate) fn seemed_bad(&self, at: Duration) -> bool {
+        // What it has said, and what has arrived, differ by what is under way.
+        let heard = at.saturating_sub(Duration::from_millis(self.setup.latency_ms * 2));
+        let (mut refused, mut hung_up): (Vec<_>, Vec<_>) = Default::default();
+        for &(when, showed) in self.showed.iter().rev().filter(|(when, _)| *when <= at) {
+            match showed {
+                Showed::Works if when <= heard => break,
+                Showed::Works => {}
+                Showed::Refuses(sender) => refused.push((when, sender)),
+                Showed::HangsUp(sender) => hung_up.push((when, sender)),
+            }
+        }
+        let of_two = |of: &[(Duration, Sender)]| {
+            let first = of.first().map(|(_, sender)| *sender);
+            of.len() >= 3 && of.iter().any(|(_, sender)| Some(*sender) != first)
+        };
+        let lasts = hung_up
+            .last()
+            .is_some_and(|(when, _)| *when + ONE_CONTENT_WAIT <= at);
+        of_two(&refused) || of_two(&hung_up) || (hung_up.len() >= 3 && lasts)
     }
 
     /// Since when it has behaved; `None` while it does not.

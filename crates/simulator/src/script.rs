@@ -9,7 +9,7 @@ use crate::case::{ConnectionsLimit, MessagesLimit};
 use crate::clock::SimClock;
 use crate::letters::{GONE, GREY, Sender};
 use crate::pipe::End;
-use crate::relay::{Bad, Relay, Taken};
+use crate::relay::{Bad, Relay, Showed, Taken};
 
 /// Words by which the judge knows a refusal for the sake of a limit: it must cost no attempt.
 pub(crate) const LIMIT: &str = "LIMIT";
@@ -187,6 +187,7 @@ impl Conversation {
         };
         if relay.ways.refused.contains(&sender) {
             relay.refused("550 sender");
+            relay.shows(Showed::Refuses(sender), self.clock.elapsed());
             return Then::Say("550 5.7.1 SENDER may not send as this address".to_owned());
         }
         self.sender = Some(sender);
@@ -214,6 +215,9 @@ impl Conversation {
 
     async fn data(&mut self) -> Then {
         let (Some(sender), false) = (self.sender, self.recipients.is_empty()) else {
+            if self.sender.is_some() {
+                self.works();
+            }
             return Then::Say("554 5.5.1 no valid recipients".to_owned());
         };
         if !self.say("354 go on").await {
@@ -222,7 +226,9 @@ impl Conversation {
         let closes = self.relay.state().ways.closed_on.contains(&sender);
         let Some(content) = self.content(closes).await else {
             if closes {
-                self.relay.state().refused("closed in content");
+                let mut relay = self.relay.state();
+                relay.refused("closed in content");
+                relay.shows(Showed::HangsUp(sender), self.clock.elapsed());
             }
             return Then::Close;
         };
@@ -246,6 +252,7 @@ impl Conversation {
             return Then::Say("451 4.7.1 GREY try again".to_owned());
         }
         self.take(&content);
+        self.works();
         self.messages += 1;
         (self.sender, self.recipients) = (None, Vec::new());
         Then::Say("250 2.0.0 taken".to_owned())
@@ -280,6 +287,11 @@ impl Conversation {
             is_grey |= *tries < 3;
         }
         is_grey
+    }
+
+    fn works(&self) {
+        let now = self.clock.elapsed();
+        self.relay.state().shows(Showed::Works, now);
     }
 
     fn take(&self, content: &str) {

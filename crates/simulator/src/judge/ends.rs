@@ -43,6 +43,13 @@ impl Judge {
 
     pub(super) fn attempts(&mut self, number: u32, attempts: &[Attempt], now: Duration) {
         for attempt in attempts {
+            self.trace.note(
+                now,
+                format_args!(
+                    "letter {number} attempt {} {:?} {}",
+                    attempt.number, attempt.result, attempt.reply
+                ),
+            );
             if attempt.number > 10 {
                 self.broken(Rule::TenAttempts, now, format!("letter {number}"));
             }
@@ -82,9 +89,8 @@ impl Judge {
             let what = format!("letter {number} failed with {attempts} attempts, before its relay was tried");
             self.broken(Rule::ExpiresInTruth, now, what);
         } else if relays.iter().any(|relay| {
-            !relay
-                .state()
-                .was_bad(now.saturating_sub(Duration::from_mins(45)), now)
+            let (state, from) = (relay.state(), now.saturating_sub(Duration::from_mins(45)));
+            !state.was_bad(from, now) && !state.was_bad_for(known.letter.sender, from)
         }) {
             let what = format!("letter {number} failed with {attempts} attempts, and a relay behaved");
             self.broken(Rule::ExpiresInTruth, now, what);

@@ -50,9 +50,10 @@ impl Judge {
         self.coverage.see("edges of health", "down");
         let place = usize::try_from(detail.route - 1).unwrap_or(0) * 2 + usize::from(detail.place);
         let right = right_since.is_some_and(|since| since + RIGHTED < now);
-        let was_bad = relays
-            .get(place)
-            .is_none_or(|relay| relay.state().was_bad(at.saturating_sub(ECHO), now));
+        let was_bad = relays.get(place).is_none_or(|relay| {
+            let state = relay.state();
+            state.was_bad(at.saturating_sub(ECHO), now) || state.seemed_bad(at)
+        });
         if right && !was_bad {
             let what = format!("relay {place} went Down ({}), and behaved", detail.error);
             self.broken(Rule::DownInTruth, at, what);

@@ -24,7 +24,7 @@ use postroom_store::{
 
 use crate::clock::SimClock;
 use crate::coverage::{self, Coverage};
-use crate::letters::{Letter, route};
+use crate::letters::{Letter, Sender, route};
 use crate::relay::{Relay, Taken};
 use crate::script::LIMIT;
 
@@ -119,6 +119,8 @@ const FURTHEST: Duration = Duration::from_hours(9);
 const RIGHTED: Duration = Duration::from_mins(15);
 /// How long after its end a wait may go on.
 const LATE: Duration = Duration::from_mins(22);
+/// How long after a relay behaves its probe is due: the longest pause between probes.
+const PROBED: Duration = Duration::from_mins(12);
 /// How long a person waits for what is tried now.
 pub(crate) const NOW: Duration = Duration::from_secs(90);
 
@@ -134,6 +136,8 @@ pub(crate) struct Known {
     /// When it was first seen in this state.
     since: Duration,
     lease: Option<((u16, i64), Duration)>,
+    /// How long it may take once it is due, with what was before it.
+    goes: Duration,
 }
 
 /// What a look at the world sees.
@@ -165,6 +169,8 @@ pub(crate) struct Judge {
     singles: Vec<Single>,
     damaged: BTreeSet<u32>,
     promises: BTreeMap<MessageId, Promise>,
+    /// When mail that is to go at once last came, of each office and sender.
+    fresh: BTreeMap<(u8, Sender), Duration>,
     pub(crate) violations: Vec<Violation>,
     pub(crate) coverage: Coverage,
     trace: Trace,
@@ -199,6 +205,7 @@ impl Judge {
     ) {
         self.forget_share_of(letter.sender);
         if state == MessageState::Queued {
+            self.fresh.insert((letter.office, letter.sender), now);
             self.watch_share(id, letter, on_wire, now);
         }
         let known = Known {
@@ -208,6 +215,7 @@ impl Judge {
             waits_from: now,
             since: now,
             lease: None,
+            goes: Duration::ZERO,
         };
         self.open.insert(id, known);
     }
@@ -313,6 +321,7 @@ impl Judge {
             }
             known.state = row.state;
             known.since = now;
+            known.goes = Duration::ZERO;
         }
         if row.state.is_final() {
             self.ends(sight, id, row, &known).await?;

@@ -1,5 +1,7 @@
 //! Mail that waits, and what it waits for.
 
+use postroom_engine::Place;
+
 use super::*;
 
 impl Judge {
@@ -23,9 +25,10 @@ impl Judge {
         };
         known.lease = Some((lease, since));
         let office = known.letter.office;
-        if self.is_good(sight, office, since, LEASE_ENDS)
-            || self.is_calm(sight, since, Duration::from_hours(2))
-        {
+        // What began while a relay was bad may wait for an answer that never comes.
+        let began_well = Self::good_since(sight, office).is_some_and(|good| good < since);
+        let ends = if began_well { LEASE_ENDS } else { ECHO };
+        if self.is_good(sight, office, since, ends) || self.is_calm(sight, since, Duration::from_hours(2)) {
             let what = format!(
                 "letter {} is in \"sending\" since {} s",
                 known.letter.number,
@@ -49,7 +52,11 @@ impl Judge {
             self.broken(Rule::TimesAreNear, now, what);
         }
         let late = row.next_attempt_at.map_or(now - known.since, |at| wall.since(at));
-        if late > GOES && self.is_good(sight, office, known.since.max(sight.began), GOES) {
+        // What was before it when it came is carried first.
+        known.goes = known.goes.max(GOES + self.carrying(sight, office));
+        let goes = known.goes;
+        let suffers = Self::suffers(sight, office, known.letter.sender, known.since);
+        if late > goes && !suffers && self.is_good(sight, office, known.since.max(sight.began), goes) {
             let what = format!(
                 "letter {number} is {} and late by {} s, and nothing keeps it",
                 row.state.name(),
@@ -58,6 +65,31 @@ impl Judge {
             self.broken(Rule::DueGoes, now, what);
         }
         self.waits_too_long(sight, known);
+    }
+
+    /// Whether a relay of an office refuses this sender, or hangs up on their mail, or did so from then on.
+    fn suffers(sight: &Sight<'_>, office: u8, sender: Sender, from: Duration) -> bool {
+        let mut relays = sight.relays.iter().skip(usize::from(office) * 2).take(2);
+        relays.any(|relay| relay.state().was_bad_for(sender, from))
+    }
+
+    /// How long the slower of an office's relays takes for all of its mail, one after the other.
+    fn carrying(&self, sight: &Sight<'_>, office: u8) -> Duration {
+        let relays = sight.relays.iter().skip(usize::from(office) * 2).take(2);
+        let of_relay = |relay: &Relay| {
+            let relay = relay.state();
+            let most = relay.ways.recipients.unwrap_or(u32::MAX);
+            let mail = self.open.values().filter(|known| known.letter.office == office);
+            let transactions: u32 = mail
+                .map(|known| u32::from(known.letter.recipients).max(1).div_ceil(most))
+                .sum();
+            let setup = &relay.setup;
+            let one = Duration::from_millis(setup.latency_ms * 8 + setup.dot_ms + setup.quit_ms);
+            let paced = Duration::from_mins(1) / setup.per_minute.max(1);
+            let one = if setup.per_minute > 0 { one.max(paced) } else { one };
+            one * transactions
+        };
+        relays.map(of_relay).max().unwrap_or_default()
     }
 
     /// Mail for which no relay was there for longer than it may wait.
@@ -97,7 +129,9 @@ impl Judge {
             return self.broken(Rule::TimesAreNear, now, what);
         };
         let righted = sight.right_since.is_some_and(|right| right + RIGHTED < now);
-        if righted && until.since(wall) > Duration::from_hours(25) {
+        // A day that a clock showed too early stays the day that counts, where it is the next one.
+        let days = if sight.clock.days_shown() > 1 { 2 } else { 1 };
+        if righted && until.since(wall) > Duration::from_hours(24 * days + 1) {
             let what = format!(
                 "letter {} is held for {} h",
                 known.letter.number,
@@ -111,22 +145,36 @@ impl Judge {
         }
     }
 
+    /// No route whose relays behave is without one while mail waits, and its first serves again once there is mail that
+    /// has not been tried: other mail does not probe it while the second serves.
     pub(super) fn health(&mut self, sight: &Sight<'_>) {
         let Some(engine) = sight.engine else { return };
         let now = sight.clock.elapsed();
-        for status in engine.status().relays {
+        let relays = engine.status().relays;
+        for status in &relays {
             let office = u8::try_from(status.route.0 - 1).unwrap_or(u8::MAX);
+            if status.place != Place::First || status.state == HealthState::Up {
+                continue;
+            }
+            let mut of_route = relays.iter().filter(|relay| relay.route == status.route);
+            let is_served = of_route.any(|relay| relay.state == HealthState::Up);
+            let good = Self::good_since(sight, office).unwrap_or(Duration::MAX);
+            // Mail on which the relays hang up shows nothing good of them.
+            let down = status
+                .since
+                .map_or(Duration::ZERO, |at| sight.clock.true_time(at));
+            let from = good.max(sight.began).max(down);
+            let suffers = |sender| Self::suffers(sight, office, sender, from);
             let waits = self.open.values().any(|known| {
                 known.letter.office == office
                     && matches!(known.state, MessageState::Queued | MessageState::Deferred)
                     && known.since + GOES < now
+                    && !suffers(known.letter.sender)
             });
-            let first = status.place == postroom_engine::Place::First;
-            if first
-                && waits
-                && status.state != HealthState::Up
-                && self.is_good(sight, office, sight.began, GOES)
-            {
+            let would_probe = self.fresh.iter().any(|(&(of, sender), &fresh)| {
+                of == office && fresh > from.saturating_add(PROBED) && fresh + GOES < now && !suffers(sender)
+            });
+            if (would_probe || (waits && !is_served)) && self.is_good(sight, office, sight.began, GOES) {
                 let what = format!("route {} place {:?} stays Down", route(office), status.place);
                 self.broken(Rule::ComesUp, now, what);
             }
@@ -135,7 +183,8 @@ impl Judge {
 
     pub(super) async fn limits(&mut self, sight: &Sight<'_>) -> Result<(), StoreError> {
         let limits = sight.store.limits(sight.clock.now()).await?;
-        let passed = |limit: u64, used: u64| limit > 0 && used > limit;
+        let days = sight.clock.days_shown();
+        let passed = |limit: u64, used: u64| limit > 0 && used > limit * days;
         if passed(limits.system, limits.system_used) || passed(limits.user, limits.user_used_most) {
             let what = format!(
                 "{} of {} and {} of {} were taken",

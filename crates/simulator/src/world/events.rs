@@ -119,7 +119,8 @@ impl World<'_> {
         else {
             return;
         };
-        let now = life.clock.now();
+        let (now, later) = (life.clock.right(), Duration::from_secs(later_s));
+        self.scheduled = self.scheduled.max(life.clock.elapsed() + later);
         let letters: Vec<Letter> = (0..u32::from(count))
             .map(|n| Letter {
                 number: self.letters + n,
@@ -128,7 +129,7 @@ impl World<'_> {
                 recipients,
                 to,
                 sort,
-                send_at: (later_s > 0).then(|| now.plus(Duration::from_secs(later_s))),
+                send_at: (later_s > 0).then(|| now.plus(later)),
             })
             .collect();
         self.letters += u32::from(count);

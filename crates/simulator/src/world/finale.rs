@@ -54,6 +54,8 @@ impl World<'_> {
             .judge
             .open
             .values()
+            // A lease that does not end is told by a rule of its own.
+            .filter(|known| known.state != MessageState::Sending)
             .map(|known| (known.letter.number, known.state))
             .collect();
         if let Some((number, state)) = left.first() {

@@ -8,7 +8,7 @@ mod people;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -24,7 +24,7 @@ use postroom_store::{
 };
 
 use crate::case::{Case, Event, StoreTurn, Turn};
-use crate::clock::SimClock;
+use crate::clock::{SimClock, Wrong};
 use crate::coverage::Coverage;
 use crate::faults::Faults;
 use crate::judge::{Judge, NOW, Rule, Sight, Violation};
@@ -34,7 +34,7 @@ use crate::relay::Relay;
 
 /// How often everything is looked at when nothing happens.
 const LOOK: Duration = Duration::from_mins(15);
-/// How long the end may take: the longest schedule of attempts, and the wait for a relay.
+/// How long the end may take, from when the last mail is due: the longest schedule of attempts, and the wait for a relay.
 const END: Duration = Duration::from_hours(40);
 /// How often somebody asks why mail has not gone.
 const EXPLAIN: Duration = Duration::from_mins(4);
@@ -129,7 +129,7 @@ struct World<'c> {
     relays: Vec<Relay>,
     connections: Vec<u32>,
     faults: Arc<Faults>,
-    wrong_by: Arc<AtomicI64>,
+    wrong: Arc<Wrong>,
     no_descriptors: Arc<AtomicBool>,
     before: Duration,
     letters: u32,
@@ -139,6 +139,8 @@ struct World<'c> {
     is_disturbed: bool,
     right_since: Option<Duration>,
     finale: Option<Duration>,
+    /// The latest time for which mail was scheduled.
+    scheduled: Duration,
     promises: Vec<(Duration, u8)>,
     /// Messages to damage before the next start.
     to_damage: Vec<MessageId>,
@@ -166,7 +168,7 @@ impl<'c> World<'c> {
             relays: case.setup.relays.iter().map(|&setup| Relay::new(setup)).collect(),
             connections: case.setup.relays.iter().map(|setup| setup.connections).collect(),
             faults: Arc::new(Faults::new(case.setup.seed)),
-            wrong_by: Arc::default(),
+            wrong: Arc::default(),
             no_descriptors: Arc::default(),
             before: Duration::ZERO,
             letters: 0,
@@ -175,6 +177,7 @@ impl<'c> World<'c> {
             is_disturbed: false,
             right_since: Some(Duration::ZERO),
             finale: None,
+            scheduled: Duration::ZERO,
             promises: Vec::new(),
             to_damage: Vec::new(),
             explained: Duration::ZERO,
@@ -195,7 +198,7 @@ impl<'c> World<'c> {
 
     /// One process, from its start to its end.
     async fn live(&mut self, path: &Path) -> anyhow::Result<Ended> {
-        let clock = Arc::new(SimClock::new(self.before, Arc::clone(&self.wrong_by)));
+        let clock = Arc::new(SimClock::new(self.before, Arc::clone(&self.wrong)));
         let options = SqliteOptions {
             threads: Threads::Inline,
             step: self.case.setup.step,
@@ -258,8 +261,9 @@ impl<'c> World<'c> {
     }
 
     fn is_over(&self, now: Duration) -> bool {
-        self.finale
-            .is_some_and(|began| now >= began + END || (now > began && self.judge.open.is_empty()))
+        self.finale.is_some_and(|began| {
+            now >= began.max(self.scheduled) + END || (now > began && self.judge.open.is_empty())
+        })
     }
 
     fn wakes_at(&self, life: &Life, now: Duration) -> Duration {
