@@ -54,7 +54,9 @@ struct Vital {
 /// How far a connection is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// It opens, or carries mail.
+    /// It opens; whether it is one too many shows with its first message.
+    Opens,
+    /// The relay has taken or judged a message over it.
     Serves,
     /// It says QUIT; the relay counts it until it has answered.
     Closes,
@@ -128,7 +130,7 @@ impl Account {
             Vital {
                 relay,
                 at: now,
-                stage: Stage::Serves,
+                stage: Stage::Opens,
             },
         );
         Slot {
@@ -271,7 +273,7 @@ impl Slot {
     pub(crate) fn closes(&self, now: Timestamp) {
         let mut state = self.account.state();
         if let Some(vital) = state.connections.get_mut(&self.number)
-            && vital.stage == Stage::Serves
+            && vital.stage != Stage::Refused
         {
             vital.stage = Stage::Closes;
             vital.at = now;
@@ -282,7 +284,9 @@ impl Slot {
     pub(crate) fn took(&self, now: Timestamp) {
         self.answered(now);
         let mut state = self.account.state();
-        if let Some(relay) = state.connections.get(&self.number).map(|vital| vital.relay) {
+        if let Some(vital) = state.connections.get_mut(&self.number) {
+            vital.stage = Stage::Serves;
+            let relay = vital.relay;
             state.crowded.remove(&relay);
         }
         state.took = Some(now);
@@ -309,7 +313,9 @@ impl Slot {
         let Some(mut left) = state.connections.remove(&self.number) else {
             return;
         };
-        let works = |vital: &&Vital| vital.stage != Stage::Refused;
+        // One that closes is not open for mail: counted, a new connection would be opened for it and refused, over and
+        // over until the relay has answered QUIT.
+        let works = |vital: &&Vital| matches!(vital.stage, Stage::Opens | Stage::Serves);
         let worked = state.connections.values().filter(works).count();
         let worked = u32::try_from(worked).unwrap_or(u32::MAX);
         state.limits.refused(Throttle::Connections, worked, now);
@@ -317,10 +323,13 @@ impl Slot {
         let has_others = state.connections.values().any(serves);
         if !has_others {
             let (first, longest) = CROWDED;
-            let before = state.crowded.get(&left.relay).map(|crowded| crowded.wait);
-            let wait = before.map_or(first, |wait| (wait * 2).min(longest));
-            let until = now.plus(wait);
-            state.crowded.insert(left.relay, Crowded { wait, until });
+            // Several that were opened at once are refused at once: one refusal.
+            let before = state.crowded.get(&left.relay).copied();
+            if before.is_none_or(|crowded| crowded.until <= now) {
+                let wait = before.map_or(first, |crowded| (crowded.wait * 2).min(longest));
+                let until = now.plus(wait);
+                state.crowded.insert(left.relay, Crowded { wait, until });
+            }
         }
         if let Some(at) = state.connections.values().map(|vital| vital.at).max() {
             left.at = left.at.min(at);
@@ -425,13 +434,18 @@ mod tests {
         held.took(START);
         account.given(FIRST, 2, 1, 20, START);
         let waits = [500, 1_000, 2_000];
+        let mut now = START;
         for wait in waits {
-            let place = account.connect(SECOND, START);
-            // A greeting is no message taken: some relays refuse at MAIL.
-            place.answered(START);
-            place.refused(START);
-            let wait = Duration::from_millis(wait);
-            assert_eq!(account.ready_at(SECOND, START), START.plus(wait));
+            // Two at a time: one that opens does not show that the other need not wait.
+            let places = [account.connect(SECOND, now), account.connect(SECOND, now)];
+            for place in &places {
+                // A greeting is no message taken: some relays refuse at MAIL.
+                place.answered(now);
+                place.refused(now);
+            }
+            let next = now.plus(Duration::from_millis(wait));
+            assert_eq!(account.ready_at(SECOND, now), next);
+            now = next;
         }
         for _ in 0..3 {
             let place = account.connect(SECOND, START);
