@@ -68,6 +68,8 @@ enum Stage {
 struct Crowded {
     wait: Duration,
     until: Timestamp,
+    /// Connections that had been opened by then.
+    opened: u64,
 }
 
 impl Account {
@@ -246,6 +248,11 @@ impl State {
         u32::MAX - self.taken.available(now)
     }
 
+    fn has(&self, relay: RelayId, stage: Stage) -> bool {
+        let mut connections = self.connections.values();
+        connections.any(|vital| vital.relay == relay && vital.stage == stage)
+    }
+
     fn others_work(&self, number: u64, now: Timestamp) -> bool {
         let mut others = self.connections.iter().filter(|(other, _)| **other != number);
         others.any(|(_, vital)| now.since(vital.at) <= WORKS_FOR)
@@ -319,19 +326,31 @@ impl Slot {
         let worked = state.connections.values().filter(works).count();
         let worked = u32::try_from(worked).unwrap_or(u32::MAX);
         state.limits.refused(Throttle::Connections, worked, now);
-        let serves = |vital: &Vital| vital.relay == left.relay && vital.stage == Stage::Serves;
-        let has_others = state.connections.values().any(serves);
+        let has_others = state.has(left.relay, Stage::Serves);
         if !has_others {
             let (first, longest) = CROWDED;
-            // Several that were opened at once are refused at once: one refusal.
-            let before = state.crowded.get(&left.relay).copied();
-            if before.is_none_or(|crowded| crowded.until <= now) {
-                let wait = before.map_or(first, |crowded| (crowded.wait * 2).min(longest));
-                let until = now.plus(wait);
-                state.crowded.insert(left.relay, Crowded { wait, until });
+            // Of several that were opened at once, those that are refused come back at once while others open still.
+            // What was opened after a refusal waits.
+            let others_open = state.has(left.relay, Stage::Opens);
+            let wait = match state.crowded.get(&left.relay) {
+                None if others_open => Some(Duration::ZERO),
+                None => Some(first),
+                Some(crowded) if self.number <= crowded.opened && others_open => None,
+                Some(crowded) if crowded.until > now => None,
+                Some(crowded) => Some((crowded.wait * 2).clamp(first, longest)),
+            };
+            if let Some(wait) = wait {
+                let (until, opened) = (now.plus(wait), state.opened);
+                let crowded = Crowded { wait, until, opened };
+                state.crowded.insert(left.relay, crowded);
             }
         }
-        if let Some(at) = state.connections.values().map(|vital| vital.at).max() {
+        // One that only opens shows nothing yet: two that find the relay down at once must not speak for each other.
+        let known = state
+            .connections
+            .values()
+            .filter(|vital| vital.stage != Stage::Opens);
+        if let Some(at) = known.map(|vital| vital.at).max() {
             left.at = left.at.min(at);
             left.stage = Stage::Refused;
             state.connections.insert(self.number, left);
@@ -425,6 +444,20 @@ mod tests {
             before = next;
         }
         drop(before);
+    }
+
+    #[test]
+    fn connections_that_find_the_relay_down_at_once_do_not_speak_for_each_other() {
+        let account = account();
+        let places = [account.connect(FIRST, START), account.connect(FIRST, START)];
+        let [one, other] = &places;
+        assert_eq!(
+            one.witness(START),
+            Witness::OtherSessions,
+            "the other may be served"
+        );
+        one.refused(START);
+        assert_eq!(other.witness(START), Witness::Nothing);
     }
 
     #[test]
