@@ -54,9 +54,7 @@ struct Vital {
 /// How far a connection is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// It opens; whether it is one too many shows with its first message.
-    Opens,
-    /// The relay has taken or judged a message over it.
+    /// It opens, or carries mail.
     Serves,
     /// It says QUIT; the relay counts it until it has answered.
     Closes,
@@ -68,8 +66,6 @@ enum Stage {
 struct Crowded {
     wait: Duration,
     until: Timestamp,
-    /// Connections that had been opened by then.
-    opened: u64,
 }
 
 impl Account {
@@ -132,7 +128,7 @@ impl Account {
             Vital {
                 relay,
                 at: now,
-                stage: Stage::Opens,
+                stage: Stage::Serves,
             },
         );
         Slot {
@@ -248,11 +244,6 @@ impl State {
         u32::MAX - self.taken.available(now)
     }
 
-    fn has(&self, relay: RelayId, stage: Stage) -> bool {
-        let mut connections = self.connections.values();
-        connections.any(|vital| vital.relay == relay && vital.stage == stage)
-    }
-
     fn others_work(&self, number: u64, now: Timestamp) -> bool {
         let mut others = self.connections.iter().filter(|(other, _)| **other != number);
         others.any(|(_, vital)| now.since(vital.at) <= WORKS_FOR)
@@ -280,7 +271,7 @@ impl Slot {
     pub(crate) fn closes(&self, now: Timestamp) {
         let mut state = self.account.state();
         if let Some(vital) = state.connections.get_mut(&self.number)
-            && vital.stage != Stage::Refused
+            && vital.stage == Stage::Serves
         {
             vital.stage = Stage::Closes;
             vital.at = now;
@@ -291,9 +282,7 @@ impl Slot {
     pub(crate) fn took(&self, now: Timestamp) {
         self.answered(now);
         let mut state = self.account.state();
-        if let Some(vital) = state.connections.get_mut(&self.number) {
-            vital.stage = Stage::Serves;
-            let relay = vital.relay;
+        if let Some(relay) = state.connections.get(&self.number).map(|vital| vital.relay) {
             state.crowded.remove(&relay);
         }
         state.took = Some(now);
@@ -320,37 +309,20 @@ impl Slot {
         let Some(mut left) = state.connections.remove(&self.number) else {
             return;
         };
-        // One that closes is not open for mail: counted, a new connection would be opened for it and refused, over and
-        // over until the relay has answered QUIT.
-        let works = |vital: &&Vital| matches!(vital.stage, Stage::Opens | Stage::Serves);
+        let works = |vital: &&Vital| vital.stage != Stage::Refused;
         let worked = state.connections.values().filter(works).count();
         let worked = u32::try_from(worked).unwrap_or(u32::MAX);
         state.limits.refused(Throttle::Connections, worked, now);
-        let has_others = state.has(left.relay, Stage::Serves);
+        let serves = |vital: &Vital| vital.relay == left.relay && vital.stage == Stage::Serves;
+        let has_others = state.connections.values().any(serves);
         if !has_others {
             let (first, longest) = CROWDED;
-            // Of several that were opened at once, those that are refused come back at once while others open still.
-            // What was opened after a refusal waits.
-            let others_open = state.has(left.relay, Stage::Opens);
-            let wait = match state.crowded.get(&left.relay) {
-                None if others_open => Some(Duration::ZERO),
-                None => Some(first),
-                Some(crowded) if self.number <= crowded.opened && others_open => None,
-                Some(crowded) if crowded.until > now => None,
-                Some(crowded) => Some((crowded.wait * 2).clamp(first, longest)),
-            };
-            if let Some(wait) = wait {
-                let (until, opened) = (now.plus(wait), state.opened);
-                let crowded = Crowded { wait, until, opened };
-                state.crowded.insert(left.relay, crowded);
-            }
+            let before = state.crowded.get(&left.relay).map(|crowded| crowded.wait);
+            let wait = before.map_or(first, |wait| (wait * 2).min(longest));
+            let until = now.plus(wait);
+            state.crowded.insert(left.relay, Crowded { wait, until });
         }
-        // One that only opens shows nothing yet: two that find the relay down at once must not speak for each other.
-        let known = state
-            .connections
-            .values()
-            .filter(|vital| vital.stage != Stage::Opens);
-        if let Some(at) = known.map(|vital| vital.at).max() {
+        if let Some(at) = state.connections.values().map(|vital| vital.at).max() {
             left.at = left.at.min(at);
             left.stage = Stage::Refused;
             state.connections.insert(self.number, left);
@@ -447,38 +419,19 @@ mod tests {
     }
 
     #[test]
-    fn connections_that_find_the_relay_down_at_once_do_not_speak_for_each_other() {
-        let account = account();
-        let places = [account.connect(FIRST, START), account.connect(FIRST, START)];
-        let [one, other] = &places;
-        assert_eq!(
-            one.witness(START),
-            Witness::OtherSessions,
-            "the other may be served"
-        );
-        one.refused(START);
-        assert_eq!(other.witness(START), Witness::Nothing);
-    }
-
-    #[test]
     fn relay_without_a_connection_waits_ever_longer_and_has_its_share() {
         let account = account();
         let held = account.connect(FIRST, START);
         held.took(START);
         account.given(FIRST, 2, 1, 20, START);
         let waits = [500, 1_000, 2_000];
-        let mut now = START;
         for wait in waits {
-            // Two at a time: one that opens does not show that the other need not wait.
-            let places = [account.connect(SECOND, now), account.connect(SECOND, now)];
-            for place in &places {
-                // A greeting is no message taken: some relays refuse at MAIL.
-                place.answered(now);
-                place.refused(now);
-            }
-            let next = now.plus(Duration::from_millis(wait));
-            assert_eq!(account.ready_at(SECOND, now), next);
-            now = next;
+            let place = account.connect(SECOND, START);
+            // A greeting is no message taken: some relays refuse at MAIL.
+            place.answered(START);
+            place.refused(START);
+            let wait = Duration::from_millis(wait);
+            assert_eq!(account.ready_at(SECOND, START), START.plus(wait));
         }
         for _ in 0..3 {
             let place = account.connect(SECOND, START);
