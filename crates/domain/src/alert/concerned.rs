@@ -116,7 +116,7 @@ impl Staff {
                     }
                 }
             },
-            // The machine is theirs to look after, whoever's mail is on it.
+            // They administer the machine, no matter whose mail is on it.
             Occasion::Damaged { .. } | Occasion::Server(_) => {
                 if let Some(root) = self.root {
                     self.tell_administrators(&mut told, root);

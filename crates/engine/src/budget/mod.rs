@@ -1,4 +1,4 @@
-//! One byte budget for the content of messages in memory, on its way in and on its way out.
+//! One byte budget for the content of messages in memory, incoming and outgoing.
 //!
 //! The budget is divided into shares that never lend to each other, so that full intake cannot stop delivery, a large
 //! message cannot stop a small one:
@@ -15,8 +15,8 @@
 //!
 //! Architecture invariant: nobody waits for bytes of a share while holding bytes of it, or of one that stands below it in
 //! this order: incoming small, medium, large; a relay's part of outgoing large, outgoing large; building. So no wait is a
-//! circle. Whoever waits, waits in order and for a bounded time; `building` alone is waited for without a bound, because
-//! whoever holds it waits for the store at most. A message larger than its share takes all of it and goes alone.
+//! circle. Waiting is in order and for a bounded time; `building` alone is waited for without a bound, because
+//! its holder waits for the store at most. A message larger than its share takes all of it and goes alone.
 
 mod incoming;
 mod progress;

@@ -1,4 +1,4 @@
-//! Watches that whoever holds room for content goes on sending it while others wait.
+//! Watches that a client that holds room for content goes on sending it while others wait.
 
 use std::time::Duration;
 

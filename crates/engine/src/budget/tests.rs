@@ -301,7 +301,7 @@ async fn play(moves: Vec<Move>) {
         }
         tokio::task::yield_now().await;
     }
-    // Nobody releases any more: whoever still waits ends all the same.
+    // Nobody releases any more: those that still wait end all the same.
     while let Some(ended) = waiting.join_next().await {
         ended.unwrap();
     }

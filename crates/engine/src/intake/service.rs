@@ -102,7 +102,7 @@ impl Intake {
         Self { budget, ..self }
     }
 
-    /// The budget of content in memory: whoever reads messages from clients reserves from it first.
+    /// The budget of content in memory: code that reads messages from clients reserves from it first.
     pub const fn budget(&self) -> &SharedBudget {
         &self.budget
     }
