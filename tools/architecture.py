@@ -12,6 +12,7 @@ import sys
 
 # room -> what it may use, at run time and in its tests (besides testkit, which every test may use)
 MAY_USE: dict[str, frozenset[str]] = {
+    "postroom-allocator": frozenset(),
     "postroom-domain": frozenset(),
     "postroom-smtp": frozenset(),
     "postroom-store": frozenset({"postroom-domain"}),
@@ -22,7 +23,14 @@ MAY_USE: dict[str, frozenset[str]] = {
         {"postroom-domain", "postroom-smtp", "postroom-store", "postroom-engine", "postroom-office"}
     ),
     "postroom": frozenset(
-        {"postroom-domain", "postroom-smtp", "postroom-store", "postroom-engine", "postroom-office"}
+        {
+            "postroom-allocator",
+            "postroom-domain",
+            "postroom-smtp",
+            "postroom-store",
+            "postroom-engine",
+            "postroom-office",
+        }
     ),
 }
 # What the pure rooms must not pull in: a domain that can do I/O stops being testable by moving a clock.

@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Keeps memory flat under many small allocations from many threads, where the system's allocator grows.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+// Sets the allocator of the process.
+use postroom_allocator as _;
 
 fn main() -> ExitCode {
     postroom_server::cli::run()
