@@ -3,6 +3,7 @@
 //! Routes whose relays are the same server and mailbox share one account: the provider counts them together.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,11 +11,12 @@ use postroom_domain::throttle::PACE_WITNESS;
 use postroom_domain::{
     LearntLimits, LimitValues, RateLimiter, Rates, RelayAccount, Throttle, Timestamp, Witness,
 };
+use tokio::sync::Notify;
 
 use crate::scheduler::RelayId;
 
-/// How long another session shows that the relay works: after its last answer, or while it opens, when it is not known
-/// yet which of those that open at once the relay takes.
+/// How long another session shows after its last answer that the relay works, and how long those that open are waited
+/// for.
 const WORKS_FOR: Duration = Duration::from_secs(30);
 /// The first wait before a relay without a connection tries again for one, and the longest.
 const CROWDED: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
@@ -24,6 +26,8 @@ const CROWDED: (Duration, Duration) = (Duration::from_millis(500), Duration::fro
 pub(crate) struct Account {
     name: RelayAccount,
     state: Mutex<State>,
+    /// Told when a connection was answered for the first time, or failed.
+    settled: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -46,19 +50,21 @@ struct State {
 #[derive(Debug, Clone, Copy)]
 struct Vital {
     relay: RelayId,
-    /// When it began, or was answered last.
-    at: Timestamp,
+    /// When it showed last that the relay works; `None` before it was answered.
+    shown: Option<Timestamp>,
     stage: Stage,
 }
 
 /// How far a connection is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// It opens, or carries mail.
+    /// It carries no mail yet.
+    Opens,
+    /// The relay took a message from it.
     Serves,
     /// It says QUIT; the relay counts it until it has answered.
     Closes,
-    /// It was one too many and closes.
+    /// It failed to open, or was one too many, and closes.
     Refused,
 }
 
@@ -82,6 +88,7 @@ impl Account {
         Self {
             name,
             state: Mutex::new(state),
+            settled: Notify::new(),
         }
     }
 
@@ -96,7 +103,7 @@ impl Account {
         state.taken.clock_moved(micros);
         state.took = state.took.map(|at| at.moved(micros));
         for vital in state.connections.values_mut() {
-            vital.at = vital.at.moved(micros);
+            vital.shown = vital.shown.map(|at| at.moved(micros));
         }
         for crowded in state.crowded.values_mut() {
             crowded.until = crowded.until.moved(micros);
@@ -119,7 +126,7 @@ impl Account {
     }
 
     /// Counts a connection from now on, for as long as the answer lives.
-    pub(crate) fn connect(self: &Arc<Self>, relay: RelayId, now: Timestamp) -> Slot {
+    pub(crate) fn connect(self: &Arc<Self>, relay: RelayId) -> Slot {
         let mut state = self.state();
         state.opened += 1;
         let number = state.opened;
@@ -127,8 +134,8 @@ impl Account {
             number,
             Vital {
                 relay,
-                at: now,
-                stage: Stage::Serves,
+                shown: None,
+                stage: Stage::Opens,
             },
         );
         Slot {
@@ -137,13 +144,19 @@ impl Account {
         }
     }
 
-    /// Connections that a relay of this account may have, of `configured` ones: its share where several have mail.
+    /// Connections that a relay of this account may have, of `configured` ones: its share where several have mail, of
+    /// those that the server takes and that do not close.
     pub(crate) fn connections(&self, relay: RelayId, configured: u32) -> u32 {
         let state = self.state();
         let known = state.limits.connections(configured);
         if known == configured {
             return configured;
         }
+        let closing = state
+            .connections
+            .values()
+            .filter(|vital| vital.stage == Stage::Closes);
+        let known = known.saturating_sub(u32::try_from(closing.count()).unwrap_or(u32::MAX));
         let busy: BTreeSet<_> = state.in_hand.keys().copied().chain([relay]).collect();
         (known / u32::try_from(busy.len()).unwrap_or(1)).max(1)
     }
@@ -246,7 +259,25 @@ impl State {
 
     fn others_work(&self, number: u64, now: Timestamp) -> bool {
         let mut others = self.connections.iter().filter(|(other, _)| **other != number);
-        others.any(|(_, vital)| now.since(vital.at) <= WORKS_FOR)
+        others.any(|(_, vital)| vital.shown.is_some_and(|at| now.since(at) <= WORKS_FOR))
+    }
+
+    /// Keeps a relay without a connection waiting; refusals while it waits are of the same burst.
+    fn crowd(&mut self, relay: RelayId, now: Timestamp) {
+        let (first, longest) = CROWDED;
+        let wait = match self.crowded.get(&relay) {
+            Some(crowded) if now < crowded.until => return,
+            Some(crowded) => (crowded.wait * 2).min(longest),
+            None => first,
+        };
+        let until = now.plus(wait);
+        self.crowded.insert(relay, Crowded { wait, until });
+    }
+
+    /// Whether a connection up to this number opens and was not answered yet.
+    fn opens(&self, last: u64) -> bool {
+        let mut until = self.connections.range(..=last);
+        until.any(|(_, vital)| vital.stage == Stage::Opens && vital.shown.is_none())
     }
 }
 
@@ -262,8 +293,37 @@ impl Slot {
     pub(crate) fn answered(&self, now: Timestamp) {
         let mut state = self.account.state();
         if let Some(vital) = state.connections.get_mut(&self.number) {
-            vital.at = now;
+            vital.shown = Some(now);
         }
+        drop(state);
+        self.account.settled.notify_waiters();
+    }
+
+    /// Notes that the connection could not be opened, and waits for what those come to that opened at the same time:
+    /// they show whether the relay is down or takes fewer connections.
+    pub(crate) async fn failed_to_open(&self, now: Timestamp) {
+        let last = {
+            let mut state = self.account.state();
+            if let Some(vital) = state.connections.get_mut(&self.number) {
+                vital.stage = Stage::Refused;
+            }
+            if state.others_work(self.number, now) {
+                return;
+            }
+            state.opened
+        };
+        self.account.settled.notify_waiters();
+        let settle = async {
+            loop {
+                let mut settled = pin!(self.account.settled.notified());
+                settled.as_mut().enable();
+                if !self.account.state().opens(last) {
+                    return;
+                }
+                settled.await;
+            }
+        };
+        let _ = tokio::time::timeout(WORKS_FOR, settle).await;
     }
 
     /// Notes that the connection says QUIT and carries nothing more. It counts until this is dropped: the relay counts it,
@@ -271,10 +331,10 @@ impl Slot {
     pub(crate) fn closes(&self, now: Timestamp) {
         let mut state = self.account.state();
         if let Some(vital) = state.connections.get_mut(&self.number)
-            && vital.stage == Stage::Serves
+            && vital.stage != Stage::Refused
         {
             vital.stage = Stage::Closes;
-            vital.at = now;
+            vital.shown = Some(now);
         }
     }
 
@@ -282,7 +342,9 @@ impl Slot {
     pub(crate) fn took(&self, now: Timestamp) {
         self.answered(now);
         let mut state = self.account.state();
-        if let Some(relay) = state.connections.get(&self.number).map(|vital| vital.relay) {
+        if let Some(vital) = state.connections.get_mut(&self.number) {
+            vital.stage = Stage::Serves;
+            let relay = vital.relay;
             state.crowded.remove(&relay);
         }
         state.took = Some(now);
@@ -314,16 +376,11 @@ impl Slot {
         let worked = u32::try_from(worked).unwrap_or(u32::MAX);
         state.limits.refused(Throttle::Connections, worked, now);
         let serves = |vital: &Vital| vital.relay == left.relay && vital.stage == Stage::Serves;
-        let has_others = state.connections.values().any(serves);
-        if !has_others {
-            let (first, longest) = CROWDED;
-            let before = state.crowded.get(&left.relay).map(|crowded| crowded.wait);
-            let wait = before.map_or(first, |wait| (wait * 2).min(longest));
-            let until = now.plus(wait);
-            state.crowded.insert(left.relay, Crowded { wait, until });
+        if !state.connections.values().any(serves) {
+            state.crowd(left.relay, now);
         }
-        if let Some(at) = state.connections.values().map(|vital| vital.at).max() {
-            left.at = left.at.min(at);
+        if let Some(at) = state.connections.values().filter_map(|vital| vital.shown).max() {
+            left.shown = Some(left.shown.map_or(at, |own| own.min(at)));
             left.stage = Stage::Refused;
             state.connections.insert(self.number, left);
         }
@@ -333,6 +390,7 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.account.state().connections.remove(&self.number);
+        self.account.settled.notify_waiters();
     }
 }
 
@@ -356,7 +414,7 @@ mod tests {
     #[test]
     fn refusals_leave_as_many_connections_as_work() {
         let account = account();
-        let mut places: Vec<_> = (0..20).map(|_| account.connect(FIRST, START)).collect();
+        let mut places: Vec<_> = (0..20).map(|_| account.connect(FIRST)).collect();
         for place in &places[..3] {
             place.took(START);
         }
@@ -371,7 +429,7 @@ mod tests {
     #[test]
     fn session_that_fell_silent_shows_nothing() {
         let account = account();
-        let (one, other) = (account.connect(FIRST, START), account.connect(FIRST, START));
+        let (one, other) = (account.connect(FIRST), account.connect(FIRST));
         one.took(START);
         let later = START.plus(WORKS_FOR).plus(Duration::from_secs(1));
         assert_eq!(other.witness(START), Witness::OtherSessions);
@@ -381,27 +439,76 @@ mod tests {
     }
 
     #[test]
+    fn connection_that_only_opens_shows_nothing() {
+        let account = account();
+        let (opens, refused) = (account.connect(FIRST), account.connect(FIRST));
+        assert_eq!(refused.witness(START), Witness::Nothing);
+        refused.refused(START);
+        assert!(account.ready_at(FIRST, START) > START, "nothing of its own works");
+        opens.took(START);
+        assert_eq!(account.ready_at(FIRST, START), START);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failure_to_open_is_judged_when_those_that_opened_at_once_are_known() {
+        let account = account();
+        let (one, other) = (account.connect(FIRST), account.connect(FIRST));
+        let both = async { tokio::join!(one.failed_to_open(START), other.failed_to_open(START)) };
+        let waited = tokio::time::timeout(WORKS_FOR / 2, both).await;
+        assert!(waited.is_ok(), "they wait for each other");
+        assert_eq!(one.witness(START), Witness::Nothing, "the relay is down");
+
+        let (greeted, refused) = (account.connect(FIRST), account.connect(FIRST));
+        let mut settles = Box::pin(refused.failed_to_open(START));
+        let early = tokio::time::timeout(WORKS_FOR / 2, &mut settles).await;
+        assert!(
+            early.is_err(),
+            "judged before it is known what the other comes to"
+        );
+        let later = account.connect(FIRST);
+        greeted.answered(START);
+        settles.await;
+        assert_eq!(refused.witness(START), Witness::OtherSessions);
+        drop(later);
+    }
+
+    #[test]
     fn connection_that_closes_is_counted_and_serves_nobody() {
         let account = account();
-        let closing = account.connect(FIRST, START);
+        let closing = account.connect(FIRST);
         closing.took(START);
         let idle = START.plus(Duration::from_mins(1));
         closing.closes(idle);
-        let next = account.connect(FIRST, idle);
+        let next = account.connect(FIRST);
         assert_eq!(next.witness(idle), Witness::OtherSessions);
         next.refused(idle);
-        assert_eq!(account.connections(FIRST, 20), 1);
+        assert_eq!(account.values().connections, Some(1));
         assert!(account.ready_at(FIRST, idle) > idle, "not again at once");
         drop((closing, next));
-        assert_eq!(account.connect(FIRST, idle).witness(idle), Witness::Lately);
+        assert_eq!(account.connect(FIRST).witness(idle), Witness::Lately);
+    }
+
+    #[test]
+    fn none_is_opened_in_place_of_one_that_closes() {
+        let account = account();
+        let open: Vec<_> = (0..3).map(|_| account.connect(FIRST)).collect();
+        for place in &open {
+            place.took(START);
+        }
+        account.connect(FIRST).refused(START);
+        assert_eq!(account.connections(FIRST, 20), 3);
+        open[0].closes(START);
+        assert_eq!(account.connections(FIRST, 20), 2);
+        drop(open);
+        assert_eq!(account.connections(FIRST, 20), 3);
     }
 
     #[test]
     fn refused_connections_that_close_show_for_each_other_no_longer_than_what_worked_once() {
         let account = account();
-        let works = account.connect(FIRST, START);
+        let works = account.connect(FIRST);
         works.took(START);
-        let mut before = account.connect(FIRST, START.plus(Duration::from_secs(1)));
+        let mut before = account.connect(FIRST);
         before.refused(START.plus(Duration::from_secs(1)));
         drop(works);
         for (seconds, witness) in [
@@ -410,7 +517,7 @@ mod tests {
             (31, Witness::Lately),
         ] {
             let now = START.plus(Duration::from_secs(seconds));
-            let next = account.connect(FIRST, now);
+            let next = account.connect(FIRST);
             assert_eq!(next.witness(now), witness);
             next.refused(now);
             before = next;
@@ -421,20 +528,24 @@ mod tests {
     #[test]
     fn relay_without_a_connection_waits_ever_longer_and_has_its_share() {
         let account = account();
-        let held = account.connect(FIRST, START);
+        let held = account.connect(FIRST);
         held.took(START);
         account.given(FIRST, 2, 1, 20, START);
         let waits = [500, 1_000, 2_000];
+        let mut now = START;
         for wait in waits {
-            let place = account.connect(SECOND, START);
-            // A greeting is no message taken: some relays refuse at MAIL.
-            place.answered(START);
-            place.refused(START);
-            let wait = Duration::from_millis(wait);
-            assert_eq!(account.ready_at(SECOND, START), START.plus(wait));
+            let burst = [account.connect(SECOND), account.connect(SECOND)];
+            for place in burst {
+                // A greeting is no message taken: some relays refuse at MAIL.
+                place.answered(now);
+                place.refused(now);
+            }
+            let until = now.plus(Duration::from_millis(wait));
+            assert_eq!(account.ready_at(SECOND, now), until);
+            now = until;
         }
         for _ in 0..3 {
-            let place = account.connect(SECOND, START);
+            let place = account.connect(SECOND);
             place.took(START);
             assert_eq!(account.ready_at(SECOND, START), START);
         }
@@ -444,7 +555,7 @@ mod tests {
     fn pace_counts_what_was_taken_and_what_is_in_hand() {
         let account = account();
         assert_eq!(account.pace(START), u32::MAX);
-        let place = account.connect(FIRST, START);
+        let place = account.connect(FIRST);
         for _ in 0..30 {
             place.took(START);
         }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use postroom_domain::{MessageId, Progress, RouteId, Throttle, Timestamp, Witness};
 use postroom_smtp::client::{
-    Activity, AtDot, Connection, Outcome as Spoken, PipeliningUse, Session, Transaction, Untried,
+    Activity, AtDot, Connection, Outcome as Spoken, PipeliningUse, Session, SessionError, Transaction,
+    Untried,
 };
 use tokio::time::Instant;
 
@@ -255,7 +256,7 @@ impl Worker {
             job.lease.give_back().await;
             return Err(Flow::Next);
         }
-        let slot = self.pool.account.connect(self.pool.id, self.now());
+        let slot = self.pool.account.connect(self.pool.id);
         let error = match self.pool.connector.connect().await {
             Ok(session) => {
                 slot.answered(self.now());
@@ -268,26 +269,25 @@ impl Worker {
             }
             Err(error) => error,
         };
-        let progress = Progress {
-            witness: slot.witness(self.now()),
-            ..Progress::default()
-        };
         let local = LocalTrouble::of(&error);
-        let limit = limit_of(&error, progress).filter(|_| local.is_none());
+        let limit = match local {
+            Some(_) => None,
+            None => self.limit_of(&error, &slot).await,
+        };
         let Some(throttle) = limit else {
-            drop(slot);
             let judgement = match local {
                 Some(trouble) => Judgement {
                     signal: Signal::Local(trouble),
                     ..untried(&job.lease)
                 },
                 None => {
-                    if progress.witness != Witness::OtherSessions {
+                    if slot.witness(self.now()) != Witness::OtherSessions {
                         self.pool.account.nothing_works();
                     }
                     self.judge(None).session_failed(&job, &error, began.elapsed())
                 }
             };
+            drop(slot);
             self.finish(job, judgement).await;
             return Err(Flow::Next);
         };
@@ -300,6 +300,24 @@ impl Worker {
         }
         job.lease.give_back().await;
         Err(Flow::Leave)
+    }
+
+    /// The limit that keeps a session from opening, if it is one. Where the relay does not say so, those that open at the
+    /// same time are waited for.
+    async fn limit_of(&self, error: &SessionError, slot: &Slot) -> Option<Throttle> {
+        let limit = |witness| {
+            let progress = Progress {
+                witness,
+                ..Progress::default()
+            };
+            limit_of(error, progress)
+        };
+        if let Some(stated) = limit(Witness::Nothing) {
+            return Some(stated);
+        }
+        limit(Witness::OtherSessions)?;
+        slot.failed_to_open(self.now()).await;
+        limit(slot.witness(self.now()))
     }
 
     async fn finish(&self, job: BoxedJob, judgement: Judgement) {

@@ -121,11 +121,20 @@ impl World<'_> {
             }
         }
         for place in 0..u8::try_from(self.case.setup.offices.len()).unwrap_or(0) {
-            if any {
+            if any && self.may_be_tried(place) {
                 self.promise(life, place, life.clock.elapsed());
             }
         }
         Ok(())
+    }
+
+    /// Whether an office has mail that only a relay keeps waiting: a relay is tried with a message.
+    fn may_be_tried(&self, office: u8) -> bool {
+        let mut open = self.judge.open.values();
+        open.any(|known| {
+            known.letter.office == office
+                && matches!(known.state, MessageState::Queued | MessageState::Deferred)
+        })
     }
 
     pub(super) fn done(&mut self, verb: &'static str, outcomes: &[ActionOutcome]) {
