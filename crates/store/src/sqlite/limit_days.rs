@@ -85,14 +85,30 @@ fn bring_back(conn: &Connection, today: Day) -> Result<bool, StoreError> {
         return Ok(false);
     }
     if today.0 == day {
-        conn.prepare_cached(
-            "INSERT INTO used (day, who, n, reached)
-             SELECT ?1, u.who, u.n - ifnull(a.base, 0) + ifnull(a.n, 0), ifnull(a.reached, 0)
-             FROM used u LEFT JOIN used_set_aside a ON a.who = u.who WHERE u.day = ?2
-             ON CONFLICT DO UPDATE SET n = n + excluded.n, reached = reached | excluded.reached",
-        )?
-        .execute([day, corrected])?;
+        count_back(conn, day, corrected)?;
     }
     conn.prepare_cached("DELETE FROM used_set_aside")?.execute([])?;
     Ok(true)
+}
+
+/// Counts on `day` again what was used on it, and what was used since on the corrected day. It counts on one day alone,
+/// or it would count twice once the clock is set back again. Of mail that is not done with, the latest is what goes along.
+fn count_back(conn: &Connection, day: i32, corrected: i32) -> Result<(), StoreError> {
+    for sql in [
+        "UPDATE work SET charged_day = ?1 WHERE ord IN (
+            SELECT w.ord FROM
+                (SELECT ord, sender, row_number() OVER (PARTITION BY sender ORDER BY ord DESC) AS latest
+                 FROM work WHERE charged_day = ?2) w
+            JOIN used u ON u.day = ?2 AND u.who = w.sender LEFT JOIN used_set_aside a ON a.who = u.who
+            WHERE w.latest <= u.n - ifnull(a.base, 0) + ifnull(a.n, 0))",
+        "INSERT INTO used (day, who, n, reached)
+         SELECT ?1, u.who, max(0, u.n - ifnull(a.base, 0) + ifnull(a.n, 0)), ifnull(a.reached, 0)
+         FROM used u LEFT JOIN used_set_aside a ON a.who = u.who WHERE u.day = ?2
+         ON CONFLICT DO UPDATE SET n = n + excluded.n, reached = reached | excluded.reached",
+        "UPDATE used SET n = min(n, ifnull((SELECT a.base - a.n FROM used_set_aside a WHERE a.who = used.who), 0))
+         WHERE day = ?2",
+    ] {
+        conn.prepare_cached(sql)?.execute(params![day, corrected])?;
+    }
+    Ok(())
 }

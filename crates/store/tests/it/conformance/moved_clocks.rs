@@ -31,6 +31,20 @@ pub(crate) async fn deferred_mail_has_the_rest_of_its_wait_where_a_start_finds_t
     assert_consistent(h.store()).await;
 }
 
+pub(crate) async fn mail_that_was_due_shows_no_time_ahead_once_the_clock_is_set_back(h: &mut impl Harness) {
+    let node = join(h.store()).await;
+    let id = put(h.store(), vec![letter(1)], at(0)).await[0];
+    let leased = lease(h.store(), node, 1, at(1)).await[0];
+    record(h.store(), node, vec![deferred(&leased, at(1), at(61))], at(1)).await;
+    assert_eq!(promote(h.store(), at(61), vec![]).await.moved, 1);
+    h.store().heartbeat(node, at(71)).await.unwrap();
+    h.reopen().await;
+    h.store().join(SLOT, at(-DAY)).await.unwrap();
+    let shown = row(h.store(), id).await.next_attempt_at;
+    assert_eq!(shown, Some(at(-10 - DAY)));
+    assert_consistent(h.store()).await;
+}
+
 async fn take_down(store: &dyn Store) {
     let edge = RelayEdge {
         route: RouteId::SERVER,
@@ -142,6 +156,21 @@ pub(crate) async fn clock_set_back_a_month_and_right_again_grants_nothing_twice(
     h.reopen().await;
     h.store().settle(at(120)).await.unwrap();
     assert_eq!(send(h.store(), 1, 120).await, 0);
+    assert_consistent(h.store()).await;
+}
+
+pub(crate) async fn clock_that_stands_ahead_twice_counts_nothing_twice(h: &mut impl Harness) {
+    limited(h.store(), 10).await;
+    assert_eq!(send(h.store(), 1, 0).await, 1);
+    for _ in 0..2 {
+        h.store().settle(at(31 * DAY)).await.unwrap();
+        assert_eq!(send(h.store(), 1, 31 * DAY).await, 1);
+        h.reopen().await;
+        h.store().settle(at(100)).await.unwrap();
+        assert_eq!(send(h.store(), 1, 100).await, 1);
+    }
+    let limits = h.store().limits(at(200)).await.unwrap();
+    assert_eq!((limits.system_used, limits.user_used_most), (5, 5));
     assert_consistent(h.store()).await;
 }
 
