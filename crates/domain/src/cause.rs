@@ -1,4 +1,4 @@
-//! Why mail failed, in groups that somebody can mend at once (SPEC C6).
+//! Why mail failed, in groups that somebody can fix at once (SPEC C6).
 //!
 //! | what is known | cause |
 //! | --- | --- |
@@ -124,7 +124,7 @@ impl FailureCause {
         Self::ALL.into_iter().find(|cause| cause.name() == name)
     }
 
-    /// Whether the place to mend it is the SMTP settings, and not the message.
+    /// Whether the place to fix it is the SMTP settings, and not the message.
     pub const fn is_of_settings(self) -> bool {
         match self {
             Self::Connect | Self::Tls | Self::Auth | Self::Sender | Self::Settings | Self::RelayDown => true,

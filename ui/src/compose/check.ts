@@ -27,7 +27,7 @@ export function check(letter: Letter, bytesMax: number, now: Date): Errors {
   for (const role of ROLES) {
     const bad = letter[role].filter((one) => fault(one.address) !== null);
     // Beside the field stands already what is wrong with each.
-    if (bad.length > 0) errors[role] = `${plural(bad.length, 'address', 'addresses')} cannot be sent to. Mend or remove ${bad.length === 1 ? 'it' : 'them'}.`;
+    if (bad.length > 0) errors[role] = `${plural(bad.length, 'address', 'addresses')} cannot be sent to. Correct or remove ${bad.length === 1 ? 'it' : 'them'}.`;
   }
   if (ROLES.every((role) => letter[role].length === 0)) errors.to = 'Add at least one recipient.';
   if (letter.subject.trim() === '' && letter.files.length === 0 && (letter.format === 'plain' ? letter.text.trim() === '' : blank(letter.doc) && letter.html === null)) {

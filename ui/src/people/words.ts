@@ -33,7 +33,7 @@ export const RIGHTS: { id: Right; label: string; badge: string; text: string }[]
 export const SCOPES: { id: string; label: string; text: string }[] = [
   { id: 'send', label: 'Send', text: 'Hands in e-mail as anybody of the office.' },
   { id: 'read', label: 'Read', text: 'Sees the e-mail that people of the office sent.' },
-  { id: 'manage', label: 'Manage', text: 'Sees that e-mail, sends it again, deletes it and mends addresses.' },
+  { id: 'manage', label: 'Manage', text: 'Sees that e-mail, sends it again, deletes it and corrects addresses.' },
   { id: 'post_notifications', label: 'Post notifications', text: 'Hands in your software’s notifications: a new activity, a shared record.' },
 ];
 

@@ -15,7 +15,7 @@ export const WORDS: Record<string, Words> = {
     kind: 'undeliverable',
     title: 'You have undeliverable e-mail',
     text: 'Postroom could not deliver a message and tries no more. The last answer was: 550 5.1.1 <d.reception@harbour.test>: Recipient address rejected: User unknown',
-    advice: 'Look at the failed messages, mend what is wrong with them (often the recipient’s address), and send them again with Resend Failed E-mail.',
+    advice: 'Look at the failed messages, correct what is wrong with them (often the recipient’s address), and send them again with Resend Failed E-mail.',
     link: { to: 'queue', query: 'type=failed' },
   },
   auth: {

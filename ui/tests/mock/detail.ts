@@ -70,8 +70,8 @@ export function explainOf(row: Row): Explanation {
 function told(row: Row): Omit<Explanation, 'mend'> & Partial<Explanation> {
   switch (row.state) {
     case 'failed':
-      if (row.code === '421 4.7.0') return { sentence: 'It was given up after 10 attempts.', evidence: [`the last answer was: ${row.error}`], advice: 'Check host, port, TLS and sign-in in the SMTP settings; Test connection names the step that fails.', next: 'Nothing by itself: mend the cause and send it again with Resend Failed E-mail.', next_at: null, mend: { place: 'office_settings', office: 1 } };
-      return { sentence: 'It was tried ten times and refused each time, so it is not tried again.', evidence: [`The relay said: ${row.error}`, 'The last try was attempt 10 of 10.'], advice: 'Check the part of the address before the @.', next: 'Nothing by itself: mend the cause and send it again with Resend Failed E-mail.', next_at: null };
+      if (row.code === '421 4.7.0') return { sentence: 'It was given up after 10 attempts.', evidence: [`the last answer was: ${row.error}`], advice: 'Check host, port, TLS and sign-in in the SMTP settings; Test connection names the step that fails.', next: 'Nothing by itself: fix the cause and send it again with Resend Failed E-mail.', next_at: null, mend: { place: 'office_settings', office: 1 } };
+      return { sentence: 'It was tried ten times and refused each time, so it is not tried again.', evidence: [`The relay said: ${row.error}`, 'The last try was attempt 10 of 10.'], advice: 'Check the part of the address before the @.', next: 'Nothing by itself: fix the cause and send it again with Resend Failed E-mail.', next_at: null };
     case 'deferred':
       return { sentence: 'The relay put it off; it is tried again by itself.', evidence: [`The relay said: ${row.error}`, `Tried ${row.attempts} of 10 times.`], advice: null, next: 'It is tried again.', next_at: row.next_attempt_at };
     case 'held':

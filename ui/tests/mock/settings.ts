@@ -18,7 +18,7 @@ export class SettingsState {
     [3, { ...blank(3), version: 1, relays: [relay({ host: 'smtp.lakeside.example.org', port: 465, tls: 'implicit', auth: 'xoauth2', user: 'desk@lakeside.example.org', has_secret: false, token: { url: 'https://login.example.net/oauth2/token', client_id: '7d1c-postroom', scope: 'smtp.send', grant: 'client_credentials', has_client_secret: true, has_refresh_token: false } }), relay({ host: 'backup.lakeside.example.org' })] }],
   ]);
   layouts = new Map<number, { layout: object; version: number }>();
-  pauses: Schemas['PauseRow'][] = [{ id: 'user-3', user: { id: 3, name: 'Billing' }, reason: 'The address book is being mended', since: '2026-11-23T08:12:00Z', by: 'user:0' }];
+  pauses: Schemas['PauseRow'][] = [{ id: 'user-3', user: { id: 3, name: 'Billing' }, reason: 'The address book is being corrected', since: '2026-11-23T08:12:00Z', by: 'user:0' }];
   failures: Schemas['FailureGroup'][] = [
     group('0-auth', { cause: 'auth', sentence: 'The sign-in at the SMTP server failed.', advice: 'Correct the sign-in (user name and password, or the token endpoint) in the SMTP settings.', count: 34, reply: '535 5.7.8 Authentication credentials invalid' }),
     group('0-tls', { cause: 'tls', sentence: 'A secure connection to the SMTP server could not be made.', advice: 'Check the TLS setting and the server’s certificate.', count: 1, reply: null }),

@@ -9,7 +9,7 @@ use crate::kind::{Category, Kind};
 /// What a person can do about it, which the words depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reader {
-    /// Mends it: the settings or the limit are theirs.
+    /// Fixes it: the settings or the limit are theirs.
     Administrator,
     /// Has mail in it.
     Sender,
@@ -24,7 +24,7 @@ pub struct StaffMember {
     pub office: OfficeId,
     /// Their name.
     pub name: String,
-    /// Whether they see and mend the office's settings.
+    /// Whether they see and fix the office's settings.
     pub role: Reader,
 }
 

@@ -71,7 +71,7 @@ impl Occasion {
             Self::Failed { error } => Words {
                 title: "You have undeliverable e-mail".to_owned(),
                 text: format!("{brand} could not deliver a message and tries no more. The last answer was: {error}"),
-                advice: "Look at the failed messages, mend what is wrong with them (often the recipient's address), \
+                advice: "Look at the failed messages, correct what is wrong with them (often the recipient's address), \
                          and send them again with Resend Failed E-mail."
                     .to_owned(),
                 link: queue("type=failed"),

@@ -62,7 +62,7 @@ pub(super) fn failed(known: &Known<'_>) -> Explained {
     let mut explanation = with_last_words(
         says(
             rule,
-            "Nothing by itself: mend the cause and send it again with Resend Failed E-mail.",
+            "Nothing by itself: fix the cause and send it again with Resend Failed E-mail.",
             None,
         ),
         known,

@@ -147,7 +147,7 @@ fn of_tls(kind: TlsFaultKind, text: &str) -> Finding {
         ),
         TlsFaultKind::Certificate => (
             "bad_certificate",
-            "Whoever runs the SMTP server has to mend its certificate.",
+            "Whoever runs the SMTP server has to fix its certificate.",
         ),
         TlsFaultKind::NotTls => (
             "not_tls",

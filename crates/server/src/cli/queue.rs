@@ -28,7 +28,7 @@ enum Action {
     Why(Why),
     /// List failed mail in groups by what failed it
     Failures(ConfigFile),
-    /// Send again exactly what a cause failed, once it is mended
+    /// Send again exactly what a cause failed, once it is fixed
     Replay(Replay),
     /// Put messages back to Outbox, to be tried now
     Requeue(Which),

@@ -1,4 +1,4 @@
-//! Fix and replay (SPEC C6): failed mail by what failed it, and sending exactly that again once it is mended.
+//! Fix and replay (SPEC C6): failed mail by what failed it, and sending exactly that again once it is fixed.
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};

@@ -133,7 +133,7 @@ impl Session {
         let found = found.map_err(|error| store_failed(&error))?;
         found.ok_or_else(|| {
             tracing::error!(
-                "a trusted network acts as a login that does not exist; add the user or mend the configuration"
+                "a trusted network acts as a login that does not exist; add the user or correct the configuration"
             );
             words::sign_in_first()
         })

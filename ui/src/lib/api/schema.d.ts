@@ -1978,7 +1978,7 @@ export interface components {
             /** @description When it failed. */
             latest_at: string | null;
             office: components["schemas"]["Named"] | null;
-            /** @description Where to mend it: `office_settings`, `server_configuration`, or `message` where it is about single messages. */
+            /** @description Where to fix it: `office_settings`, `server_configuration`, or `message` where it is about single messages. */
             place: string;
             /** @description What was said about it. */
             reply: string | null;

@@ -38,7 +38,7 @@ test('suggestions are chosen by the keyboard alone', async ({ page }) => {
   await expect(page.locator('.chip')).toHaveText(['acother@client.example']);
 });
 
-test('many addresses are pasted at once, and what is wrong with one is said and mended', async ({ page }) => {
+test('many addresses are pasted at once, and what is wrong with one is said and corrected', async ({ page }) => {
   await open(page);
   await to(page).focus();
   await paste(page, { 'text/plain': 'Clerk, Claims <claims@client.example>; b@client.example\nbroken@; c@northwind' });

@@ -90,7 +90,7 @@ test('newcomers show by themselves at the top', async ({ page }) => {
   await expect(page.locator('[role=row][data-id]').first()).toHaveAttribute('data-id', newest);
 });
 
-test('a lost connection shows, mends itself, and what was missed is made up for', async ({ page }) => {
+test('a lost connection shows, ends by itself, and what was missed is made up for', async ({ page }) => {
   await expect(page.getByText('Live', { exact: true })).toBeVisible();
   await page.request.get(`${server.url}/mock/down`);
   await expect(page.getByRole('button', { name: /Offline/ })).toBeVisible();

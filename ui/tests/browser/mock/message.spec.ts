@@ -96,7 +96,7 @@ test('"Why hasn’t it gone?" says the rule, what to do and what comes next, and
   await page.locator('[role=row][data-id] .subject a').first().click();
   const why = page.getByRole('region', { name: 'Why hasn’t it gone?' });
   await expect(why).toContainText('It was given up after 10 attempts');
-  await expect(why.getByRole('link', { name: 'Mend the SMTP settings' })).toHaveAttribute('href', /\/office\/settings\/1#smtp$/);
+  await expect(why.getByRole('link', { name: 'Fix the SMTP settings' })).toHaveAttribute('href', /\/office\/settings\/1#smtp$/);
   await expect(why).toContainText('What happens next. Nothing by itself');
   await expect(page.getByRole('complementary')).toContainText('The mail server’s security rules refuse it.');
   await page.getByRole('button', { name: /Show \d+ earlier attempts/ }).click();

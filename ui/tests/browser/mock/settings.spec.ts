@@ -246,7 +246,7 @@ test('once the SMTP settings are saved, what failed because of them is sent agai
 test('sending is paused for one person or the office, with a reason, and resumed', async ({ page }) => {
   await open(page);
   const pauses = part(page, 'Pauses of sending');
-  await expect(pauses).toContainText('The address book is being mended');
+  await expect(pauses).toContainText('The address book is being corrected');
   await expect(pauses).toContainText('by Case Clerk');
   await pauses.getByRole('button', { name: 'Pause sending' }).click();
   await page.getByLabel('Why').fill('Moving to another provider');
@@ -279,7 +279,7 @@ test('“Why hasn’t it gone?” leads to the very settings', async ({ page }) 
   await expect(page.locator('#smtp')).toBeFocused();
   const row = server.mock.box.page({ type: 'failed', source: 'all', q: '' }, 0, Infinity, 200).rows.find((one) => one.code === '421 4.7.0');
   await page.goto(`${server.url}/queue/${row?.id}`);
-  await page.getByRole('link', { name: 'Mend the SMTP settings' }).click();
+  await page.getByRole('link', { name: 'Fix the SMTP settings' }).click();
   await expect(page).toHaveURL(/\/office\/settings\/1#smtp$/);
   await expect(page.locator('#smtp')).toBeFocused();
 });

@@ -142,7 +142,7 @@ test('an assistant may send as the one they manage for', async ({ page, browser 
   await expect.poll(async () => (await found('By an assistant'))[0]?.from).toBe('Case Clerk <case@example.test>');
 });
 
-test('a failed message is copied, mended and sent anew', async ({ page }) => {
+test('a failed message is copied, corrected and sent again', async ({ page }) => {
   const [id = ''] = await server.submit([{ to: 'fail-copied@example.net', subject: 'To be copied', html: '<p>Dear <b>client</b></p>' }]);
   await expect.poll(async () => ((await server.message(id)) as { state: string }).state).toBe('failed');
   await server.signIn(page, `/queue/${id}`);

@@ -1,4 +1,4 @@
-/** The key walk: a failed message is found, its cause is seen and mended, and what it failed goes before one's eyes. */
+/** The key walk: a failed message is found, its cause is seen and fixed, and what it failed goes before one's eyes. */
 import type { Page } from '@playwright/test';
 import { expect, expectAccessible, test } from '../page';
 import { Postroom } from './postroom';
@@ -29,7 +29,7 @@ test.beforeAll(async () => {
 test.afterAll(() => server.stop());
 test.afterEach(() => server.relay.release());
 
-test('a clerk finds a failed message and why; an administrator mends the settings, sends it again, and both watch it go', async ({ page, browser }) => {
+test('a clerk finds a failed message and why; an administrator fixes the settings, sends it again, and both watch it go', async ({ page, browser }) => {
   const [id = '', other = ''] = ids;
   // The clerk sees that it failed, why, and who can do something about it.
   await server.signIn(page, '/queue', 'front');
@@ -38,7 +38,7 @@ test('a clerk finds a failed message and why; an administrator mends the setting
   await rowOf(page, id).locator('.subject a').click();
   const why = page.getByRole('region', { name: 'Why hasn’t it gone?' });
   await expect(why).toContainText('535 5.7.8 Authentication credentials invalid');
-  await expect(why).toContainText('An administrator of your office can mend the SMTP settings');
+  await expect(why).toContainText('An administrator of your office can fix the SMTP settings');
   await expect(why.getByRole('link')).toHaveCount(0);
   await page.keyboard.press('Escape');
   await page.getByLabel('Type').selectOption('all');
@@ -47,7 +47,7 @@ test('a clerk finds a failed message and why; an administrator mends the setting
   // The administrator is led from the same message to the very settings.
   const theirs = await (await browser.newContext()).newPage();
   await server.signIn(theirs, `/queue/${id}`, 'case');
-  await theirs.getByRole('link', { name: 'Mend the SMTP settings' }).click();
+  await theirs.getByRole('link', { name: 'Fix the SMTP settings' }).click();
   await expect(theirs).toHaveURL(/\/office\/settings\/1#smtp$/);
   await expect(theirs.locator('#smtp')).toBeFocused();
   await theirs.getByRole('button', { name: 'Test connection' }).click();
@@ -107,7 +107,7 @@ test('sending is paused for the office and resumed', async ({ page }) => {
   await server.api('PUT', '/api/v1/offices/1/settings', { relays: [relay({ secret: 'the right one' })] }, version);
   await server.signIn(page, '/office/settings');
   await page.getByRole('button', { name: 'Pause sending' }).click();
-  await page.getByLabel('Why').fill('The address book is being mended');
+  await page.getByLabel('Why').fill('The address book is being corrected');
   await page.keyboard.press('Enter');
   const pauses = page.getByRole('region', { name: 'Pauses of sending' });
   await expect(pauses).toContainText('by Case Clerk');

@@ -185,8 +185,8 @@ test('the history tells what the relay said, as text', async ({ page }) => {
   await expect(page).toHaveURL(/type=failed/);
 });
 
-test('a mistyped address: found, understood, mended, and watched as it goes', async ({ page }) => {
-  const [id = ''] = await server.submit([{ to: 'fail-typo@example.net', subject: 'To be mended' }]);
+test('a mistyped address: found, understood, corrected, and watched as it goes', async ({ page }) => {
+  const [id = ''] = await server.submit([{ to: 'fail-typo@example.net', subject: 'To be corrected' }]);
   await expect.poll(async () => ((await server.message(id)) as { state: string }).state).toBe('failed');
   await server.signIn(page, '/queue?type=failed');
   await rowOf(page, id).locator('.subject a').click();

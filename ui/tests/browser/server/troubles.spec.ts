@@ -140,7 +140,7 @@ test('a sign-in that the relay of the configuration file refuses: the sender and
   });
 });
 
-test('a sign-in that an office’s own relay refuses: its administrator is led to the very setting and mends it', async ({ page }) => {
+test('a sign-in that an office’s own relay refuses: its administrator is led to the very setting and fixes it', async ({ page }) => {
   await on(Postroom.withoutRelay(), async (server) => {
     server.relay.password = 'the right one';
     const { version } = await server.api<{ version: number }>('GET', '/api/v1/offices/1/settings');

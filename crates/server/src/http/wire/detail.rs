@@ -232,7 +232,7 @@ pub struct Explanation {
     /// When.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     pub next_at: Option<Timestamp>,
-    /// Where the SMTP settings are that have to be mended; `null` where they are not to blame.
+    /// Where the SMTP settings are that have to be fixed; `null` where they are not to blame.
     #[schema(required)]
     pub mend: Option<Mend>,
 }

@@ -1,4 +1,4 @@
-//! Failed mail in groups that can be mended at once.
+//! Failed mail in groups that can be fixed at once.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -25,7 +25,7 @@ pub struct FailureGroup {
     pub sentence: String,
     /// What to do.
     pub advice: String,
-    /// Where to mend it: `office_settings`, `server_configuration`, or `message` where it is about single messages.
+    /// Where to fix it: `office_settings`, `server_configuration`, or `message` where it is about single messages.
     pub place: String,
     /// The office whose settings they are.
     #[schema(required)]
