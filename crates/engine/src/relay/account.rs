@@ -15,9 +15,10 @@ use tokio::sync::Notify;
 
 use crate::scheduler::RelayId;
 
-/// How long another session shows after its last answer that the relay works, and how long those that open are waited
-/// for.
+/// How long another session shows after its last answer that the relay works.
 const WORKS_FOR: Duration = Duration::from_secs(30);
+/// How long a connection that failed to open waits for those that opened at the same time.
+const SETTLES_WITHIN: Duration = Duration::from_secs(30);
 /// The first wait before a relay without a connection tries again for one, and the longest.
 const CROWDED: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
@@ -26,7 +27,7 @@ const CROWDED: (Duration, Duration) = (Duration::from_millis(500), Duration::fro
 pub(crate) struct Account {
     name: RelayAccount,
     state: Mutex<State>,
-    /// Told when a connection was answered for the first time, or failed.
+    /// Told when a connection was answered, was refused or ended.
     settled: Notify,
 }
 
@@ -60,7 +61,7 @@ struct Vital {
 enum Stage {
     /// It carries no mail yet.
     Opens,
-    /// The relay took a message from it.
+    /// The relay took or judged a message of it.
     Serves,
     /// It says QUIT; the relay counts it until it has answered.
     Closes,
@@ -148,17 +149,17 @@ impl Account {
     /// those that the server takes and that do not close.
     pub(crate) fn connections(&self, relay: RelayId, configured: u32) -> u32 {
         let state = self.state();
-        let known = state.limits.connections(configured);
-        if known == configured {
+        let Some(known) = state.limits.values().connections else {
             return configured;
-        }
+        };
         let closing = state
             .connections
             .values()
             .filter(|vital| vital.stage == Stage::Closes);
         let known = known.saturating_sub(u32::try_from(closing.count()).unwrap_or(u32::MAX));
         let busy: BTreeSet<_> = state.in_hand.keys().copied().chain([relay]).collect();
-        (known / u32::try_from(busy.len()).unwrap_or(1)).max(1)
+        let share = known / u32::try_from(busy.len()).unwrap_or(1);
+        share.max(1).min(configured)
     }
 
     /// When a relay may be given messages: later than `now` while mail came too fast, or where the account's other relays
@@ -258,8 +259,17 @@ impl State {
     }
 
     fn others_work(&self, number: u64, now: Timestamp) -> bool {
+        // Two relays of the account that are greeted and refused in step would show for each other for ever.
+        let own = self.connections.get(&number).map(|vital| vital.relay);
+        let starves = own
+            .and_then(|relay| self.crowded.get(&relay))
+            .is_some_and(|crowded| crowded.wait >= CROWDED.1);
+        let shows = |vital: &Vital| {
+            let carries = matches!(vital.stage, Stage::Serves | Stage::Closes);
+            (carries || !starves) && vital.shown.is_some_and(|at| now.since(at) <= WORKS_FOR)
+        };
         let mut others = self.connections.iter().filter(|(other, _)| **other != number);
-        others.any(|(_, vital)| vital.shown.is_some_and(|at| now.since(at) <= WORKS_FOR))
+        others.any(|(_, vital)| shows(vital))
     }
 
     /// Keeps a relay without a connection waiting; refusals while it waits are of the same burst.
@@ -307,9 +317,6 @@ impl Slot {
             if let Some(vital) = state.connections.get_mut(&self.number) {
                 vital.stage = Stage::Refused;
             }
-            if state.others_work(self.number, now) {
-                return;
-            }
             state.opened
         };
         self.account.settled.notify_waiters();
@@ -317,13 +324,17 @@ impl Slot {
             loop {
                 let mut settled = pin!(self.account.settled.notified());
                 settled.as_mut().enable();
-                if !self.account.state().opens(last) {
+                let is_known = {
+                    let state = self.account.state();
+                    !state.opens(last) || state.others_work(self.number, now)
+                };
+                if is_known {
                     return;
                 }
                 settled.await;
             }
         };
-        let _ = tokio::time::timeout(WORKS_FOR, settle).await;
+        let _ = tokio::time::timeout(SETTLES_WITHIN, settle).await;
     }
 
     /// Notes that the connection says QUIT and carries nothing more. It counts until this is dropped: the relay counts it,
@@ -384,6 +395,8 @@ impl Slot {
             left.stage = Stage::Refused;
             state.connections.insert(self.number, left);
         }
+        drop(state);
+        self.account.settled.notify_waiters();
     }
 }
 
@@ -486,6 +499,37 @@ mod tests {
         assert!(account.ready_at(FIRST, idle) > idle, "not again at once");
         drop((closing, next));
         assert_eq!(account.connect(FIRST).witness(idle), Witness::Lately);
+    }
+
+    #[test]
+    fn relays_that_are_refused_in_step_do_not_show_for_each_other_for_ever() {
+        let account = account();
+        let mut now = START;
+        let mut witness = Witness::OtherSessions;
+        for _ in 0..10 {
+            let places = [account.connect(FIRST), account.connect(SECOND)];
+            for place in &places {
+                place.answered(now);
+            }
+            witness = places[0].witness(now);
+            for place in &places {
+                place.refused(now);
+            }
+            now = now.plus(CROWDED.1);
+        }
+        assert_eq!(witness, Witness::Nothing);
+    }
+
+    #[test]
+    fn bound_of_as_many_as_are_configured_leaves_out_what_closes() {
+        let account = account();
+        let open = [account.connect(FIRST), account.connect(FIRST)];
+        for place in &open {
+            place.took(START);
+        }
+        account.connect(FIRST).refused(START);
+        open[0].closes(START);
+        assert_eq!(account.connections(FIRST, 2), 1);
     }
 
     #[test]

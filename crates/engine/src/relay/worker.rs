@@ -302,8 +302,8 @@ impl Worker {
         Err(Flow::Leave)
     }
 
-    /// The limit that keeps a session from opening, if it is one. Where the relay does not say so, those that open at the
-    /// same time are waited for.
+    /// The limit that keeps a session from opening, if it is one. Where that depends on whether the relay works, those that
+    /// open at the same time are waited for.
     async fn limit_of(&self, error: &SessionError, slot: &Slot) -> Option<Throttle> {
         let limit = |witness| {
             let progress = Progress {
@@ -312,8 +312,8 @@ impl Worker {
             };
             limit_of(error, progress)
         };
-        if let Some(stated) = limit(Witness::Nothing) {
-            return Some(stated);
+        if let Some(known) = limit(slot.witness(self.now())) {
+            return Some(known);
         }
         limit(Witness::OtherSessions)?;
         slot.failed_to_open(self.now()).await;

@@ -50,7 +50,7 @@ pub(crate) fn shift(conn: &Connection, micros: i64, now: Timestamp) -> Result<()
             (SELECT w.ord FROM work w JOIN message m ON m.ord = w.ord WHERE w.phase = 1 AND m.state = 4)",
         "UPDATE message SET next_attempt_at = next_attempt_at + ?1
          WHERE state = 4 AND abs(next_attempt_at - ?2) < abs(next_attempt_at - ?3)
-            AND ord IN (SELECT ord FROM work WHERE phase IN (0, 1))",
+            AND ord IN (SELECT ord FROM work)",
         "UPDATE work SET since = since + ?1 WHERE abs(since - ?2) < abs(since - ?3)",
         "UPDATE relay_state SET since = since + ?1 WHERE abs(since - ?2) < abs(since - ?3)",
     ] {

@@ -11,6 +11,7 @@ use postroom_domain::{Day, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::group::Group;
+use super::limits::SETTLED;
 use crate::StoreError;
 
 /// Brings the day that counts into line with the clock.
@@ -51,12 +52,13 @@ fn count_on(conn: &Connection, ahead: Day, today: Day) -> Result<(), StoreError>
          ON CONFLICT DO UPDATE SET n = n + excluded.n, reached = reached | excluded.reached",
     )?
     .execute(params![ahead.0, today.0])?;
-    for sql in [
-        "DELETE FROM used WHERE day > ?1",
-        "UPDATE work SET charged_day = ?1 WHERE charged_day > ?1",
-    ] {
-        conn.prepare_cached(sql)?.execute([today.0])?;
-    }
+    conn.prepare_cached("DELETE FROM used WHERE day > ?1")?
+        .execute([today.0])?;
+    // What was used on the days between counts no more, and so do those that were charged on them.
+    conn.prepare_cached(
+        "UPDATE work SET charged_day = iif(charged_day = ?1, ?2, ?3) WHERE charged_day > ?2",
+    )?
+    .execute(params![ahead.0, today.0, SETTLED])?;
     Ok(())
 }
 
@@ -92,15 +94,13 @@ fn bring_back(conn: &Connection, today: Day) -> Result<bool, StoreError> {
 }
 
 /// Counts on `day` again what was used on it, and what was used since on the corrected day. It counts on one day alone,
-/// or it would count twice once the clock is set back again. Of mail that is not done with, the latest is what goes along.
+/// or it would count twice once the clock is set back again. Unfinished mail of that day moves with it, the newest first.
 fn count_back(conn: &Connection, day: i32, corrected: i32) -> Result<(), StoreError> {
     for sql in [
         "UPDATE work SET charged_day = ?1 WHERE ord IN (
-            SELECT w.ord FROM
-                (SELECT ord, sender, row_number() OVER (PARTITION BY sender ORDER BY ord DESC) AS latest
-                 FROM work WHERE charged_day = ?2) w
-            JOIN used u ON u.day = ?2 AND u.who = w.sender LEFT JOIN used_set_aside a ON a.who = u.who
-            WHERE w.latest <= u.n - ifnull(a.base, 0) + ifnull(a.n, 0))",
+            SELECT ord FROM work WHERE charged_day = ?2 ORDER BY ord DESC LIMIT max(0, ifnull(
+                (SELECT u.n - ifnull(a.base, 0) + ifnull(a.n, 0)
+                 FROM used u LEFT JOIN used_set_aside a ON a.who = u.who WHERE u.day = ?2 AND u.who = 0), 0)))",
         "INSERT INTO used (day, who, n, reached)
          SELECT ?1, u.who, max(0, u.n - ifnull(a.base, 0) + ifnull(a.n, 0)), ifnull(a.reached, 0)
          FROM used u LEFT JOIN used_set_aside a ON a.who = u.who WHERE u.day = ?2

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use postroom_domain::{MessageState, NodeSlot, Reply, RouteId};
+use postroom_domain::{MessageState, NodeSlot, Reply, RouteId, UserId};
 use postroom_store::{
-    ConfiguredLimits, EdgeWritten, Enqueued, Exhaust, RelayEdge, RelayTo, Store, WaitingMail,
+    ConfiguredLimits, EdgeWritten, Enqueued, Exhaust, NewMessage, RelayEdge, RelayTo, Store, Submitter,
+    WaitingMail,
 };
 
 use super::Harness;
@@ -43,6 +44,23 @@ pub(crate) async fn mail_that_was_due_shows_no_time_ahead_once_the_clock_is_set_
     let shown = row(h.store(), id).await.next_attempt_at;
     assert_eq!(shown, Some(at(-10 - DAY)));
     assert_consistent(h.store()).await;
+}
+
+pub(crate) async fn leased_mail_shows_no_time_ahead_once_it_is_given_back_after_the_clock_is_set_back(
+    h: &mut impl Harness,
+) {
+    let node = join(h.store()).await;
+    let id = put(h.store(), vec![letter(1)], at(0)).await[0];
+    let leased = lease(h.store(), node, 1, at(1)).await[0];
+    record(h.store(), node, vec![deferred(&leased, at(1), at(61))], at(1)).await;
+    assert_eq!(promote(h.store(), at(61), vec![]).await.moved, 1);
+    lease(h.store(), node, 1, at(62)).await;
+    h.store()
+        .clock_moved(-DAY * 1_000_000, at(71 - DAY))
+        .await
+        .unwrap();
+    let shown = row(h.store(), id).await.next_attempt_at;
+    assert_eq!(shown, Some(at(61 - DAY)));
 }
 
 async fn take_down(store: &dyn Store) {
@@ -172,6 +190,33 @@ pub(crate) async fn clock_that_stands_ahead_twice_counts_nothing_twice(h: &mut i
     let limits = h.store().limits(at(200)).await.unwrap();
     assert_eq!((limits.system_used, limits.user_used_most), (5, 5));
     assert_consistent(h.store()).await;
+}
+
+pub(crate) async fn what_others_submit_moves_with_the_day_that_it_is_charged_on(h: &mut impl Harness) {
+    limited(h.store(), 10).await;
+    let for_another = || NewMessage {
+        submitted_by: Submitter::User(UserId(2)),
+        ..letter(1)
+    };
+    assert_eq!(send(h.store(), 1, 31 * DAY).await, 1);
+    h.store().settle(at(0)).await.unwrap();
+    put(h.store(), vec![for_another()], at(0)).await;
+    h.reopen().await;
+    h.store().settle(at(31 * DAY)).await.unwrap();
+    assert_consistent(h.store()).await;
+    h.store().settle(at(100)).await.unwrap();
+    assert_consistent(h.store()).await;
+}
+
+pub(crate) async fn clock_that_stood_ahead_over_midnight_leaves_the_counts_right(h: &mut impl Harness) {
+    limited(h.store(), 10).await;
+    assert_eq!(send(h.store(), 3, 31 * DAY).await, 3);
+    assert_eq!(send(h.store(), 1, 32 * DAY).await, 1);
+    h.reopen().await;
+    h.store().settle(at(0)).await.unwrap();
+    assert_consistent(h.store()).await;
+    let limits = h.store().limits(at(0)).await.unwrap();
+    assert_eq!(limits.system_used, 1, "of the day that counted");
 }
 
 pub(crate) async fn date_is_right_again_with_the_clock_and_ids_still_ascend(h: &mut impl Harness) {
