@@ -1,4 +1,4 @@
-//! What is wrong between Postroom and a relay, in the words of whoever can fix it (SPEC A1).
+//! What is wrong between Postroom and a relay, in the words of those who can fix it (SPEC A1).
 //!
 //! | phase | heard | trouble |
 //! | --- | --- | --- |

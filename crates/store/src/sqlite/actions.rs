@@ -325,7 +325,7 @@ fn requeue_one(
     Ok(())
 }
 
-/// The way out that the message's office has now: mail that failed by settings which were fixed since takes the new one.
+/// The route of the message's office now: mail that failed under settings that were corrected since takes the new one.
 fn way_out(group: &Group<'_>, target: &Target) -> Result<RouteId, StoreError> {
     let found = group
         .conn

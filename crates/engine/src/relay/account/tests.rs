@@ -1,0 +1,202 @@
+use super::*;
+
+const START: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
+const FIRST: RelayId = RelayId(1);
+const SECOND: RelayId = RelayId(2);
+
+fn account() -> Arc<Account> {
+    let name = RelayAccount {
+        host: "smtp.example.com".to_owned(),
+        port: 587,
+        user: String::new(),
+    };
+    Arc::new(Account::new(name, LearntLimits::default()))
+}
+
+#[test]
+fn refusals_leave_as_many_connections_as_work() {
+    let account = account();
+    let mut places: Vec<_> = (0..20).map(|_| account.connect(FIRST)).collect();
+    for place in &places[..3] {
+        place.took(START);
+    }
+    for place in places.split_off(3) {
+        assert_eq!(place.witness(START), Witness::OtherSessions);
+        place.refused(START);
+    }
+    assert_eq!(account.connections(FIRST, 20), 3);
+    assert_eq!(account.ready_at(FIRST, START), START, "three of its own work");
+}
+
+#[test]
+fn session_that_fell_silent_shows_nothing() {
+    let account = account();
+    let (one, other) = (account.connect(FIRST), account.connect(FIRST));
+    one.took(START);
+    let later = START.plus(WORKS_FOR).plus(Duration::from_secs(1));
+    assert_eq!(other.witness(START), Witness::OtherSessions);
+    assert_eq!(other.witness(later), Witness::Lately);
+    drop(other);
+    assert_eq!(one.witness(START), Witness::Lately, "not by its own word");
+}
+
+#[test]
+fn connection_that_only_opens_shows_nothing() {
+    let account = account();
+    let (opens, refused) = (account.connect(FIRST), account.connect(FIRST));
+    assert_eq!(refused.witness(START), Witness::Nothing);
+    refused.refused(START);
+    assert!(account.ready_at(FIRST, START) > START, "nothing of its own works");
+    opens.took(START);
+    assert_eq!(account.ready_at(FIRST, START), START);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failure_to_open_is_judged_when_those_that_opened_at_once_are_known() {
+    let account = account();
+    let (one, other) = (account.connect(FIRST), account.connect(FIRST));
+    let both = async { tokio::join!(one.failed_to_open(START), other.failed_to_open(START)) };
+    let waited = tokio::time::timeout(WORKS_FOR / 2, both).await;
+    assert!(waited.is_ok(), "they wait for each other");
+    assert_eq!(one.witness(START), Witness::Nothing, "the relay is down");
+
+    let (greeted, refused) = (account.connect(FIRST), account.connect(FIRST));
+    let mut settles = Box::pin(refused.failed_to_open(START));
+    let early = tokio::time::timeout(WORKS_FOR / 2, &mut settles).await;
+    assert!(
+        early.is_err(),
+        "judged before it is known what the other comes to"
+    );
+    let later = account.connect(FIRST);
+    greeted.answered(START);
+    settles.await;
+    assert_eq!(refused.witness(START), Witness::OtherSessions);
+    drop(later);
+}
+
+#[test]
+fn connection_that_closes_is_counted_and_serves_nobody() {
+    let account = account();
+    let closing = account.connect(FIRST);
+    closing.took(START);
+    let idle = START.plus(Duration::from_mins(1));
+    closing.closes(idle);
+    let next = account.connect(FIRST);
+    assert_eq!(next.witness(idle), Witness::OtherSessions);
+    next.refused(idle);
+    assert_eq!(account.values().connections, Some(1));
+    assert!(account.ready_at(FIRST, idle) > idle, "not again at once");
+    drop((closing, next));
+    assert_eq!(account.connect(FIRST).witness(idle), Witness::Lately);
+}
+
+#[test]
+fn relays_that_are_refused_in_step_do_not_show_for_each_other_for_ever() {
+    let account = account();
+    let mut now = START;
+    let mut witness = Witness::OtherSessions;
+    for _ in 0..10 {
+        let places = [account.connect(FIRST), account.connect(SECOND)];
+        for place in &places {
+            place.answered(now);
+        }
+        witness = places[0].witness(now);
+        for place in &places {
+            place.refused(now);
+        }
+        now = now.plus(CROWDED.1);
+    }
+    assert_eq!(witness, Witness::Nothing);
+}
+
+#[test]
+fn bound_of_as_many_as_are_configured_leaves_out_what_closes() {
+    let account = account();
+    let open = [account.connect(FIRST), account.connect(FIRST)];
+    for place in &open {
+        place.took(START);
+    }
+    account.connect(FIRST).refused(START);
+    open[0].closes(START);
+    assert_eq!(account.connections(FIRST, 2), 1);
+}
+
+#[test]
+fn none_is_opened_in_place_of_one_that_closes() {
+    let account = account();
+    let open: Vec<_> = (0..3).map(|_| account.connect(FIRST)).collect();
+    for place in &open {
+        place.took(START);
+    }
+    account.connect(FIRST).refused(START);
+    assert_eq!(account.connections(FIRST, 20), 3);
+    open[0].closes(START);
+    assert_eq!(account.connections(FIRST, 20), 2);
+    drop(open);
+    assert_eq!(account.connections(FIRST, 20), 3);
+}
+
+#[test]
+fn refused_connections_that_close_show_for_each_other_no_longer_than_what_worked_once() {
+    let account = account();
+    let works = account.connect(FIRST);
+    works.took(START);
+    let mut before = account.connect(FIRST);
+    before.refused(START.plus(Duration::from_secs(1)));
+    drop(works);
+    for (seconds, witness) in [
+        (10, Witness::OtherSessions),
+        (20, Witness::OtherSessions),
+        (31, Witness::Lately),
+    ] {
+        let now = START.plus(Duration::from_secs(seconds));
+        let next = account.connect(FIRST);
+        assert_eq!(next.witness(now), witness);
+        next.refused(now);
+        before = next;
+    }
+    drop(before);
+}
+
+#[test]
+fn relay_without_a_connection_waits_ever_longer_and_has_its_share() {
+    let account = account();
+    let held = account.connect(FIRST);
+    held.took(START);
+    account.given(FIRST, 2, 1, 20, START);
+    let waits = [500, 1_000, 2_000];
+    let mut now = START;
+    for wait in waits {
+        let burst = [account.connect(SECOND), account.connect(SECOND)];
+        for place in burst {
+            // A greeting is no message taken: some relays refuse at MAIL.
+            place.answered(now);
+            place.refused(now);
+        }
+        let until = now.plus(Duration::from_millis(wait));
+        assert_eq!(account.ready_at(SECOND, now), until);
+        now = until;
+    }
+    for _ in 0..3 {
+        let place = account.connect(SECOND);
+        place.took(START);
+        assert_eq!(account.ready_at(SECOND, START), START);
+    }
+}
+
+#[test]
+fn pace_counts_what_was_taken_and_what_is_in_hand() {
+    let account = account();
+    assert_eq!(account.pace(START), u32::MAX);
+    let place = account.connect(FIRST);
+    for _ in 0..30 {
+        place.took(START);
+    }
+    account.refused(Throttle::Pace, 0, START);
+    let next = START.plus(Duration::from_secs(62));
+    assert_eq!((account.pace(START), account.pace(next)), (0, 30));
+    account.given(FIRST, 12, 6, 20, next);
+    assert_eq!(account.pace(next), 18);
+    account.done(FIRST, 12);
+    assert_eq!(account.pace(next), 30);
+}
