@@ -22,7 +22,7 @@ use std::time::Duration;
 use self::evidence::Row;
 pub use self::evidence::{FAILURES_TO_GO_DOWN, FailedAt, FailedMessage, ONE_CONTENT_WAIT, ONE_SENDER_WAIT};
 use crate::clock::Timestamp;
-use crate::id::MessageId;
+use crate::id::{MessageId, UserId};
 use crate::outcome::Reply;
 use crate::retry::Chance;
 
@@ -70,8 +70,8 @@ enum State {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Outage {
     since: Timestamp,
-    /// How far the last session had come; not known of an outage that was found.
-    at: Option<FailedAt>,
+    /// The last failure; not known of an outage that was found.
+    failed: Option<FailedMessage>,
     error: Reply,
     interval: Duration,
     next_probe_at: Timestamp,
@@ -125,7 +125,7 @@ impl RelayHealth {
     pub const fn found_down(policy: HealthPolicy, since: Timestamp, error: Reply, now: Timestamp) -> Self {
         let outage = Outage {
             since,
-            at: None,
+            failed: None,
             error,
             interval: policy.probe_first,
             next_probe_at: now,
@@ -153,7 +153,7 @@ impl RelayHealth {
                 let interval = self.policy.probe_first;
                 self.state = State::Down(Outage {
                     since: now,
-                    at: Some(failed.at),
+                    failed: Some(failed),
                     error: error.clone(),
                     interval,
                     next_probe_at: now.plus(chance.spread(interval, PROBE_JITTER_PERCENT)),
@@ -164,15 +164,15 @@ impl RelayHealth {
                 })
             }
             State::Probing { outage, message } if *message == failed.id => {
-                let is_other_fault =
-                    failed.at == FailedAt::Sender && outage.at.is_some_and(|at| at != FailedAt::Sender);
+                let is_other_fault = failed.at == FailedAt::Sender
+                    && outage.failed.is_some_and(|last| last.at != FailedAt::Sender);
                 if is_other_fault {
                     return self.relay_answered(now);
                 }
                 let interval = (outage.interval * 2).min(self.policy.probe_longest);
                 self.state = State::Down(Outage {
                     since: outage.since,
-                    at: Some(failed.at),
+                    failed: Some(failed),
                     error: error.clone(),
                     interval,
                     next_probe_at: now.plus(chance.spread(interval, PROBE_JITTER_PERCENT)),
@@ -238,6 +238,15 @@ impl RelayHealth {
         self.last_probe
     }
 
+    /// The sender whose mail failed last in a way that may be the mail's own doing: another's tells more of the relay.
+    pub fn suspect(&self) -> Option<UserId> {
+        let (State::Down(outage) | State::Probing { outage, .. }) = &self.state else {
+            return None;
+        };
+        let failed = outage.failed.filter(|failed| failed.at != FailedAt::Session)?;
+        Some(failed.sender)
+    }
+
     /// Ends a probe that was given back untried: another is due at once.
     pub fn probe_given_back(&mut self, message: MessageId, now: Timestamp) {
         if let State::Probing {
@@ -255,7 +264,10 @@ impl RelayHealth {
     /// The clock was moved by so many microseconds: what is known by it moves along.
     pub fn clock_moved(&mut self, micros: i64) {
         match &mut self.state {
-            State::Up { since, .. } => *since = since.map(|since| since.moved(micros)),
+            State::Up { since, row } => {
+                *since = since.map(|since| since.moved(micros));
+                row.clock_moved(micros);
+            }
             State::Down(outage) | State::Probing { outage, .. } => {
                 outage.since = outage.since.moved(micros);
                 outage.next_probe_at = outage.next_probe_at.moved(micros);

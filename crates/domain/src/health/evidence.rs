@@ -64,58 +64,77 @@ pub enum FailedAt {
     Sender,
 }
 
-/// Failures in a row.
+/// Failures in a row, each with its first time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Row {
-    began: Option<Timestamp>,
-    failed: Vec<FailedMessage>,
+pub(super) struct Row(Vec<(Timestamp, FailedMessage)>);
+
+/// What some of the failures amount to.
+struct Count {
+    messages: usize,
+    senders: usize,
+    lasted: Duration,
+}
+
+impl Count {
+    fn is_enough(&self) -> bool {
+        self.messages >= FAILURES_TO_GO_DOWN
+    }
 }
 
 impl Row {
     /// Adds a failure; answers whether the row shows that the relay is Down.
     pub(super) fn add(&mut self, failed: FailedMessage, now: Timestamp) -> bool {
-        let began = *self.began.get_or_insert(now);
-        let is_alike = |known: &&FailedMessage| (known.sender, known.at) == (failed.sender, failed.at);
+        let is_alike = |known: &FailedMessage| (known.sender, known.at) == (failed.sender, failed.at);
         let is_known = self
-            .failed
+            .0
             .iter()
-            .any(|known| known.id == failed.id && known.at == failed.at);
+            .any(|(_, known)| known.id == failed.id && known.at == failed.at);
         // More of the same kind by the same sender show nothing new; this bounds the row.
-        if !is_known && self.failed.iter().filter(is_alike).count() < FAILURES_TO_GO_DOWN {
-            self.failed.push(failed);
+        if !is_known && self.0.iter().filter(|(_, known)| is_alike(known)).count() < FAILURES_TO_GO_DOWN {
+            self.0.push((now, failed));
         }
-        self.shows_refusal() || self.shows_outage(now.since(began))
+        self.shows_refusal(now) || self.shows_outage(now)
     }
 
     pub(super) fn clear(&mut self) {
-        self.began = None;
-        self.failed.clear();
+        self.0.clear();
     }
 
-    fn shows_refusal(&self) -> bool {
-        let (messages, senders) = self.count(|at| at == FailedAt::Sender);
-        messages >= FAILURES_TO_GO_DOWN && senders >= 2
+    /// The clock was moved by so many microseconds.
+    pub(super) fn clock_moved(&mut self, micros: i64) {
+        for (at, _) in &mut self.0 {
+            *at = at.moved(micros);
+        }
     }
 
-    fn shows_outage(&self, lasted: Duration) -> bool {
-        let is_enough = |(messages, _): (usize, usize)| messages >= FAILURES_TO_GO_DOWN;
-        let all = self.count(|at| at != FailedAt::Sender);
-        let before_content = self.count(|at| matches!(at, FailedAt::Session | FailedAt::Transaction));
-        let before_mail = self.count(|at| at == FailedAt::Session);
-        is_enough(before_mail)
-            || (is_enough(before_content) && lasted >= ONE_SENDER_WAIT)
-            || (is_enough(all) && (all.1 >= 2 || lasted >= ONE_CONTENT_WAIT))
+    fn shows_refusal(&self, now: Timestamp) -> bool {
+        let refused = self.count(|at| at == FailedAt::Sender, now);
+        refused.is_enough() && refused.senders >= 2
     }
 
-    /// Counts different messages and different senders.
-    fn count(&self, counts: impl Fn(FailedAt) -> bool) -> (usize, usize) {
-        let failed = self.failed.iter().filter(|failed| counts(failed.at));
+    fn shows_outage(&self, now: Timestamp) -> bool {
+        let all = self.count(|at| at != FailedAt::Sender, now);
+        let before_content = self.count(|at| matches!(at, FailedAt::Session | FailedAt::Transaction), now);
+        let before_mail = self.count(|at| at == FailedAt::Session, now);
+        before_mail.is_enough()
+            || (before_content.is_enough() && before_content.lasted >= ONE_SENDER_WAIT)
+            || (all.is_enough() && (all.senders >= 2 || all.lasted >= ONE_CONTENT_WAIT))
+    }
+
+    /// Counts different messages and different senders, and how long ago the first of these failures was.
+    fn count(&self, counts: impl Fn(FailedAt) -> bool, now: Timestamp) -> Count {
+        let failed = self.0.iter().filter(|(_, failed)| counts(failed.at));
+        let first = failed.clone().map(|(at, _)| *at).min();
         let (mut messages, mut senders): (Vec<_>, Vec<_>) =
-            failed.map(|failed| (failed.id, failed.sender)).unzip();
+            failed.map(|(_, failed)| (failed.id, failed.sender)).unzip();
         messages.sort_unstable();
         messages.dedup();
         senders.sort_unstable();
         senders.dedup();
-        (messages.len(), senders.len())
+        Count {
+            messages: messages.len(),
+            senders: senders.len(),
+            lasted: first.map_or(Duration::ZERO, |first| now.since(first)),
+        }
     }
 }

@@ -253,6 +253,37 @@ fn content_of_one_sender_is_suspected_for_an_hour() {
 }
 
 #[test]
+fn wait_of_one_kind_of_failure_begins_with_the_first_of_that_kind() {
+    let mut health = relay();
+    let mut fail = |n, sender, at, seconds| {
+        let failed = failed_at(n, sender, at);
+        health.relay_failed(failed, &error(), after(seconds), Chance::EVEN)
+    };
+    // A sender that may not send says nothing of what hangs up on another's content hours later.
+    assert_eq!(fail(1, 1, FailedAt::Sender, 0), None);
+    for n in 2..=4 {
+        assert_eq!(fail(n, 2, FailedAt::Content, 10_800), None);
+    }
+    assert_eq!(fail(2, 2, FailedAt::Content, 10_800 + 3_599), None);
+    let edge = fail(2, 2, FailedAt::Content, 10_800 + 3_600);
+    assert!(matches!(edge, Some(HealthEdge::WentDown { .. })));
+}
+
+#[test]
+fn clock_that_is_moved_makes_no_row_last_longer() {
+    let mut health = relay();
+    let fail = |health: &mut RelayHealth, n, seconds| {
+        let failed = failed_at(n, 1, FailedAt::Content);
+        health.relay_failed(failed, &error(), after(seconds), Chance::EVEN)
+    };
+    for n in 1..=3 {
+        assert_eq!(fail(&mut health, n, 0), None);
+    }
+    health.clock_moved(7_200_000_000);
+    assert_eq!(fail(&mut health, 1, 7_210), None);
+}
+
+#[test]
 fn probe_whose_sender_is_refused_shows_that_the_relay_speaks() {
     let mut health = down();
     assert!(health.start_probe(id(9), after(40)));
