@@ -9,10 +9,10 @@
 //! | RCPT | x.5.3; 452 or 552 without an enhanced code that speaks of no storage; 4xx "too many recipients" without x.7.x | recipients | a recipient of this transaction was accepted |
 //! | DATA, content | x.5.3, or 4xx "too many recipients" without x.7.x | recipients | more than one recipient was accepted |
 //! | MAIL and later | 4xx: too many messages, and "session" or "connection" | messages | this session carried a message |
-//! | any | 4xx: too many, a maximum or a limit of concurrent connections, sessions or threads | connections | other sessions work |
-//! | MAIL and later | 432 (Exchange) | connections | other sessions work |
+//! | any | 4xx: too many, a maximum or a limit of concurrent connections, sessions or threads | connections | other sessions work, or are open and came as far as content |
+//! | MAIL and later | 432 (Exchange) | connections | the same |
 //! | before MAIL, or MAIL of a session's first message | 421, a close, silence | connections | other sessions work |
-//! | any | 4xx: a rate, "too much mail", "throttling", "slow down", x.7.28, 451 4.7.500 to 4.7.699 | pace | it took a message within [`PACE_WITNESS`] |
+//! | any | 4xx: a rate, "too much mail", "throttling", "slow down", x.7.28, 451 4.7.500 to 4.7.699 | pace | it took a message within [`LATELY`] |
 //!
 //! Replies of real servers that the rows stand for:
 //!
@@ -49,8 +49,8 @@ use crate::outcome::Reply;
 
 pub use self::learnt::{LearntLimits, LimitValues};
 
-/// How long after the relay took a message a refusal for pace is a limit; servers count by the hour at most.
-pub const PACE_WITNESS: Duration = Duration::from_hours(1);
+/// How long after the relay took a message a refusal that names a limit is one; servers count by the hour at most.
+pub const LATELY: Duration = Duration::from_hours(1);
 
 /// The account whose limits they are: a provider's server and the mailbox that signs in there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,8 +95,10 @@ pub enum Witness {
     /// Nothing.
     #[default]
     Nothing,
-    /// It took a message within [`PACE_WITNESS`].
+    /// It took a message within [`LATELY`].
     Lately,
+    /// Other sessions of the account are open that came as far as content, however long ago.
+    OpenSessions,
     /// Other sessions of the account work at this moment.
     OtherSessions,
 }
@@ -132,10 +134,13 @@ pub fn throttle(phase: SmtpPhase, reply: Option<&Reply>, progress: Progress) -> 
     let refuses_session = reply.code == 421 && is_unproven(phase, progress);
     let is_exchange = reply.code == 432 && is_at_mail_or_later(phase);
     let is_pace = said.is_of_pace();
-    if others_work && (said.is_of_connections() || is_exchange || (refuses_session && !is_pace)) {
+    let took_lately = progress.witness >= Witness::Lately;
+    let says_connections = said.is_of_connections() || is_exchange;
+    let others_are_open = progress.witness >= Witness::OpenSessions;
+    if (others_are_open && says_connections) || (others_work && refuses_session && !is_pace) {
         return Some(Throttle::Connections);
     }
-    (progress.witness >= Witness::Lately && is_pace).then_some(Throttle::Pace)
+    (took_lately && is_pace).then_some(Throttle::Pace)
 }
 
 const fn is_at_mail_or_later(phase: SmtpPhase) -> bool {

@@ -277,6 +277,18 @@ fn limit_counts_only_where_something_shows_that_the_relay_works() {
         assert_eq!(throttle(Greeting, Some(&connections), progress), None);
         assert_eq!(throttle(Greeting, None, progress), None);
     }
+    let open = Progress {
+        witness: Witness::OpenSessions,
+        ..alone
+    };
+    let named = Some(Throttle::Connections);
+    assert_eq!(throttle(Greeting, Some(&connections), open), named);
+    assert_eq!(throttle(Mail, Some(&reply("432 4.3.2 busy")), open), named);
+    assert_eq!(
+        throttle(Greeting, Some(&reply("421 4.3.0 no service")), open),
+        None
+    );
+    assert_eq!(throttle(Greeting, None, open), None);
     assert_eq!(throttle(Mail, Some(&fast), alone), None);
     assert_eq!(throttle(Mail, Some(&fast), lately), Some(Throttle::Pace));
     assert_eq!(

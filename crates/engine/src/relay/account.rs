@@ -7,10 +7,11 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use postroom_domain::throttle::PACE_WITNESS;
+use postroom_domain::throttle::LATELY;
 use postroom_domain::{
     LearntLimits, LimitValues, RateLimiter, Rates, RelayAccount, Throttle, Timestamp, Witness,
 };
+use postroom_smtp::client::Progress as ContentProgress;
 use tokio::sync::Notify;
 
 use crate::scheduler::RelayId;
@@ -48,12 +49,14 @@ struct State {
 }
 
 /// What a connection showed last.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Vital {
     relay: RelayId,
     /// When it showed last that the relay works; `None` before it was answered.
     shown: Option<Timestamp>,
     stage: Stage,
+    /// How far its message has come.
+    progress: ContentProgress,
 }
 
 /// How far a connection is in its life.
@@ -137,6 +140,7 @@ impl Account {
                 relay,
                 shown: None,
                 stage: Stage::Opens,
+                progress: ContentProgress::default(),
             },
         );
         Slot {
@@ -272,6 +276,14 @@ impl State {
         others.any(|(_, vital)| shows(vital))
     }
 
+    /// Whether other connections are open that came as far as content, however long ago.
+    fn others_are_open(&self, number: u64) -> bool {
+        let mut others = self.connections.iter().filter(|(other, _)| **other != number);
+        others.any(|(_, vital)| {
+            matches!(vital.stage, Stage::Serves | Stage::Closes) || vital.progress.content_began()
+        })
+    }
+
     /// Keeps a relay without a connection waiting; refusals while it waits are of the same burst.
     fn crowd(&mut self, relay: RelayId, now: Timestamp) {
         let (first, longest) = CROWDED;
@@ -307,6 +319,14 @@ impl Slot {
         }
         drop(state);
         self.account.settled.notify_waiters();
+    }
+
+    /// Notes whose message the connection carries now.
+    pub(crate) fn carries(&self, progress: ContentProgress) {
+        let mut state = self.account.state();
+        if let Some(vital) = state.connections.get_mut(&self.number) {
+            vital.progress = progress;
+        }
     }
 
     /// Notes that the connection could not be opened, and waits for what those come to that opened at the same time:
@@ -368,7 +388,9 @@ impl Slot {
         let state = self.account.state();
         if state.others_work(self.number, now) {
             Witness::OtherSessions
-        } else if state.took.is_some_and(|at| now.since(at) <= PACE_WITNESS) {
+        } else if state.others_are_open(self.number) {
+            Witness::OpenSessions
+        } else if state.took.is_some_and(|at| now.since(at) <= LATELY) {
             Witness::Lately
         } else {
             Witness::Nothing

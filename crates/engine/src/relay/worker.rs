@@ -171,6 +171,7 @@ impl Worker {
         let account = &self.pool.account;
         limit(&mut job, open, account.recipients());
         open.carried += 1;
+        open.slot.carries(job.transaction.progress.clone());
         let most = self.pool.relay.messages_per_connection;
         let last = open.carried >= account.messages(open.carried, most, self.now());
         let ahead = Ahead::default();

@@ -41,7 +41,7 @@ impl Progress {
     }
 
     /// Called before the first octet is written.
-    pub(super) fn begin_content(&self) {
+    pub fn begin_content(&self) {
         self.0.store(true, Ordering::Release);
     }
 }

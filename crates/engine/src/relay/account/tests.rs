@@ -29,15 +29,34 @@ fn refusals_leave_as_many_connections_as_work() {
 }
 
 #[test]
-fn session_that_fell_silent_shows_nothing() {
+fn session_that_fell_silent_shows_no_more_than_that_it_is_open() {
     let account = account();
     let (one, other) = (account.connect(FIRST), account.connect(FIRST));
     one.took(START);
     let later = START.plus(WORKS_FOR).plus(Duration::from_secs(1));
     assert_eq!(other.witness(START), Witness::OtherSessions);
-    assert_eq!(other.witness(later), Witness::Lately);
+    assert_eq!(other.witness(later), Witness::OpenSessions);
     drop(other);
     assert_eq!(one.witness(START), Witness::Lately, "not by its own word");
+}
+
+#[test]
+fn session_whose_content_is_under_way_shows_that_it_is_open() {
+    let account = account();
+    let (one, other) = (account.connect(FIRST), account.connect(FIRST));
+    one.answered(START);
+    let progress = ContentProgress::default();
+    one.carries(progress.clone());
+    let later = START.plus(WORKS_FOR).plus(Duration::from_secs(1));
+    assert_eq!(other.witness(later), Witness::Nothing);
+    progress.begin_content();
+    assert_eq!(
+        other.witness(later),
+        Witness::OpenSessions,
+        "it waits for the dot's answer"
+    );
+    drop(one);
+    assert_eq!(other.witness(later), Witness::Nothing);
 }
 
 #[test]
