@@ -13,6 +13,7 @@ use postroom_store::{
     AttemptRecord, AttemptResult, Leased, Next, Outcome, PendingRecipient, RecipientOutcome,
 };
 
+use super::limited::over_limit;
 use super::prepare::Job;
 use super::said::{heard, phase, shortened, spoken, trouble_of, words};
 
@@ -247,6 +248,11 @@ impl Judge<'_> {
         } = self.hear(job, answers);
         // What refused the message refused it for those whom a further transaction would have named.
         if let Some((state, reply)) = whole {
+            for place in over_limit(answers) {
+                if let Some(told) = told.get_mut(place) {
+                    (told.state, told.reply) = (state, reply.clone());
+                }
+            }
             told.extend(job.rest().iter().map(|&index| Told {
                 index,
                 state,

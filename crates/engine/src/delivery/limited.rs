@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use postroom_domain::classify::SmtpPhase;
-use postroom_domain::{Progress, Throttle, throttle};
+use postroom_domain::{Progress, Throttle, Witness, throttle};
 use postroom_smtp::client::{Answers, Cause, Outcome as Spoken, Phase, SessionError};
 use postroom_smtp::reply::Reply as SmtpReply;
 
@@ -40,6 +40,25 @@ pub(crate) fn limited(said: &Spoken, progress: Progress) -> Option<Limited> {
         }),
         Spoken::Uncertain(_) | Spoken::Untried(_) | Spoken::Unsendable(_) => None,
     }
+}
+
+/// The places of recipients that the relay refused for a limit of its own, while it accepted others: had it taken the
+/// content, a further transaction would have named them.
+pub(crate) fn over_limit(answers: &Answers) -> Vec<usize> {
+    let mut progress = Progress {
+        witness: Witness::OtherSessions,
+        ..Progress::default()
+    };
+    let mut places = Vec::new();
+    for (place, reply) in answers.recipients.iter().enumerate() {
+        if reply.is_success() {
+            progress.accepted += 1;
+        } else if progress.accepted > 0 && throttle(SmtpPhase::Rcpt, Some(&spoken(reply)), progress).is_some()
+        {
+            places.push(place);
+        }
+    }
+    places
 }
 
 /// Finds the limit for which a session ended or was not opened. What is known of our own side (a name without address, a
