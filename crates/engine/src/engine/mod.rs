@@ -31,7 +31,7 @@ use stop::step_takes_too_long;
 use crate::counters::Counters;
 use crate::delivery::Signal;
 use crate::relay::{Edges, Ended, LimitsWriter, Looks, PoolParts};
-use crate::scheduler::{Scheduler, Step};
+use crate::scheduler::{Scheduler, SeekProbe, Step};
 use crate::settings::{Pace, Sending};
 use crate::status::{EngineStatus, Place, RelayStatus};
 
@@ -223,8 +223,8 @@ impl Engine {
     async fn perform(&mut self, step: Step, now: Timestamp) -> Result<bool, StoreError> {
         self.return_unanswered(now).await?;
         let mut more = self.revive(now).await?;
-        for (route, behind) in step.seek_probe {
-            more |= self.seek_probe(route, behind, now).await?;
+        for seek in step.seek_probe {
+            more |= self.seek_probe(seek, now).await?;
         }
         if step.settle {
             // Before leases and after what came in: held mail of a new day goes before the day's new mail.
@@ -273,20 +273,16 @@ impl Engine {
 
     /// Makes a deferred message due for a probe, the first behind the last one's or the first of all; answers whether
     /// there was one.
-    async fn seek_probe(
-        &mut self,
-        route: RouteId,
-        behind: Option<MessageId>,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    async fn seek_probe(&mut self, seek: SeekProbe, now: Timestamp) -> Result<bool, StoreError> {
         let one = |after| Revive {
-            route,
+            route: seek.route,
             after,
+            not_of: seek.not_of,
             limit: 1,
             now,
         };
-        let mut found = self.store.revive(one(behind)).await?;
-        if found.is_none() && behind.is_some() {
+        let mut found = self.store.revive(one(seek.behind)).await?;
+        if found.is_none() && seek.behind.is_some() {
             found = self.store.revive(one(None)).await?;
         }
         if found.is_some() {
@@ -303,6 +299,7 @@ impl Engine {
         let revive = Revive {
             route,
             after,
+            not_of: None,
             limit: self.pace.step,
             now,
         };

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use postroom_domain::health::{FailedMessage, HealthEdge, HealthPolicy, RelayHealth};
 use postroom_domain::retry::Chance;
-use postroom_domain::{MessageId, Reply, RouteId, Timestamp};
+use postroom_domain::{MessageId, Reply, RouteId, Timestamp, UserId};
 use postroom_store::{Promoted, Settled, Want};
 
 use relay::{LocalEffect, Relay, Tried};
@@ -27,8 +27,8 @@ use crate::settings::{Pace, Sending};
 /// What the loop is to do now.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Step {
-    /// Make one deferred message of these routes due, the first behind that one: a probe waits for it.
-    pub(crate) seek_probe: Vec<(RouteId, Option<MessageId>)>,
+    /// Make one deferred message of these routes due: a probe waits for it.
+    pub(crate) seek_probe: Vec<SeekProbe>,
     /// Let go what waits for a day, a limit or the end of a pause.
     pub(crate) settle: bool,
     /// Make waiting mail ready, except of these routes.
@@ -37,6 +37,17 @@ pub(crate) struct Step {
     pub(crate) grants: Vec<Grant>,
     /// Fail the mail of these routes that waited since before the time.
     pub(crate) exhaust: Vec<(RouteId, Timestamp, Reply)>,
+}
+
+/// A deferred message that a probe waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SeekProbe {
+    /// The route.
+    pub(crate) route: RouteId,
+    /// Behind this one, which probed last.
+    pub(crate) behind: Option<MessageId>,
+    /// Of another sender than this one, whose mail may have been what failed.
+    pub(crate) not_of: Option<UserId>,
 }
 
 /// Messages of a route that a relay can take.
@@ -182,9 +193,12 @@ impl Scheduler {
             ..Step::default()
         };
         for (&id, route) in &mut self.routes {
-            if let Some(behind) = route.lacks_probe(now) {
-                route.sought = Sought::Done;
-                step.seek_probe.push((id, behind));
+            if let Some(seek) = route.lacks_probe(id, now) {
+                route.sought = match seek.not_of {
+                    Some(_) => Sought::OfOthers,
+                    None => Sought::Done,
+                };
+                step.seek_probe.push(seek);
             }
             step.exhaust
                 .extend(exhausted(id, route, self.max_wait, self.pace, now));
@@ -192,11 +206,19 @@ impl Scheduler {
         step
     }
 
+    fn lacks_probe(&self, now: Timestamp) -> bool {
+        let mut routes = self.routes.iter();
+        routes.any(|(&id, route)| route.lacks_probe(id, now).is_some())
+    }
+
     /// What to lease now for which relay, of all routes at most a step.
     fn grants(&self, now: Timestamp) -> Vec<Grant> {
         let mut left = self.pace.step.max(STEP_LEAST);
         let mut grants = Vec::new();
         for (&id, route) in self.routes.iter().filter(|(_, route)| route.promising) {
+            if route.lacks_probe(id, now).is_some() {
+                continue;
+            }
             for (relay, n, suits) in route.grants(now) {
                 if suits == Suits::Untried && left <= n {
                     // What does not suit the probe needs a grant of the serving relay in the same step.
@@ -228,8 +250,7 @@ impl Scheduler {
         if self.sending == Sending::Paused {
             return self.settle_at.max(now);
         }
-        if !self.grants(now).is_empty() || self.routes.values().any(|route| route.lacks_probe(now).is_some())
-        {
+        if !self.grants(now).is_empty() || self.lacks_probe(now) {
             return now;
         }
         let relays = self.routes.values().flat_map(|route| &route.relays);

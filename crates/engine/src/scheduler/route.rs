@@ -1,10 +1,10 @@
 //! A route: its relay, and the second one that takes over while the first is Down (SPEC D1).
 
 use postroom_domain::health::HealthPolicy;
-use postroom_domain::{MessageId, Reply, Timestamp};
+use postroom_domain::{Reply, RouteId, Timestamp};
 
-use super::Suits;
 use super::relay::{Relay, RelayId, RelayLimits, Tried};
+use super::{SeekProbe, Suits};
 
 /// A route.
 #[derive(Debug)]
@@ -18,11 +18,14 @@ pub(super) struct Route {
     pub(super) sought: Sought,
 }
 
-/// Whether a message was sought for a probe that is due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which messages were sought for a probe that is due, and are due now where there were any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Sought {
+    /// None.
     NotYet,
-    /// It was, and what was found is due now; there may have been none.
+    /// Those of other senders than the one whose mail failed last.
+    OfOthers,
+    /// All.
     Done,
 }
 
@@ -89,11 +92,19 @@ impl Route {
             .any(|relay| relay.is_up() || relay.wants_probe(now))
     }
 
-    /// The message that the last probe tried, where a probe is due and no ready message is there for it.
-    pub(super) fn lacks_probe(&self, now: Timestamp) -> Option<Option<MessageId>> {
-        let idle = !self.promising && self.sought == Sought::NotYet && !self.relays.iter().any(Relay::is_up);
+    /// The message to seek where a probe is due: first one of another sender, where the last failure may have been its
+    /// sender's doing, then any, where no ready one is there for it.
+    pub(super) fn lacks_probe(&self, route: RouteId, now: Timestamp) -> Option<SeekProbe> {
+        if self.sought == Sought::Done || self.relays.iter().any(Relay::is_up) {
+            return None;
+        }
         let relay = self.relays.iter().find(|relay| relay.wants_probe(now))?;
-        idle.then(|| relay.health.last_probe())
+        let not_of = relay.health.suspect().filter(|_| self.sought == Sought::NotYet);
+        (!self.promising || not_of.is_some()).then(|| SeekProbe {
+            route,
+            behind: relay.health.last_probe(),
+            not_of,
+        })
     }
 
     /// Since when no relay is Up, without the time in which no server ran, and what the first said last. `None` also

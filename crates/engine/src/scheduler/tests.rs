@@ -67,6 +67,14 @@ fn fail(scheduler: &mut Scheduler, n: i64, at: Timestamp) -> Option<HealthEdge> 
     scheduler.ended(FIRST, id(n), &failed, at, Chance::EVEN)
 }
 
+fn seek(behind: Option<i64>, not_of: Option<i64>) -> SeekProbe {
+    SeekProbe {
+        route: ROUTE,
+        behind: behind.map(id),
+        not_of: not_of.map(UserId),
+    }
+}
+
 fn take_down(scheduler: &mut Scheduler) {
     scheduler.leased(grant(FIRST, 20), &[id(1), id(2), id(3)], NOW);
     assert_eq!(fail(scheduler, 1, NOW), None);
@@ -131,7 +139,7 @@ fn due_probe_that_finds_nothing_ready_seeks_a_deferred_message_once() {
     assert_eq!(scheduler.step(due).grants, [grant(FIRST, 1)]);
     scheduler.leased(grant(FIRST, 1), &[], due);
     let step = scheduler.step(due);
-    assert_eq!(step.seek_probe, [(ROUTE, None)]);
+    assert_eq!(step.seek_probe, [seek(None, None)]);
     let nothing = Promoted {
         moved: 0,
         next_due: None,
@@ -149,7 +157,32 @@ fn due_probe_that_finds_nothing_ready_seeks_a_deferred_message_once() {
     scheduler.look_anew(next);
     scheduler.step(next);
     scheduler.leased(grant(FIRST, 1), &[], next);
-    assert_eq!(scheduler.step(next).seek_probe, [(ROUTE, Some(id(2)))]);
+    assert_eq!(scheduler.step(next).seek_probe, [seek(Some(2), None)]);
+}
+
+#[test]
+fn probe_behind_one_senders_mail_is_another_senders_where_there_is_one() {
+    let mut scheduler = down();
+    let due = after(30);
+    scheduler.leased(grant(FIRST, 1), &[id(4)], due);
+    let hangs_up = Signal::Failed(RelayFailure {
+        sender: UserId(4),
+        at: FailedAt::Content,
+        reply: Reply::none("lost"),
+    });
+    scheduler.ended(FIRST, id(4), &hangs_up, due, Chance::EVEN);
+    let next = after(30 + 61);
+    scheduler.look_anew(next);
+    let step = scheduler.step(next);
+    assert_eq!(step.seek_probe, [seek(Some(4), Some(4))]);
+    assert_eq!(step.grants, [], "what is ready would come first");
+    // Found or not, the probe starts: there may be nobody else's mail.
+    assert_eq!(scheduler.step(next).seek_probe, []);
+    assert_eq!(scheduler.step(next).grants, [grant(FIRST, 1)]);
+    scheduler.leased(grant(FIRST, 1), &[], next);
+    let step = scheduler.step(next);
+    assert_eq!(step.seek_probe, [seek(Some(4), None)], "the same sender's, then");
+    assert_eq!(scheduler.step(next).seek_probe, []);
 }
 
 #[test]

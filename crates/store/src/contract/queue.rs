@@ -5,7 +5,7 @@ mod intake;
 mod lease;
 
 use async_trait::async_trait;
-use postroom_domain::{MessageId, NodeSlot, Reply, RouteId, Scope, Timestamp};
+use postroom_domain::{MessageId, NodeSlot, Reply, RouteId, Scope, Timestamp, UserId};
 
 pub use self::actions::{ActionOutcome, Authority, Release};
 pub use self::intake::{
@@ -225,6 +225,8 @@ pub struct Revive {
     pub route: RouteId,
     /// Behind this one.
     pub after: Option<MessageId>,
+    /// Of other senders than this one.
+    pub not_of: Option<UserId>,
     /// At most so many, up to a step.
     pub limit: u32,
     /// Now.

@@ -338,10 +338,17 @@ pub(crate) fn revivable(conn: &Connection, op: &Revive, step: u32) -> Result<Vec
         .prepare_cached(
             "SELECT w.ord FROM work w JOIN message m ON m.ord = w.ord
              WHERE w.phase = 1 AND w.route = ?1 AND w.due_at > ?2 AND w.ord > ?3 AND m.state = 4
+                AND w.sender IS NOT ?5
              ORDER BY w.ord LIMIT ?4",
         )?
         .query_map(
-            params![op.route.0, op.now.as_micros(), after, op.limit.min(step)],
+            params![
+                op.route.0,
+                op.now.as_micros(),
+                after,
+                op.limit.min(step),
+                op.not_of.map(|sender| sender.0)
+            ],
             |row| Ok(MessageId::from_ord(row.get(0)?)),
         )?
         .collect::<Result<_, _>>()?)

@@ -233,6 +233,7 @@ pub(crate) async fn revival_makes_the_deferred_mail_of_a_route_due_each_once(h: 
         store.revive(Revive {
             route,
             after,
+            not_of: None,
             limit,
             now: at(2),
         })
