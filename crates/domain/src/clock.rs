@@ -107,6 +107,11 @@ pub trait Clock: Send + Sync + fmt::Debug {
     fn moved(&self) -> i64 {
         0
     }
+
+    /// What [`Clock::now`] showed right after it was moved last; only meaningful where [`Clock::moved`] has changed.
+    fn moved_at(&self) -> Timestamp {
+        self.now()
+    }
 }
 
 /// A clock that moves only when told to.

@@ -31,6 +31,7 @@ struct State {
     /// A jump that is not followed yet.
     jump: Option<Jump>,
     moved_micros: i64,
+    moved_at: Timestamp,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -42,10 +43,12 @@ struct Jump {
 impl SteadyClock {
     /// Starts at the time that `inner` shows.
     pub fn new(inner: Arc<dyn Clock>) -> Self {
+        let began = inner.now();
         let state = State {
-            base: (inner.now(), inner.monotonic()),
+            base: (began, inner.monotonic()),
             jump: None,
             moved_micros: 0,
+            moved_at: began,
         };
         Self {
             inner,
@@ -68,6 +71,11 @@ impl Clock for SteadyClock {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.read(self.inner.now(), self.inner.monotonic());
         state.moved_micros
+    }
+
+    fn moved_at(&self) -> Timestamp {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.moved_at
     }
 }
 
@@ -96,6 +104,7 @@ impl State {
         self.base = (wall, monotonic);
         self.jump = None;
         self.moved_micros = self.moved_micros.saturating_add(micros);
+        self.moved_at = wall;
         wall
     }
 }

@@ -121,4 +121,8 @@ impl Clock for SimClock {
     fn moved(&self) -> i64 {
         self.steady.moved()
     }
+
+    fn moved_at(&self) -> Timestamp {
+        self.steady.moved_at()
+    }
 }

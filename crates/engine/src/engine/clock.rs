@@ -4,19 +4,26 @@ use std::time::Duration;
 
 use postroom_domain::alert::ServerTrouble;
 use postroom_domain::{Clock, Timestamp};
-use postroom_store::StoreError;
+use postroom_store::{ClockMove, StoreError};
 
 use super::Engine;
 
 /// Outcomes that were computed before the move may be written a moment after it: stored times are moved again then.
 const AGAIN_AFTER: Duration = Duration::from_secs(10);
 
+/// A move of the clock: by how many microseconds, and what it showed after it.
+#[derive(Debug, Clone, Copy)]
+struct Move {
+    micros: i64,
+    at: Timestamp,
+}
+
 /// How far the clock has been followed.
 #[derive(Debug, Default)]
 pub(super) struct Followed {
     moved_micros: i64,
     /// Moves whose stored times are to be moved, from the given monotonic reading on.
-    to_store: Vec<(Duration, i64)>,
+    to_store: Vec<(Duration, Move)>,
     /// Moves that nobody has been told of, in microseconds.
     to_tell: Vec<i64>,
 }
@@ -60,7 +67,8 @@ impl Engine {
             "the machine's clock was set; waiting mail goes on with the rest of its wait"
         );
         self.followed.moved_micros = moved;
-        let twice = [reading, reading + AGAIN_AFTER].map(|at| (at, micros));
+        let at = clock.moved_at();
+        let twice = [reading, reading + AGAIN_AFTER].map(|from| (from, Move { micros, at }));
         self.followed.to_store.extend(twice);
         self.followed.to_tell.push(micros);
         self.scheduler.clock_moved(micros, now);
@@ -80,10 +88,15 @@ impl Engine {
             .iter()
             .position(|(from, _)| *from <= reading)
         {
-            let Some(&(_, micros)) = self.followed.to_store.get(at) else {
+            let Some(&(_, Move { micros, at: moved_at })) = self.followed.to_store.get(at) else {
                 break;
             };
-            self.store.clock_moved(micros, now).await?;
+            let op = ClockMove {
+                micros,
+                at: moved_at,
+                now,
+            };
+            self.store.clock_moved(op).await?;
             self.followed.to_store.remove(at);
             self.scheduler.look_anew(now);
         }

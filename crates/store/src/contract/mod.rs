@@ -66,11 +66,11 @@ pub use people::{
     Session, User,
 };
 pub use queue::{
-    ActionOutcome, Admitted, AttemptRecord, AttemptResult, Authority, BodyType, Deliverable, Enqueue,
-    Enqueued, Exhaust, Hold, IdempotencyClaim, LeaseRequest, Leased, Loaded, NewMessage, NewRecipient, Next,
-    NodeLease, Outcome, OutcomeBatch, PendingRecipient, Promote, Promoted, Queue, QueueDepth, REVIVE_MOST,
-    RecipientOutcome, RecipientRole, Recorded, Release, Revive, Settled, Shown, SmtpParameters, Submitter,
-    Visited, Want,
+    ActionOutcome, Admitted, AttemptRecord, AttemptResult, Authority, BodyType, ClockMove, Deliverable,
+    Enqueue, Enqueued, Exhaust, Hold, IdempotencyClaim, LeaseRequest, Leased, Loaded, NewMessage,
+    NewRecipient, Next, NodeLease, Outcome, OutcomeBatch, PendingRecipient, Promote, Promoted, Queue,
+    QueueDepth, REVIVE_MOST, RecipientOutcome, RecipientRole, Recorded, Release, Revive, Settled, Shown,
+    SmtpParameters, Submitter, Visited, Want,
 };
 pub use settings::{
     KeptRelay, OfficeSettings, Sealed, Settings, SmtpAuth, SmtpSettings, SmtpTls, SmtpTrust, TokenEndpoint,

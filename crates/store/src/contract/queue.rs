@@ -181,12 +181,12 @@ pub trait Queue: Send + Sync {
     /// Those of the store.
     async fn revive(&self, op: Revive) -> Result<Option<MessageId>, StoreError>;
 
-    /// The clock was moved by so many microseconds and shows `now`: deferred mail is due after the rest of its wait, and
-    /// waits for a relay last as long as they did. Calling it again changes nothing.
+    /// The clock was moved: deferred mail is due after the rest of its wait, and waits for a relay last as long as they
+    /// did. Calling it again moves nothing twice, only what was written since by somebody who had read the clock before.
     ///
     /// # Errors
     /// Those of the store.
-    async fn clock_moved(&self, micros: i64, now: Timestamp) -> Result<(), StoreError>;
+    async fn clock_moved(&self, op: ClockMove) -> Result<(), StoreError>;
 
     /// How much waits, over all routes or one.
     ///
@@ -229,6 +229,17 @@ pub struct Revive {
     pub not_of: Option<UserId>,
     /// At most so many, up to a step.
     pub limit: u32,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// A move of the clock that stored times are to follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockMove {
+    /// By how many microseconds, forwards counted positive.
+    pub micros: i64,
+    /// What the clock showed right after it.
+    pub at: Timestamp,
     /// Now.
     pub now: Timestamp,
 }

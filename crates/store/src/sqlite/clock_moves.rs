@@ -1,10 +1,16 @@
 //! What stored times become when no server ran for a while, or when the clock was moved (SPEC D9).
 
+use std::time::Duration;
+
 use postroom_domain::{NodeSlot, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::group::Group;
 use crate::StoreError;
+use crate::contract::ClockMove;
+
+/// How long a move is remembered; no mail waits for a relay for so long.
+const REMEMBERED: Duration = Duration::from_hours(24 * 60);
 
 /// Accounts for the time since the node was last seen, at its next start.
 ///
@@ -20,7 +26,9 @@ pub(crate) fn since_last_seen(group: &Group<'_>, slot: NodeSlot, now: Timestamp)
     if passed >= 0 {
         leave_out(group.conn, passed)
     } else {
-        shift(group.conn, passed, now)
+        note(group.conn, passed, now)?;
+        shift_times_due(group.conn, passed, now)?;
+        shift_begun(group.conn, passed, None)
     }
 }
 
@@ -38,12 +46,49 @@ fn leave_out(conn: &Connection, micros: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Moves by `micros`, as the clock was moved, what counts the time that passes: when deferred mail is due, and since
-/// when a cycle or an outage lasts. What is due at a time of the calendar stays: scheduled mail, and holds of a day.
-///
-/// Only what lies nearer to the time before the move than to the time after it is moved: what was written since stays,
-/// and a second call changes nothing.
-pub(crate) fn shift(conn: &Connection, micros: i64, now: Timestamp) -> Result<(), StoreError> {
+/// Moves what counts the time that passes, as the clock was moved: when deferred mail is due, and since when a cycle or an
+/// outage lasts. What is due at a time of the calendar stays: scheduled mail, and holds of a day.
+pub(crate) fn follow(conn: &Connection, op: ClockMove) -> Result<(), StoreError> {
+    let ClockMove { micros, at, now } = op;
+    shift_times_due(conn, micros, now)?;
+    let is_known = conn
+        .prepare_cached("SELECT 1 FROM clock_move WHERE micros = ?1 AND at = ?2")?
+        .exists(params![micros, at.as_micros()])?;
+    if !is_known {
+        note(conn, micros, at)?;
+        // What lies between was written since.
+        return shift_begun(conn, micros, Some((at, now)));
+    }
+    if micros < 0 {
+        // What was written since by somebody who had read the clock before lies ahead of it.
+        shift_begun(conn, micros, Some((Timestamp::from_micros(i64::MIN), now)))?;
+    }
+    Ok(())
+}
+
+/// Remembers a move while mail of before it may wait.
+fn note(conn: &Connection, micros: i64, at: Timestamp) -> Result<(), StoreError> {
+    conn.prepare_cached("DELETE FROM clock_move WHERE abs(at - ?1) > ?2")?
+        .execute(params![
+            at.as_micros(),
+            i64::try_from(REMEMBERED.as_micros()).unwrap_or(i64::MAX)
+        ])?;
+    conn.prepare_cached("INSERT INTO clock_move (micros, at) VALUES (?1, ?2)")?
+        .execute(params![micros, at.as_micros()])?;
+    Ok(())
+}
+
+/// By how much the id of a message may be later than its times: by what the clock was set back since.
+pub(crate) fn ids_ahead_by(conn: &Connection) -> rusqlite::Result<Duration> {
+    let micros: i64 = conn
+        .prepare_cached("SELECT ifnull(-sum(micros), 0) FROM clock_move WHERE micros < 0")?
+        .query_row([], |row| row.get(0))?;
+    Ok(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
+}
+
+/// Moves when mail is due. Only what lies nearer to the time before the move than to the time after it is moved: what was
+/// written since stays, and a second call changes nothing.
+fn shift_times_due(conn: &Connection, micros: i64, now: Timestamp) -> Result<(), StoreError> {
     let (after, before) = (now.as_micros(), now.moved(micros.saturating_neg()).as_micros());
     for sql in [
         "UPDATE work SET due_at = due_at + ?1 WHERE phase = 1 AND abs(due_at - ?2) < abs(due_at - ?3) AND ord IN
@@ -51,10 +96,26 @@ pub(crate) fn shift(conn: &Connection, micros: i64, now: Timestamp) -> Result<()
         "UPDATE message SET next_attempt_at = next_attempt_at + ?1
          WHERE state = 4 AND abs(next_attempt_at - ?2) < abs(next_attempt_at - ?3)
             AND ord IN (SELECT ord FROM work)",
-        "UPDATE work SET since = since + ?1 WHERE abs(since - ?2) < abs(since - ?3)",
-        "UPDATE relay_state SET since = since + ?1 WHERE abs(since - ?2) < abs(since - ?3)",
     ] {
         conn.prepare_cached(sql)?.execute(params![micros, before, after])?;
+    }
+    Ok(())
+}
+
+/// Moves since when cycles and outages last, but not those that began between the two times.
+fn shift_begun(
+    conn: &Connection,
+    micros: i64,
+    but: Option<(Timestamp, Timestamp)>,
+) -> Result<(), StoreError> {
+    let (from, until) = but.map_or((i64::MAX, i64::MIN), |(from, until)| {
+        (from.as_micros(), until.as_micros())
+    });
+    for sql in [
+        "UPDATE work SET since = since + ?1 WHERE since < ?2 OR since > ?3",
+        "UPDATE relay_state SET since = since + ?1 WHERE since < ?2 OR since > ?3",
+    ] {
+        conn.prepare_cached(sql)?.execute(params![micros, from, until])?;
     }
     Ok(())
 }

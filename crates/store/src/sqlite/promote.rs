@@ -6,6 +6,7 @@ use postroom_domain::{
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::clock_moves::ids_ahead_by;
 use super::codes::{self, enhanced, reply_text};
 use super::facts;
 use super::group::{Group, Owner};
@@ -198,7 +199,7 @@ fn make_ready(group: &mut Group<'_>, id: MessageId, now: Timestamp) -> Result<()
 }
 
 /// Messages of a Down route that may have waited too long, found on a reader. A cycle never begins before its
-/// submission, so the ids bound the search, unless they run ahead of a clock that was set back.
+/// submission, so the ids bound the search, as far as the clock was not set back.
 pub(crate) fn exhausted(conn: &Connection, op: &Exhaust, step: u32) -> Result<Vec<MessageId>, StoreError> {
     let latest: Option<i64> = conn
         .prepare_cached("SELECT max(ord) FROM work")?
@@ -207,7 +208,7 @@ pub(crate) fn exhausted(conn: &Connection, op: &Exhaust, step: u32) -> Result<Ve
     let bound = if runs_ahead {
         MessageId::MAX
     } else {
-        MessageId::first_at(op.since_before)
+        MessageId::first_at(op.since_before.plus(ids_ahead_by(conn)?))
     };
     Ok(conn
         .prepare_cached(

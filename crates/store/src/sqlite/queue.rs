@@ -13,9 +13,9 @@ use super::{
 };
 use crate::StoreError;
 use crate::contract::{
-    ActionOutcome, AuditAction, AuditNote, Authority, ChangeSet, Changes, Enqueue, Enqueued, Exhaust,
-    LeaseRequest, Leased, Loaded, NodeLease, OutcomeBatch, Promote, Promoted, Queue, QueueDepth, Recorded,
-    Release, Revive, Settled, Visited,
+    ActionOutcome, AuditAction, AuditNote, Authority, ChangeSet, Changes, ClockMove, Enqueue, Enqueued,
+    Exhaust, LeaseRequest, Leased, Loaded, NodeLease, OutcomeBatch, Promote, Promoted, Queue, QueueDepth,
+    Recorded, Release, Revive, Settled, Visited,
 };
 
 #[async_trait]
@@ -243,11 +243,9 @@ impl Queue for SqliteStore {
         Ok(Some(last))
     }
 
-    async fn clock_moved(&self, micros: i64, now: Timestamp) -> Result<(), StoreError> {
+    async fn clock_moved(&self, op: ClockMove) -> Result<(), StoreError> {
         self.writer
-            .run(Lane::Hot, 0, move |group| {
-                clock_moves::shift(group.conn, micros, now)
-            })
+            .run(Lane::Hot, 0, move |group| clock_moves::follow(group.conn, op))
             .await
     }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use postroom_domain::{MessageState, NodeSlot, Reply, RouteId, UserId};
 use postroom_store::{
-    ConfiguredLimits, EdgeWritten, Enqueued, Exhaust, NewMessage, RelayEdge, RelayTo, Store, Submitter,
-    WaitingMail,
+    ClockMove, ConfiguredLimits, EdgeWritten, Enqueued, Exhaust, NewMessage, RelayEdge, RelayTo, Store,
+    Submitter, WaitingMail,
 };
 
 use super::Harness;
@@ -55,10 +55,7 @@ pub(crate) async fn leased_mail_shows_no_time_ahead_once_it_is_given_back_after_
     record(h.store(), node, vec![deferred(&leased, at(1), at(61))], at(1)).await;
     assert_eq!(promote(h.store(), at(61), vec![]).await.moved, 1);
     lease(h.store(), node, 1, at(62)).await;
-    h.store()
-        .clock_moved(-DAY * 1_000_000, at(71 - DAY))
-        .await
-        .unwrap();
+    move_clock(h.store(), -DAY, 71 - DAY, 71 - DAY).await;
     let shown = row(h.store(), id).await.next_attempt_at;
     assert_eq!(shown, Some(at(61 - DAY)));
 }
@@ -241,6 +238,61 @@ pub(crate) async fn mail_whose_id_runs_ahead_expires_in_its_time(h: &mut impl Ha
     assert_eq!(row(h.store(), id).await.state, MessageState::Failed);
 }
 
+pub(crate) async fn mail_of_a_clock_that_stood_ahead_expires_in_its_time_once_the_clock_has_passed_it(
+    h: &mut impl Harness,
+) {
+    join(h.store()).await;
+    put(h.store(), vec![letter(1)], at(3_600)).await;
+    move_clock(h.store(), -3_600, 10, 10).await;
+    assert_eq!(expire(h.store(), 0).await, 0);
+    assert_eq!(expire(h.store(), 1).await, 1, "its id says an hour later");
+}
+
+/// The clock was moved by so many seconds and showed `seconds` then.
+async fn move_clock(store: &dyn Store, by: i64, seconds: i64, now: i64) {
+    let op = ClockMove {
+        micros: by * 1_000_000,
+        at: at(seconds),
+        now: at(now),
+    };
+    store.clock_moved(op).await.unwrap();
+}
+
+async fn expire(store: &dyn Store, since_before: i64) -> u32 {
+    let expired = Exhaust {
+        route: RouteId::SERVER,
+        after: None,
+        since_before: at(since_before),
+        reply: Reply::none("lost"),
+        now: at(7 * DAY),
+    };
+    store.exhaust(expired).await.unwrap().changed
+}
+
+pub(crate) async fn wait_of_an_hour_lasts_an_hour_whatever_the_clock_was_moved_by(h: &mut impl Harness) {
+    join(h.store()).await;
+    put(h.store(), vec![letter(1)], at(0)).await;
+    // Back by an hour when it has waited for longer than that, and right again twenty minutes later.
+    move_clock(h.store(), -3_600, 400, 401).await;
+    move_clock(h.store(), 3_600, 5_200, 5_201).await;
+    put(h.store(), vec![letter(1)], at(5_300)).await;
+    // Followed once more, as after an answer that was lost.
+    move_clock(h.store(), 3_600, 5_200, 5_310).await;
+    assert_eq!(expire(h.store(), 0).await, 0);
+    assert_eq!(expire(h.store(), 1).await, 1);
+    assert_eq!(expire(h.store(), 5_300).await, 0);
+    assert_eq!(expire(h.store(), 5_301).await, 1);
+}
+
+pub(crate) async fn cycle_that_began_by_the_clock_before_it_was_set_back_is_moved_late(h: &mut impl Harness) {
+    join(h.store()).await;
+    move_clock(h.store(), -DAY, 100 - DAY, 100 - DAY).await;
+    put(h.store(), vec![letter(1)], at(99)).await;
+    move_clock(h.store(), -DAY, 100 - DAY, 110 - DAY).await;
+    assert_eq!(expire(h.store(), 99 - DAY).await, 0);
+    assert_eq!(expire(h.store(), 100 - DAY).await, 1);
+}
+
 pub(crate) async fn moved_clock_moves_what_waits_once_and_nothing_written_since(h: &mut impl Harness) {
     let node = join(h.store()).await;
     let ids = put(h.store(), vec![letter(1), letter(2)], at(0)).await;
@@ -249,10 +301,9 @@ pub(crate) async fn moved_clock_moves_what_waits_once_and_nothing_written_since(
         record(h.store(), node, vec![deferred(&leased, at(1), at(due))], at(1)).await;
     };
     defer(61).await;
-    let back = -DAY * 1_000_000;
-    h.store().clock_moved(back, at(31 - DAY)).await.unwrap();
+    move_clock(h.store(), -DAY, 31 - DAY, 31 - DAY).await;
     defer(90 - DAY).await;
-    h.store().clock_moved(back, at(41 - DAY)).await.unwrap();
+    move_clock(h.store(), -DAY, 31 - DAY, 41 - DAY).await;
     let due = async |n: usize| row(h.store(), ids[n]).await.next_attempt_at;
     assert_eq!(
         (due(0).await, due(1).await),
