@@ -169,6 +169,7 @@ pub(crate) struct Judge {
     singles: Vec<Single>,
     damaged: BTreeSet<u32>,
     promises: BTreeMap<MessageId, Promise>,
+    granted: waits::Granted,
     /// When mail that is to go at once last came, of each office and sender.
     fresh: BTreeMap<(u8, Sender), Duration>,
     pub(crate) violations: Vec<Violation>,
@@ -236,6 +237,11 @@ impl Judge {
         if let Some(known) = self.open.get(&id) {
             self.damaged.insert(known.letter.number);
         }
+    }
+
+    /// Whether it can only fail, with nobody asked.
+    pub(crate) fn is_damaged(&self, known: &Known) -> bool {
+        self.damaged.contains(&known.letter.number)
     }
 
     /// Somebody deleted it.

@@ -1,8 +1,33 @@
 //! Mail that waits, and what it waits for.
 
-use postroom_engine::Place;
+use postroom_engine::{Place, RelayStatus};
 
 use super::*;
+use postroom_store::LimitsNow;
+
+/// The highest limits of the true day: what was used before they were lowered stays used.
+#[derive(Debug, Default)]
+pub(super) struct Granted {
+    day: i64,
+    user: u64,
+    system: u64,
+}
+
+impl Granted {
+    fn add(&mut self, limits: &LimitsNow, day: i64) {
+        let known = |limit| if limit == 0 { u64::MAX } else { limit };
+        let (user, system) = (known(limits.user), known(limits.system));
+        *self = if day == self.day {
+            Self {
+                day,
+                user: user.max(self.user),
+                system: system.max(self.system),
+            }
+        } else {
+            Self { day, user, system }
+        };
+    }
+}
 
 impl Judge {
     pub(super) async fn sending(
@@ -156,19 +181,24 @@ impl Judge {
             if status.place != Place::First || status.state == HealthState::Up {
                 continue;
             }
-            let mut of_route = relays.iter().filter(|relay| relay.route == status.route);
-            let is_served = of_route.any(|relay| relay.state == HealthState::Up);
+            let of_route = relays.iter().filter(|relay| relay.route == status.route);
+            let is_served = of_route.clone().any(|relay| relay.state == HealthState::Up);
+            let since =
+                |relay: &RelayStatus| relay.since.map_or(Duration::ZERO, |at| sight.clock.true_time(at));
+            let unserved = of_route.map(since).max().unwrap_or_default();
             let good = Self::good_since(sight, office).unwrap_or(Duration::MAX);
-            // Mail on which the relays hang up shows nothing good of them.
-            let down = status
-                .since
-                .map_or(Duration::ZERO, |at| sight.clock.true_time(at));
-            let from = good.max(sight.began).max(down);
+            // Mail on which the relays hang up shows nothing good of them, and may be what probed last.
+            let from = good.max(sight.began).max(since(status));
             let suffers = |sender| Self::suffers(sight, office, sender, from);
+            let vain = self
+                .fresh
+                .iter()
+                .filter(|&(&(of, sender), _)| of == office && suffers(sender));
+            let from = vain.map(|(_, &fresh)| fresh).max().unwrap_or_default().max(from);
             let waits = self.open.values().any(|known| {
                 known.letter.office == office
                     && matches!(known.state, MessageState::Queued | MessageState::Deferred)
-                    && known.since + GOES < now
+                    && known.since.max(unserved) + GOES < now
                     && !suffers(known.letter.sender)
             });
             let would_probe = self.fresh.iter().any(|(&(of, sender), &fresh)| {
@@ -184,8 +214,10 @@ impl Judge {
     pub(super) async fn limits(&mut self, sight: &Sight<'_>) -> Result<(), StoreError> {
         let limits = sight.store.limits(sight.clock.now()).await?;
         let days = sight.clock.days_shown();
-        let passed = |limit: u64, used: u64| limit > 0 && used > limit * days;
-        if passed(limits.system, limits.system_used) || passed(limits.user, limits.user_used_most) {
+        self.granted.add(&limits, sight.clock.right().utc_day());
+        let passed = |limit: u64, used: u64| used > limit.saturating_mul(days);
+        if passed(self.granted.system, limits.system_used) || passed(self.granted.user, limits.user_used_most)
+        {
             let what = format!(
                 "{} of {} and {} of {} were taken",
                 limits.system_used, limits.system, limits.user_used_most, limits.user

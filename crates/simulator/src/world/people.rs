@@ -75,8 +75,9 @@ impl World<'_> {
             let done = life.store.requeue(&who, some, &note, life.clock.now()).await?;
             for (&id, outcome) in some.iter().zip(&done) {
                 if *outcome == ActionOutcome::Done {
-                    any = true;
                     self.judge.requeued(id, at);
+                    let known = self.judge.open.get(&id);
+                    any |= known.is_some_and(|known| !self.judge.is_damaged(known));
                 }
             }
             self.done("requeue", &done);
@@ -134,6 +135,7 @@ impl World<'_> {
         open.any(|known| {
             known.letter.office == office
                 && matches!(known.state, MessageState::Queued | MessageState::Deferred)
+                && !self.judge.is_damaged(known)
         })
     }
 
