@@ -58,6 +58,6 @@ pub use rule::Rule;
 pub use scope::{Arm, Scope};
 pub use state::{InvalidTransition, MessageEvent, MessageState, RecipientState, ShownType};
 pub use steady::SteadyClock;
-pub use throttle::{LearntLimits, LimitValues, Progress, RelayAccount, Throttle, Witness, throttle};
+pub use throttle::{LearntLimits, LimitValues, Others, Progress, RelayAccount, Throttle, Witness, throttle};
 pub use trouble::{Trouble, trouble};
 pub use typed::Typed;

@@ -97,8 +97,6 @@ pub enum Witness {
     Nothing,
     /// It took a message within [`LATELY`].
     Lately,
-    /// Other sessions of the account are open that came as far as content, however long ago.
-    OpenSessions,
     /// Other sessions of the account work at this moment.
     OtherSessions,
 }
@@ -112,6 +110,18 @@ pub struct Progress {
     pub carried: u64,
     /// What shows that the relay works.
     pub witness: Witness,
+    /// Whether other sessions of the account are open.
+    pub others: Others,
+}
+
+/// Whether other sessions of an account are open that came as far as content, however long ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Others {
+    /// None is.
+    #[default]
+    Closed,
+    /// Some are: they may be all that the relay takes.
+    Open,
 }
 
 /// Which limit of the relay a refusal states, by the module's table; `None` for a failure. `reply` is `None` where the
@@ -136,7 +146,7 @@ pub fn throttle(phase: SmtpPhase, reply: Option<&Reply>, progress: Progress) -> 
     let is_pace = said.is_of_pace();
     let took_lately = progress.witness >= Witness::Lately;
     let says_connections = said.is_of_connections() || is_exchange;
-    let others_are_open = progress.witness >= Witness::OpenSessions;
+    let others_are_open = others_work || progress.others == Others::Open;
     if (others_are_open && says_connections) || (others_work && refuses_session && !is_pace) {
         return Some(Throttle::Connections);
     }

@@ -32,12 +32,14 @@ const WORKING: Progress = Progress {
     accepted: 5,
     carried: 3,
     witness: Witness::OtherSessions,
+    others: Others::Open,
 };
 
 const FRESH: Progress = Progress {
     accepted: 0,
     carried: 0,
     witness: Witness::OtherSessions,
+    others: Others::Open,
 };
 
 const REPLIES: &[(SmtpPhase, &str, Throttle)] = &[
@@ -278,7 +280,7 @@ fn limit_counts_only_where_something_shows_that_the_relay_works() {
         assert_eq!(throttle(Greeting, None, progress), None);
     }
     let open = Progress {
-        witness: Witness::OpenSessions,
+        others: Others::Open,
         ..alone
     };
     let named = Some(Throttle::Connections);
@@ -289,6 +291,11 @@ fn limit_counts_only_where_something_shows_that_the_relay_works() {
         None
     );
     assert_eq!(throttle(Greeting, None, open), None);
+    assert_eq!(
+        throttle(Mail, Some(&fast), open),
+        None,
+        "that has no pace to show"
+    );
     assert_eq!(throttle(Mail, Some(&fast), alone), None);
     assert_eq!(throttle(Mail, Some(&fast), lately), Some(Throttle::Pace));
     assert_eq!(

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use postroom_domain::throttle::LATELY;
 use postroom_domain::{
-    LearntLimits, LimitValues, RateLimiter, Rates, RelayAccount, Throttle, Timestamp, Witness,
+    LearntLimits, LimitValues, Others, RateLimiter, Rates, RelayAccount, Throttle, Timestamp, Witness,
 };
 use postroom_smtp::client::Progress as ContentProgress;
 use tokio::sync::Notify;
@@ -20,6 +20,8 @@ use crate::scheduler::RelayId;
 const WORKS_FOR: Duration = Duration::from_secs(30);
 /// How long a connection that failed to open waits for those that opened at the same time.
 const SETTLES_WITHIN: Duration = Duration::from_secs(30);
+/// How long sessions that are open without an answer explain a refusal: RFC 5321 §4.5.3.2.6 allows the dot ten minutes.
+const OPEN_COUNTS_FOR: Duration = Duration::from_mins(15);
 /// The first wait before a relay without a connection tries again for one, and the longest.
 const CROWDED: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
@@ -76,6 +78,8 @@ enum Stage {
 struct Crowded {
     wait: Duration,
     until: Timestamp,
+    /// When the first of its connections was refused, with none taken since.
+    since: Timestamp,
 }
 
 impl Account {
@@ -111,6 +115,7 @@ impl Account {
         }
         for crowded in state.crowded.values_mut() {
             crowded.until = crowded.until.moved(micros);
+            crowded.since = crowded.since.moved(micros);
         }
     }
 
@@ -150,19 +155,21 @@ impl Account {
     }
 
     /// Connections that a relay of this account may have, of `configured` ones: its share where several have mail, of
-    /// those that the server takes and that do not close.
+    /// those that the server takes and that neither close nor are open to a relay without mail.
     pub(crate) fn connections(&self, relay: RelayId, configured: u32) -> u32 {
         let state = self.state();
         let Some(known) = state.limits.values().connections else {
             return configured;
         };
-        let closing = state
-            .connections
-            .values()
-            .filter(|vital| vital.stage == Stage::Closes);
-        let known = known.saturating_sub(u32::try_from(closing.count()).unwrap_or(u32::MAX));
         let busy: BTreeSet<_> = state.in_hand.keys().copied().chain([relay]).collect();
-        let share = known / u32::try_from(busy.len()).unwrap_or(1);
+        let is_lost = |vital: &&Vital| match vital.stage {
+            Stage::Opens | Stage::Serves => !busy.contains(&vital.relay),
+            Stage::Closes => true,
+            Stage::Refused => false,
+        };
+        let lost = state.connections.values().filter(is_lost).count();
+        let share = known.saturating_sub(u32::try_from(lost).unwrap_or(u32::MAX))
+            / u32::try_from(busy.len()).unwrap_or(1);
         share.max(1).min(configured)
     }
 
@@ -276,24 +283,37 @@ impl State {
         others.any(|(_, vital)| shows(vital))
     }
 
-    /// Whether other connections are open that came as far as content, however long ago.
-    fn others_are_open(&self, number: u64) -> bool {
+    /// Whether other connections are open that came as far as content, however long ago. Two relays of the account that are
+    /// refused in turn would give each other that for ever, so it holds for one dot's answer after the first refusal.
+    fn others(&self, number: u64, now: Timestamp) -> Others {
+        let own = self.connections.get(&number).map(|vital| vital.relay);
+        let crowded = own.and_then(|relay| self.crowded.get(&relay));
+        if crowded.is_some_and(|crowded| now.since(crowded.since) > OPEN_COUNTS_FOR) {
+            return Others::Closed;
+        }
+        let is_open = |vital: &Vital| match vital.stage {
+            Stage::Opens => vital.progress.content_began(),
+            Stage::Serves | Stage::Closes => true,
+            Stage::Refused => false,
+        };
         let mut others = self.connections.iter().filter(|(other, _)| **other != number);
-        others.any(|(_, vital)| {
-            matches!(vital.stage, Stage::Serves | Stage::Closes) || vital.progress.content_began()
-        })
+        if others.any(|(_, vital)| is_open(vital)) {
+            Others::Open
+        } else {
+            Others::Closed
+        }
     }
 
     /// Keeps a relay without a connection waiting; refusals while it waits are of the same burst.
     fn crowd(&mut self, relay: RelayId, now: Timestamp) {
         let (first, longest) = CROWDED;
-        let wait = match self.crowded.get(&relay) {
+        let (wait, since) = match self.crowded.get(&relay) {
             Some(crowded) if now < crowded.until => return,
-            Some(crowded) => (crowded.wait * 2).min(longest),
-            None => first,
+            Some(crowded) => ((crowded.wait * 2).min(longest), crowded.since),
+            None => (first, now),
         };
         let until = now.plus(wait);
-        self.crowded.insert(relay, Crowded { wait, until });
+        self.crowded.insert(relay, Crowded { wait, until, since });
     }
 
     /// Whether a connection up to this number opens and was not answered yet.
@@ -321,7 +341,7 @@ impl Slot {
         self.account.settled.notify_waiters();
     }
 
-    /// Notes whose message the connection carries now.
+    /// Notes the progress of the message that the connection carries now.
     pub(crate) fn carries(&self, progress: ContentProgress) {
         let mut state = self.account.state();
         if let Some(vital) = state.connections.get_mut(&self.number) {
@@ -383,13 +403,16 @@ impl Slot {
         state.limits.answered(now);
     }
 
+    /// Whether other connections of the account are open.
+    pub(crate) fn others(&self, now: Timestamp) -> Others {
+        self.account.state().others(self.number, now)
+    }
+
     /// What shows that the relay works, apart from this connection.
     pub(crate) fn witness(&self, now: Timestamp) -> Witness {
         let state = self.account.state();
         if state.others_work(self.number, now) {
             Witness::OtherSessions
-        } else if state.others_are_open(self.number) {
-            Witness::OpenSessions
         } else if state.took.is_some_and(|at| now.since(at) <= LATELY) {
             Witness::Lately
         } else {

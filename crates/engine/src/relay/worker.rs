@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use postroom_domain::{MessageId, Progress, RouteId, Throttle, Timestamp, Witness};
+use postroom_domain::{MessageId, Others, Progress, RouteId, Throttle, Timestamp, Witness};
 use postroom_smtp::client::{
     Activity, AtDot, Connection, Outcome as Spoken, PipeliningUse, Session, SessionError, Transaction,
     Untried,
@@ -282,7 +282,9 @@ impl Worker {
                     ..untried(&job.lease)
                 },
                 None => {
-                    if slot.witness(self.now()) != Witness::OtherSessions {
+                    if slot.witness(self.now()) != Witness::OtherSessions
+                        && slot.others(self.now()) == Others::Closed
+                    {
                         self.pool.account.nothing_works();
                     }
                     self.judge(None).session_failed(&job, &error, began.elapsed())
@@ -306,9 +308,11 @@ impl Worker {
     /// The limit that keeps a session from opening, if it is one. Where that depends on whether the relay works, those that
     /// open at the same time are waited for.
     async fn limit_of(&self, error: &SessionError, slot: &Slot) -> Option<Throttle> {
+        let others = slot.others(self.now());
         let limit = |witness| {
             let progress = Progress {
                 witness,
+                others,
                 ..Progress::default()
             };
             limit_of(error, progress)

@@ -35,9 +35,37 @@ fn session_that_fell_silent_shows_no_more_than_that_it_is_open() {
     one.took(START);
     let later = START.plus(WORKS_FOR).plus(Duration::from_secs(1));
     assert_eq!(other.witness(START), Witness::OtherSessions);
-    assert_eq!(other.witness(later), Witness::OpenSessions);
+    assert_eq!(
+        (other.witness(later), other.others(later)),
+        (Witness::Lately, Others::Open)
+    );
     drop(other);
     assert_eq!(one.witness(START), Witness::Lately, "not by its own word");
+}
+
+#[test]
+fn connections_of_a_relay_without_mail_are_no_others() {
+    let account = account();
+    // One of settings that hold no more, one of those that do, and one too many.
+    let (old, new, third) = (
+        account.connect(FIRST),
+        account.connect(SECOND),
+        account.connect(SECOND),
+    );
+    for slot in [&old, &new] {
+        slot.took(START);
+    }
+    account.given(SECOND, 3, 2, 20, START);
+    third.refused(START);
+    drop(third);
+    assert_eq!(account.values().connections, Some(2));
+    assert_eq!(
+        account.connections(SECOND, 20),
+        1,
+        "or it would be refused at once, again and again"
+    );
+    drop(old);
+    assert_eq!(account.connections(SECOND, 20), 2);
 }
 
 #[test]
@@ -48,15 +76,33 @@ fn session_whose_content_is_under_way_shows_that_it_is_open() {
     let progress = ContentProgress::default();
     one.carries(progress.clone());
     let later = START.plus(WORKS_FOR).plus(Duration::from_secs(1));
-    assert_eq!(other.witness(later), Witness::Nothing);
+    assert_eq!(other.others(later), Others::Closed);
     progress.begin_content();
-    assert_eq!(
-        other.witness(later),
-        Witness::OpenSessions,
-        "it waits for the dot's answer"
-    );
-    drop(one);
-    assert_eq!(other.witness(later), Witness::Nothing);
+    assert_eq!(other.others(later), Others::Open, "it waits for the dot's answer");
+    one.refused(later);
+    assert_eq!(other.others(later), Others::Closed);
+}
+
+#[test]
+fn two_relays_that_are_refused_in_turn_wait_for_each_other_for_a_quarter_of_an_hour() {
+    let account = account();
+    let mut now = START;
+    while now.since(START) <= OPEN_COUNTS_FOR {
+        let (one, other) = (account.connect(FIRST), account.connect(SECOND));
+        for slot in [&one, &other] {
+            let progress = ContentProgress::default();
+            progress.begin_content();
+            slot.carries(progress);
+        }
+        assert_eq!(other.others(now), Others::Open);
+        other.refused(now);
+        now = now.plus(CROWDED.1);
+    }
+    let (one, other) = (account.connect(FIRST), account.connect(SECOND));
+    let progress = ContentProgress::default();
+    progress.begin_content();
+    one.carries(progress);
+    assert_eq!(other.others(now), Others::Closed);
 }
 
 #[test]

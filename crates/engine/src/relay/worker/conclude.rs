@@ -27,6 +27,7 @@ impl Worker {
             accepted: 0,
             carried: u64::from(open.carried.saturating_sub(1)),
             witness: open.slot.witness(now),
+            others: open.slot.others(now),
         };
         match limited(said.outcome, progress) {
             Some(Limited::Message { throttle, worked }) => {
