@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 
 use postroom_domain::classify::SmtpPhase;
-use postroom_domain::{Progress, Throttle, Witness, throttle};
+use postroom_domain::{Progress, Throttle, throttle};
 use postroom_smtp::client::{Answers, Cause, Outcome as Spoken, Phase, SessionError};
 use postroom_smtp::reply::Reply as SmtpReply;
 
@@ -42,19 +42,15 @@ pub(crate) fn limited(said: &Spoken, progress: Progress) -> Option<Limited> {
     }
 }
 
-/// The places of recipients that the relay refused for a limit of its own, while it accepted others: had it taken the
+/// The places of recipients that were more than the relay takes in one transaction: had it taken the
 /// content, a further transaction would have named them.
 pub(crate) fn over_limit(answers: &Answers) -> Vec<usize> {
-    let mut progress = Progress {
-        witness: Witness::OtherSessions,
-        ..Progress::default()
-    };
+    let mut progress = Progress::default();
     let mut places = Vec::new();
     for (place, reply) in answers.recipients.iter().enumerate() {
         if reply.is_success() {
             progress.accepted += 1;
-        } else if progress.accepted > 0 && throttle(SmtpPhase::Rcpt, Some(&spoken(reply)), progress).is_some()
-        {
+        } else if throttle(SmtpPhase::Rcpt, Some(&spoken(reply)), progress) == Some(Throttle::Recipients) {
             places.push(place);
         }
     }

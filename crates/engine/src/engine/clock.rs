@@ -16,6 +16,8 @@ const AGAIN_AFTER: Duration = Duration::from_secs(10);
 struct Move {
     micros: i64,
     at: Timestamp,
+    /// What [`Clock::moved`] counted with it.
+    moved_micros: i64,
 }
 
 /// How far the clock has been followed.
@@ -67,8 +69,12 @@ impl Engine {
             "the machine's clock was set; waiting mail goes on with the rest of its wait"
         );
         self.followed.moved_micros = moved;
-        let at = clock.moved_at();
-        let twice = [reading, reading + AGAIN_AFTER].map(|from| (from, Move { micros, at }));
+        let this = Move {
+            micros,
+            at: clock.moved_at(),
+            moved_micros: moved,
+        };
+        let twice = [reading, reading + AGAIN_AFTER].map(|from| (from, this));
         self.followed.to_store.extend(twice);
         self.followed.to_tell.push(micros);
         self.scheduler.clock_moved(micros, now);
@@ -88,13 +94,15 @@ impl Engine {
             .iter()
             .position(|(from, _)| *from <= reading)
         {
-            let Some(&(_, Move { micros, at: moved_at })) = self.followed.to_store.get(at) else {
+            let Some(&(_, moved)) = self.followed.to_store.get(at) else {
                 break;
             };
+            // As the clock would show it without the moves that came later, which are followed next.
+            let later = self.followed.moved_micros.saturating_sub(moved.moved_micros);
             let op = ClockMove {
-                micros,
-                at: moved_at,
-                now,
+                micros: moved.micros,
+                at: moved.at,
+                now: now.moved(later.saturating_neg()),
             };
             self.store.clock_moved(op).await?;
             self.followed.to_store.remove(at);

@@ -204,6 +204,34 @@ async fn envelope_that_went_ahead_before_a_limit_was_learnt_is_answered_as_it_wa
 }
 
 #[tokio::test]
+async fn recipients_over_a_limit_share_the_answer_to_content_that_was_refused() {
+    let limits = SinkLimits {
+        recipients: Some((2, reply(452, (4, 5, 3), "too many recipients"))),
+        ..SinkLimits::default()
+    };
+    let sink = relay::start_with(SinkConfig {
+        limits,
+        plan: Rule::at(Stage::FinalDot, Act::Reply(reply(451, (4, 7, 1), "try again")))
+            .times(1)
+            .into(),
+        ..SinkConfig::default()
+    })
+    .await;
+    let house = House::new();
+    let engine = house.engine(House::settings(&impatient(&sink))).await;
+    let to = ["a@x.test", "b@x.test", "c@x.test", "d@x.test"];
+    let id = house.submit(vec![message(1, Kind::Direct, "m", &to)]).await[0];
+    house.until_state(id, MessageState::Deferred).await;
+    let attempts = house.attempts(id).await;
+    assert_eq!(attempts[0].reply.code, 451);
+    assert_eq!(attempts[0].recipients, [], "nobody was told anything else");
+    house.pass(&engine, Duration::from_mins(2));
+    let detail = house.until_state(id, MessageState::Sent).await;
+    assert_eq!(detail.row.attempts, 2);
+    engine.stop().await;
+}
+
+#[tokio::test]
 async fn bad_recipient_among_several_transactions_is_tried_again_alone() {
     let limits = SinkLimits {
         recipients: Some((2, reply(452, (4, 5, 3), "too many recipients"))),

@@ -56,6 +56,9 @@ pub(crate) fn follow(conn: &Connection, op: ClockMove) -> Result<(), StoreError>
         .exists(params![micros, at.as_micros()])?;
     if !is_known {
         note(conn, micros, at)?;
+        // A start must not find the same move once more.
+        conn.prepare_cached("UPDATE node SET seen_at = seen_at + ?1")?
+            .execute([micros])?;
         // What lies between was written since.
         return shift_begun(conn, micros, Some((at, now)));
     }

@@ -248,6 +248,31 @@ pub(crate) async fn revival_makes_the_deferred_mail_of_a_route_due_each_once(h: 
     assert_consistent(store).await;
 }
 
+pub(crate) async fn revival_leaves_the_mail_of_one_sender_out(h: &mut impl Harness) {
+    let store = h.store();
+    let node = join(store).await;
+    let ids = put(store, vec![letter(1), letter(2)], at(0)).await;
+    for leased in lease(store, node, 2, at(1)).await {
+        record(store, node, vec![deferred(&leased, at(1), at(3_600))], at(1)).await;
+    }
+    let revive = |not_of| {
+        store.revive(Revive {
+            route: RouteId::SERVER,
+            after: None,
+            not_of: Some(not_of),
+            limit: REVIVE_MOST,
+            now: at(2),
+        })
+    };
+    assert_eq!(revive(UserId(1)).await.unwrap(), Some(ids[1]));
+    assert_eq!(
+        revive(UserId(1)).await.unwrap(),
+        None,
+        "what is left is that sender's"
+    );
+    assert_eq!(revive(UserId(2)).await.unwrap(), Some(ids[0]));
+}
+
 pub(crate) async fn requeued_mail_takes_the_way_out_that_its_office_has_now(h: &mut impl Harness) {
     let store = h.store();
     let node = join(store).await;

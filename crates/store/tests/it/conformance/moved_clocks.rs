@@ -284,6 +284,17 @@ pub(crate) async fn wait_of_an_hour_lasts_an_hour_whatever_the_clock_was_moved_b
     assert_eq!(expire(h.store(), 5_301).await, 1);
 }
 
+pub(crate) async fn start_behind_a_followed_move_does_not_follow_it_again(h: &mut impl Harness) {
+    let node = join(h.store()).await;
+    put(h.store(), vec![letter(1)], at(50)).await;
+    h.store().heartbeat(node, at(100)).await.unwrap();
+    move_clock(h.store(), -DAY, 110 - DAY, 110 - DAY).await;
+    h.reopen().await;
+    h.store().join(SLOT, at(120 - DAY)).await.unwrap();
+    assert_eq!(expire(h.store(), 50 - DAY).await, 0);
+    assert_eq!(expire(h.store(), 51 - DAY).await, 1);
+}
+
 pub(crate) async fn cycle_that_began_by_the_clock_before_it_was_set_back_is_moved_late(h: &mut impl Harness) {
     join(h.store()).await;
     move_clock(h.store(), -DAY, 100 - DAY, 100 - DAY).await;
