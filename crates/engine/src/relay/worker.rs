@@ -63,6 +63,12 @@ struct Line {
 }
 
 impl Line {
+    /// Counts a message that it carries now.
+    fn begins(&mut self, job: &BoxedJob) {
+        self.carried += 1;
+        self.slot.carries(job.transaction.progress.clone());
+    }
+
     /// Ends the session; until the relay has answered, the connection counts as one.
     async fn quit(self, now: Timestamp) {
         self.slot.closes(now);
@@ -170,8 +176,7 @@ impl Worker {
         };
         let account = &self.pool.account;
         limit(&mut job, open, account.recipients());
-        open.carried += 1;
-        open.slot.carries(job.transaction.progress.clone());
+        open.begins(&job);
         let most = self.pool.relay.messages_per_connection;
         let last = open.carried >= account.messages(open.carried, most, self.now());
         let ahead = Ahead::default();
