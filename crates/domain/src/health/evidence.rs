@@ -64,7 +64,7 @@ pub enum FailedAt {
     Sender,
 }
 
-/// Failures in a row, each with its first time.
+/// Failures in a row, each with the time at which it came first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Row(Vec<(Timestamp, FailedMessage)>);
 

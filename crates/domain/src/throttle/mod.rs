@@ -49,7 +49,7 @@ use crate::outcome::Reply;
 
 pub use self::learnt::{LearntLimits, LimitValues};
 
-/// How long after the relay took a message a refusal that names a limit is one; servers count by the hour at most.
+/// How long after the relay took a message a refusal for pace is a limit; servers count by the hour at most.
 pub const LATELY: Duration = Duration::from_hours(1);
 
 /// The account whose limits they are: a provider's server and the mailbox that signs in there.

@@ -234,7 +234,7 @@ fn relay_without_a_connection_waits_ever_longer_and_has_its_share() {
     for wait in waits {
         let burst = [account.connect(SECOND), account.connect(SECOND)];
         for place in burst {
-            // A greeting is no message taken: some relays refuse at MAIL.
+            // Being greeted is not enough: some relays refuse at MAIL.
             place.answered(now);
             place.refused(now);
         }
