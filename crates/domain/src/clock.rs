@@ -39,6 +39,18 @@ impl Timestamp {
         Self(self.0.saturating_add(micros))
     }
 
+    /// This moment after the clock was moved by `micros` to show `now`: moved along, unless it lies nearer to `now` than to
+    /// what the clock would show without the move. Then it was read since.
+    #[must_use]
+    pub const fn following(self, micros: i64, now: Self) -> Self {
+        let unmoved = now.0.saturating_sub(micros);
+        if self.0.abs_diff(now.0) < self.0.abs_diff(unmoved) {
+            self
+        } else {
+            self.moved(micros)
+        }
+    }
+
     /// How long after `earlier` this is; zero when it is not after it.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

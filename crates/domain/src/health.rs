@@ -16,11 +16,13 @@
 //! Every edge is returned once; who receives it raises the one alert and makes the waiting mail due.
 
 pub mod evidence;
+mod known;
 
 use std::time::Duration;
 
 use self::evidence::Row;
 pub use self::evidence::{FAILURES_TO_GO_DOWN, FailedAt, FailedMessage, ONE_CONTENT_WAIT, ONE_SENDER_WAIT};
+use self::known::KnownFailures;
 use crate::clock::Timestamp;
 use crate::id::{MessageId, UserId};
 use crate::outcome::Reply;
@@ -58,6 +60,7 @@ pub struct RelayHealth {
     policy: HealthPolicy,
     state: State,
     last_probe: Option<MessageId>,
+    failures: KnownFailures,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +75,8 @@ struct Outage {
     since: Timestamp,
     /// The last failure; not known of an outage that was found.
     failed: Option<FailedMessage>,
+    /// Whose mail alone failed in it; `None` where it was that of several, or is not known.
+    only: Option<UserId>,
     error: Reply,
     interval: Duration,
     next_probe_at: Timestamp,
@@ -118,14 +123,16 @@ impl RelayHealth {
             policy,
             state,
             last_probe: None,
+            failures: KnownFailures::default(),
         }
     }
 
     /// A relay that was Down when the node stopped, or that another node found Down: a probe is due at once.
-    pub const fn found_down(policy: HealthPolicy, since: Timestamp, error: Reply, now: Timestamp) -> Self {
+    pub fn found_down(policy: HealthPolicy, since: Timestamp, error: Reply, now: Timestamp) -> Self {
         let outage = Outage {
             since,
             failed: None,
+            only: None,
             error,
             interval: policy.probe_first,
             next_probe_at: now,
@@ -134,6 +141,7 @@ impl RelayHealth {
             policy,
             state: State::Down(outage),
             last_probe: None,
+            failures: KnownFailures::default(),
         }
     }
 
@@ -145,15 +153,18 @@ impl RelayHealth {
         now: Timestamp,
         chance: Chance,
     ) -> Option<HealthEdge> {
+        let novelty = self.failures.add(failed);
         match &mut self.state {
             State::Up { row, .. } => {
-                if !row.add(failed, now) {
+                if !row.add(failed, novelty, now) {
                     return None;
                 }
                 let interval = self.policy.probe_first;
+                let only = row.only_sender();
                 self.state = State::Down(Outage {
                     since: now,
                     failed: Some(failed),
+                    only,
                     error: error.clone(),
                     interval,
                     next_probe_at: now.plus(chance.spread(interval, PROBE_JITTER_PERCENT)),
@@ -173,6 +184,7 @@ impl RelayHealth {
                 self.state = State::Down(Outage {
                     since: outage.since,
                     failed: Some(failed),
+                    only: outage.only.filter(|&only| only == failed.sender),
                     error: error.clone(),
                     interval,
                     next_probe_at: now.plus(chance.spread(interval, PROBE_JITTER_PERCENT)),
@@ -185,6 +197,7 @@ impl RelayHealth {
 
     /// Notes that the relay answered for a message: took it, or refused it for the message's or a recipient's sake.
     pub fn relay_answered(&mut self, now: Timestamp) -> Option<HealthEdge> {
+        self.failures.answered();
         match &mut self.state {
             State::Up { row, .. } => {
                 row.clear();
@@ -245,6 +258,14 @@ impl RelayHealth {
         };
         let failed = outage.failed.filter(|failed| failed.at != FailedAt::Session)?;
         Some(failed.sender)
+    }
+
+    /// Whether that sender's mail alone failed since the relay went Down, so that another's may well go.
+    pub fn suspects_one(&self) -> bool {
+        let (State::Down(outage) | State::Probing { outage, .. }) = &self.state else {
+            return false;
+        };
+        outage.only.is_some()
     }
 
     /// Ends a probe that was given back untried: another is due at once.
@@ -338,6 +359,12 @@ pub fn ramp(up_since: Option<Timestamp>, now: Timestamp, length: Duration, most:
     }
     let grown = u128::from(share - 1) * passed.as_micros() / length.as_micros().max(1);
     u32::try_from(grown).map_or(share, |n| n + 1)
+}
+
+/// Attempts that a message may spend on trying a relay that is Down before its own time: half of all that it has. The
+/// others last it through a long outage.
+pub const fn attempts_to_probe_early(attempts_max: u32) -> u32 {
+    attempts_max.div_ceil(2)
 }
 
 /// Whether mail that waits since `waiting_since` has found no relay Up for `max_wait`: it then ends Failed with the

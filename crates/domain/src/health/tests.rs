@@ -239,6 +239,58 @@ fn one_senders_mail_alone_shows_an_outage_that_lasts() {
 }
 
 #[test]
+fn content_that_failed_yesterday_makes_no_row_with_what_fails_today() {
+    let mut health = relay();
+    let day = 24 * 3_600;
+    let fail = |health: &mut RelayHealth, n, seconds| {
+        let failed = failed_at(n, 1, FailedAt::Content);
+        health.relay_failed(failed, &error(), after(seconds), Chance::EVEN)
+    };
+    for n in 1..=3 {
+        assert_eq!(fail(&mut health, n, 0), None);
+    }
+    assert_eq!(fail(&mut health, 4, day), None);
+    assert_eq!(fail(&mut health, 5, day), None);
+    assert_eq!(fail(&mut health, 4, day + 3_600), None, "two messages");
+    assert!(fail(&mut health, 6, day + 3_601).is_some());
+}
+
+#[test]
+fn messages_that_failed_before_others_were_taken_take_it_down_only_where_that_lasts() {
+    let mut health = relay();
+    let fail = |health: &mut RelayHealth, n, seconds| {
+        let failed = failed_at(n, n, FailedAt::Content);
+        health.relay_failed(failed, &error(), after(seconds), Chance::EVEN)
+    };
+    for n in 1..=2 {
+        assert_eq!(fail(&mut health, n, 0), None);
+    }
+    assert!(matches!(
+        fail(&mut health, 3, 0),
+        Some(HealthEdge::WentDown { .. })
+    ));
+    fail(&mut health, 4, 1);
+    health.relay_answered(after(60));
+    // All of them are due now, and would take it Down at once, again and again.
+    for n in 1..=4 {
+        assert_eq!(fail(&mut health, n, 60), None);
+    }
+    assert_eq!(fail(&mut health, 1, 79), None);
+    let mut lasts = health.clone();
+    assert!(matches!(
+        fail(&mut lasts, 1, 80),
+        Some(HealthEdge::WentDown { .. })
+    ));
+    for n in 5..=6 {
+        assert_eq!(fail(&mut health, n, 61), None);
+    }
+    assert!(matches!(
+        fail(&mut health, 7, 61),
+        Some(HealthEdge::WentDown { .. })
+    ));
+}
+
+#[test]
 fn content_of_one_sender_is_suspected_for_an_hour() {
     let mut health = relay();
     let mut fail = |n, at| {
