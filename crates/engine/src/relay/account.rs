@@ -13,6 +13,7 @@ use postroom_domain::{
 };
 use postroom_smtp::client::Progress as ContentProgress;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::scheduler::RelayId;
 
@@ -22,6 +23,8 @@ const WORKS_FOR: Duration = Duration::from_secs(30);
 const SETTLES_WITHIN: Duration = Duration::from_secs(30);
 /// How long sessions that are open without an answer explain a refusal: RFC 5321 §4.5.3.2.6 allows the dot ten minutes.
 const OPEN_COUNTS_FOR: Duration = Duration::from_mins(15);
+/// How long a connection that has ended may still be one of those that the relay counts.
+const ENDED_COUNTS_FOR: Duration = Duration::from_secs(30);
 /// The first wait before a relay without a connection tries again for one, and the longest.
 const CROWDED: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
@@ -42,6 +45,8 @@ struct State {
     opened: u64,
     /// When the relay took a message last.
     took: Option<Timestamp>,
+    /// When a connection that came as far as content ended last; the relay may notice late.
+    ended: Option<Instant>,
     /// What it took in the last minute.
     taken: RateLimiter,
     /// Messages that its relays were given and are not done with.
@@ -59,6 +64,16 @@ struct Vital {
     stage: Stage,
     /// How far its message has come.
     progress: ContentProgress,
+}
+
+impl Vital {
+    fn came_to_content(&self) -> bool {
+        match self.stage {
+            Stage::Opens => self.progress.content_began(),
+            Stage::Serves | Stage::Closes => true,
+            Stage::Refused => false,
+        }
+    }
 }
 
 /// How far a connection is in its life.
@@ -104,18 +119,19 @@ impl Account {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The clock was moved by so many microseconds: what is known by it moves along.
-    pub(crate) fn clock_moved(&self, micros: i64) {
+    /// The clock was moved by so many microseconds to show `now`: what is known by it moves along, but for what connections
+    /// have noted by the moved clock already.
+    pub(crate) fn clock_moved(&self, micros: i64, now: Timestamp) {
         let mut state = self.state();
         state.limits.clock_moved(micros);
         state.taken.clock_moved(micros);
-        state.took = state.took.map(|at| at.moved(micros));
+        state.took = state.took.map(|at| at.following(micros, now));
         for vital in state.connections.values_mut() {
-            vital.shown = vital.shown.map(|at| at.moved(micros));
+            vital.shown = vital.shown.map(|at| at.following(micros, now));
         }
         for crowded in state.crowded.values_mut() {
-            crowded.until = crowded.until.moved(micros);
-            crowded.since = crowded.since.moved(micros);
+            crowded.until = crowded.until.following(micros, now);
+            crowded.since = crowded.since.following(micros, now);
         }
     }
 
@@ -283,25 +299,30 @@ impl State {
         others.any(|(_, vital)| shows(vital))
     }
 
-    /// Whether other connections are open that came as far as content, however long ago. Two relays of the account that are
-    /// refused in turn would give each other that for ever, so it holds for one dot's answer after the first refusal.
+    /// Whether other connections are open that came as far as content, however long ago, or ended just now. Two relays of
+    /// the account that are refused in turn would give each other that for ever, so it holds for one dot's answer after
+    /// the first refusal.
     fn others(&self, number: u64, now: Timestamp) -> Others {
         let own = self.connections.get(&number).map(|vital| vital.relay);
         let crowded = own.and_then(|relay| self.crowded.get(&relay));
         if crowded.is_some_and(|crowded| now.since(crowded.since) > OPEN_COUNTS_FOR) {
             return Others::Closed;
         }
-        let is_open = |vital: &Vital| match vital.stage {
-            Stage::Opens => vital.progress.content_began(),
-            Stage::Serves | Stage::Closes => true,
-            Stage::Refused => false,
-        };
-        let mut others = self.connections.iter().filter(|(other, _)| **other != number);
-        if others.any(|(_, vital)| is_open(vital)) {
+        if self.has_just_ended() || self.others_are_open(number) {
             Others::Open
         } else {
             Others::Closed
         }
+    }
+
+    fn others_are_open(&self, number: u64) -> bool {
+        let mut others = self.connections.iter().filter(|(other, _)| **other != number);
+        others.any(|(_, vital)| vital.came_to_content())
+    }
+
+    /// Whether the relay may still count a connection that has ended.
+    fn has_just_ended(&self) -> bool {
+        self.ended.is_some_and(|at| at.elapsed() <= ENDED_COUNTS_FOR)
     }
 
     /// Keeps a relay without a connection waiting; refusals while it waits are of the same burst.
@@ -408,6 +429,11 @@ impl Slot {
         self.account.state().others(self.number, now)
     }
 
+    /// Whether other connections of the account that came as far as content are open still.
+    pub(crate) fn others_are_open(&self) -> bool {
+        self.account.state().others_are_open(self.number)
+    }
+
     /// What shows that the relay works, apart from this connection.
     pub(crate) fn witness(&self, now: Timestamp) -> Witness {
         let state = self.account.state();
@@ -430,7 +456,10 @@ impl Slot {
         let works = |vital: &&Vital| vital.stage != Stage::Refused;
         let worked = state.connections.values().filter(works).count();
         let worked = u32::try_from(worked).unwrap_or(u32::MAX);
-        state.limits.refused(Throttle::Connections, worked, now);
+        // One that has just ended explains the refusal, and shows no number.
+        if worked > 0 || !state.has_just_ended() {
+            state.limits.refused(Throttle::Connections, worked, now);
+        }
         let serves = |vital: &Vital| vital.relay == left.relay && vital.stage == Stage::Serves;
         if !state.connections.values().any(serves) {
             state.crowd(left.relay, now);
@@ -447,7 +476,12 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.account.state().connections.remove(&self.number);
+        let mut state = self.account.state();
+        let left = state.connections.remove(&self.number);
+        if left.is_some_and(|vital| vital.came_to_content()) {
+            state.ended = Some(Instant::now());
+        }
+        drop(state);
         self.account.settled.notify_waiters();
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use postroom_domain::{MessageId, Others, Progress, RouteId, Throttle, Timestamp, Witness};
+use postroom_domain::{MessageId, Progress, RouteId, Throttle, Timestamp, Witness};
 use postroom_smtp::client::{
     Activity, AtDot, Connection, Outcome as Spoken, PipeliningUse, Session, SessionError, Transaction,
     Untried,
@@ -287,9 +287,7 @@ impl Worker {
                     ..untried(&job.lease)
                 },
                 None => {
-                    if slot.witness(self.now()) != Witness::OtherSessions
-                        && slot.others(self.now()) == Others::Closed
-                    {
+                    if slot.witness(self.now()) != Witness::OtherSessions && !slot.others_are_open() {
                         self.pool.account.nothing_works();
                     }
                     self.judge(None).session_failed(&job, &error, began.elapsed())

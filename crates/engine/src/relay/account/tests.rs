@@ -84,6 +84,38 @@ fn session_whose_content_is_under_way_shows_that_it_is_open() {
 }
 
 #[test]
+fn what_a_connection_noted_by_the_moved_clock_is_not_moved_again() {
+    let month: i64 = 30 * 86_400 * 1_000_000;
+    let account = account();
+    let (before, since, other) = (
+        account.connect(FIRST),
+        account.connect(FIRST),
+        account.connect(FIRST),
+    );
+    let moved = START.moved(-month);
+    before.answered(START);
+    account.clock_moved(-month, moved);
+    assert_eq!(other.witness(moved), Witness::OtherSessions);
+    drop(before);
+    assert_ne!(other.witness(moved), Witness::OtherSessions);
+    let again = moved.moved(-month);
+    since.answered(again);
+    account.clock_moved(-month, again);
+    assert_eq!(other.witness(again), Witness::OtherSessions);
+}
+
+#[tokio::test(start_paused = true)]
+async fn connection_that_ended_just_now_may_still_be_counted_by_the_relay() {
+    let account = account();
+    let (one, other) = (account.connect(FIRST), account.connect(FIRST));
+    one.took(START);
+    drop(one);
+    assert_eq!(other.others(START), Others::Open);
+    tokio::time::advance(ENDED_COUNTS_FOR + Duration::from_secs(1)).await;
+    assert_eq!(other.others(START), Others::Closed);
+}
+
+#[test]
 fn two_relays_that_are_refused_in_turn_wait_for_each_other_for_a_quarter_of_an_hour() {
     let account = account();
     let mut now = START;
