@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use postroom_domain::health::attempts_to_probe_early;
 use postroom_domain::{Clock, RouteId, Timestamp, Totals};
 use postroom_smtp::client::TlsSetupError;
 use postroom_store::{NodeLease, RelayKept, Store, StoreError};
@@ -20,7 +21,7 @@ use crate::delivery::Recorder;
 use crate::random::Random;
 use crate::recovery::recover;
 use crate::relay::{Edges, Life, LimitsWriter, PoolParts};
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Patience, Scheduler};
 use crate::settings::{EngineSettings, RelaySettings, Sending};
 use crate::status::EngineStatus;
 use crate::tasks::{TaskEnded, TaskWatch};
@@ -242,7 +243,11 @@ fn scheduler(
     now: Timestamp,
 ) -> Scheduler {
     let (health, sending) = (settings.health, settings.sending);
-    let mut scheduler = Scheduler::new(health, sending, settings.max_wait, settings.pace, now);
+    let patience = Patience {
+        max_wait: settings.max_wait,
+        early: attempts_to_probe_early(settings.retry.attempts_max()),
+    };
+    let mut scheduler = Scheduler::new(health, sending, patience, settings.pace, now);
     for (route, relays) in routes {
         scheduler.set_route(route, &pools.set(route, relays), now);
     }

@@ -177,7 +177,7 @@ impl Engine {
             self.try_now(|route| set.try_now.contains(&route));
         }
         if let Some(at) = set.due_at {
-            self.scheduler.falls_due(at);
+            self.scheduler.falls_due(at, &set.deferred);
         }
         if let Some(at) = set.settle_at {
             self.scheduler.settles_at(at);
@@ -191,7 +191,7 @@ impl Engine {
     /// Changes came faster than they were looked at: anything may have changed.
     fn missed_changes(&mut self) {
         let now = self.now();
-        self.scheduler.look_anew(now);
+        self.scheduler.missed_changes(now);
     }
 
     /// Has relays of these routes probed that are Down: somebody wants their mail tried.
@@ -265,7 +265,9 @@ impl Engine {
     /// Records once in a while that the node runs: a later start knows by it for how long none did.
     async fn be_seen(&mut self, now: Timestamp) -> Result<(), StoreError> {
         if now.since(self.seen_at) >= self.pace.heartbeat_every || now < self.seen_at {
-            self.store.heartbeat(self.node, now).await?;
+            let paused = self.scheduler.paused_for(now);
+            self.store.heartbeat(self.node, now, paused).await?;
+            self.scheduler.pause_recorded();
             self.seen_at = now;
         }
         Ok(())
@@ -278,6 +280,8 @@ impl Engine {
             route: seek.route,
             after,
             not_of: seek.not_of,
+            attempts_below: seek.attempts_below,
+            since_before: seek.since_before,
             limit: 1,
             now,
         };
@@ -300,6 +304,8 @@ impl Engine {
             route,
             after,
             not_of: None,
+            attempts_below: u32::MAX,
+            since_before: None,
             limit: self.pace.step,
             now,
         };

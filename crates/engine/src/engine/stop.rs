@@ -30,6 +30,7 @@ impl Engine {
     /// Lets what is on the wire end, gives back the rest, and writes all of it down.
     pub(super) async fn wind_up(mut self) {
         let now = self.now();
+        let paused = self.scheduler.paused_for(now);
         let Self {
             store,
             node,
@@ -62,7 +63,7 @@ impl Engine {
         let written = async {
             tasks.wait().await;
             // Without it the next start takes what has run since the last time for time in which nothing did.
-            if let Err(error) = store.heartbeat(node, clock.now()).await {
+            if let Err(error) = store.heartbeat(node, clock.now(), paused).await {
                 tracing::warn!(%error, "the end of this run could not be recorded");
             }
             (recording.await, telling.await, writing_limits.await)

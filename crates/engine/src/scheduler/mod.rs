@@ -19,7 +19,7 @@ use postroom_store::{Promoted, Settled, Want};
 
 use relay::{LocalEffect, Relay, Tried};
 pub(crate) use relay::{RelayId, RelayLimits};
-use route::{Route, Sought};
+use route::{Route, SEARCH_EVERY, Sought};
 
 use crate::delivery::Signal;
 use crate::settings::{Pace, Sending};
@@ -48,6 +48,10 @@ pub(crate) struct SeekProbe {
     pub(crate) behind: Option<MessageId>,
     /// Of another sender than this one, whose mail may have been what failed.
     pub(crate) not_of: Option<UserId>,
+    /// With fewer attempts than this.
+    pub(crate) attempts_below: u32,
+    /// Or with a wait that began by then, and is over.
+    pub(crate) since_before: Option<Timestamp>,
 }
 
 /// Messages of a route that a relay can take.
@@ -73,13 +77,32 @@ pub(crate) enum Suits {
 /// The smallest step: one for a probe, one for the relay that serves meanwhile.
 const STEP_LEAST: u32 = 2;
 
+/// What mail puts up with while its relays are Down.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// How long it waits.
+    pub(crate) max_wait: Duration,
+    /// Attempts with which it tries a relay before its own time.
+    pub(crate) early: u32,
+}
+
+/// A pause of sending, which is no part of any wait for a relay.
+#[derive(Debug, Clone, Copy)]
+struct Pause {
+    /// Until when its time was taken out of the outages; `None` while mail is sent.
+    counted_until: Option<Timestamp>,
+    /// How much of that the store does not hold.
+    unrecorded: Duration,
+}
+
 /// The state between steps.
 #[derive(Debug)]
 pub(crate) struct Scheduler {
     routes: BTreeMap<RouteId, Route>,
     policy: HealthPolicy,
     sending: Sending,
-    max_wait: Duration,
+    pause: Pause,
+    patience: Patience,
     pace: Pace,
     promote_at: Timestamp,
     /// The routes that the last promotion left out.
@@ -91,18 +114,22 @@ pub(crate) struct Scheduler {
 
 impl Scheduler {
     /// Starts without a route.
-    pub(crate) const fn new(
+    pub(crate) fn new(
         policy: HealthPolicy,
         sending: Sending,
-        max_wait: Duration,
+        patience: Patience,
         pace: Pace,
         now: Timestamp,
     ) -> Self {
         Self {
             routes: BTreeMap::new(),
             policy,
+            pause: Pause {
+                counted_until: (sending == Sending::Paused).then_some(now),
+                unrecorded: Duration::ZERO,
+            },
             sending,
-            max_wait,
+            patience,
             pace,
             promote_at: now,
             left_out: Vec::new(),
@@ -146,11 +173,12 @@ impl Scheduler {
     /// The clock was moved by so many microseconds: what is due after a time is due after the rest of it.
     pub(crate) fn clock_moved(&mut self, micros: i64, now: Timestamp) {
         for route in self.routes.values_mut() {
-            route.exhaust_at = route.exhaust_at.moved(micros);
+            route.clock_moved(micros);
             for relay in &mut route.relays {
                 relay.clock_moved(micros);
             }
         }
+        self.pause.counted_until = self.pause.counted_until.map(|until| until.moved(micros));
         self.look_at = now;
         self.look_anew(now);
     }
@@ -193,22 +221,25 @@ impl Scheduler {
             ..Step::default()
         };
         for (&id, route) in &mut self.routes {
-            if let Some(seek) = route.lacks_probe(id, now) {
-                route.sought = match seek.not_of {
-                    Some(_) => Sought::OfOthers,
-                    None => Sought::Done,
-                };
+            route.look_again(now);
+            if let Some(seek) = route.lacks_probe(id, self.patience, now) {
+                route.searches(&seek, now);
                 step.seek_probe.push(seek);
             }
-            step.exhaust
-                .extend(exhausted(id, route, self.max_wait, self.pace, now));
+            step.exhaust.extend(exhausted(
+                id,
+                route,
+                self.patience.max_wait,
+                (self.policy, self.pace),
+                now,
+            ));
         }
         step
     }
 
     fn lacks_probe(&self, now: Timestamp) -> bool {
         let mut routes = self.routes.iter();
-        routes.any(|(&id, route)| route.lacks_probe(id, now).is_some())
+        routes.any(|(&id, route)| route.lacks_probe(id, self.patience, now).is_some())
     }
 
     /// What to lease now for which relay, of all routes at most a step.
@@ -216,7 +247,7 @@ impl Scheduler {
         let mut left = self.pace.step.max(STEP_LEAST);
         let mut grants = Vec::new();
         for (&id, route) in self.routes.iter().filter(|(_, route)| route.promising) {
-            if route.lacks_probe(id, now).is_some() {
+            if route.lacks_probe(id, self.patience, now).is_some() {
                 continue;
             }
             for (relay, n, suits) in route.grants(now) {
@@ -255,12 +286,15 @@ impl Scheduler {
         }
         let relays = self.routes.values().flat_map(|route| &route.relays);
         let expiries = self.routes.values().filter_map(|route| {
-            let (since, _) = route.down_since()?;
-            Some(route.exhaust_at.max(since.plus(self.max_wait)))
+            let (since, _) = route.outage()?;
+            let at = route.exhaust_at.max(since.plus(self.patience.max_wait));
+            // Else it waits for a message that tries the relay, or for the next search for one.
+            (at > now || route.is_tried(self.policy, now)).then_some(at)
         });
         relays
             .filter_map(|relay| relay.changes_at(now))
             .chain(expiries)
+            .chain(self.routes.values().filter_map(|route| route.search_at))
             .chain([self.promote_at, self.settle_at, self.look_at])
             .min()
             .unwrap_or(self.look_at)
@@ -289,14 +323,27 @@ impl Scheduler {
         }
     }
 
-    /// Mail began to wait until then.
-    pub(crate) fn falls_due(&mut self, at: Timestamp) {
+    /// Mail began to wait until then; that of these routes may be what a probe lacks.
+    pub(crate) fn falls_due(&mut self, at: Timestamp, routes: &BTreeSet<RouteId>) {
         self.promote_at = self.promote_at.min(at);
+        for id in routes {
+            if let Some(route) = self.routes.get_mut(id) {
+                route.repeat_search(SEARCH_EVERY);
+            }
+        }
     }
 
     /// Held mail may be released then.
     pub(crate) fn settles_at(&mut self, at: Timestamp) {
         self.settle_at = self.settle_at.min(at);
+    }
+
+    /// Changes were missed: mail may wait that no search saw.
+    pub(crate) fn missed_changes(&mut self, now: Timestamp) {
+        for route in self.routes.values_mut() {
+            route.repeat_search(SEARCH_EVERY);
+        }
+        self.look_anew(now);
     }
 
     /// The store could not do what a step said: the next step says it again.
@@ -377,7 +424,6 @@ impl Scheduler {
             Signal::Answered => {
                 known.ended(Tried::Yes, now);
                 known.was_reached();
-                known.unserved = Duration::ZERO;
                 known.health.relay_answered(now)
             }
             Signal::Failed(failure) => {
@@ -406,7 +452,7 @@ impl Scheduler {
                         None
                     }
                     LocalEffect::CountsAsFailure => {
-                        known.tried = Tried::Yes;
+                        known.was_tried(now);
                         route.sought = Sought::NotYet;
                         let failed = FailedMessage::in_session(id);
                         known.health.relay_failed(failed, &trouble.text, now, chance)
@@ -415,6 +461,7 @@ impl Scheduler {
             }
         };
         if edge.is_some() {
+            known.unserved = Duration::ZERO;
             // Up: its mail is due. Down: a second relay serves what the first would have.
             route.promising = true;
             route.sought = Sought::NotYet;
@@ -424,9 +471,35 @@ impl Scheduler {
     }
 
     /// Pauses or resumes.
+    ///
+    /// What was paused counts towards no wait for a relay, and a relay that was Down may be fit again: it is tried first.
     pub(crate) fn set_sending(&mut self, sending: Sending, now: Timestamp) {
+        self.count_pause(now);
         self.sending = sending;
+        self.pause.counted_until = (sending == Sending::Paused).then_some(now);
         self.look_anew(now);
+    }
+
+    /// Takes the time since the last call, in which sending was paused, out of the outages.
+    fn count_pause(&mut self, now: Timestamp) {
+        if let Some(until) = &mut self.pause.counted_until {
+            let paused = now.since(*until);
+            *until = now.max(*until);
+            self.pause.unrecorded += paused;
+            let relays = self.routes.values_mut().flat_map(|route| &mut route.relays);
+            relays.for_each(|relay| relay.was_paused(paused, now));
+        }
+    }
+
+    /// For how long sending was paused since [`pause_recorded`](Self::pause_recorded) was called last.
+    pub(crate) fn paused_for(&mut self, now: Timestamp) -> Duration {
+        self.count_pause(now);
+        self.pause.unrecorded
+    }
+
+    /// The store holds what [`paused_for`](Self::paused_for) answered.
+    pub(crate) fn pause_recorded(&mut self) {
+        self.pause.unrecorded = Duration::ZERO;
     }
 
     /// Connections that a relay may have now.
@@ -460,22 +533,27 @@ impl Scheduler {
     }
 }
 
-/// Whether the oldest mail of a route is to be looked at, once in a while when no relay of it has been Up for long.
+/// Whether the oldest mail of a route is to be looked at, once in a while when no relay of it has been Up for long. Mail
+/// fails only where a message found just now that no relay takes it; else one is to be sought first.
 fn exhausted(
     id: RouteId,
     route: &mut Route,
     max_wait: Duration,
-    pace: Pace,
+    (policy, pace): (HealthPolicy, Pace),
     now: Timestamp,
 ) -> Option<(RouteId, Timestamp, Reply)> {
     if route.exhaust_at > now {
         return None;
     }
-    let (since, error) = route.down_since()?;
+    let (since, error) = route.outage()?;
     if now.since(since) < max_wait {
         return None;
     }
     let exhaust = (id, now.minus(max_wait), error.clone());
+    if !route.is_tried(policy, now) {
+        route.repeat_search(pace.exhaust_every);
+        return None;
+    }
     route.exhaust_at = now.plus(pace.exhaust_every);
     Some(exhaust)
 }

@@ -44,9 +44,9 @@ pub(super) struct Relay {
     connections: u32,
     leased: u32,
     pause: Option<LocalPause>,
-    /// Whether a message has tried it in this run: until then nothing that waits for it expires.
-    pub(super) tried: Tried,
-    /// How much of its outage no server ran.
+    /// When a message tried it last in this run.
+    tried_at: Option<Timestamp>,
+    /// How much of its outage no server ran, or sent nothing.
     pub(super) unserved: Duration,
 }
 
@@ -84,7 +84,7 @@ impl Relay {
             connections: limits.connections,
             leased: 0,
             pause: None,
-            tried: Tried::No,
+            tried_at: None,
             unserved: Duration::ZERO,
         }
     }
@@ -109,6 +109,14 @@ impl Relay {
             LocalEffect::CountsAsFailure
         } else {
             LocalEffect::Pauses
+        }
+    }
+
+    /// Nothing was sent for so long until now, which is no part of an outage; the relay may be fit again.
+    pub(super) fn was_paused(&mut self, paused: Duration, now: Timestamp) {
+        if let Some(since) = self.health.since().filter(|_| !self.is_up()) {
+            self.unserved += paused.min(now.since(since));
+            self.tried_at = None;
         }
     }
 
@@ -189,6 +197,7 @@ impl Relay {
     pub(super) fn clock_moved(&mut self, micros: i64) {
         self.health.clock_moved(micros);
         self.rates.clock_moved(micros);
+        self.tried_at = self.tried_at.map(|at| at.moved(micros));
         if let Some(pause) = &mut self.pause {
             pause.since = pause.since.moved(micros);
             pause.until = pause.until.moved(micros);
@@ -209,8 +218,19 @@ impl Relay {
         self.account.done(self.id, 1);
         match tried {
             Tried::No => self.rates.give_back(now),
-            Tried::Yes => self.tried = Tried::Yes,
+            Tried::Yes => self.was_tried(now),
         }
+    }
+
+    /// Notes that a message tried it, or that this machine can no longer be the cause.
+    pub(super) fn was_tried(&mut self, now: Timestamp) {
+        self.tried_at = Some(now);
+    }
+
+    /// Whether a message tried it lately in this run: not longer ago than two of the longest pauses between probes.
+    pub(super) fn is_tried(&self, policy: HealthPolicy, now: Timestamp) -> bool {
+        let lately = policy.probe_longest * 2;
+        self.tried_at.is_some_and(|at| now.since(at) <= lately)
     }
 
     /// When it next changes by itself, later than `now`: its probe is due, or its rates allow more. A probe that is due

@@ -1,10 +1,15 @@
 //! A route: its relay, and the second one that takes over while the first is Down (SPEC D1).
 
+use std::time::Duration;
+
 use postroom_domain::health::HealthPolicy;
 use postroom_domain::{Reply, RouteId, Timestamp};
 
-use super::relay::{Relay, RelayId, RelayLimits, Tried};
-use super::{SeekProbe, Suits};
+use super::relay::{Relay, RelayId, RelayLimits};
+use super::{Patience, SeekProbe, Suits};
+
+/// How often at most a search for a probe that found nothing is repeated because mail began to wait.
+pub(super) const SEARCH_EVERY: Duration = Duration::from_secs(10);
 
 /// A route.
 #[derive(Debug)]
@@ -16,6 +21,10 @@ pub(super) struct Route {
     pub(super) exhaust_at: Timestamp,
     /// Whether deferred mail was looked through for the probe that is due.
     pub(super) sought: Sought,
+    /// When it was last sought.
+    searched_at: Timestamp,
+    /// When a search that found nothing is repeated.
+    pub(super) search_at: Option<Timestamp>,
 }
 
 /// Which messages were sought for a probe that is due, and are due now where there were any.
@@ -40,6 +49,8 @@ impl Route {
             promising: true,
             exhaust_at: now,
             sought: Sought::NotYet,
+            searched_at: now,
+            search_at: None,
         }
     }
 
@@ -70,9 +81,10 @@ impl Route {
             Suits::Any
         };
         let probes = self.relays.iter().take(before);
-        let probes = probes
-            .filter(|relay| relay.wants_probe(now))
-            .map(|relay| (relay, probed));
+        let mut probes: Vec<_> = probes.filter(|relay| relay.wants_probe(now)).collect();
+        // Where one message is all there is, it tries them in turn.
+        probes.sort_by_key(|relay| relay.health.next_probe_at());
+        let probes = probes.into_iter().map(|relay| (relay, probed));
         let serves = serving.and_then(|at| self.relays.get(at));
         if serves.is_some_and(|relay| relay.capacity(now) == 0) {
             return Vec::new();
@@ -92,29 +104,81 @@ impl Route {
             .any(|relay| relay.is_up() || relay.wants_probe(now))
     }
 
+    /// The clock was moved by so many microseconds.
+    pub(super) fn clock_moved(&mut self, micros: i64) {
+        for at in [&mut self.exhaust_at, &mut self.searched_at] {
+            *at = at.moved(micros);
+        }
+        self.search_at = self.search_at.map(|at| at.moved(micros));
+    }
+
+    /// A search begins.
+    pub(super) fn searches(&mut self, seek: &SeekProbe, now: Timestamp) {
+        self.searched_at = now;
+        self.search_at = None;
+        self.sought = match seek.not_of {
+            Some(_) => Sought::OfOthers,
+            None => Sought::Done,
+        };
+    }
+
+    /// Has a search that found nothing repeated, so long after it: mail waits that it did not see, or wants it tried.
+    pub(super) fn repeat_search(&mut self, after: Duration) {
+        if self.sought == Sought::Done {
+            let at = self.searched_at.plus(after);
+            self.search_at = Some(self.search_at.map_or(at, |earlier| earlier.min(at)));
+        }
+    }
+
+    /// Repeats a search whose time has come.
+    pub(super) fn look_again(&mut self, now: Timestamp) {
+        if self.search_at.is_some_and(|at| at <= now) {
+            self.search_at = None;
+            self.sought = Sought::NotYet;
+        }
+    }
+
     /// The message to seek where a probe is due: first one of another sender, where the last failure may have been its
     /// sender's doing, then any, where no ready one is there for it.
-    pub(super) fn lacks_probe(&self, route: RouteId, now: Timestamp) -> Option<SeekProbe> {
+    ///
+    /// Mail that is about to fail because it waited for `max_wait` may be sought whatever attempts it had.
+    pub(super) fn lacks_probe(
+        &self,
+        route: RouteId,
+        patience: Patience,
+        now: Timestamp,
+    ) -> Option<SeekProbe> {
         if self.sought == Sought::Done || self.relays.iter().any(Relay::is_up) {
             return None;
         }
-        let relay = self.relays.iter().find(|relay| relay.wants_probe(now))?;
+        let due = self.relays.iter().filter(|relay| relay.wants_probe(now));
+        let relay = due.min_by_key(|relay| relay.health.next_probe_at())?;
         let not_of = relay.health.suspect().filter(|_| self.sought == Sought::NotYet);
+        let outage = self
+            .outage()
+            .filter(|(since, _)| now.since(*since) >= patience.max_wait);
+        let since_before = outage.map(|_| now.minus(patience.max_wait));
         (!self.promising || not_of.is_some()).then(|| SeekProbe {
             route,
             behind: relay.health.last_probe(),
             not_of,
+            // Another sender's mail may well go, where one sender's alone is known not to.
+            attempts_below: match not_of {
+                Some(_) if relay.health.suspects_one() => u32::MAX,
+                _ => patience.early,
+            },
+            since_before,
         })
     }
 
-    /// Since when no relay is Up, without the time in which no server ran, and what the first said last. `None` also
-    /// while one of them was not tried in this run: it may be fit again.
-    pub(super) fn down_since(&self) -> Option<(Timestamp, &Reply)> {
-        if self
-            .relays
-            .iter()
-            .any(|relay| relay.is_up() || relay.tried == Tried::No)
-        {
+    /// Whether a message tried each relay lately in this run.
+    pub(super) fn is_tried(&self, policy: HealthPolicy, now: Timestamp) -> bool {
+        self.relays.iter().all(|relay| relay.is_tried(policy, now))
+    }
+
+    /// Since when no relay is Up, without the time in which no server ran or sent, and what the first said last.
+    pub(super) fn outage(&self) -> Option<(Timestamp, &Reply)> {
+        if self.relays.iter().any(Relay::is_up) {
             return None;
         }
         let since = self

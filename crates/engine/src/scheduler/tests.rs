@@ -32,8 +32,12 @@ fn account() -> Arc<Account> {
 }
 
 fn with(relays: &[RelayLimits]) -> Scheduler {
-    let day = Duration::from_hours(24);
-    let mut scheduler = Scheduler::new(HealthPolicy::default(), Sending::On, day, Pace::default(), NOW);
+    let patience = Patience {
+        max_wait: Duration::from_hours(24),
+        early: 5,
+    };
+    let policy = HealthPolicy::default();
+    let mut scheduler = Scheduler::new(policy, Sending::On, patience, Pace::default(), NOW);
     scheduler.set_route(ROUTE, relays, NOW);
     scheduler
 }
@@ -59,12 +63,16 @@ fn after(seconds: u64) -> Timestamp {
 }
 
 fn fail(scheduler: &mut Scheduler, n: i64, at: Timestamp) -> Option<HealthEdge> {
+    fail_at(scheduler, FIRST, n, at)
+}
+
+fn fail_at(scheduler: &mut Scheduler, relay: RelayId, n: i64, at: Timestamp) -> Option<HealthEdge> {
     let failed = Signal::Failed(RelayFailure {
         sender: UserId(n),
         at: FailedAt::Session,
         reply: Reply::none("lost"),
     });
-    scheduler.ended(FIRST, id(n), &failed, at, Chance::EVEN)
+    scheduler.ended(relay, id(n), &failed, at, Chance::EVEN)
 }
 
 fn seek(behind: Option<i64>, not_of: Option<i64>) -> SeekProbe {
@@ -72,6 +80,8 @@ fn seek(behind: Option<i64>, not_of: Option<i64>) -> SeekProbe {
         route: ROUTE,
         behind: behind.map(id),
         not_of: not_of.map(UserId),
+        attempts_below: 5,
+        since_before: None,
     }
 }
 
@@ -161,6 +171,47 @@ fn due_probe_that_finds_nothing_ready_seeks_a_deferred_message_once() {
 }
 
 #[test]
+fn mail_that_begins_to_wait_is_sought_though_nothing_was_found_before() {
+    let mut scheduler = down();
+    let due = after(30);
+    scheduler.step(due);
+    scheduler.leased(grant(FIRST, 1), &[], due);
+    assert_eq!(scheduler.step(due).seek_probe, [seek(None, None)]);
+    assert_eq!(scheduler.step(due).seek_probe, []);
+    scheduler.falls_due(after(90), &BTreeSet::from([ROUTE]));
+    assert_eq!(scheduler.step(due).seek_probe, [], "not at every commit");
+    let later = after(40);
+    assert!(scheduler.wake_at(due) <= later);
+    scheduler.step(later);
+    scheduler.leased(grant(FIRST, 1), &[], later);
+    assert_eq!(scheduler.step(later).seek_probe, [seek(None, None)]);
+    assert_eq!(scheduler.step(later).seek_probe, []);
+}
+
+#[test]
+fn relays_that_are_all_down_are_probed_in_turn() {
+    let mut scheduler = with(&[limits(FIRST, 10), limits(SECOND, 10)]);
+    take_down(&mut scheduler);
+    scheduler.leased(grant(SECOND, 20), &[id(4), id(5), id(6)], NOW);
+    for n in 4..=6 {
+        fail_at(&mut scheduler, SECOND, n, NOW);
+    }
+    let due = after(300);
+    scheduler.mail_arrived();
+    let grants = [grant(FIRST, 1), grant(SECOND, 1)];
+    assert_eq!(scheduler.step(due).grants, grants);
+    scheduler.leased(grant(FIRST, 1), &[id(9)], due);
+    fail(&mut scheduler, 9, due);
+    let next = after(600);
+    scheduler.mail_arrived();
+    assert_eq!(
+        scheduler.step(next).grants,
+        [grants[1], grants[0]],
+        "whose probe is due for longest"
+    );
+}
+
+#[test]
 fn probe_behind_one_senders_mail_is_another_senders_where_there_is_one() {
     let mut scheduler = down();
     let due = after(30);
@@ -183,6 +234,22 @@ fn probe_behind_one_senders_mail_is_another_senders_where_there_is_one() {
     let step = scheduler.step(next);
     assert_eq!(step.seek_probe, [seek(Some(4), None)], "the same sender's, then");
     assert_eq!(scheduler.step(next).seek_probe, []);
+}
+
+#[test]
+fn time_in_which_sending_was_paused_is_no_part_of_an_outage() {
+    let day = 86_400;
+    let mut scheduler = down();
+    scheduler.set_sending(Sending::Paused, after(3_600));
+    scheduler.set_sending(Sending::On, after(3 * day));
+    assert_eq!(scheduler.step(after(3 * day)).exhaust, [], "it may be fit again");
+    scheduler.leased(grant(FIRST, 1), &[id(9)], after(3 * day));
+    fail(&mut scheduler, 9, after(3 * day));
+    let over = 4 * day - 3_600;
+    scheduler.leased(grant(FIRST, 1), &[id(9)], after(over - 9));
+    fail(&mut scheduler, 9, after(over - 9));
+    assert_eq!(scheduler.step(after(over - 1)).exhaust, []);
+    assert_eq!(scheduler.step(after(over)).exhaust.len(), 1);
 }
 
 #[test]
@@ -249,7 +316,7 @@ fn step_comes_when_the_first_waiting_message_is_due_and_not_before() {
     scheduler.settled(Settled::default(), NOW);
     let due = NOW.plus(Duration::from_millis(400));
     assert!(scheduler.wake_at(NOW) > due);
-    scheduler.falls_due(due);
+    scheduler.falls_due(due, &BTreeSet::new());
     assert_eq!(scheduler.wake_at(NOW), due);
     assert_eq!(scheduler.step(due).promote, Some(vec![]));
 }
@@ -344,14 +411,30 @@ fn changed_relay_that_was_up_stays_up() {
 fn mail_of_a_relay_that_stays_down_is_exhausted_after_max_wait_once_a_minute() {
     let mut scheduler = down();
     let day = NOW.plus(Duration::from_hours(24));
-    assert!(
-        scheduler
-            .step(day.minus(Duration::from_secs(1)))
-            .exhaust
-            .is_empty()
-    );
+    let early = day.minus(Duration::from_secs(1));
+    scheduler.leased(grant(FIRST, 1), &[id(4)], early);
+    fail(&mut scheduler, 4, early);
+    assert_eq!(scheduler.step(early).exhaust, []);
     assert_eq!(scheduler.step(day).exhaust, [(ROUTE, NOW, Reply::none("lost"))]);
-    assert!(scheduler.step(day).exhaust.is_empty());
+    assert_eq!(scheduler.step(day).exhaust, []);
+}
+
+#[test]
+fn mail_that_waited_too_long_tries_its_relay_before_it_fails() {
+    let mut scheduler = down();
+    let day = after(86_400);
+    scheduler.step(day);
+    scheduler.leased(grant(FIRST, 1), &[], day);
+    let step = scheduler.step(day);
+    assert_eq!(step.exhaust, [], "nothing tried the relay for hours");
+    let sought = SeekProbe {
+        since_before: Some(NOW),
+        ..seek(None, None)
+    };
+    assert_eq!(step.seek_probe, [sought]);
+    scheduler.leased(grant(FIRST, 1), &[id(4)], day);
+    fail(&mut scheduler, 4, day);
+    assert_eq!(scheduler.step(day).exhaust.len(), 1);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use postroom_store::{Consumer, FactKind, Facts, TroubleDetail};
 use postroom_testkit::relay;
 
 use crate::house::{House, impatient, message, until_relay_is};
+use crate::waiting::until_all_have_failed;
 
 #[tokio::test]
 async fn outage_costs_the_waiting_mail_nothing_and_all_of_it_arrives_once() {
@@ -74,6 +75,7 @@ async fn mail_that_finds_no_relay_up_for_max_wait_fails_with_the_relays_last_err
             .await;
     }
     house.pass(&engine, Duration::from_mins(2));
+    until_all_have_failed(&house, &engine, &ids).await;
     for &id in &ids {
         let detail = house.until_state(id, MessageState::Failed).await;
         assert!(detail.row.error.is_some_and(|error| !error.text.is_empty()));

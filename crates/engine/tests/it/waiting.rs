@@ -49,7 +49,7 @@ async fn all_mail_that_waited_too_long_fails_at_once_and_not_a_step_a_minute() {
 }
 
 /// Waits until expiry has failed all. A message that probes the relay just then is left to the next pass, a minute later.
-async fn until_all_have_failed(house: &House, engine: &EngineHandle, ids: &[MessageId]) {
+pub(crate) async fn until_all_have_failed(house: &House, engine: &EngineHandle, ids: &[MessageId]) {
     let mut changes = house.store.changes();
     loop {
         match ids.len() - failed(house, ids).await {

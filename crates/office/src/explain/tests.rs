@@ -70,7 +70,7 @@ fn relay_that_is_down_says_since_when_why_and_when_it_is_tried() {
         outage(&down),
         [
             format!("the relay main is down since {NOON}: 421 closing"),
-            format!("one message tries the relay main at {}", NOON.plus(HOUR)),
+            format!("nothing tries the relay main before {}", NOON.plus(HOUR)),
         ]
     );
     let probing = outage(&relay(HealthState::Probing, Some(NOON)));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use postroom_domain::health::{HealthState, given_up_at};
+use postroom_domain::health::{HealthState, attempts_to_probe_early, given_up_at};
 use postroom_domain::{MessageState, RouteId, Timestamp};
 use postroom_engine::RelayStatus;
 use postroom_store::Waits;
@@ -100,25 +100,44 @@ fn deferred(known: &Known<'_>) -> Explained {
     )
 }
 
+/// What is said of mail that has had half of its attempts.
+const OWN_TRY: &str = "It tries the server itself at the time beside, or at once with Resend, unless other mail finds it working sooner";
+
 /// Every relay of its route is Down.
 fn relay_down(known: &Known<'_>) -> Explained {
+    // What was scheduled begins to wait once it is queued.
+    let waits = known
+        .situation
+        .waits
+        .filter(|_| known.found.row.state != MessageState::Scheduled);
+    let gives_up = waits.map(|waits| gives_up_at(waits, &known.relays, known.max_wait));
     let (next, next_at) = next_try(&known.relays, known.now);
+    let is_probing = known
+        .relays
+        .iter()
+        .any(|relay| relay.state == HealthState::Probing);
+    let own = own_try(known).filter(|&at| !is_probing && next_at.is_none_or(|next_at| next_at < at));
+    let (next, next_at) = own.map_or((next, next_at), |at| {
+        let at = gives_up.map_or(at, |gives_up| at.min(gives_up));
+        (OWN_TRY, Some(at))
+    });
     let mut explanation = says(
         "The e-mail server that it leaves through is down.",
         format!("{next}; once it answers, the waiting mail is sent. Waiting costs no attempts."),
         next_at,
     );
     explanation.evidence.extend(known.relays.iter().flat_map(outage));
-    // What was scheduled begins to wait once it is queued.
-    if let Some(waits) = known.situation.waits
-        && known.found.row.state != MessageState::Scheduled
-    {
-        let at = gives_up_at(waits, &known.relays, known.max_wait);
-        explanation
-            .evidence
-            .push(format!("it is given up at {at}, should the server stay down"));
-    }
+    let gives_up = gives_up.map(|at| format!("it is given up at {at}, should the server stay down"));
+    explanation.evidence.extend(gives_up);
     explanation
+}
+
+/// The time of a message that keeps the attempts which it has left, and tries a relay that is Down no earlier.
+fn own_try(known: &Known<'_>) -> Option<Timestamp> {
+    let row = &known.found.row;
+    let keeps = row.state == MessageState::Deferred
+        && u32::from(row.attempts) >= attempts_to_probe_early(u32::from(known.attempts_max));
+    row.next_attempt_at.filter(|_| keeps)
 }
 
 /// When the next message tries a route whose relays are Down.
@@ -155,7 +174,7 @@ pub(super) fn outage(relay: &RelayStatus) -> Vec<String> {
     if relay.state == HealthState::Probing {
         evidence.push(format!("one message is trying the relay {name} right now"));
     } else if let Some(at) = relay.next_probe_at {
-        evidence.push(format!("one message tries the relay {name} at {at}"));
+        evidence.push(format!("nothing tries the relay {name} before {at}"));
     }
     evidence
 }

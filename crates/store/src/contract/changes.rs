@@ -27,6 +27,8 @@ pub struct ChangeSet {
     pub ready: BTreeSet<RouteId>,
     /// The first due time of the mail that began to wait for one.
     pub due_at: Option<Timestamp>,
+    /// Routes of mail that was tried and waits for its next attempt.
+    pub deferred: BTreeSet<RouteId>,
     /// When held mail may be released next, as far as this commit says: the end of a limit's day, or at once.
     pub settle_at: Option<Timestamp>,
 }

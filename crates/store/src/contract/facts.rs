@@ -316,6 +316,6 @@ pub struct RelayKept {
     pub mail: WaitingMail,
     /// Since when it is what it is.
     pub since: Timestamp,
-    /// How much of that time no server ran; it counts towards no expiry.
+    /// How much of that time no server ran, or sending was paused; it counts towards no expiry.
     pub unserved: Duration,
 }

@@ -4,6 +4,8 @@ mod actions;
 mod intake;
 mod lease;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use postroom_domain::{MessageId, NodeSlot, Reply, RouteId, Scope, Timestamp, UserId};
 
@@ -45,11 +47,12 @@ pub trait Queue: Send + Sync {
     /// Those of the store.
     async fn adopt(&self, node: NodeLease, limit: u32, now: Timestamp) -> Result<Vec<Leased>, StoreError>;
 
-    /// Records when the node was last seen.
+    /// Records when the node was last seen, and for how long since the last call sending was paused: that time is no part
+    /// of an outage.
     ///
     /// # Errors
     /// Those of the store.
-    async fn heartbeat(&self, node: NodeLease, now: Timestamp) -> Result<(), StoreError>;
+    async fn heartbeat(&self, node: NodeLease, now: Timestamp, paused: Duration) -> Result<(), StoreError>;
 
     /// Leases ready messages in fair order: the lane with the smallest virtual time first.
     ///
@@ -228,6 +231,10 @@ pub struct Revive {
     pub after: Option<MessageId>,
     /// Of other senders than this one.
     pub not_of: Option<UserId>,
+    /// With fewer attempts than this.
+    pub attempts_below: u32,
+    /// Or with a wait that began by then.
+    pub since_before: Option<Timestamp>,
     /// At most so many, up to a step.
     pub limit: u32,
     /// Now.

@@ -46,6 +46,19 @@ fn leave_out(conn: &Connection, micros: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Takes a pause of sending that ends now out of the outages that it fell into. Waits that began in an outage, and not
+/// before it, keep their beginning.
+pub(crate) fn leave_out_pause(conn: &Connection, paused: Duration, now: Timestamp) -> Result<(), StoreError> {
+    let micros = i64::try_from(paused.as_micros()).unwrap_or(i64::MAX);
+    if micros > 0 {
+        conn.prepare_cached(
+            "UPDATE relay_state SET unserved = max(unserved, min(unserved + ?1, ?2 - since)) WHERE down = 1",
+        )?
+        .execute(params![micros, now.as_micros()])?;
+    }
+    Ok(())
+}
+
 /// Moves what counts the time that passes, as the clock was moved: when deferred mail is due, and since when a cycle or an
 /// outage lasts. What is due at a time of the calendar stays: scheduled mail, and holds of a day.
 pub(crate) fn follow(conn: &Connection, op: ClockMove) -> Result<(), StoreError> {

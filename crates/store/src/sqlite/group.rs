@@ -185,6 +185,12 @@ impl<'w> Group<'w> {
         self.changes.ready.insert(route);
     }
 
+    /// Says, after the commit, that a message of the route that was tried waits for its next attempt.
+    pub(crate) fn deferred(&mut self, route: RouteId, at: Timestamp) {
+        self.changes.deferred.insert(route);
+        self.due(at);
+    }
+
     /// Says, after the commit, that a message waits until then.
     pub(crate) fn due(&mut self, at: Timestamp) {
         let due = &mut self.changes.due_at;

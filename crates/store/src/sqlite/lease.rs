@@ -1,6 +1,7 @@
 //! Hands out ready messages in fair order, fenced.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use postroom_domain::{Epoch, Generation, MessageId, NodeSlot, RouteId, Timestamp};
 use rusqlite::{Row, params};
@@ -34,8 +35,17 @@ pub(crate) fn join(group: &mut Group<'_>, slot: NodeSlot, now: Timestamp) -> Res
     })
 }
 
-/// Records when the node was last seen; an older epoch changes nothing.
-pub(crate) fn heartbeat(group: &Group<'_>, node: NodeLease, now: Timestamp) -> Result<(), StoreError> {
+/// Records when the node was last seen, and for how long it sent nothing; an older epoch changes nothing.
+pub(crate) fn heartbeat(
+    group: &Group<'_>,
+    node: NodeLease,
+    now: Timestamp,
+    paused: Duration,
+) -> Result<(), StoreError> {
+    if !group.is_current(node) {
+        return Ok(());
+    }
+    clock_moves::leave_out_pause(group.conn, paused, now)?;
     group
         .conn
         .prepare_cached(

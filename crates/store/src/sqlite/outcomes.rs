@@ -396,7 +396,7 @@ fn defer(
     group
         .tallies
         .phase(lease.route, Some(Phase::Leased), Some(Phase::Waiting), 1);
-    group.due(at);
+    group.deferred(lease.route, at);
     group.moved(&lease.owner, Some(lease.state), Some(state));
     Ok(())
 }

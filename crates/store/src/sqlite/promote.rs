@@ -339,7 +339,7 @@ pub(crate) fn revivable(conn: &Connection, op: &Revive, step: u32) -> Result<Vec
         .prepare_cached(
             "SELECT w.ord FROM work w JOIN message m ON m.ord = w.ord
              WHERE w.phase = 1 AND w.route = ?1 AND w.due_at > ?2 AND w.ord > ?3 AND m.state = 4
-                AND w.sender IS NOT ?5
+                AND w.sender IS NOT ?5 AND (w.attempts < ?6 OR w.since <= ?7)
              ORDER BY w.ord LIMIT ?4",
         )?
         .query_map(
@@ -348,7 +348,9 @@ pub(crate) fn revivable(conn: &Connection, op: &Revive, step: u32) -> Result<Vec
                 op.now.as_micros(),
                 after,
                 op.limit.min(step),
-                op.not_of.map(|sender| sender.0)
+                op.not_of.map(|sender| sender.0),
+                op.attempts_below,
+                op.since_before.map(Timestamp::as_micros)
             ],
             |row| Ok(MessageId::from_ord(row.get(0)?)),
         )?

@@ -1,6 +1,7 @@
 //! The queue's contract, handed to the writer and the readers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use postroom_domain::{MessageId, NodeSlot, RouteId, Scope, Timestamp};
@@ -48,9 +49,11 @@ impl Queue for SqliteStore {
             .await
     }
 
-    async fn heartbeat(&self, node: NodeLease, now: Timestamp) -> Result<(), StoreError> {
+    async fn heartbeat(&self, node: NodeLease, now: Timestamp, paused: Duration) -> Result<(), StoreError> {
         self.writer
-            .run(Lane::Hot, 0, move |group| lease::heartbeat(group, node, now))
+            .run(Lane::Hot, 0, move |group| {
+                lease::heartbeat(group, node, now, paused)
+            })
             .await
     }
 

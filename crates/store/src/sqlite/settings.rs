@@ -1,7 +1,7 @@
 //! Settings of offices, and the moving of their mail when their way out changes.
 
 use async_trait::async_trait;
-use postroom_domain::{MessageId, OfficeId, RouteId, Timestamp};
+use postroom_domain::{MessageId, MessageState, OfficeId, RouteId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::SqliteStore;
@@ -313,6 +313,7 @@ fn move_one(group: &mut Group<'_>, id: MessageId, route: RouteId) -> Result<(), 
     group.tallies.phase(route, None, Some(found.phase), 1);
     match found.phase {
         Phase::Ready => group.ready(route),
+        Phase::Waiting if found.state == MessageState::Deferred => group.deferred(route, found.due_at),
         Phase::Waiting => group.due(found.due_at),
         Phase::Leased | Phase::Held => {}
     }

@@ -197,7 +197,10 @@ async fn refused_write_changes_nothing() {
     assert!(matches!(refused, Err(StoreError::Full)), "{refused:?}");
     assert_eq!(store.depth(None).await.unwrap().ready, 0);
     store.enqueue(one()).await.unwrap();
-    store.heartbeat(join(&store).await, at(1)).await.unwrap();
+    store
+        .heartbeat(join(&store).await, at(1), Duration::ZERO)
+        .await
+        .unwrap();
     assert_eq!(store.depth(None).await.unwrap().ready, 1);
     assert_eq!(
         *script.names.lock().unwrap(),

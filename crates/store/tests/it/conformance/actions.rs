@@ -234,6 +234,8 @@ pub(crate) async fn revival_makes_the_deferred_mail_of_a_route_due_each_once(h: 
             route,
             after,
             not_of: None,
+            attempts_below: u32::MAX,
+            since_before: None,
             limit,
             now: at(2),
         })
@@ -260,6 +262,8 @@ pub(crate) async fn revival_leaves_the_mail_of_one_sender_out(h: &mut impl Harne
             route: RouteId::SERVER,
             after: None,
             not_of: Some(not_of),
+            attempts_below: u32::MAX,
+            since_before: None,
             limit: REVIVE_MOST,
             now: at(2),
         })
@@ -271,6 +275,38 @@ pub(crate) async fn revival_leaves_the_mail_of_one_sender_out(h: &mut impl Harne
         "what is left is that sender's"
     );
     assert_eq!(revive(UserId(2)).await.unwrap(), Some(ids[0]));
+}
+
+pub(crate) async fn revival_leaves_mail_out_that_has_few_attempts_left(h: &mut impl Harness) {
+    let store = h.store();
+    let node = join(store).await;
+    let ids = put(store, vec![letter(1), letter(2)], at(0)).await;
+    for leased in lease(store, node, 2, at(1)).await {
+        record(store, node, vec![deferred(&leased, at(1), at(2))], at(1)).await;
+    }
+    promote(store, at(2), vec![]).await;
+    let again = lease(store, node, 1, at(3)).await[0];
+    record(store, node, vec![deferred(&again, at(3), at(3_600))], at(3)).await;
+    record(
+        store,
+        node,
+        vec![deferred(&lease(store, node, 1, at(3)).await[0], at(3), at(3_600))],
+        at(3),
+    )
+    .await;
+    let revive = |attempts_below, since_before| {
+        store.revive(Revive {
+            route: RouteId::SERVER,
+            after: None,
+            not_of: None,
+            attempts_below,
+            since_before,
+            limit: REVIVE_MOST,
+            now: at(4),
+        })
+    };
+    assert_eq!(revive(2, Some(at(-1))).await.unwrap(), None);
+    assert_eq!(revive(3, None).await.unwrap(), Some(ids[1]));
 }
 
 pub(crate) async fn requeued_mail_takes_the_way_out_that_its_office_has_now(h: &mut impl Harness) {

@@ -22,7 +22,7 @@ pub(crate) async fn deferred_mail_has_the_rest_of_its_wait_where_a_start_finds_t
     let id = put(h.store(), vec![letter(1)], at(0)).await[0];
     let leased = lease(h.store(), node, 1, at(1)).await[0];
     record(h.store(), node, vec![deferred(&leased, at(1), at(61))], at(1)).await;
-    h.store().heartbeat(node, at(21)).await.unwrap();
+    h.store().heartbeat(node, at(21), Duration::ZERO).await.unwrap();
     h.reopen().await;
     h.store().join(SLOT, at(-DAY)).await.unwrap();
     let shown = row(h.store(), id).await.next_attempt_at;
@@ -38,7 +38,7 @@ pub(crate) async fn mail_that_was_due_shows_no_time_ahead_once_the_clock_is_set_
     let leased = lease(h.store(), node, 1, at(1)).await[0];
     record(h.store(), node, vec![deferred(&leased, at(1), at(61))], at(1)).await;
     assert_eq!(promote(h.store(), at(61), vec![]).await.moved, 1);
-    h.store().heartbeat(node, at(71)).await.unwrap();
+    h.store().heartbeat(node, at(71), Duration::ZERO).await.unwrap();
     h.reopen().await;
     h.store().join(SLOT, at(-DAY)).await.unwrap();
     let shown = row(h.store(), id).await.next_attempt_at;
@@ -81,7 +81,7 @@ pub(crate) async fn time_without_a_server_is_left_out_of_waits_for_a_relay_that_
     let node = join(h.store()).await;
     put(h.store(), vec![letter(1)], at(0)).await;
     take_down(h.store()).await;
-    h.store().heartbeat(node, at(100)).await.unwrap();
+    h.store().heartbeat(node, at(100), Duration::ZERO).await.unwrap();
     h.reopen().await;
     h.store().join(SLOT, at(DAY)).await.unwrap();
     let outage = &h.store().relay_states().await.unwrap()[0];
@@ -98,6 +98,18 @@ pub(crate) async fn time_without_a_server_is_left_out_of_waits_for_a_relay_that_
     let after = h.store().exhaust(expired(at(DAY - 99))).await.unwrap();
     assert_eq!(after.changed, 1);
     assert_consistent(h.store()).await;
+}
+
+pub(crate) async fn pause_of_sending_is_left_out_of_the_outages_that_it_fell_into(h: &mut impl Harness) {
+    let node = join(h.store()).await;
+    take_down(h.store()).await;
+    // The last pause had begun before the outage.
+    for (second, paused, left_out) in [(100, 60, 60), (160, 60, 120), (170, 0, 120), (180, 1_000, 180)] {
+        let paused = Duration::from_secs(paused);
+        h.store().heartbeat(node, at(second), paused).await.unwrap();
+        let outage = &h.store().relay_states().await.unwrap()[0];
+        assert_eq!((outage.since, outage.unserved.as_secs()), (at(0), left_out));
+    }
 }
 
 pub(crate) async fn node_that_starts_for_the_first_time_moves_nothing(h: &mut impl Harness) {
@@ -287,7 +299,7 @@ pub(crate) async fn wait_of_an_hour_lasts_an_hour_whatever_the_clock_was_moved_b
 pub(crate) async fn start_behind_a_followed_move_does_not_follow_it_again(h: &mut impl Harness) {
     let node = join(h.store()).await;
     put(h.store(), vec![letter(1)], at(50)).await;
-    h.store().heartbeat(node, at(100)).await.unwrap();
+    h.store().heartbeat(node, at(100), Duration::ZERO).await.unwrap();
     move_clock(h.store(), -DAY, 110 - DAY, 110 - DAY).await;
     h.reopen().await;
     h.store().join(SLOT, at(120 - DAY)).await.unwrap();
