@@ -157,6 +157,10 @@ const LISTED: &[(&str, &[&str])] = &[
         ],
     ),
     ("ends", &["expired", "damaged"]),
+    (
+        "explained",
+        &["deferred: It tries the server itself at the time beside"],
+    ),
     ("fair share", &["went between others' mail"]),
     (
         "results of attempts",

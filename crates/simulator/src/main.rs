@@ -1,57 +1,69 @@
-//! Runs seeds and cases from the command line:
-//!
-//! ```text
-//! postroom-simulator soak SEEDS [FIRST]   seeds with much in each; prints what was reached
-//! postroom-simulator seed SEED            one of them
-//! postroom-simulator small SEED           one with little in it, as the tests run
-//! postroom-simulator case FILE            a case
-//! postroom-simulator write SEED SCALE     a seed as a case, small or large
-//! postroom-simulator shrink FILE RULE WORDS   cuts a case down to what still breaks the rule with these words
-//! ```
+//! Runs seeds and cases from the command line; see [`USAGE`].
 
-use std::collections::BTreeMap;
+mod soak;
+
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::bail;
+use anyhow::Context;
 use postroom_simulator::case::Case;
-use postroom_simulator::coverage::Coverage;
 use postroom_simulator::plan::{Scale, plan};
+use postroom_simulator::run;
 use postroom_simulator::shrink::shrink;
-use postroom_simulator::{Rule, run};
 
-/// Large seeds over which everything that is wanted has to be reached.
-const SEEDS_THAT_REACH_ALL: u64 = 300;
+/// What the command takes.
+const USAGE: &str = "\
+postroom-simulator soak SEEDS [FIRST]     large seeds, on all cores; says what was reached and what was not
+postroom-simulator soak-small SEEDS FIRST the same with small ones, as the tests run
+postroom-simulator seed SEED              one large seed
+postroom-simulator small SEED             one small seed
+postroom-simulator case FILE              a case
+postroom-simulator write SEED small|large a seed as a case
+postroom-simulator shrink FILE RULE WORDS cuts a case down to what still breaks the rule with these words
+SIMULATOR_TRACE=1 prints what happens in a seed or a case";
 
-fn main() -> anyhow::Result<ExitCode> {
+fn main() -> ExitCode {
+    command().unwrap_or_else(|error| {
+        tell(&format!("error: {error:#}"));
+        ExitCode::from(2)
+    })
+}
+
+fn command() -> anyhow::Result<ExitCode> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["soak", seeds] => soak(seeds.parse()?, 0, Scale::LARGE),
-        ["soak", seeds, first] => soak(seeds.parse()?, first.parse()?, Scale::LARGE),
-        ["smalls", seeds, first] => soak(seeds.parse()?, first.parse()?, Scale::SMALL),
-        ["seed", seed] => one(&plan(seed.parse()?, Scale::LARGE)),
-        ["small", seed] => one(&plan(seed.parse()?, Scale::SMALL)),
-        ["case", file] => one(&Case::from_text(&std::fs::read_to_string(file)?)?),
-        ["write", seed, scale] => {
-            let scale = if *scale == "small" {
-                Scale::SMALL
-            } else {
-                Scale::LARGE
-            };
-            say(&plan(seed.parse()?, scale).to_text()?);
-            Ok(ExitCode::SUCCESS)
-        }
+        ["soak", seeds] => many(seeds, "0", Scale::LARGE),
+        ["soak", seeds, first] => many(seeds, first, Scale::LARGE),
+        ["soak-small", seeds, first] => many(seeds, first, Scale::SMALL),
+        ["seed", seed] => one(&plan(number(seed)?, Scale::LARGE)),
+        ["small", seed] => one(&plan(number(seed)?, Scale::SMALL)),
+        ["case", file] => one(&read(file)?),
+        ["write", seed, "small"] => written(seed, Scale::SMALL),
+        ["write", seed, "large"] => written(seed, Scale::LARGE),
         ["shrink", file, rule, words] => {
-            let case = Case::from_text(&std::fs::read_to_string(file)?)?;
+            let case = read(file)?;
             let small = shrink(&case, |v| {
                 format!("{:?}", v.rule) == *rule && v.what.contains(words)
             });
             say(&small.to_text()?);
             Ok(ExitCode::SUCCESS)
         }
-        _ => bail!("soak SEEDS [FIRST] | seed SEED | small SEED | case FILE | shrink FILE RULE WORDS"),
+        _ => {
+            tell(USAGE);
+            Ok(ExitCode::from(2))
+        }
     }
+}
+
+fn read(file: &str) -> anyhow::Result<Case> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {file}"))?;
+    Case::from_text(&text).with_context(|| format!("{file} is not a case"))
+}
+
+fn written(seed: &str, scale: Scale) -> anyhow::Result<ExitCode> {
+    say(&plan(number(seed)?, scale).to_text()?);
+    Ok(ExitCode::SUCCESS)
 }
 
 fn one(case: &Case) -> anyhow::Result<ExitCode> {
@@ -71,38 +83,17 @@ fn one(case: &Case) -> anyhow::Result<ExitCode> {
     Ok(code(report.violations.is_empty()))
 }
 
-fn soak(seeds: u64, first: u64, scale: Scale) -> anyhow::Result<ExitCode> {
-    let (mut coverage, mut failed) = (Coverage::default(), 0);
-    let mut broken: BTreeMap<Rule, Vec<u64>> = BTreeMap::new();
-    let began = Instant::now();
-    for seed in first..first + seeds {
-        let report = run(&plan(seed, scale))?;
-        coverage.add(&report.coverage);
-        failed += u64::from(!report.violations.is_empty());
-        for violation in report.violations {
-            say(&format!("seed {seed}: {violation}"));
-            let seeds = broken.entry(violation.rule).or_default();
-            if seeds.last() != Some(&seed) {
-                seeds.push(seed);
-            }
-        }
-    }
-    say(&format!("{coverage}"));
-    for (rule, seeds) in &broken {
-        say(&format!(
-            "{rule:?}: {} seeds, among them {:?}",
-            seeds.len(),
-            seeds.iter().take(8).collect::<Vec<_>>()
-        ));
-    }
-    let missing = coverage.missing();
-    for what in &missing {
-        say(&format!("never reached: {what}"));
-    }
-    // What a small seed is for is every commit; what is rare takes many large ones.
-    let reaches = scale == Scale::SMALL || seeds < SEEDS_THAT_REACH_ALL || missing.is_empty();
-    say(&format!("{seeds} seeds, {failed} failed, {:?}", began.elapsed()));
-    Ok(code(failed == 0 && reaches))
+/// Runs `seeds` seeds from `first` on.
+fn many(seeds: &str, first: &str, scale: Scale) -> anyhow::Result<ExitCode> {
+    let (seeds, first): (u64, u64) = (number(seeds)?, number(first)?);
+    let soak = soak::soak(first..first.saturating_add(seeds), scale, say, tell);
+    say(&soak.to_string());
+    Ok(code(soak.is_good()))
+}
+
+fn number(word: &str) -> anyhow::Result<u64> {
+    word.parse()
+        .with_context(|| format!("\"{word}\" is not a number"))
 }
 
 fn code(good: bool) -> ExitCode {
@@ -111,6 +102,11 @@ fn code(good: bool) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+#[expect(clippy::print_stderr, reason = "progress, which is no result")]
+fn tell(text: &str) {
+    eprintln!("{text}");
 }
 
 #[expect(clippy::print_stdout, reason = "what the command is for")]

@@ -224,6 +224,12 @@ impl RelayState {
         until.is_some_and(|until| until.is_none_or(|until| until >= from))
     }
 
+    /// Whether some sender's mail suffered at any time from then on.
+    pub(crate) fn was_bad_for_some(&self, from: Duration) -> bool {
+        let mut times = self.suffers.values();
+        times.any(|until| until.is_none_or(|until| until >= from))
+    }
+
     /// Notes what an answer shows.
     pub(crate) fn shows(&mut self, showed: Showed, now: Duration) {
         self.showed.push((now, showed));

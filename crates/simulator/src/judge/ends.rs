@@ -1,5 +1,7 @@
 //! Mail that has ended.
 
+use postroom_domain::Reply;
+
 use super::*;
 
 impl Judge {
@@ -17,7 +19,7 @@ impl Judge {
         let attempts = attempts.unwrap_or_default();
         // Since the look began it may have been taken.
         self.collect(sight);
-        self.attempts(number, &attempts, now);
+        self.attempts(sight, known.letter, &attempts);
         let uncertain = attempts
             .iter()
             .filter(|attempt| attempt.result == AttemptResult::Uncertain)
@@ -41,7 +43,15 @@ impl Judge {
         Ok(())
     }
 
-    pub(super) fn attempts(&mut self, number: u32, attempts: &[Attempt], now: Duration) {
+    fn attempts(&mut self, sight: &Sight<'_>, letter: Letter, attempts: &[Attempt]) {
+        let (now, number) = (sight.clock.elapsed(), letter.number);
+        // A relay that serves no connection for a quarter of an hour is no longer taken at its word; the letter may have
+        // been looked at a while ago.
+        let served_none = |reply: &Reply| {
+            let mut relays = sight.relays.iter().skip(usize::from(letter.office) * 2).take(2);
+            let from = now.saturating_sub(Duration::from_mins(45));
+            reply.code == 432 && relays.any(|relay| relay.state().was_bad(from, now))
+        };
         for attempt in attempts {
             self.trace.note(
                 now,
@@ -55,7 +65,10 @@ impl Judge {
             }
             let told = attempt.recipients.iter().map(|told| &told.reply);
             let mut said = told.chain([&attempt.reply]);
-            if let Some(reply) = said.clone().find(|reply| reply.text.contains(LIMIT)) {
+            if let Some(reply) = said
+                .clone()
+                .find(|reply| reply.text.contains(LIMIT) && !served_none(reply))
+            {
                 let what = format!("letter {number} paid for: {reply}");
                 self.broken(Rule::LimitsCostNothing, now, what);
             }
@@ -90,7 +103,13 @@ impl Judge {
             self.broken(Rule::ExpiresInTruth, now, what);
         } else if relays.iter().any(|relay| {
             let (state, from) = (relay.state(), now.saturating_sub(Duration::from_mins(45)));
-            !state.was_bad(from, now) && !state.was_bad_for(known.letter.sender, from)
+            let suffers = if sight.max_wait > PROBED {
+                state.was_bad_for(known.letter.sender, from)
+            } else {
+                // A wait no longer than the pause between probes may be over before other mail than theirs was tried.
+                state.was_bad_for_some(from)
+            };
+            !state.was_bad(from, now) && !suffers
         }) {
             let what = format!("letter {number} failed with {attempts} attempts, and a relay behaved");
             self.broken(Rule::ExpiresInTruth, now, what);

@@ -121,6 +121,8 @@ const RIGHTED: Duration = Duration::from_mins(15);
 const LATE: Duration = Duration::from_mins(22);
 /// How long after a relay behaves its probe is due: the longest pause between probes.
 const PROBED: Duration = Duration::from_mins(12);
+/// Mail with so many attempts keeps the rest for its own times: it probes no relay early.
+const KEEPS_ATTEMPTS: u16 = 5;
 /// How long a person waits for what is tried now.
 pub(crate) const NOW: Duration = Duration::from_secs(90);
 
@@ -136,6 +138,8 @@ pub(crate) struct Known {
     /// When it was first seen in this state.
     since: Duration,
     lease: Option<((u16, i64), Duration)>,
+    /// Attempts so far.
+    attempts: u16,
     /// How long it may take once it is due, with what was before it.
     goes: Duration,
 }
@@ -196,6 +200,11 @@ impl Judge {
         }
     }
 
+    /// An office's relays have new settings: what is under way says nothing of them, for it ends with the old ones.
+    pub(crate) fn settings_changed(&mut self, office: u8) {
+        self.fresh.retain(|&(of, _), _| of != office);
+    }
+
     /// A message was acknowledged.
     pub(crate) fn acknowledged(
         &mut self,
@@ -216,6 +225,7 @@ impl Judge {
             waits_from: now,
             since: now,
             lease: None,
+            attempts: 0,
             goes: Duration::ZERO,
         };
         self.open.insert(id, known);
@@ -329,6 +339,7 @@ impl Judge {
             known.since = now;
             known.goes = Duration::ZERO;
         }
+        known.attempts = row.attempts;
         if row.state.is_final() {
             self.ends(sight, id, row, &known).await?;
             self.ended.insert(id, known);

@@ -121,11 +121,13 @@ impl Judge {
             self.broken(Rule::ExplainedInTruth, now, what);
         }
         if words(next) == ATTEMPT {
-            if now < said.due + GOES {
+            // What was before it when it came is carried first.
+            let goes = known.goes.max(GOES + self.carrying(sight, office));
+            if now < said.due + goes {
                 return Judged::NotYet;
             }
             // Else a relay keeps it, which is what is said now.
-            if self.is_good(sight, office, said.due, GOES) {
+            if self.is_good(sight, office, said.due, goes) {
                 let what = format!("letter {number}: \"{next}\" was for {late} s ago");
                 self.broken(Rule::ExplainedInTruth, now, what);
             }

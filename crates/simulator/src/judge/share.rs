@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::case::Sort;
 use crate::letters::Sender;
 
 /// Messages of others that may go before a single one, beyond those on the wire when it came.
@@ -38,7 +39,8 @@ impl Judge {
             .open
             .values()
             .any(|known| known.letter.sender == letter.sender);
-        if alone {
+        // Notices have their order by office, whoever caused them.
+        if alone && letter.sort != Sort::Notice {
             self.singles.push(Single {
                 id,
                 number: letter.number,

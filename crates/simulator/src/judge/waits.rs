@@ -99,11 +99,18 @@ impl Judge {
     }
 
     /// How long the slower of an office's relays takes for all of its mail, one after the other.
-    fn carrying(&self, sight: &Sight<'_>, office: u8) -> Duration {
+    pub(super) fn carrying(&self, sight: &Sight<'_>, office: u8) -> Duration {
         let relays = sight.relays.iter().skip(usize::from(office) * 2).take(2);
+        let known = sight.engine.map(EngineHandle::status);
+        let known = known.iter().flat_map(|status| &status.relays);
+        let learnt = known
+            .filter(|relay| relay.route == route(office))
+            .filter_map(|relay| relay.limits.recipients);
+        let learnt = learnt.min().unwrap_or(u32::MAX);
         let of_relay = |relay: &Relay| {
             let relay = relay.state();
-            let most = relay.ways.recipients.unwrap_or(u32::MAX);
+            // What was learnt of a limit lasts longer than it.
+            let most = relay.ways.recipients.unwrap_or(u32::MAX).min(learnt);
             let mail = self.open.values().filter(|known| known.letter.office == office);
             let transactions: u32 = mail
                 .map(|known| u32::from(known.letter.recipients).max(1).div_ceil(most))
@@ -185,20 +192,22 @@ impl Judge {
             let is_served = of_route.clone().any(|relay| relay.state == HealthState::Up);
             let since =
                 |relay: &RelayStatus| relay.since.map_or(Duration::ZERO, |at| sight.clock.true_time(at));
-            let unserved = of_route.map(since).max().unwrap_or_default();
+            let changed = of_route.map(since).max().unwrap_or_default();
             let good = Self::good_since(sight, office).unwrap_or(Duration::MAX);
             // Mail on which the relays hang up shows nothing good of them, and may be what probed last.
-            let from = good.max(sight.began).max(since(status));
-            let suffers = |sender| Self::suffers(sight, office, sender, from);
+            let shown = good.max(sight.began).max(changed);
+            let suffers = |sender| Self::suffers(sight, office, sender, shown);
             let vain = self
                 .fresh
                 .iter()
                 .filter(|&(&(of, sender), _)| of == office && suffers(sender));
-            let from = vain.map(|(_, &fresh)| fresh).max().unwrap_or_default().max(from);
+            let from = vain.map(|(_, &fresh)| fresh).max().unwrap_or_default().max(shown);
             let waits = self.open.values().any(|known| {
+                let probes = known.state == MessageState::Queued
+                    || (known.state == MessageState::Deferred && known.attempts < KEEPS_ATTEMPTS);
                 known.letter.office == office
-                    && matches!(known.state, MessageState::Queued | MessageState::Deferred)
-                    && known.since.max(unserved) + GOES < now
+                    && probes
+                    && known.since.max(changed) + GOES < now
                     && !suffers(known.letter.sender)
             });
             let would_probe = self.fresh.iter().any(|(&(of, sender), &fresh)| {

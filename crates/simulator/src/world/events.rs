@@ -95,9 +95,10 @@ impl World<'_> {
         if let Some(kept) = self.connections.get_mut(n) {
             *kept = connections;
         }
+        let place = u8::try_from(n / 2).unwrap_or(0);
+        self.judge.settings_changed(place);
         let first = n / 2 * 2;
         let relays = (first..first + 2).filter_map(|n| self.settings(life, n));
-        let place = u8::try_from(n / 2).unwrap_or(0);
         if let Some(engine) = &life.engine
             && let Err(error) = engine.set_route(route(place), relays.collect())
         {
