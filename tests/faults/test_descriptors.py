@@ -33,6 +33,14 @@ class VeryFewDescriptors(FewDescriptors):
     descriptors = 56
 
 
+class LowSoftLimit(Postroom):
+    """A server that is started with a low soft limit, as shells and services set it, and may raise it."""
+
+    def command_line(self) -> list[str]:
+        """Lowers the soft limit and becomes the server."""
+        return ["sh", "-c", 'ulimit -Sn 256 && exec "$0" "$@"', *super().command_line()]
+
+
 class Strangers:
     """Clients of a port who connect and say nothing, as a context manager."""
 
@@ -109,6 +117,13 @@ class Descriptors(SinkCase):
         with Strangers(server.smtp_port, STRANGERS), Strangers(server.http_port, STRANGERS):
             self.assert_answers_health(server)
             self.assert_delivers(server)
+
+    def test_soft_limit_is_raised_to_the_hard_one(self) -> None:
+        """A server that is started with 256 descriptors, and may have more, has them."""
+        server = self.started(LowSoftLimit)
+        limits = Path(f"/proc/{server.pid}/limits").read_text()
+        soft, hard = next(line.split()[3:5] for line in limits.splitlines() if line.startswith("Max open files"))
+        self.assertEqual(hard, soft)
 
     def test_listeners_survive_that_no_connection_can_be_accepted(self) -> None:
         """Accepting fails with EMFILE: the loops wait, each says so once, and go on when there is room."""

@@ -112,6 +112,8 @@ pub(crate) struct RelayState {
     pub(crate) taken: Vec<Taken>,
     /// Tries of those who are to try again.
     pub(crate) grey: BTreeMap<(u32, String), u32>,
+    /// When it last reset every connection.
+    pub(crate) reset_at: Option<Duration>,
     /// When somebody last dialled it.
     pub(crate) dialled: Option<Duration>,
     /// When somebody last dialled it or said something to it.
@@ -135,6 +137,7 @@ impl Relay {
             suffers: BTreeMap::new(),
             taken: Vec::new(),
             grey: BTreeMap::new(),
+            reset_at: None,
             dialled: None,
             heard: None,
             begun: Vec::new(),
@@ -176,6 +179,7 @@ impl RelayState {
             }
             Turn::Resets => {
                 momentary = true;
+                self.reset_at = Some(now);
                 self.open.values().for_each(Link::reset);
             }
             Turn::MostConnections { most, says } => self.ways.connections = Some((*most, *says)),

@@ -57,7 +57,8 @@ pub(crate) async fn until_all_have_failed(house: &House, engine: &EngineHandle, 
             1 => house.pass(engine, Duration::from_secs(61)),
             _ => {}
         }
-        let _again = changes.recv().await;
+        let again = tokio::time::timeout(Duration::from_secs(60), changes.recv());
+        let _again = again.await.expect("something changes");
     }
 }
 

@@ -90,6 +90,43 @@ async fn outage_and_recovery_are_seen_without_a_reload() {
     assert_eq!((arrived.len(), server.relay.count()), (4, 4), "each once");
 }
 
+#[tokio::test]
+async fn flush_from_the_command_line_tries_a_server_that_is_down_at_once() {
+    let clock = Arc::new(ManualClock::new(START));
+    let server = Server::on(Arc::clone(&clock) as _, SqliteOptions::default(), |_, _| {}).await;
+    let key = server.with_case().await;
+    server.relay.set_mode(Mode::Down).await;
+    let letter = json!({"from": "case@example.test", "to": ["client@example.com"], "text": "x"}).to_string();
+    for _ in 0..3 {
+        let (status, answer) = server.post("/api/v1/messages", Some(&key), letter.clone()).await;
+        assert_eq!(status.as_u16(), 202);
+        let id = answer["id"].as_str().unwrap();
+        until_is(&server, &key, id, "deferred").await;
+        let deleted = server.command(&["queue", "delete", id], "", &[]).await;
+        assert_eq!(deleted.code, Some(0), "{deleted:?}");
+    }
+    until_status_says(&server, &key, "down").await;
+    // Nothing is deferred, so that no message is made due: the server itself has to be tried.
+    let (_, answer) = server.post("/api/v1/messages", Some(&key), letter).await;
+    let id = answer["id"].as_str().unwrap();
+    server.relay.set_mode(Mode::Up).await;
+    assert_eq!(
+        server.get("/api/v1/status", &key).await["relays"][0]["state"],
+        "down"
+    );
+    let flushed = server.command(&["queue", "flush"], "", &[]).await;
+    assert_eq!(flushed.out, "0 deferred messages are due now\n");
+    // No time passes.
+    until_status_says(&server, &key, "up").await;
+    until_is(&server, &key, id, "sent").await;
+}
+
+async fn until_is(server: &Server, key: &str, id: &str, state: &str) {
+    while server.get(&format!("/api/v1/messages/{id}"), key).await["state"] != state {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Asks until the relay is in this state; answers when it was.
 async fn until_status_says(server: &Server, key: &str, state: &str) -> Instant {
     loop {

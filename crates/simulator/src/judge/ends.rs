@@ -45,12 +45,17 @@ impl Judge {
 
     fn attempts(&mut self, sight: &Sight<'_>, letter: Letter, attempts: &[Attempt]) {
         let (now, number) = (sight.clock.elapsed(), letter.number);
-        // A relay that serves no connection for a quarter of an hour is no longer taken at its word; the letter may have
-        // been looked at a while ago.
+        // A relay that serves no connection for a quarter of an hour is no longer taken at its word, and one that resets
+        // all of them has none that shows it works; the letter may have been looked at a while ago.
         let served_none = |reply: &Reply| {
             let mut relays = sight.relays.iter().skip(usize::from(letter.office) * 2).take(2);
             let from = now.saturating_sub(Duration::from_mins(45));
-            reply.code == 432 && relays.any(|relay| relay.state().was_bad(from, now))
+            relays.any(|relay| {
+                let relay = relay.state();
+                let has_reset = relay.reset_at.is_some_and(|at| at >= from);
+                (reply.code == 432 && relay.was_bad(from, now))
+                    || (matches!(reply.code, 421 | 432) && has_reset)
+            })
         };
         for attempt in attempts {
             self.trace.note(

@@ -1,9 +1,9 @@
 //! Mail that waits, and what it waits for.
 
 use postroom_engine::{Place, RelayStatus};
+use postroom_store::LimitsNow;
 
 use super::*;
-use postroom_store::LimitsNow;
 
 /// The highest limits of the true day: what was used before they were lowered stays used.
 #[derive(Debug, Default)]
