@@ -121,19 +121,26 @@ async fn flush_from_the_command_line_tries_a_server_that_is_down_at_once() {
     until_is(&server, &key, id, "sent").await;
 }
 
+/// How long a state may take.
+const SOON: Duration = Duration::from_secs(60);
+
 async fn until_is(server: &Server, key: &str, id: &str, state: &str) {
+    let began = Instant::now();
     while server.get(&format!("/api/v1/messages/{id}"), key).await["state"] != state {
+        assert!(began.elapsed() < SOON, "{id} is not {state}");
         tokio::task::yield_now().await;
     }
 }
 
 /// Asks until the relay is in this state; answers when it was.
 async fn until_status_says(server: &Server, key: &str, state: &str) -> Instant {
+    let began = Instant::now();
     loop {
         let status = server.get("/api/v1/status", key).await;
         if status["relays"][0]["state"] == state {
             return Instant::now();
         }
+        assert!(began.elapsed() < SOON, "the relay is not {state}");
         tokio::task::yield_now().await;
     }
 }
