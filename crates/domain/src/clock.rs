@@ -39,12 +39,11 @@ impl Timestamp {
         Self(self.0.saturating_add(micros))
     }
 
-    /// This moment after the clock was moved by `micros` to show `now`: moved along, unless it lies nearer to `now` than to
-    /// what the clock would show without the move. Then it was read since.
+    /// This moment after the clock was moved by `micros` to show `moved_at` then, and `now` now: moved along, unless it lies
+    /// between the two. Then it was read since.
     #[must_use]
-    pub const fn following(self, micros: i64, now: Self) -> Self {
-        let unmoved = now.0.saturating_sub(micros);
-        if self.0.abs_diff(now.0) < self.0.abs_diff(unmoved) {
+    pub fn following(self, micros: i64, (moved_at, now): (Self, Self)) -> Self {
+        if (moved_at..=now).contains(&self) {
             self
         } else {
             self.moved(micros)

@@ -30,7 +30,7 @@ use crate::retry::Chance;
 
 /// How far a probe's interval strays to either side, in percent.
 pub const PROBE_JITTER_PERCENT: u8 = 10;
-/// How long mail waits for a relay that is Up before it fails, unless configured otherwise.
+/// How long mail waits for a relay to come Up before it fails, unless configured otherwise.
 pub const MAX_WAIT_DEFAULT: Duration = Duration::from_hours(24);
 
 /// The times of the machine.
@@ -191,7 +191,10 @@ impl RelayHealth {
                 });
                 None
             }
-            State::Down(_) | State::Probing { .. } => None,
+            State::Down(outage) | State::Probing { outage, .. } => {
+                outage.only = outage.only.filter(|&only| only == failed.sender);
+                None
+            }
         }
     }
 

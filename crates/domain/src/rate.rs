@@ -72,13 +72,17 @@ impl RateLimiter {
         }
     }
 
-    /// The clock was moved by so many microseconds: what was taken moves along.
-    pub fn clock_moved(&mut self, micros: i64) {
+    /// The clock was moved by so many microseconds to show `now`: what was taken moves along. What was counted by the moved
+    /// clock already would lie ahead of it, and counts as taken now.
+    pub fn clock_moved(&mut self, micros: i64, now: Timestamp) {
         for window in &mut self.windows {
-            let slots = micros.div_euclid(window.slot_micros());
-            for (number, _) in &mut window.slots {
-                *number = number.saturating_add(slots);
+            let (slots, newest) = (micros.div_euclid(window.slot_micros()), window.number(now));
+            let mut moved = std::collections::BTreeMap::new();
+            for (number, taken) in window.slots.drain(..) {
+                let counted: &mut u32 = moved.entry(number.saturating_add(slots).min(newest)).or_default();
+                *counted = counted.saturating_add(taken);
             }
+            window.slots.extend(moved);
         }
     }
 
@@ -194,6 +198,18 @@ mod tests {
     fn without_rates_there_is_no_limit() {
         let limiter = RateLimiter::new(Rates::default());
         assert_eq!((limiter.available(NOW), limiter.next_at(NOW)), (u32::MAX, None));
+    }
+
+    #[test]
+    fn what_was_taken_by_a_moved_clock_does_not_lie_ahead_of_it() {
+        let hours = 6 * 3_600;
+        let mut limiter = a_minute(30);
+        limiter.take(10, NOW);
+        // Somebody has read the clock before the move is told.
+        limiter.take(10, after(hours));
+        limiter.clock_moved(i64::try_from(hours).unwrap() * 1_000_000, after(hours));
+        assert_eq!(limiter.available(after(hours)), 20);
+        assert_eq!(limiter.available(after(hours + 62)), 30);
     }
 
     #[test]

@@ -239,6 +239,24 @@ fn one_senders_mail_alone_shows_an_outage_that_lasts() {
 }
 
 #[test]
+fn outage_of_one_senders_mail_is_of_several_once_anothers_fails() {
+    let mut health = relay();
+    let fail = |health: &mut RelayHealth, n, sender, seconds| {
+        let failed = failed_at(n, sender, FailedAt::Transaction);
+        health.relay_failed(failed, &error(), after(seconds), Chance::EVEN)
+    };
+    for n in 1..=3 {
+        assert_eq!(fail(&mut health, n, 1, 0), None);
+    }
+    assert!(fail(&mut health, 4, 1, 300).is_some());
+    assert!(health.suspects_one());
+    fail(&mut health, 5, 1, 301);
+    assert!(health.suspects_one());
+    fail(&mut health, 6, 2, 302);
+    assert!(!health.suspects_one());
+}
+
+#[test]
 fn content_that_failed_yesterday_makes_no_row_with_what_fails_today() {
     let mut health = relay();
     let day = 24 * 3_600;

@@ -227,19 +227,20 @@ impl LearntLimits {
         self.pause.map(|pause| pause.until).filter(|until| *until > now)
     }
 
-    /// The clock was moved by so many microseconds: what is to be done after a time is done after the rest of it.
-    pub fn clock_moved(&mut self, micros: i64) {
-        let now = [
+    /// The clock was moved by so many microseconds to show `now`: what is to be done after a time is done after the rest of
+    /// it. No pause ends later than one that began now would.
+    pub fn clock_moved(&mut self, micros: i64, now: Timestamp) {
+        let bounds = [
             &mut self.connections,
             &mut self.recipients,
             &mut self.messages,
             &mut self.per_minute,
         ];
-        for bound in now.into_iter().chain(&mut self.before).flatten() {
+        for bound in bounds.into_iter().chain(&mut self.before).flatten() {
             bound.raise_at = bound.raise_at.moved(micros);
         }
         if let Some(pause) = &mut self.pause {
-            pause.until = pause.until.moved(micros);
+            pause.until = pause.until.moved(micros).min(now.plus(pause.length));
         }
     }
 

@@ -79,7 +79,7 @@ impl Engine {
         self.followed.to_tell.push(micros);
         self.scheduler.clock_moved(micros, now);
         for account in self.pools.accounts() {
-            account.clock_moved(micros, now);
+            account.clock_moved(micros, (this.at, now));
         }
         self.seen_at = self.seen_at.moved(micros);
     }

@@ -205,10 +205,16 @@ impl Engine {
         match command {
             Command::Wake => self.scheduler.look_anew(now),
             Command::TryNow => self.try_now(|_| true),
-            Command::SetSending(sending) => self.scheduler.set_sending(sending, now),
+            Command::SetSending(sending) => {
+                if sending == Sending::Paused {
+                    self.expiries.end_all();
+                }
+                self.scheduler.set_sending(sending, now);
+            }
             Command::SetRoute(route, relays) => {
+                // New settings may be the cure: nothing fails before a message has tried them.
+                self.expiries.end(route);
                 if relays.is_empty() {
-                    self.expiries.end(route);
                     self.pools.remove(route);
                     self.scheduler.remove_route(route);
                 } else {
@@ -336,6 +342,9 @@ impl Engine {
                 tracing::warn!(route = %ended.route, reply.code = error.code, "the relay is Down");
                 // What no connection has taken goes back: a relay that is Down costs it nothing.
                 self.pools.drain(ended.relay);
+                if !self.scheduler.is_served(ended.route) {
+                    self.revivals.retain(|&(route, _)| route != ended.route);
+                }
             }
             Some(HealthEdge::CameUp { down_since, at }) => {
                 let outage_s = at.since(down_since).as_secs();

@@ -119,19 +119,21 @@ impl Account {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The clock was moved by so many microseconds to show `now`: what is known by it moves along, but for what connections
-    /// have noted by the moved clock already.
-    pub(crate) fn clock_moved(&self, micros: i64, now: Timestamp) {
+    /// The clock was moved by so many microseconds to show `moved_at`, and shows `now`: what is known by it moves along, but
+    /// for what connections have noted by the moved clock already.
+    pub(crate) fn clock_moved(&self, micros: i64, (moved_at, now): (Timestamp, Timestamp)) {
         let mut state = self.state();
-        state.limits.clock_moved(micros);
-        state.taken.clock_moved(micros);
-        state.took = state.took.map(|at| at.following(micros, now));
+        state.limits.clock_moved(micros, now);
+        state.taken.clock_moved(micros, now);
+        let since = (moved_at, now);
+        state.took = state.took.map(|at| at.following(micros, since));
         for vital in state.connections.values_mut() {
-            vital.shown = vital.shown.map(|at| at.following(micros, now));
+            vital.shown = vital.shown.map(|at| at.following(micros, since));
         }
         for crowded in state.crowded.values_mut() {
-            crowded.until = crowded.until.following(micros, now);
-            crowded.since = crowded.since.following(micros, now);
+            let began = crowded.until.minus(crowded.wait);
+            crowded.until = began.following(micros, since).plus(crowded.wait);
+            crowded.since = crowded.since.following(micros, since);
         }
     }
 

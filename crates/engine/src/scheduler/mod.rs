@@ -175,7 +175,7 @@ impl Scheduler {
         for route in self.routes.values_mut() {
             route.clock_moved(micros);
             for relay in &mut route.relays {
-                relay.clock_moved(micros);
+                relay.clock_moved(micros, now);
             }
         }
         self.pause.counted_until = self.pause.counted_until.map(|until| until.moved(micros));
@@ -514,7 +514,7 @@ impl Scheduler {
         known.and_then(|(_, known)| known.local_trouble())
     }
 
-    /// How much of a relay's outage no server ran.
+    /// In how much of a relay's outage no server ran, or sending was paused.
     pub(crate) fn unserved(&self, relay: RelayId) -> Duration {
         let known = self.relays().find(|(_, known)| known.id == relay);
         known.map_or(Duration::ZERO, |(_, known)| known.unserved)
@@ -534,7 +534,7 @@ impl Scheduler {
 }
 
 /// Whether the oldest mail of a route is to be looked at, once in a while when no relay of it has been Up for long. Mail
-/// fails only where a message found just now that no relay takes it; else one is to be sought first.
+/// fails only where a message found lately that no relay takes it; else one is to be sought first.
 fn exhausted(
     id: RouteId,
     route: &mut Route,

@@ -194,9 +194,9 @@ impl Relay {
     }
 
     /// The clock was moved by so many microseconds.
-    pub(super) fn clock_moved(&mut self, micros: i64) {
+    pub(super) fn clock_moved(&mut self, micros: i64, now: Timestamp) {
         self.health.clock_moved(micros);
-        self.rates.clock_moved(micros);
+        self.rates.clock_moved(micros, now);
         self.tried_at = self.tried_at.map(|at| at.moved(micros));
         if let Some(pause) = &mut self.pause {
             pause.since = pause.since.moved(micros);

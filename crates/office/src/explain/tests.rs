@@ -67,13 +67,13 @@ fn relay_that_is_down_says_since_when_why_and_when_it_is_tried() {
     });
     down.next_probe_at = Some(NOON.plus(HOUR));
     assert_eq!(
-        outage(&down),
+        outage(&down, NOON),
         [
             format!("the relay main is down since {NOON}: 421 closing"),
             format!("nothing tries the relay main before {}", NOON.plus(HOUR)),
         ]
     );
-    let probing = outage(&relay(HealthState::Probing, Some(NOON)));
+    let probing = outage(&relay(HealthState::Probing, Some(NOON)), NOON);
     assert_eq!(
         probing.last().map(String::as_str),
         Some("one message is trying the relay main right now")

@@ -103,6 +103,10 @@ fn deferred(known: &Known<'_>) -> Explained {
 /// What is said of mail that has had half of its attempts.
 const OWN_TRY: &str = "It tries the server itself at the time beside, or at once with Resend, unless other mail finds it working sooner";
 
+/// The same where its wait ends before.
+const GIVEN_UP_FIRST: &str =
+    "It is given up at the time beside, unless other mail or Resend finds the server working sooner";
+
 /// Every relay of its route is Down.
 fn relay_down(known: &Known<'_>) -> Explained {
     // What was scheduled begins to wait once it is queued.
@@ -116,17 +120,20 @@ fn relay_down(known: &Known<'_>) -> Explained {
         .relays
         .iter()
         .any(|relay| relay.state == HealthState::Probing);
-    let own = own_try(known).filter(|&at| !is_probing && next_at.is_none_or(|next_at| next_at < at));
-    let (next, next_at) = own.map_or((next, next_at), |at| {
-        let at = gives_up.map_or(at, |gives_up| at.min(gives_up));
-        (OWN_TRY, Some(at))
-    });
+    let own = own_try(known)
+        .filter(|&at| !is_probing && at > known.now && next_at.is_none_or(|next_at| next_at < at));
+    let (next, next_at) = match (own, gives_up) {
+        (Some(at), Some(gives_up)) if gives_up <= at => (GIVEN_UP_FIRST, Some(gives_up)),
+        (Some(at), _) => (OWN_TRY, Some(at)),
+        (None, _) => (next, next_at),
+    };
     let mut explanation = says(
         "The e-mail server that it leaves through is down.",
         format!("{next}; once it answers, the waiting mail is sent. Waiting costs no attempts."),
         next_at,
     );
-    explanation.evidence.extend(known.relays.iter().flat_map(outage));
+    let outages = known.relays.iter().flat_map(|relay| outage(relay, known.now));
+    explanation.evidence.extend(outages);
     let gives_up = gives_up.map(|at| format!("it is given up at {at}, should the server stay down"));
     explanation.evidence.extend(gives_up);
     explanation
@@ -155,7 +162,7 @@ pub(super) fn next_try(relays: &[RelayStatus], now: Timestamp) -> (&'static str,
 }
 
 /// The end of the wait, by the same rule as the engine's: no relay has been Up since the last of them went Down, and
-/// time in which no server ran does not count.
+/// time in which no server ran, or sending was paused, does not count.
 pub(super) fn gives_up_at(waits: Waits, relays: &[RelayStatus], max_wait: Duration) -> Timestamp {
     let since = |relay: &RelayStatus| Some(relay.since?.plus(relay.unserved));
     let down_since = relays.iter().filter_map(since).max();
@@ -163,7 +170,7 @@ pub(super) fn gives_up_at(waits: Waits, relays: &[RelayStatus], max_wait: Durati
 }
 
 /// What is known of a relay that is not Up.
-pub(super) fn outage(relay: &RelayStatus) -> Vec<String> {
+pub(super) fn outage(relay: &RelayStatus, now: Timestamp) -> Vec<String> {
     let name = &relay.name;
     let since = relay.since.map_or_else(String::new, |at| format!(" since {at}"));
     let said = relay
@@ -173,7 +180,7 @@ pub(super) fn outage(relay: &RelayStatus) -> Vec<String> {
     let mut evidence = vec![format!("the relay {name} is down{since}{said}")];
     if relay.state == HealthState::Probing {
         evidence.push(format!("one message is trying the relay {name} right now"));
-    } else if let Some(at) = relay.next_probe_at {
+    } else if let Some(at) = relay.next_probe_at.filter(|&at| at > now) {
         evidence.push(format!("nothing tries the relay {name} before {at}"));
     }
     evidence

@@ -46,7 +46,7 @@ fn leave_out(conn: &Connection, micros: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Takes a pause of sending that ends now out of the outages that it fell into. Waits that began in an outage, and not
+/// Takes a pause of sending in the last minute out of the outages that it fell into. Waits that began in an outage, and not
 /// before it, keep their beginning.
 pub(crate) fn leave_out_pause(conn: &Connection, paused: Duration, now: Timestamp) -> Result<(), StoreError> {
     let micros = i64::try_from(paused.as_micros()).unwrap_or(i64::MAX);

@@ -94,14 +94,30 @@ fn what_a_connection_noted_by_the_moved_clock_is_not_moved_again() {
     );
     let moved = START.moved(-month);
     before.answered(START);
-    account.clock_moved(-month, moved);
+    account.clock_moved(-month, (moved, moved));
     assert_eq!(other.witness(moved), Witness::OtherSessions);
     drop(before);
     assert_ne!(other.witness(moved), Witness::OtherSessions);
     let again = moved.moved(-month);
     since.answered(again);
-    account.clock_moved(-month, again);
+    account.clock_moved(-month, (again, again));
     assert_eq!(other.witness(again), Witness::OtherSessions);
+}
+
+#[test]
+fn what_was_known_before_the_clock_was_set_back_keeps_its_age() {
+    let hour: i64 = 3_600 * 1_000_000;
+    let account = account();
+    let (one, other) = (account.connect(FIRST), account.connect(FIRST));
+    one.took(START);
+    drop(one);
+    let now = START.plus(Duration::from_secs(3_600));
+    assert_eq!(other.witness(now), Witness::Lately);
+    let later = START.plus(Duration::from_secs(2 * 3_600));
+    assert_eq!(other.witness(later), Witness::Nothing);
+    let set_back = later.moved(-hour * 3 / 2);
+    account.clock_moved(-hour * 3 / 2, (set_back, set_back));
+    assert_eq!(other.witness(set_back), Witness::Nothing);
 }
 
 #[tokio::test(start_paused = true)]
