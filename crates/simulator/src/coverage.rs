@@ -157,10 +157,7 @@ const LISTED: &[(&str, &[&str])] = &[
         ],
     ),
     ("ends", &["expired", "damaged"]),
-    (
-        "explained",
-        &["deferred: It tries the server itself at the time beside"],
-    ),
+    ("explained", &["deferred: Its next attempt tries the server"]),
     ("fair share", &["went between others' mail"]),
     (
         "results of attempts",

@@ -101,11 +101,12 @@ fn deferred(known: &Known<'_>) -> Explained {
 }
 
 /// What is said of mail that has had half of its attempts.
-const OWN_TRY: &str = "It tries the server itself at the time beside, or at once with Resend, unless other mail finds it working sooner";
+const OWN_TRY: &str =
+    "Its next attempt tries the server, or sooner if other mail gets through or you choose Resend";
 
 /// The same where its wait ends before.
 const GIVEN_UP_FIRST: &str =
-    "It is given up at the time beside, unless other mail or Resend finds the server working sooner";
+    "Postroom stops trying when its wait ends, unless other mail gets through or you choose Resend first";
 
 /// Every relay of its route is Down.
 fn relay_down(known: &Known<'_>) -> Explained {

@@ -39,7 +39,7 @@ impl Judge {
             .open
             .values()
             .any(|known| known.letter.sender == letter.sender);
-        // Notices have their order by office, whoever caused them.
+        // Notices take turns by office, not by the person who caused them.
         if alone && letter.sort != Sort::Notice {
             self.singles.push(Single {
                 id,
