@@ -61,6 +61,8 @@ struct Vital {
     relay: RelayId,
     /// When it showed last that the relay works; `None` before it was answered.
     shown: Option<Timestamp>,
+    /// What else the account's connections showed while this one opened.
+    meanwhile: Meanwhile,
     stage: Stage,
     /// How far its message has come.
     progress: ContentProgress,
@@ -87,6 +89,16 @@ enum Stage {
     Closes,
     /// It failed to open, or was one too many, and closes.
     Refused,
+}
+
+/// What the account's other connections showed while one opened. That may take long after the refusal that it ends with,
+/// for further addresses are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meanwhile {
+    /// Nothing that it is known by now.
+    Nothing,
+    /// One that was served ended in order.
+    OtherServed,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -162,6 +174,7 @@ impl Account {
             Vital {
                 relay,
                 shown: None,
+                meanwhile: Meanwhile::Nothing,
                 stage: Stage::Opens,
                 progress: ContentProgress::default(),
             },
@@ -298,7 +311,9 @@ impl State {
             (carries || !starves) && vital.shown.is_some_and(|at| now.since(at) <= WORKS_FOR)
         };
         let mut others = self.connections.iter().filter(|(other, _)| **other != number);
-        others.any(|(_, vital)| shows(vital))
+        let own = self.connections.get(&number);
+        own.is_some_and(|vital| vital.meanwhile == Meanwhile::OtherServed)
+            || others.any(|(_, vital)| shows(vital))
     }
 
     /// Whether other connections are open that came as far as content, however long ago, or ended just now. Two relays of
@@ -320,6 +335,14 @@ impl State {
     fn others_are_open(&self, number: u64) -> bool {
         let mut others = self.connections.iter().filter(|(other, _)| **other != number);
         others.any(|(_, vital)| vital.came_to_content())
+    }
+
+    /// A connection has ended in order: the relay worked while those opened that have no answer yet.
+    fn has_closed(&mut self) {
+        let opening = |vital: &&mut Vital| vital.stage == Stage::Opens && vital.shown.is_none();
+        for vital in self.connections.values_mut().filter(opening) {
+            vital.meanwhile = Meanwhile::OtherServed;
+        }
     }
 
     /// Whether the relay may still count a connection that has ended.
@@ -480,8 +503,11 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut state = self.account.state();
         let left = state.connections.remove(&self.number);
-        if left.is_some_and(|vital| vital.came_to_content()) {
+        if let Some(left) = left.filter(Vital::came_to_content) {
             state.ended = Some(Instant::now());
+            if left.stage == Stage::Closes {
+                state.has_closed();
+            }
         }
         drop(state);
         self.account.settled.notify_waiters();

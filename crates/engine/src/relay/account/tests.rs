@@ -204,6 +204,41 @@ fn connection_that_closes_is_counted_and_serves_nobody() {
 }
 
 #[test]
+fn connection_that_ended_while_another_opened_shows_for_it() {
+    let account = account();
+    let (served, fails, opens) = (
+        account.connect(FIRST),
+        account.connect(FIRST),
+        account.connect(FIRST),
+    );
+    served.took(START);
+    fails.took(START);
+    drop(fails);
+    assert_eq!(
+        served.witness(START),
+        Witness::Lately,
+        "it failed, and shows nothing"
+    );
+    served.closes(START);
+    drop(served);
+    // A further address of the relay's name was tried meanwhile.
+    let later = START.plus(WORKS_FOR * 2);
+    assert_eq!(opens.witness(later), Witness::OtherSessions);
+    assert_eq!(
+        account.connect(FIRST).witness(START),
+        Witness::Lately,
+        "it came after"
+    );
+    opens.refused(later);
+    assert_eq!(
+        account.values().connections,
+        None,
+        "how many it takes is not known"
+    );
+    assert!(account.ready_at(FIRST, later) > later, "not again at once");
+}
+
+#[test]
 fn relays_that_are_refused_in_step_do_not_show_for_each_other_for_ever() {
     let account = account();
     let mut now = START;
