@@ -12,6 +12,9 @@ use crate::contract::ClockMove;
 /// How long a move is remembered; no mail waits for a relay for so long.
 const REMEMBERED: Duration = Duration::from_hours(24 * 60);
 
+/// How long an attempt may last (RFC 5321 §4.5.3.2), with what is left of it when it begins.
+const ATTEMPT_LASTS: Duration = Duration::from_mins(30);
+
 /// Accounts for the time since the node was last seen, at its next start.
 ///
 /// A clock that stands before that time was set back while no server ran: how long that was is not known, so waiting
@@ -27,7 +30,7 @@ pub(crate) fn since_last_seen(group: &Group<'_>, slot: NodeSlot, now: Timestamp)
         leave_out(group.conn, passed)
     } else {
         note(group.conn, passed, now)?;
-        shift_times_due(group.conn, passed, now)?;
+        shift_times_due(group.conn, passed, Turn::First(now), now)?;
         shift_begun(group.conn, passed, None)
     }
 }
@@ -63,10 +66,15 @@ pub(crate) fn leave_out_pause(conn: &Connection, paused: Duration, now: Timestam
 /// outage lasts. What is due at a time of the calendar stays: scheduled mail, and holds of a day.
 pub(crate) fn follow(conn: &Connection, op: ClockMove) -> Result<(), StoreError> {
     let ClockMove { micros, at, now } = op;
-    shift_times_due(conn, micros, now)?;
     let is_known = conn
         .prepare_cached("SELECT 1 FROM clock_move WHERE micros = ?1 AND at = ?2")?
         .exists(params![micros, at.as_micros()])?;
+    let turn = if is_known {
+        Turn::Again(at)
+    } else {
+        Turn::First(at)
+    };
+    shift_times_due(conn, micros, turn, now)?;
     if !is_known {
         note(conn, micros, at)?;
         // A start must not find the same move once more.
@@ -102,18 +110,56 @@ pub(crate) fn ids_ahead_by(conn: &Connection) -> rusqlite::Result<Duration> {
     Ok(Duration::from_micros(u64::try_from(micros).unwrap_or(0)))
 }
 
-/// Moves when mail is due. Only what lies nearer to the time before the move than to the time after it is moved: what was
-/// written since stays, and a second call changes nothing.
-fn shift_times_due(conn: &Connection, micros: i64, now: Timestamp) -> Result<(), StoreError> {
-    let (after, before) = (now.as_micros(), now.moved(micros.saturating_neg()).as_micros());
+/// Whether a move is followed for the first time, and what the clock showed when it was moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// For the first time.
+    First(Timestamp),
+    /// Once more, for what was written since by somebody who had read the clock before.
+    Again(Timestamp),
+}
+
+/// Moves when mail is due: what lies nearer to the time before the move than to the time after it, and was written before.
+/// What was tried since stays. What was overdue when a clock was set back is moved, too: it may lie nearer to the time
+/// after, and would have to wait once more.
+///
+/// A further call moves what was tried about the time of the move, and told by the clock before.
+fn shift_times_due(conn: &Connection, micros: i64, turn: Turn, now: Timestamp) -> Result<(), StoreError> {
+    let before = now.moved(micros.saturating_neg());
+    let (which, from, until) = match turn {
+        Turn::First(at) => (
+            "(abs(due - ?2) < abs(due - ?3) OR due <= ?2) AND NOT EXISTS",
+            at,
+            now,
+        ),
+        Turn::Again(at) => (
+            "abs(due - ?2) < abs(due - ?3) AND EXISTS",
+            before.minus(now.since(at)).minus(ATTEMPT_LASTS),
+            before,
+        ),
+    };
+    let tried = "(SELECT 1 FROM attempt a WHERE a.ord = one.ord AND a.started_at BETWEEN ?4 AND ?5)";
     for sql in [
-        "UPDATE work SET due_at = due_at + ?1 WHERE phase = 1 AND abs(due_at - ?2) < abs(due_at - ?3) AND ord IN
-            (SELECT w.ord FROM work w JOIN message m ON m.ord = w.ord WHERE w.phase = 1 AND m.state = 4)",
-        "UPDATE message SET next_attempt_at = next_attempt_at + ?1
-         WHERE state = 4 AND abs(next_attempt_at - ?2) < abs(next_attempt_at - ?3)
-            AND ord IN (SELECT ord FROM work)",
+        format!(
+            "UPDATE work SET due_at = due_at + ?1 WHERE ord IN
+                (SELECT ord FROM (SELECT w.ord AS ord, w.due_at AS due FROM work w JOIN message m ON m.ord = w.ord
+                    WHERE w.phase = 1 AND m.state = 4) one
+                WHERE {which} {tried})"
+        ),
+        format!(
+            "UPDATE message SET next_attempt_at = next_attempt_at + ?1 WHERE ord IN
+                (SELECT ord FROM (SELECT m.ord AS ord, m.next_attempt_at AS due
+                    FROM work w JOIN message m ON m.ord = w.ord WHERE m.state = 4) one
+                WHERE {which} {tried})"
+        ),
     ] {
-        conn.prepare_cached(sql)?.execute(params![micros, before, after])?;
+        conn.prepare_cached(&sql)?.execute(params![
+            micros,
+            before.as_micros(),
+            now.as_micros(),
+            from.as_micros(),
+            until.as_micros()
+        ])?;
     }
     Ok(())
 }

@@ -142,6 +142,7 @@ macro_rules! conformance {
             moved_clocks::what_others_submit_moves_with_the_day_that_it_is_charged_on,
             moved_clocks::clock_that_stood_ahead_over_midnight_leaves_the_counts_right,
             moved_clocks::leased_mail_shows_no_time_ahead_once_it_is_given_back_after_the_clock_is_set_back,
+            moved_clocks::mail_that_was_overdue_for_long_waits_for_no_time_once_the_clock_is_set_back,
             moved_clocks::date_is_right_again_with_the_clock_and_ids_still_ascend,
             moved_clocks::mail_whose_id_runs_ahead_expires_in_its_time,
             audit::action_leaves_one_entry_with_a_digest_of_what_was_done,

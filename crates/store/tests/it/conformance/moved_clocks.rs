@@ -60,6 +60,43 @@ pub(crate) async fn leased_mail_shows_no_time_ahead_once_it_is_given_back_after_
     assert_eq!(shown, Some(at(61 - DAY)));
 }
 
+pub(crate) async fn mail_that_was_overdue_for_long_waits_for_no_time_once_the_clock_is_set_back(
+    h: &mut impl Harness,
+) {
+    let node = join(h.store()).await;
+    let ids = put(h.store(), vec![letter(1), letter(2)], at(0)).await;
+    let defer = async |tried: i64, due: i64| {
+        let leased = lease(h.store(), node, 1, at(tried)).await[0];
+        record(
+            h.store(),
+            node,
+            vec![deferred(&leased, at(tried), at(due))],
+            at(tried),
+        )
+        .await;
+    };
+    defer(1, 61).await;
+    // Its relay was Down for twenty hours when the clock was set back by a day, for a minute.
+    let hours_20 = 20 * 3_600;
+    defer(hours_20 + 2 - DAY, hours_20 + 600 - DAY).await;
+    move_clock(h.store(), -DAY, hours_20 + 1 - DAY, hours_20 + 10 - DAY).await;
+    let due = async |n: usize| row(h.store(), ids[n]).await.next_attempt_at;
+    assert_eq!(
+        (due(0).await, due(1).await),
+        (Some(at(61 - DAY)), Some(at(hours_20 + 600 - DAY))),
+        "overdue as before, and the one that was tried since in its time"
+    );
+    for followed_at in [hours_20 + 61, hours_20 + 121] {
+        move_clock(h.store(), DAY, hours_20 + 61, followed_at).await;
+        assert_eq!(
+            (due(0).await, due(1).await),
+            (Some(at(61)), Some(at(hours_20 + 600))),
+            "and no further call moves them"
+        );
+    }
+    assert_consistent(h.store()).await;
+}
+
 async fn take_down(store: &dyn Store) {
     let edge = RelayEdge {
         route: RouteId::SERVER,
