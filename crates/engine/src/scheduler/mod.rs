@@ -4,8 +4,10 @@
 //! is bounded by the leases in flight: each relay has at most two messages per connection, one on the wire and one
 //! whose envelope goes with its dot.
 
+mod pause;
 mod relay;
 mod route;
+mod step;
 #[cfg(test)]
 mod tests;
 
@@ -14,68 +16,17 @@ use std::time::Duration;
 
 use postroom_domain::health::{FailedMessage, HealthEdge, HealthPolicy, RelayHealth};
 use postroom_domain::retry::Chance;
-use postroom_domain::{MessageId, Reply, RouteId, Timestamp, UserId};
-use postroom_store::{Promoted, Settled, Want};
+use postroom_domain::{MessageId, Reply, RouteId, Timestamp};
+use postroom_store::{Promoted, Settled};
 
+use pause::Pause;
 use relay::{LocalEffect, Relay, Tried};
 pub(crate) use relay::{RelayId, RelayLimits};
 use route::{Route, SEARCH_EVERY, Sought};
+pub(crate) use step::{Grant, SeekProbe, Step, Suits};
 
 use crate::delivery::Signal;
 use crate::settings::{Pace, Sending};
-
-/// What the loop is to do now.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Step {
-    /// Make one deferred message of these routes due: a probe waits for it.
-    pub(crate) seek_probe: Vec<SeekProbe>,
-    /// Let go what waits for a day, a limit or the end of a pause.
-    pub(crate) settle: bool,
-    /// Make waiting mail ready, except of these routes.
-    pub(crate) promote: Option<Vec<RouteId>>,
-    /// Lease these.
-    pub(crate) grants: Vec<Grant>,
-    /// Fail the mail of these routes that waited since before the time.
-    pub(crate) exhaust: Vec<(RouteId, Timestamp, Reply)>,
-}
-
-/// A deferred message that a probe waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SeekProbe {
-    /// The route.
-    pub(crate) route: RouteId,
-    /// Behind this one, which probed last.
-    pub(crate) behind: Option<MessageId>,
-    /// Of another sender than this one, whose mail may have been what failed.
-    pub(crate) not_of: Option<UserId>,
-    /// With fewer attempts than this.
-    pub(crate) attempts_below: u32,
-    /// Or with a wait that began by then, and is over.
-    pub(crate) since_before: Option<Timestamp>,
-}
-
-/// Messages of a route that a relay can take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Grant {
-    /// How many of which route.
-    pub(crate) want: Want,
-    /// Who carries them.
-    pub(crate) relay: RelayId,
-    /// Which of them it may be given.
-    pub(crate) suits: Suits,
-}
-
-/// Which messages suit a grant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Suits {
-    /// Any.
-    Any,
-    /// Those never tried: a probe of a relay that another stands in for. Each message is spent on that once at most.
-    Untried,
-}
-
-/// The smallest step: one for a probe, one for the relay that serves meanwhile.
-const STEP_LEAST: u32 = 2;
 
 /// What mail puts up with while its relays are Down.
 #[derive(Debug, Clone, Copy)]
@@ -84,15 +35,6 @@ pub(crate) struct Patience {
     pub(crate) max_wait: Duration,
     /// Attempts with which it tries a relay before its own time.
     pub(crate) early: u32,
-}
-
-/// A pause of sending, which is no part of any wait for a relay.
-#[derive(Debug, Clone, Copy)]
-struct Pause {
-    /// Until when its time was taken out of the outages; `None` while mail is sent.
-    counted_until: Option<Timestamp>,
-    /// How much of that the store does not hold.
-    unrecorded: Duration,
 }
 
 /// The state between steps.
@@ -124,10 +66,7 @@ impl Scheduler {
         Self {
             routes: BTreeMap::new(),
             policy,
-            pause: Pause {
-                counted_until: (sending == Sending::Paused).then_some(now),
-                unrecorded: Duration::ZERO,
-            },
+            pause: Pause::new(sending, now),
             sending,
             patience,
             pace,
@@ -178,7 +117,7 @@ impl Scheduler {
                 relay.clock_moved(micros, now);
             }
         }
-        self.pause.counted_until = self.pause.counted_until.map(|until| until.moved(micros));
+        self.pause.clock_moved(micros);
         self.look_at = now;
         self.look_anew(now);
     }
@@ -199,112 +138,6 @@ impl Scheduler {
         self.routes
             .get(&route)
             .is_some_and(|route| route.relays.iter().any(Relay::is_up))
-    }
-
-    /// What to do at `now`.
-    pub(crate) fn step(&mut self, now: Timestamp) -> Step {
-        if self.sending == Sending::Paused {
-            // A day begins for what is held although nothing leaves.
-            return Step {
-                settle: now >= self.settle_at,
-                ..Step::default()
-            };
-        }
-        if now >= self.look_at {
-            self.look_at = now.plus(self.pace.look_every);
-            self.mail_arrived();
-        }
-        let mut step = Step {
-            settle: now >= self.settle_at,
-            promote: self.promotes(now),
-            grants: self.grants(now),
-            ..Step::default()
-        };
-        for (&id, route) in &mut self.routes {
-            route.look_again(now);
-            if let Some(seek) = route.lacks_probe(id, self.patience, now) {
-                route.searches(&seek, now);
-                step.seek_probe.push(seek);
-            }
-            step.exhaust.extend(exhausted(
-                id,
-                route,
-                self.patience.max_wait,
-                (self.policy, self.pace),
-                now,
-            ));
-        }
-        step
-    }
-
-    fn lacks_probe(&self, now: Timestamp) -> bool {
-        let mut routes = self.routes.iter();
-        routes.any(|(&id, route)| route.lacks_probe(id, self.patience, now).is_some())
-    }
-
-    /// What to lease now for which relay, of all routes at most a step.
-    fn grants(&self, now: Timestamp) -> Vec<Grant> {
-        let mut left = self.pace.step.max(STEP_LEAST);
-        let mut grants = Vec::new();
-        for (&id, route) in self.routes.iter().filter(|(_, route)| route.promising) {
-            if route.lacks_probe(id, self.patience, now).is_some() {
-                continue;
-            }
-            for (relay, n, suits) in route.grants(now) {
-                if suits == Suits::Untried && left <= n {
-                    // What does not suit the probe needs a grant of the serving relay in the same step.
-                    continue;
-                }
-                let n = n.min(left);
-                left -= n;
-                let want = Want { route: id, n };
-                grants.extend((n > 0).then_some(Grant { want, relay, suits }));
-            }
-        }
-        grants
-    }
-
-    /// Whether waiting mail is to be made ready, and of which routes not: when some of it is due, and when a route can be
-    /// tried again that was left out.
-    fn promotes(&mut self, now: Timestamp) -> Option<Vec<RouteId>> {
-        let blocked = self.blocked(now);
-        let is_due = now >= self.promote_at || self.left_out.iter().any(|route| !blocked.contains(route));
-        is_due.then(|| {
-            self.left_out.clone_from(&blocked);
-            blocked
-        })
-    }
-
-    /// When to step again though nothing happens: at once where there is something to do, else at the first time that
-    /// something waits for.
-    pub(crate) fn wake_at(&self, now: Timestamp) -> Timestamp {
-        if self.sending == Sending::Paused {
-            return self.settle_at.max(now);
-        }
-        if !self.grants(now).is_empty() || self.lacks_probe(now) {
-            return now;
-        }
-        let relays = self.routes.values().flat_map(|route| &route.relays);
-        let expiries = self.routes.values().filter_map(|route| {
-            let (since, _) = route.outage()?;
-            let at = route.exhaust_at.max(since.plus(self.patience.max_wait));
-            // Else it waits for a message that tries the relay, or for the next search for one.
-            (at > now || route.is_tried(self.policy, now)).then_some(at)
-        });
-        relays
-            .filter_map(|relay| relay.changes_at(now))
-            .chain(expiries)
-            .chain(self.routes.values().filter_map(|route| route.search_at))
-            .chain([self.promote_at, self.settle_at, self.look_at])
-            .min()
-            .unwrap_or(self.look_at)
-            .max(now)
-    }
-
-    /// Routes whose waiting mail stays: no relay of theirs is Up, unless a probe is due and needs a message.
-    fn blocked(&self, now: Timestamp) -> Vec<RouteId> {
-        let blocked = self.routes.iter().filter(|(_, route)| route.is_blocked(now));
-        blocked.map(|(&route, _)| route).collect()
     }
 
     /// New mail, or mail that somebody put back: leases may find something.
@@ -476,16 +309,13 @@ impl Scheduler {
     pub(crate) fn set_sending(&mut self, sending: Sending, now: Timestamp) {
         self.count_pause(now);
         self.sending = sending;
-        self.pause.counted_until = (sending == Sending::Paused).then_some(now);
+        self.pause.set(sending, now);
         self.look_anew(now);
     }
 
     /// Takes the time since the last call, in which sending was paused, out of the outages.
     fn count_pause(&mut self, now: Timestamp) {
-        if let Some(until) = &mut self.pause.counted_until {
-            let paused = now.since(*until);
-            *until = now.max(*until);
-            self.pause.unrecorded += paused;
+        if let Some(paused) = self.pause.count(now) {
             let relays = self.routes.values_mut().flat_map(|route| &mut route.relays);
             relays.for_each(|relay| relay.was_paused(paused, now));
         }
@@ -494,12 +324,12 @@ impl Scheduler {
     /// For how long sending was paused since [`pause_recorded`](Self::pause_recorded) was called last.
     pub(crate) fn paused_for(&mut self, now: Timestamp) -> Duration {
         self.count_pause(now);
-        self.pause.unrecorded
+        self.pause.unrecorded()
     }
 
     /// The store holds what [`paused_for`](Self::paused_for) answered.
     pub(crate) fn pause_recorded(&mut self) {
-        self.pause.unrecorded = Duration::ZERO;
+        self.pause.recorded();
     }
 
     /// Connections that a relay may have now.
@@ -531,29 +361,4 @@ impl Scheduler {
             .iter()
             .flat_map(|(&id, route)| route.relays.iter().map(move |relay| (id, relay)))
     }
-}
-
-/// Whether the oldest mail of a route is to be looked at, once in a while when no relay of it has been Up for long. Mail
-/// fails only where a message found lately that no relay takes it; else one is to be sought first.
-fn exhausted(
-    id: RouteId,
-    route: &mut Route,
-    max_wait: Duration,
-    (policy, pace): (HealthPolicy, Pace),
-    now: Timestamp,
-) -> Option<(RouteId, Timestamp, Reply)> {
-    if route.exhaust_at > now {
-        return None;
-    }
-    let (since, error) = route.outage()?;
-    if now.since(since) < max_wait {
-        return None;
-    }
-    let exhaust = (id, now.minus(max_wait), error.clone());
-    if !route.is_tried(policy, now) {
-        route.repeat_search(pace.exhaust_every);
-        return None;
-    }
-    route.exhaust_at = now.plus(pace.exhaust_every);
-    Some(exhaust)
 }

@@ -7,6 +7,7 @@ use postroom_domain::{Reply, RouteId, Timestamp};
 
 use super::relay::{Relay, RelayId, RelayLimits};
 use super::{Patience, SeekProbe, Suits};
+use crate::settings::Pace;
 
 /// How often at most a search for a probe that found nothing is repeated because mail began to wait.
 pub(super) const SEARCH_EVERY: Duration = Duration::from_secs(10);
@@ -174,6 +175,31 @@ impl Route {
     /// Whether a message tried each relay lately in this run.
     pub(super) fn is_tried(&self, policy: HealthPolicy, now: Timestamp) -> bool {
         self.relays.iter().all(|relay| relay.is_tried(policy, now))
+    }
+
+    /// Whether the route's oldest mail is to be looked at, once in a while when no relay of it has been Up for long: since
+    /// before when mail has waited too long, and the relay's last error. Mail fails only where a message found lately that
+    /// no relay takes it; else one is to be sought first.
+    pub(super) fn expires(
+        &mut self,
+        max_wait: Duration,
+        (policy, pace): (HealthPolicy, Pace),
+        now: Timestamp,
+    ) -> Option<(Timestamp, Reply)> {
+        if self.exhaust_at > now {
+            return None;
+        }
+        let (since, error) = self.outage()?;
+        if now.since(since) < max_wait {
+            return None;
+        }
+        let expired = (now.minus(max_wait), error.clone());
+        if !self.is_tried(policy, now) {
+            self.repeat_search(pace.exhaust_every);
+            return None;
+        }
+        self.exhaust_at = now.plus(pace.exhaust_every);
+        Some(expired)
     }
 
     /// Since when no relay is Up, without the time in which no server ran or sent, and what the first said last.

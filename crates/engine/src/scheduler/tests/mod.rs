@@ -1,8 +1,14 @@
+//! Leases, relays and their rates; the other tests of the scheduler are in the modules.
+
+mod probes;
+mod waits;
+
 use std::sync::Arc;
 
 use postroom_domain::health::{FailedAt, HealthState};
 use postroom_domain::{LearntLimits, Rates, RelayAccount, UserId};
 use postroom_smtp::client::LocalFault;
+use postroom_store::Want;
 
 use super::*;
 use crate::delivery::{LocalTrouble, RelayFailure};
@@ -122,144 +128,6 @@ fn empty_queue_is_not_asked_again_before_something_came() {
 }
 
 #[test]
-fn down_relay_gets_nothing_until_its_probe_is_due_and_then_one() {
-    let mut scheduler = down();
-    scheduler.look_anew(after(29));
-    let step = scheduler.step(after(29));
-    assert_eq!((step.grants, step.promote), (vec![], Some(vec![ROUTE])));
-    let due = after(30);
-    scheduler.look_anew(due);
-    let step = scheduler.step(due);
-    assert_eq!((step.grants, step.promote), (vec![grant(FIRST, 1)], Some(vec![])));
-    scheduler.leased(grant(FIRST, 1), &[id(7)], due);
-    assert_eq!(scheduler.step(due).grants, []);
-    assert!(matches!(
-        scheduler.ended(FIRST, id(7), &Signal::Answered, due, Chance::EVEN),
-        Some(HealthEdge::CameUp { .. })
-    ));
-    // The load ramps: one connection at first.
-    assert_eq!(scheduler.step(due).grants, [grant(FIRST, 2)]);
-}
-
-#[test]
-fn due_probe_that_finds_nothing_ready_seeks_a_deferred_message_once() {
-    let mut scheduler = down();
-    let due = after(30);
-    scheduler.look_anew(due);
-    assert_eq!(scheduler.step(due).grants, [grant(FIRST, 1)]);
-    scheduler.leased(grant(FIRST, 1), &[], due);
-    let step = scheduler.step(due);
-    assert_eq!(step.seek_probe, [seek(None, None)]);
-    let nothing = Promoted {
-        moved: 0,
-        next_due: None,
-    };
-    scheduler.promoted(nothing, due);
-    scheduler.settled(Settled::default(), due);
-    let again = scheduler.step(due);
-    assert_eq!(again.seek_probe, []);
-    assert!(scheduler.wake_at(due) > due, "nothing to do is no reason to spin");
-    // What was found probes; where it fails, the next probe seeks the message behind it.
-    scheduler.look_anew(due);
-    scheduler.leased(grant(FIRST, 1), &[id(2)], due);
-    fail(&mut scheduler, 2, due);
-    let next = after(30 + 61);
-    scheduler.look_anew(next);
-    scheduler.step(next);
-    scheduler.leased(grant(FIRST, 1), &[], next);
-    assert_eq!(scheduler.step(next).seek_probe, [seek(Some(2), None)]);
-}
-
-#[test]
-fn mail_that_begins_to_wait_is_sought_though_nothing_was_found_before() {
-    let mut scheduler = down();
-    let due = after(30);
-    scheduler.step(due);
-    scheduler.leased(grant(FIRST, 1), &[], due);
-    assert_eq!(scheduler.step(due).seek_probe, [seek(None, None)]);
-    assert_eq!(scheduler.step(due).seek_probe, []);
-    scheduler.falls_due(after(90), &BTreeSet::from([ROUTE]));
-    assert_eq!(scheduler.step(due).seek_probe, [], "not at every commit");
-    let later = after(40);
-    assert!(scheduler.wake_at(due) <= later);
-    scheduler.step(later);
-    scheduler.leased(grant(FIRST, 1), &[], later);
-    assert_eq!(scheduler.step(later).seek_probe, [seek(None, None)]);
-    assert_eq!(scheduler.step(later).seek_probe, []);
-}
-
-#[test]
-fn relays_that_are_all_down_are_probed_in_turn() {
-    let mut scheduler = with(&[limits(FIRST, 10), limits(SECOND, 10)]);
-    take_down(&mut scheduler);
-    scheduler.leased(grant(SECOND, 20), &[id(4), id(5), id(6)], NOW);
-    for n in 4..=6 {
-        fail_at(&mut scheduler, SECOND, n, NOW);
-    }
-    let due = after(300);
-    scheduler.mail_arrived();
-    let grants = [grant(FIRST, 1), grant(SECOND, 1)];
-    assert_eq!(scheduler.step(due).grants, grants);
-    scheduler.leased(grant(FIRST, 1), &[id(9)], due);
-    fail(&mut scheduler, 9, due);
-    let next = after(600);
-    scheduler.mail_arrived();
-    assert_eq!(
-        scheduler.step(next).grants,
-        [grants[1], grants[0]],
-        "whose probe is due for longest"
-    );
-}
-
-#[test]
-fn probe_behind_one_senders_mail_is_another_senders_where_there_is_one() {
-    let mut scheduler = down();
-    let due = after(30);
-    scheduler.leased(grant(FIRST, 1), &[id(4)], due);
-    let hangs_up = Signal::Failed(RelayFailure {
-        sender: UserId(4),
-        at: FailedAt::Content,
-        reply: Reply::none("lost"),
-    });
-    scheduler.ended(FIRST, id(4), &hangs_up, due, Chance::EVEN);
-    let next = after(30 + 61);
-    scheduler.look_anew(next);
-    let step = scheduler.step(next);
-    assert_eq!(step.seek_probe, [seek(Some(4), Some(4))]);
-    assert_eq!(step.grants, [], "what is ready would come first");
-    // Found or not, the probe starts: there may be nobody else's mail.
-    assert_eq!(scheduler.step(next).seek_probe, []);
-    assert_eq!(scheduler.step(next).grants, [grant(FIRST, 1)]);
-    scheduler.leased(grant(FIRST, 1), &[], next);
-    let step = scheduler.step(next);
-    assert_eq!(step.seek_probe, [seek(Some(4), None)], "the same sender's, then");
-    assert_eq!(scheduler.step(next).seek_probe, []);
-}
-
-#[test]
-fn time_in_which_sending_was_paused_is_no_part_of_an_outage() {
-    let day = 86_400;
-    let mut scheduler = down();
-    scheduler.set_sending(Sending::Paused, after(3_600));
-    scheduler.set_sending(Sending::On, after(3 * day));
-    assert_eq!(scheduler.step(after(3 * day)).exhaust, [], "it may be fit again");
-    scheduler.leased(grant(FIRST, 1), &[id(9)], after(3 * day));
-    fail(&mut scheduler, 9, after(3 * day));
-    let over = 4 * day - 3_600;
-    scheduler.leased(grant(FIRST, 1), &[id(9)], after(over - 9));
-    fail(&mut scheduler, 9, after(over - 9));
-    assert_eq!(scheduler.step(after(over - 1)).exhaust, []);
-    assert_eq!(scheduler.step(after(over)).exhaust.len(), 1);
-}
-
-#[test]
-fn relay_that_is_up_seeks_no_probe() {
-    let mut scheduler = scheduler();
-    scheduler.leased(grant(FIRST, 20), &[], NOW);
-    assert_eq!(scheduler.step(NOW).seek_probe, []);
-}
-
-#[test]
 fn second_relay_takes_over_while_the_first_is_down_and_gives_back() {
     let mut scheduler = with(&[limits(FIRST, 10), limits(SECOND, 4)]);
     assert_eq!(scheduler.step(NOW).grants, [grant(FIRST, 20)]);
@@ -282,68 +150,6 @@ fn second_relay_takes_over_while_the_first_is_down_and_gives_back() {
     scheduler.leased(grant(FIRST, 1), &[id(9)], after(31));
     scheduler.ended(FIRST, id(9), &Signal::Answered, after(31), Chance::EVEN);
     assert_eq!(scheduler.step(after(31)).grants, [grant(FIRST, 2)]);
-}
-
-#[test]
-fn relay_is_not_probed_while_the_one_that_serves_can_take_nothing() {
-    let mut scheduler = with(&[limits(FIRST, 10), limits(SECOND, 1)]);
-    take_down(&mut scheduler);
-    scheduler.leased(grant(SECOND, 2), &[id(4), id(5)], NOW);
-    scheduler.look_anew(after(31));
-    assert_eq!(
-        scheduler.step(after(31)).grants,
-        [],
-        "what suits no probe could go nowhere"
-    );
-    scheduler.ended(SECOND, id(4), &Signal::Answered, after(31), Chance::EVEN);
-    let grants = scheduler.step(after(31)).grants;
-    assert_eq!(
-        grants.iter().map(|grant| grant.relay).collect::<Vec<_>>(),
-        [FIRST, SECOND]
-    );
-}
-
-#[test]
-fn step_comes_when_the_first_waiting_message_is_due_and_not_before() {
-    let mut scheduler = scheduler();
-    scheduler.step(NOW);
-    scheduler.leased(grant(FIRST, 20), &[], NOW);
-    let nothing = Promoted {
-        moved: 0,
-        next_due: None,
-    };
-    scheduler.promoted(nothing, NOW);
-    scheduler.settled(Settled::default(), NOW);
-    let due = NOW.plus(Duration::from_millis(400));
-    assert!(scheduler.wake_at(NOW) > due);
-    scheduler.falls_due(due, &BTreeSet::new());
-    assert_eq!(scheduler.wake_at(NOW), due);
-    assert_eq!(scheduler.step(due).promote, Some(vec![]));
-}
-
-#[test]
-fn mail_of_a_route_that_was_down_is_made_ready_when_the_route_is_tried_again() {
-    let mut scheduler = down();
-    scheduler.look_anew(after(1));
-    assert_eq!(scheduler.step(after(1)).promote, Some(vec![ROUTE]));
-    let nothing = Promoted {
-        moved: 0,
-        next_due: None,
-    };
-    scheduler.leased(grant(FIRST, 1), &[], after(1));
-    scheduler.promoted(nothing, after(30));
-    assert_eq!(
-        scheduler.step(after(30)).promote,
-        Some(vec![]),
-        "its probe is due"
-    );
-}
-
-#[test]
-fn mail_is_not_exhausted_while_a_second_relay_is_up() {
-    let mut scheduler = with(&[limits(FIRST, 10), limits(SECOND, 4)]);
-    take_down(&mut scheduler);
-    assert!(scheduler.step(after(25 * 3_600)).exhaust.is_empty());
 }
 
 #[test]
@@ -381,21 +187,6 @@ fn message_given_back_untried_costs_no_rate() {
 }
 
 #[test]
-fn changed_relay_that_was_down_is_probed_at_once_and_comes_up_once() {
-    let mut scheduler = down();
-    scheduler.set_route(ROUTE, &[limits(SECOND, 10)], NOW);
-    assert_eq!(scheduler.step(NOW).grants, [grant(SECOND, 1)]);
-    scheduler.leased(grant(SECOND, 1), &[id(7)], NOW);
-    assert_eq!(
-        scheduler.ended(FIRST, id(3), &Signal::Answered, NOW, Chance::EVEN),
-        None,
-        "what the old relay's connections still say is nothing about the new one"
-    );
-    let edge = scheduler.ended(SECOND, id(7), &Signal::Answered, NOW, Chance::EVEN);
-    assert!(matches!(edge, Some(HealthEdge::CameUp { down_since: NOW, .. })));
-}
-
-#[test]
 fn changed_relay_that_was_up_stays_up() {
     let mut scheduler = scheduler();
     scheduler.set_route(ROUTE, &[limits(SECOND, 5)], NOW);
@@ -405,63 +196,6 @@ fn changed_relay_that_was_up_stays_up() {
         .collect();
     assert_eq!(health, [(SECOND, HealthState::Up)]);
     assert_eq!(scheduler.step(NOW).grants, [grant(SECOND, 10)]);
-}
-
-#[test]
-fn mail_of_a_relay_that_stays_down_is_exhausted_after_max_wait_once_a_minute() {
-    let mut scheduler = down();
-    let day = NOW.plus(Duration::from_hours(24));
-    let early = day.minus(Duration::from_secs(1));
-    scheduler.leased(grant(FIRST, 1), &[id(4)], early);
-    fail(&mut scheduler, 4, early);
-    assert_eq!(scheduler.step(early).exhaust, []);
-    assert_eq!(scheduler.step(day).exhaust, [(ROUTE, NOW, Reply::none("lost"))]);
-    assert_eq!(scheduler.step(day).exhaust, []);
-}
-
-#[test]
-fn mail_that_waited_too_long_tries_its_relay_before_it_fails() {
-    let mut scheduler = down();
-    let day = after(86_400);
-    scheduler.step(day);
-    scheduler.leased(grant(FIRST, 1), &[], day);
-    let step = scheduler.step(day);
-    assert_eq!(step.exhaust, [], "nothing tried the relay for hours");
-    let sought = SeekProbe {
-        since_before: Some(NOW),
-        ..seek(None, None)
-    };
-    assert_eq!(step.seek_probe, [sought]);
-    scheduler.leased(grant(FIRST, 1), &[id(4)], day);
-    fail(&mut scheduler, 4, day);
-    assert_eq!(scheduler.step(day).exhaust.len(), 1);
-}
-
-#[test]
-fn held_mail_is_settled_at_the_days_start_and_while_there_is_more() {
-    let mut scheduler = scheduler();
-    assert!(scheduler.step(NOW).settle);
-    let midnight = NOW.plus(Duration::from_millis(700));
-    let waits = Settled {
-        next_at: Some(midnight),
-        ..Settled::default()
-    };
-    scheduler.settled(waits, NOW);
-    let early = midnight.minus(Duration::from_millis(1));
-    assert!(!scheduler.step(early).settle);
-    assert!(scheduler.wake_at(early) <= midnight);
-    assert!(scheduler.step(midnight).settle);
-    let more = Settled { more: true, ..waits };
-    scheduler.settled(more, midnight);
-    assert!(scheduler.step(midnight).settle);
-}
-
-#[test]
-fn paused_engine_leases_and_promotes_nothing() {
-    let mut scheduler = scheduler();
-    scheduler.set_sending(Sending::Paused, NOW);
-    let step = scheduler.step(NOW);
-    assert!(step.grants.is_empty() && step.promote.is_none());
 }
 
 #[test]
@@ -512,43 +246,4 @@ fn network_that_is_missing_for_long_is_told_as_an_outage() {
     assert!((0..10).all(|minute| gone(minute, 1).is_none()));
     assert!(gone(10, 1).is_none() && gone(10, 2).is_none());
     assert!(matches!(gone(11, 3), Some(HealthEdge::WentDown { .. })));
-}
-
-#[test]
-fn smallest_step_has_room_for_a_probe_beside_the_relay_that_serves() {
-    let mut scheduler = with(&[limits(FIRST, 10), limits(SECOND, 10)]);
-    scheduler.pace.step = 1;
-    take_down(&mut scheduler);
-    let due = after(60);
-    scheduler.look_anew(due);
-    let grants = scheduler.step(due).grants;
-    let relays: Vec<_> = grants.iter().map(|grant| grant.relay).collect();
-    assert_eq!(relays, [FIRST, SECOND], "the first is Down and its probe is due");
-}
-
-#[test]
-fn relay_that_is_down_is_not_probed_while_the_one_that_serves_has_no_room() {
-    let mut scheduler = with(&[limits(FIRST, 10), limits(SECOND, 1)]);
-    take_down(&mut scheduler);
-    let due = after(60);
-    scheduler.look_anew(due);
-    let grants = scheduler.step(due).grants;
-    let suits: Vec<_> = grants.iter().map(|grant| grant.suits).collect();
-    assert_eq!(suits, [Suits::Untried, Suits::Any]);
-    // Only mail that was tried: all of it is the serving relay's.
-    scheduler.leased(grants[0], &[], due);
-    scheduler.leased(grants[1], &[id(4), id(5), id(6)], due);
-    assert_eq!(scheduler.step(due).grants, []);
-    scheduler.ended(SECOND, id(4), &Signal::Answered, due, Chance::EVEN);
-    assert_eq!(
-        scheduler.step(due).grants,
-        [],
-        "it has two for its one connection"
-    );
-    scheduler.ended(SECOND, id(5), &Signal::Answered, due, Chance::EVEN);
-    assert_eq!(
-        scheduler.step(due).grants.len(),
-        2,
-        "and goes on without a notice"
-    );
 }
