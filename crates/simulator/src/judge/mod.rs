@@ -111,8 +111,9 @@ const LEASE_ENDS: Duration = Duration::from_mins(5);
 const GOES: Duration = Duration::from_mins(22);
 /// How long after a relay behaves again its failures of before may still come in: the longest time limit of a session.
 const ECHO: Duration = Duration::from_mins(12);
-/// How long after its time mail may take to expire.
-const EXPIRES: Duration = Duration::from_mins(15);
+/// How long after its time mail may take to expire: each of the route's two relays may have to be tried first, which may
+/// answer nothing for as long as a session's longest time limit.
+const EXPIRES: Duration = Duration::from_mins(15 + 2 * 12);
 /// The furthest time that a deferred message can wait for.
 const FURTHEST: Duration = Duration::from_hours(9);
 /// How long after the time is right again everything must be right.
