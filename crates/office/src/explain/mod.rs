@@ -83,6 +83,8 @@ enum Holder {
 pub enum Service {
     /// It is.
     On,
+    /// The configuration has mail taken in and not sent.
+    Paused,
     /// The configuration has switched the queue off.
     Off,
 }

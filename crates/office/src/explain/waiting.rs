@@ -45,15 +45,8 @@ pub(super) fn sending(known: &Known<'_>) -> Explained {
 
 /// Queued and deferred mail.
 pub(super) fn outbox(known: &Known<'_>) -> Explained {
-    if known.service == Service::Off {
-        return with_last_words(
-            says(
-                "The e-mail queue is disabled in the server configuration.",
-                "It is kept, and sent once the queue is enabled again.",
-                None,
-            ),
-            known,
-        );
+    if let Some((reason, next)) = service_is_not_on(known.service) {
+        return with_last_words(says(reason, next, None), known);
     }
     if known.relays.is_empty() {
         let mut explanation = with_last_words(
@@ -82,6 +75,21 @@ pub(super) fn outbox(known: &Known<'_>) -> Explained {
         return deferred(known);
     }
     queued(known)
+}
+
+/// Why no mail is sent at all, and when it will be.
+const fn service_is_not_on(service: Service) -> Option<(&'static str, &'static str)> {
+    match service {
+        Service::On => None,
+        Service::Paused => Some((
+            "Sending is paused in the server configuration.",
+            "It is kept, and sent once sending is resumed there.",
+        )),
+        Service::Off => Some((
+            "The e-mail queue is disabled in the server configuration.",
+            "It is kept, and sent once the queue is enabled again.",
+        )),
+    }
 }
 
 fn deferred(known: &Known<'_>) -> Explained {

@@ -78,6 +78,18 @@ impl App {
         self.config().queue.enabled
     }
 
+    /// Whether mail is sent at all.
+    pub(super) fn service(&self) -> Service {
+        let config = self.config();
+        if !config.queue.enabled {
+            Service::Off
+        } else if config.delivery.paused {
+            Service::Paused
+        } else {
+            Service::On
+        }
+    }
+
     /// What acts on messages.
     pub(super) fn actions(&self) -> Actions {
         Actions::new(ActionParts {
@@ -94,11 +106,7 @@ impl App {
         Explainer::new(ExplainParts {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
-            service: if config.queue.enabled {
-                Service::On
-            } else {
-                Service::Off
-            },
+            service: self.service(),
             servers: self.relays.servers(),
             attempts_max: config.delivery.max_attempts,
             max_wait: config.delivery.max_wait.0,

@@ -3,6 +3,7 @@
 use postroom_domain::health::HealthState;
 use postroom_engine::RelayStatus;
 use postroom_office::Principal;
+use postroom_office::explain::Service;
 use postroom_store::{Pause, PauseOf, StoreError};
 
 use super::App;
@@ -47,14 +48,23 @@ fn of_pause(who: &Principal, pause: Pause) -> Option<Banner> {
     })
 }
 
-/// The banner of a queue that is off (I8).
+/// The banner of a queue that is off, or sends nothing (I8).
 fn of_queue(app: &App) -> Vec<Banner> {
-    let text = "The e-mail queue is disabled in the server configuration: nobody can send, and what is queued waits.";
-    let banner = Banner {
-        kind: "queue_disabled".to_owned(),
-        text: text.to_owned(),
+    let (kind, text) = match app.service() {
+        Service::On => return Vec::new(),
+        Service::Paused => (
+            "sending_paused",
+            "Sending is paused in the server configuration: mail is taken in and waits.",
+        ),
+        Service::Off => (
+            "queue_disabled",
+            "The e-mail queue is disabled in the server configuration: nobody can send, and what is queued waits.",
+        ),
     };
-    (!app.queue_is_enabled()).then_some(banner).into_iter().collect()
+    vec![Banner {
+        kind: kind.to_owned(),
+        text: text.to_owned(),
+    }]
 }
 
 /// One banner for each relay that is not Up.

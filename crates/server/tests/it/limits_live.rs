@@ -54,6 +54,15 @@ async fn what_is_queued_waits_while_the_queue_is_off() {
         .await
         .expect(250);
     drop(dialogue);
+    let banners = server.get("/api/v1/status", &key).await["banners"].clone();
+    assert_eq!(banners[0]["kind"], "sending_paused");
+    let id = server.get("/api/v1/messages", &key).await["rows"][0]["id"].clone();
+    let path = format!("/api/v1/messages/{}/explain", id.as_str().unwrap());
+    let explained = server.get(&path, &key).await;
+    assert_eq!(
+        explained["sentence"], "Sending is paused in the server configuration.",
+        "{explained}"
+    );
     let server = server
         .again(Arc::clone(&clock) as _, |config| config.queue.enabled = false)
         .await;

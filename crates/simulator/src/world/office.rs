@@ -136,7 +136,7 @@ impl World<'_> {
             clock: Arc::clone(&life.clock) as Arc<dyn Clock>,
             service: match self.sending {
                 Sending::On => Service::On,
-                Sending::Paused => Service::Off,
+                Sending::Paused => Service::Paused,
             },
             servers: ServersRelay::InFile,
             attempts_max: 10,

@@ -1746,7 +1746,7 @@ export interface components {
         };
         /** @description Something people should know. */
         Banner: {
-            /** @description `queue_disabled`, `office_sends_locally`, `relay_down`. */
+            /** @description `queue_disabled`, `sending_paused`, `office_sends_locally`, `relay_down`. */
             kind: string;
             /** @description The words. */
             text: string;
