@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use postroom_domain::health::HealthState;
-use postroom_domain::{Kind, MessageState, Trouble};
+use postroom_domain::{Clock as _, Kind, MessageState, Trouble};
 use postroom_smtp::reply::{EnhancedCode, Reply};
-use postroom_smtp::sink::{ByAddress, SinkConfig, SinkLimits};
+use postroom_smtp::sink::{ByAddress, Mode, SinkConfig, SinkLimits};
 use postroom_store::{Consumer, FactKind, Facts, TroubleDetail};
 use postroom_testkit::relay;
 
-use crate::house::{House, impatient, message};
+use crate::house::{House, impatient, message, until_relay_is};
 
 /// The person whose mail is not liked; `message` makes the address of the number.
 const CLARA: i64 = 7;
@@ -124,5 +124,58 @@ async fn content_that_ends_connections_for_two_senders_is_an_outage() {
         .await
         .expect("in time")
         .expect("runs");
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn relay_that_hangs_up_on_one_senders_mail_is_probed_by_anothers_though_that_is_not_due() {
+    let sink = relay::start_with(SinkConfig {
+        by_address: ByAddress::On {
+            stall: Duration::ZERO,
+        },
+        ..SinkConfig::default()
+    })
+    .await;
+    let house = House::new();
+    let engine = house.engine(House::settings(&impatient(&sink))).await;
+    // Another person's letter, whose next attempt is hours away.
+    let other = house
+        .submit(vec![message(2, Kind::Direct, "other", &["defer@example.test"])])
+        .await[0];
+    house.until_state(other, MessageState::Deferred).await;
+    for attempts in 2..5 {
+        house.pass(&engine, Duration::from_hours(2));
+        house
+            .until(other, |d| {
+                d.row.attempts == attempts && d.row.state == MessageState::Deferred
+            })
+            .await;
+    }
+    let due = house.detail(other).await.row.next_attempt_at.expect("waits");
+    // Clara's finds the relay away, and is what it hangs up on when it is back.
+    sink.set_mode(Mode::Down).await;
+    let claras = (0..4).map(|n| message(CLARA, Kind::Direct, &format!("c{n}"), &["drop@example.test"]));
+    house.submit(claras.collect()).await;
+    until_relay_is(&engine, HealthState::Down).await;
+    sink.set_mode(Mode::Up).await;
+    // Each probe has its answer before the clock goes on.
+    let mut status = engine.watch();
+    while engine.status().relays[0].state != HealthState::Up {
+        let probed = status.wait_for(|status| {
+            let relay = &status.relays[0];
+            relay.state == HealthState::Up
+                || relay.state == HealthState::Down && relay.next_probe_at > Some(house.clock.now())
+        });
+        tokio::time::timeout(Duration::from_secs(30), probed)
+            .await
+            .expect("in time")
+            .expect("runs");
+        if engine.status().relays[0].state == HealthState::Down {
+            house.pass(&engine, Duration::from_mins(1));
+        }
+        assert!(house.clock.now() < due, "nothing of another sender's was tried");
+    }
+    let tried = house.until(other, |d| d.row.attempts == 5).await;
+    assert_eq!(tried.row.state, MessageState::Deferred, "it was the probe");
     engine.stop().await;
 }

@@ -1,7 +1,11 @@
 //! Acting on messages.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use axum::http::Method;
-use postroom_store::Rights;
+use postroom_store::sqlite::{SqliteOptions, WriteFault, WriteFaults, WriteOperation};
+use postroom_store::{AuditView, Rights, StoreError};
 use serde_json::{Value, json};
 
 use crate::house::{House, Person};
@@ -79,4 +83,42 @@ async fn requeue_of_what_somebody_holds_back_names_the_rule_of_holding() {
     assert_eq!((&refused["done"], &refused["refused"]), (&json!(0), &json!(1)));
     let done = act(&house, &boss, json!({"action": "requeue", "ids": [id]})).await;
     assert_eq!(done["done"], 1, "whoever may release may put it back: {done}");
+}
+
+/// Refuses everything but intakes, once it is switched on.
+#[derive(Debug, Default)]
+struct IntakesAlone(AtomicBool);
+
+impl WriteFaults for IntakesAlone {
+    fn on_operation(&self, operation: WriteOperation) -> WriteFault {
+        if self.0.load(Ordering::SeqCst) && operation.name != "enqueue" {
+            WriteFault::Refuse(StoreError::Unavailable("switched off".to_owned()))
+        } else {
+            WriteFault::None
+        }
+    }
+}
+
+#[tokio::test]
+async fn resent_mail_is_in_the_audit_log_as_soon_as_it_is_there() {
+    let faults = Arc::new(IntakesAlone::default());
+    let options = SqliteOptions {
+        faults: Some(Arc::clone(&faults) as _),
+        ..SqliteOptions::default()
+    };
+    let house = House::on(options, |_| {}).await;
+    let case = house.person("case", house.root, Rights::default()).await;
+    house.letter(&case, "a@example.com", "s").await;
+    let ids = house.deliver(1, 0).await;
+    faults.0.store(true, Ordering::SeqCst);
+    let body = json!({"action": "resend", "ids": [ids[0].to_string()]});
+    let report = act(&house, &case, body).await;
+    assert_eq!(report["done"], 1, "{report}");
+    assert_eq!(house.kept().await, 2);
+    let audit = house.node.store.audit_page(AuditView::Everything, None, 50);
+    let audit = audit.await.unwrap();
+    let resent = audit
+        .iter()
+        .filter(|row| row.entry.action.name() == "messages.resend");
+    assert_eq!(resent.count(), 1);
 }
