@@ -54,3 +54,4 @@ mod settings;
 mod submission;
 mod submit;
 mod truth;
+mod upkeep;
