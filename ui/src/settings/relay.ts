@@ -30,8 +30,8 @@ export type RelayForm = {
   messagesPerConnection: string;
   perMinute: string;
   perHour: string;
-  /** What the kept secrets belong to: the server sends them nowhere else. */
-  keptFor: { host: string; port: string; url: string };
+  /** What the kept secrets belong to: the server sends them nowhere else, nor over weaker TLS. */
+  keptFor: { host: string; port: string; url: string; tls: Tls; trust: Trust; certificate: string };
 };
 
 export const TLS_WORDS: { value: Tls; label: string }[] = [
@@ -83,7 +83,7 @@ export function newRelay(): RelayForm {
     messagesPerConnection: '100',
     perMinute: '',
     perHour: '',
-    keptFor: { host: '', port: '', url: '' },
+    keptFor: { host: '', port: '', url: '', tls: 'none', trust: 'system', certificate: '' },
   };
 }
 
@@ -110,19 +110,36 @@ export function relayForm(relay: RelayAnswer): RelayForm {
     messagesPerConnection: String(relay.messages_per_connection),
     perMinute: relay.per_minute === null ? '' : String(relay.per_minute),
     perHour: relay.per_hour === null ? '' : String(relay.per_hour),
-    keptFor: { host: relay.host, port: String(relay.port), url: token?.url ?? '' },
+    keptFor: {
+      host: relay.host,
+      port: String(relay.port),
+      url: token?.url ?? '',
+      tls: relay.tls as Tls,
+      trust: relay.trust as Trust,
+      certificate: relay.certificate ?? '',
+    },
   };
+}
+
+/** Whether this policy looks at the certificate. */
+export const verifies = (tls: Tls): boolean => tls === 'required' || tls === 'implicit';
+
+const strength: Record<Tls, number> = { none: 0, opportunistic: 1, required: 2, implicit: 2 };
+
+/** Whether TLS is as strong as where the kept secrets went: the server's rule. */
+function asStrong(relay: RelayForm): boolean {
+  const { keptFor } = relay;
+  const trust = verifies(relay.tls) ? relay.trust : 'system';
+  const trustsNoMore = trust === 'system' || (trust === keptFor.trust && relay.certificate === keptFor.certificate);
+  return strength[relay.tls] >= strength[keptFor.tls] && (!verifies(keptFor.tls) || trustsNoMore);
 }
 
 /** Whether a kept secret may go to the server that is typed now. */
 export function usesKept(relay: RelayForm, name: SecretName): boolean {
   const { keptFor } = relay;
-  const sameServer = relay.host.trim() === keptFor.host && relay.port.trim() === keptFor.port;
+  const sameServer = relay.host.trim() === keptFor.host && relay.port.trim() === keptFor.port && asStrong(relay);
   return relay[name].kept && !relay[name].replacing && sameServer && (name === 'secret' || relay.url.trim() === keptFor.url);
 }
-
-/** Whether this policy looks at the certificate. */
-export const verifies = (tls: Tls): boolean => tls === 'required' || tls === 'implicit';
 
 /** What the API takes. Fields that do not belong to the chosen sign-in are taken away. */
 export function relayEdit(relay: RelayForm): RelayEdit {
@@ -197,7 +214,7 @@ function checkToken(relay: RelayForm, say: (field: string, words: string) => voi
 }
 
 const missing = (secret: Secret): string =>
-  secret.kept && !secret.replacing ? 'Enter it anew: the kept one belongs to another server and is not sent to this one.' : 'Enter it.';
+  secret.kept && !secret.replacing ? 'Enter it anew: the kept one is not sent to another server, nor over weaker TLS.' : 'Enter it.';
 
 /** The usual port of a policy, where the one that is typed is another's usual port. */
 export function portFor(tls: Tls, port: string): string {

@@ -22,6 +22,21 @@ describe('a kept secret', () => {
     expect(checkRelay(moved, 'relays[0]')['relays[0].secret']).toContain('another server');
     expect(relayEdit({ ...moved, secret: { ...moved.secret, text: 'new' } }).secret).toBe('new');
   });
+  it('has to be entered anew where TLS is weaker or trusts another certificate, as the server asks', () => {
+    const pinned = { ...kept, trust: 'pinned', certificate: 'PEM' };
+    for (const weaker of [
+      { ...relayForm(kept), tls: 'none' as const },
+      { ...relayForm(kept), tls: 'opportunistic' as const },
+      { ...relayForm(kept), trust: 'authority' as const, certificate: 'PEM' },
+      { ...relayForm(pinned), certificate: 'OTHER' },
+    ]) {
+      expect(usesKept(weaker, 'secret')).toBe(false);
+    }
+    const stronger = { ...relayForm({ ...kept, tls: 'opportunistic' }), trust: 'pinned' as const, tls: 'required' as const, certificate: 'PEM' };
+    for (const same of [relayForm(pinned), { ...relayForm(pinned), trust: 'system' as const }, { ...relayForm(kept), tls: 'implicit' as const }, stronger]) {
+      expect(usesKept(same, 'secret')).toBe(true);
+    }
+  });
   it('is taken away where nobody signs in any more', () => {
     expect(relayEdit({ ...relayForm(kept), auth: 'none' })).toMatchObject({ secret: null, user: '' });
   });

@@ -247,7 +247,14 @@ impl RelayDraft {
             SecretDraft::Set(secret) => !secret.is_empty(),
             SecretDraft::Clear => false,
         };
-        let anew = "has to be given: none is kept for this server, and a kept one is not sent to another";
+        let anew = match has.why_not {
+            WhyNot::OtherServer => {
+                "has to be given: none is kept for this server, and a kept one is not sent to another"
+            }
+            WhyNot::WeakerTls => {
+                "has to be given anew: TLS is weaker than where the kept one went, or trusts another certificate"
+            }
+        };
         let missing = match (self.smtp.auth, self.smtp.token.as_ref().map(|token| token.grant)) {
             (SmtpAuth::None, _) => None,
             (SmtpAuth::Plain | SmtpAuth::Login, _) => (!given(&self.secret, has.secret)).then_some("secret"),
@@ -268,6 +275,18 @@ pub(super) struct Has {
     pub(super) secret: bool,
     pub(super) client_secret: bool,
     pub(super) refresh_token: bool,
+    /// Why a kept one is not used, where it is not.
+    pub(super) why_not: WhyNot,
+}
+
+/// Why a kept secret is not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum WhyNot {
+    /// It was for another server, or there is none.
+    #[default]
+    OtherServer,
+    /// TLS with the server is weaker than it was, or trusts somebody else.
+    WeakerTls,
 }
 
 fn check_host(host: &str, field: &str, reach: &ReachPolicy) -> Result<(), BadSetting> {

@@ -1,10 +1,11 @@
-//! Which of a relay's secrets are used: those that are given, and the kept ones for the server that they went to before.
+//! Which of a relay's secrets are used: those that are given, and the kept ones for the server that they went to before,
+//! over TLS that is as strong as it was.
 
 use postroom_domain::OfficeId;
-use postroom_store::{KeptRelay, Sealed, SmtpSettings};
+use postroom_store::{KeptRelay, Sealed, SmtpSettings, SmtpTls, SmtpTrust};
 
 use super::build::OpenSecrets;
-use super::draft::{Has, RelayDraft, SecretDraft};
+use super::draft::{Has, RelayDraft, SecretDraft, WhyNot};
 use crate::vault::{Field, Slot, Vault, VaultError};
 
 /// The secrets for a try of a draft.
@@ -77,16 +78,142 @@ pub(super) fn sealed(
     })
 }
 
-/// Which kept secrets go to this server: those that went there before.
+/// Which kept secrets go to this server: those that went there before, where nobody can read them who could not before.
 pub(super) fn usable(wanted: &RelayDraft, kept: Option<&KeptRelay>) -> Has {
     let Some(kept) = kept else { return Has::default() };
     let (new, old) = (&wanted.smtp, &kept.smtp);
     let same_server = (&new.host, new.port) == (&old.host, old.port);
+    let as_strong = is_as_strong(new, old);
     let url = |smtp: &SmtpSettings| smtp.token.as_ref().map(|token| token.url.clone());
     let same_endpoint = url(new) == url(old);
+    let goes = same_server && as_strong;
     Has {
-        secret: same_server && kept.secret.is_some(),
-        client_secret: same_server && same_endpoint && kept.client_secret.is_some(),
-        refresh_token: same_server && same_endpoint && kept.refresh_token.is_some(),
+        secret: goes && kept.secret.is_some(),
+        client_secret: goes && same_endpoint && kept.client_secret.is_some(),
+        refresh_token: goes && same_endpoint && kept.refresh_token.is_some(),
+        why_not: if same_server && !as_strong {
+            WhyNot::WeakerTls
+        } else {
+            WhyNot::OtherServer
+        },
+    }
+}
+
+/// What somebody between us and the relay has to do to read what we send it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Strength {
+    /// Listen.
+    Clear,
+    /// Take the relay's place.
+    Unverified,
+    /// Have a certificate that we trust.
+    Verified,
+}
+
+const fn strength(tls: SmtpTls) -> Strength {
+    match tls {
+        SmtpTls::None => Strength::Clear,
+        SmtpTls::Opportunistic => Strength::Unverified,
+        SmtpTls::Required | SmtpTls::Implicit => Strength::Verified,
+    }
+}
+
+/// Whether what is sent with `new` is as safe as it was with `old`. A certificate or authority that was not trusted
+/// before may be anybody's; the machine's authorities are the operator's choice.
+fn is_as_strong(new: &SmtpSettings, old: &SmtpSettings) -> bool {
+    let verified_before = strength(old.tls) == Strength::Verified;
+    let trusts_no_more =
+        new.trust == SmtpTrust::System || (new.trust, &new.certificate) == (old.trust, &old.certificate);
+    strength(new.tls) >= strength(old.tls) && (!verified_before || trusts_no_more)
+}
+
+#[cfg(test)]
+mod tests {
+    use postroom_domain::Rates;
+    use postroom_store::SmtpAuth;
+
+    use super::*;
+
+    const POLICIES: [SmtpTls; 4] = [
+        SmtpTls::None,
+        SmtpTls::Opportunistic,
+        SmtpTls::Required,
+        SmtpTls::Implicit,
+    ];
+
+    fn smtp(tls: SmtpTls, trust: SmtpTrust, certificate: Option<&str>) -> SmtpSettings {
+        SmtpSettings {
+            host: "smtp.example.test".to_owned(),
+            port: 587,
+            tls,
+            auth: SmtpAuth::Plain,
+            user: "office".to_owned(),
+            token: None,
+            certificate: certificate.map(str::to_owned),
+            trust,
+            sender_domains: Vec::new(),
+            connections: 1,
+            messages_per_connection: 1,
+            rates: Rates::default(),
+        }
+    }
+
+    fn kept(smtp: SmtpSettings) -> KeptRelay {
+        let sealed = Some(Sealed(vec![1]));
+        KeptRelay {
+            smtp,
+            secret: sealed.clone(),
+            client_secret: sealed.clone(),
+            refresh_token: sealed,
+        }
+    }
+
+    fn has(new: SmtpSettings, old: SmtpSettings) -> Has {
+        let draft = RelayDraft {
+            smtp: new,
+            secret: SecretDraft::Keep,
+            client_secret: SecretDraft::Keep,
+            refresh_token: SecretDraft::Keep,
+        };
+        usable(&draft, Some(&kept(old)))
+    }
+
+    #[test]
+    fn kept_secrets_go_over_tls_that_is_as_strong_as_before() {
+        // A row for each policy of before, a column for each one of now.
+        let expected = [
+            [true, true, true, true],
+            [false, true, true, true],
+            [false, false, true, true],
+            [false, false, true, true],
+        ];
+        for (old, row) in POLICIES.into_iter().zip(expected) {
+            for (new, goes) in POLICIES.into_iter().zip(row) {
+                let system = |tls| smtp(tls, SmtpTrust::System, None);
+                let has = has(system(new), system(old));
+                let all = [has.secret, has.client_secret, has.refresh_token];
+                assert_eq!(all, [goes; 3], "{old:?} to {new:?}");
+                assert_eq!(has.why_not == WhyNot::WeakerTls, !goes, "{old:?} to {new:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn kept_secrets_go_to_no_certificate_that_was_not_trusted_before() {
+        let required = |trust, certificate| smtp(SmtpTls::Required, trust, certificate);
+        let trusts = [
+            required(SmtpTrust::System, None),
+            required(SmtpTrust::Authority, Some("one")),
+            required(SmtpTrust::Authority, Some("two")),
+            required(SmtpTrust::Pinned, Some("one")),
+        ];
+        for (n, old) in trusts.iter().enumerate() {
+            for (m, new) in trusts.iter().enumerate() {
+                let goes = m == 0 || m == n;
+                assert_eq!(has(new.clone(), old.clone()).secret, goes, "{old:?} to {new:?}");
+            }
+            let clear = smtp(SmtpTls::Opportunistic, SmtpTrust::System, None);
+            assert!(has(old.clone(), clear).secret, "verified is more than it was");
+        }
     }
 }

@@ -222,7 +222,7 @@ impl Relays {
     }
 
     /// Tries a relay that is not set yet, step by step, without sending mail. The kept secret is used where the draft
-    /// leaves it out, but for the same host and port alone.
+    /// leaves it out, but for the same host and port alone, over TLS that is as strong.
     ///
     /// # Errors
     /// [`SettingsError`] for values that cannot be tried.

@@ -4,6 +4,7 @@ use axum::http::{Method, StatusCode};
 use postroom_server::config::Config;
 use postroom_smtp::sink::{SinkAuth, SinkConfig};
 use postroom_store::Rights;
+use postroom_testkit::identity::Identity;
 use postroom_testkit::relay;
 use serde_json::{Value, json};
 
@@ -105,6 +106,66 @@ async fn secret_is_kept_sealed_never_shown_and_not_sent_to_another_server() {
             "{file} has it in clear"
         );
     }
+}
+
+#[tokio::test]
+async fn kept_secret_does_not_go_over_weaker_tls() {
+    let house = House::with(on_loopback).await;
+    let north = house.office(house.root, "North").await;
+    let admin = administrator(&house, "northadmin", north).await;
+    let identity = Identity::vouched_for("localhost");
+    let sink = relay::start_with(SinkConfig {
+        auth: Some(SinkAuth {
+            user: "office".to_owned(),
+            password: "hunter2-secret".to_owned(),
+        }),
+        tls: Some(identity.start_tls()),
+        ..SinkConfig::default()
+    })
+    .await;
+    let mut verified = signing_in(sink.addr().port());
+    verified["host"] = json!("localhost");
+    verified["tls"] = json!("required");
+    verified["trust"] = json!("authority");
+    verified["certificate"] = json!(identity.trusted_pem());
+    let answer = put(&house, &admin, north, 0, &with_relay(verified.clone())).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    verified.as_object_mut().unwrap().remove("secret");
+    let weaker = |tls: &str, trust: &str, certificate: Value| {
+        let mut relay = verified.clone();
+        relay["tls"] = json!(tls);
+        relay["trust"] = json!(trust);
+        relay["certificate"] = certificate;
+        relay
+    };
+    let other = json!(Identity::vouched_for("localhost").trusted_pem());
+    let path = format!("/api/v1/offices/{north}/settings/test");
+    for relay in [
+        weaker("none", "system", Value::Null),
+        weaker("opportunistic", "system", Value::Null),
+        weaker("required", "authority", other.clone()),
+        weaker("required", "pinned", other),
+    ] {
+        let test = house.ask(Method::POST, &path).key(&admin.key);
+        let tried = test.json(&json!({ "relay": relay })).send().await;
+        let set = put(&house, &admin, north, 1, &with_relay(relay)).await;
+        for answer in [tried, set] {
+            assert_eq!(answer.status.as_u16(), 422, "{}", answer.text);
+            let problem = answer.json();
+            assert!(
+                problem["field"].as_str().unwrap().ends_with("secret"),
+                "{problem}"
+            );
+            assert!(
+                problem["detail"].as_str().unwrap().contains("TLS is weaker"),
+                "{problem}"
+            );
+        }
+    }
+    assert_eq!(sink.connections(), 0, "{:?}", sink.commands());
+    let test = house.ask(Method::POST, &path).key(&admin.key);
+    let report = test.json(&json!({ "relay": verified })).send().await.json();
+    assert_eq!(report["good"], true, "{report}");
 }
 
 #[tokio::test]

@@ -106,7 +106,7 @@ test.describe('secrets', () => {
     await page.getByLabel('Host').fill('smtp.elsewhere.example.net');
     await expect(page.getByText('The kept one belongs to the server that was set before')).toBeVisible();
     await save(page).click();
-    await expect(page.getByText('Enter it anew: the kept one belongs to another server')).toBeVisible();
+    await expect(page.getByText('Enter it anew: the kept one is not sent to another server')).toBeVisible();
     await page.getByLabel('Host').fill('smtp.office.example.com');
     await expect(page.getByRole('group', { name: 'Password' })).toBeVisible();
   });
