@@ -49,7 +49,7 @@ pub use layout::{Column, Layout, LayoutError, ShownColumn, SortKey, SortOrder};
 pub use limits::{Admission, Charge, Day, DayRule};
 pub use mailbox::Mailbox;
 pub use outcome::{Blame, EnhancedCode, Failure, Lasting, Reply};
-pub use people::PeopleRule;
+pub use people::{OFFICES_ABOVE_MAX, PeopleRule};
 pub use rate::{RateLimiter, Rates};
 pub use reach::{ReachPolicy, Unreachable};
 pub use refusal::Refusal;

@@ -1,11 +1,19 @@
 //! What a change of offices and people must not break.
 
+/// Most offices above an office: deeper trees would be a mistake, and the pages show them badly.
+pub const OFFICES_ABOVE_MAX: usize = 32;
+
 /// A change that would break the tree of offices, a proxy or the administration; nothing of it was kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum PeopleRule {
     /// An office cannot lie below itself.
     #[error("an office cannot lie below itself or below an office that lies below it: choose another parent")]
     Cycle,
+    /// A tree of offices has a depth.
+    #[error(
+        "an office has at most {OFFICES_ABOVE_MAX} offices above it: choose a parent that is nearer to the System Office"
+    )]
+    TooDeep,
     /// The System Office is the only root.
     #[error("there is a System Office already: every other office lies below one")]
     OneRoot,
@@ -53,6 +61,7 @@ impl PeopleRule {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Cycle => "office_cycle",
+            Self::TooDeep => "office_too_deep",
             Self::OneRoot => "one_system_office",
             Self::RootStays => "system_office_stays",
             Self::OfficeNotEmpty => "office_not_empty",
@@ -71,7 +80,7 @@ impl PeopleRule {
     /// The field of a request that it is about, where it is one field.
     pub const fn field(self) -> Option<&'static str> {
         match self {
-            Self::Cycle => Some("parent"),
+            Self::Cycle | Self::TooDeep => Some("parent"),
             Self::ProxyForOneself | Self::ProxyAcrossOffices => Some("principal"),
             Self::ProxyEndsFirst => Some("until"),
             Self::BranchOutside | Self::BranchWithoutView => Some("branches"),

@@ -39,13 +39,13 @@ pub trait Administration: Send + Sync {
     /// Makes an office. The first one without a parent is the System Office.
     ///
     /// # Errors
-    /// [`StoreError::Exists`]; the rule `OneRoot` for a second root.
+    /// [`StoreError::Exists`]; the rule `OneRoot` for a second root, `TooDeep` below too many offices.
     async fn add_office(&self, office: NewOffice, by: &By) -> Result<Office, StoreError>;
 
     /// Renames an office, moves it, or turns its security on or off.
     ///
     /// # Errors
-    /// The rules `Cycle` and `RootStays`.
+    /// The rules `Cycle`, `RootStays` and `TooDeep`.
     async fn change_office(
         &self,
         id: OfficeId,

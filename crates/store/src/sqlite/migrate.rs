@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// Every step, in order; `user_version` counts those done. A released step is never edited.
-const STEPS: [&str; 24] = [
+const STEPS: [&str; 25] = [
     include_str!("migrations/0001_queue.sql"),
     include_str!("migrations/0002_terms.sql"),
     include_str!("migrations/0003_audit.sql"),
@@ -30,6 +30,7 @@ const STEPS: [&str; 24] = [
     include_str!("migrations/0022_checksums.sql"),
     include_str!("migrations/0023_scheduled.sql"),
     include_str!("migrations/0024_clock_move.sql"),
+    include_str!("migrations/0025_rings.sql"),
 ];
 
 /// Runs the steps that the file lacks, each in its own transaction.
@@ -65,6 +66,43 @@ fn run(conn: &Connection, steps: &[&str], done: usize) -> Result<(), StoreError>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ring_of_offices_hangs_below_the_system_office_again() {
+        let conn = Connection::open_in_memory().expect("memory");
+        run(&conn, &STEPS[..24], 0).expect("the schema of that time");
+        // A ring of 70, two offices beside it below one of its own, a ring of one, and the office of a ring's name.
+        conn.execute_batch(
+            "INSERT INTO office (id, parent, name, route) VALUES (1, NULL, 'System Office', 0), (2, 1, 'Ring 3', 0);
+             WITH RECURSIVE n (n) AS (SELECT 3 UNION SELECT n + 1 FROM n WHERE n < 72)
+             INSERT INTO office (id, parent, name, route) SELECT n, n - 1, 'Ring ' || n, 0 FROM n;
+             UPDATE office SET parent = 72 WHERE id = 3;
+             INSERT INTO office (id, parent, name, route) VALUES (80, 50, 'Beside', 0), (81, 80, 'Below it', 0),
+                (90, 1, 'Itself', 0);
+             UPDATE office SET parent = 90 WHERE id = 90;",
+        )
+        .expect("offices");
+        run(&conn, &STEPS, 24).expect("the step");
+        let reached: i64 = conn
+            .query_row(
+                "WITH RECURSIVE below (id) AS (
+                    SELECT 1 UNION SELECT office.id FROM office JOIN below ON office.parent = below.id
+                 ) SELECT count(*) FROM below",
+                [],
+                |row| row.get(0),
+            )
+            .expect("a count");
+        assert_eq!(reached, 2 + 70 + 2 + 1, "every office is seen");
+        let changed: Vec<(i64, i64, String)> = conn
+            .prepare("SELECT id, parent, name FROM office WHERE version > 1 ORDER BY id")
+            .expect("a statement")
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .expect("rows")
+            .collect::<Result<_, _>>()
+            .expect("a row");
+        let row = |id, name: &str| (id, 1, name.to_owned());
+        assert_eq!(changed, [row(3, "Ring 3 (3)"), row(90, "Itself (90)")]);
+    }
 
     #[test]
     fn kept_days_of_an_office_add_up_to_its_weeks() {

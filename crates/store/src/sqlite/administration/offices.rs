@@ -1,6 +1,6 @@
 //! Offices: the tree, and what must not happen to it.
 
-use postroom_domain::{OfficeId, PeopleRule};
+use postroom_domain::{OFFICES_ABOVE_MAX, OfficeId, PeopleRule};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
@@ -10,14 +10,17 @@ use crate::contract::{AuditAction, By, NewOffice, Office, OfficeChange, OfficeSe
 use crate::sqlite::people::{exists, insert_office};
 use crate::sqlite::people_rows::{OFFICE, read_office};
 
-/// Deepest tree; deeper ones would be a mistake.
-const DEPTH_MAX: usize = 64;
+/// Where the search for the height of a subtree ends, whatever a file has.
+const HEIGHT_MAX: i64 = 10_000;
 
 /// Makes an office.
 pub(super) fn add(conn: &Connection, new: &NewOffice, by: &By) -> Result<Office, StoreError> {
     match new.parent {
         None if root(conn)?.is_some() => return Err(PeopleRule::OneRoot.into()),
         Some(parent) if find(conn, parent)?.is_none() => return Err(StoreError::Missing("office")),
+        Some(parent) if depth_of(conn, parent)? >= OFFICES_ABOVE_MAX => {
+            return Err(PeopleRule::TooDeep.into());
+        }
         None | Some(_) => {}
     }
     let id = insert_office(conn, new)?;
@@ -111,17 +114,41 @@ pub(super) fn root(conn: &Connection) -> Result<Option<Office>, StoreError> {
         .optional()?)
 }
 
-/// Whether `office` lies below `above`.
+/// Whether `office` lies below `above`, at any depth.
 pub(super) fn lies_below(conn: &Connection, office: OfficeId, above: OfficeId) -> Result<bool, StoreError> {
-    let mut at = office;
-    for _ in 0..DEPTH_MAX {
-        match find(conn, at)?.and_then(|office| office.parent) {
-            Some(parent) if parent == above => return Ok(true),
-            Some(parent) => at = parent,
-            None => return Ok(false),
-        }
-    }
-    Ok(false)
+    let sql = format!("{ABOVE} SELECT 1 FROM above WHERE id = ?2");
+    Ok(conn.prepare_cached(&sql)?.exists(params![office.0, above.0])?)
+}
+
+/// Every office above ?1. UNION adds none twice, so that it would end in a ring, too.
+const ABOVE: &str = "WITH RECURSIVE above (id) AS (
+    SELECT parent FROM office WHERE id = ?1 AND parent IS NOT NULL
+    UNION
+    SELECT office.parent FROM office JOIN above ON office.id = above.id WHERE office.parent IS NOT NULL
+)";
+
+/// How many offices are above an office.
+fn depth_of(conn: &Connection, office: OfficeId) -> Result<usize, StoreError> {
+    let sql = format!("{ABOVE} SELECT count(*) FROM above");
+    let n: i64 = conn
+        .prepare_cached(&sql)?
+        .query_row([office.0], |row| row.get(0))?;
+    Ok(usize::try_from(n).unwrap_or(usize::MAX))
+}
+
+/// How many levels of offices are below an office.
+fn height_of(conn: &Connection, office: OfficeId) -> Result<usize, StoreError> {
+    let n: i64 = conn
+        .prepare_cached(
+            "WITH RECURSIVE below (id, level) AS (
+                SELECT ?1, 0
+                UNION
+                SELECT office.id, level + 1 FROM office JOIN below ON office.parent = below.id
+                 WHERE office.removed = 0 AND level < ?2
+             ) SELECT max(level) FROM below",
+        )?
+        .query_row(params![office.0, HEIGHT_MAX], |row| row.get(0))?;
+    Ok(usize::try_from(n).unwrap_or(usize::MAX))
 }
 
 fn may_lie_below(conn: &Connection, office: &Office, parent: Option<OfficeId>) -> Result<(), StoreError> {
@@ -133,6 +160,12 @@ fn may_lie_below(conn: &Connection, office: &Office, parent: Option<OfficeId>) -
     }
     if parent == office.id || lies_below(conn, parent, office.id)? {
         return Err(PeopleRule::Cycle.into());
+    }
+    // A tree that was deeper before there was a limit may become shallower.
+    let depth = depth_of(conn, parent)?.saturating_add(1);
+    let deepest = depth.saturating_add(height_of(conn, office.id)?);
+    if deepest > OFFICES_ABOVE_MAX && depth >= depth_of(conn, office.id)? {
+        return Err(PeopleRule::TooDeep.into());
     }
     Ok(())
 }
@@ -147,4 +180,100 @@ fn at_version(conn: &Connection, id: OfficeId, version: i64) -> Result<Office, S
 
 fn known(conn: &Connection, id: OfficeId) -> Result<Office, StoreError> {
     find(conn, id)?.ok_or(StoreError::Missing("office"))
+}
+
+#[cfg(test)]
+mod tests {
+    use postroom_domain::{RouteId, Timestamp};
+
+    use super::*;
+    use crate::contract::Actor;
+    use crate::sqlite::migrate::migrate;
+
+    fn by() -> By {
+        By::of(Actor::Operator, Timestamp::from_micros(1))
+    }
+
+    fn empty() -> Connection {
+        let conn = Connection::open_in_memory().expect("memory");
+        migrate(&conn).expect("the schema");
+        conn
+    }
+
+    fn office(parent: Option<OfficeId>, n: usize) -> NewOffice {
+        NewOffice {
+            parent,
+            name: format!("Office {n}"),
+            route: RouteId::SERVER,
+        }
+    }
+
+    /// A chain as it could be made before there was a limit; its first one is the root.
+    fn chain(conn: &Connection, n: usize) -> Vec<OfficeId> {
+        let mut made: Vec<OfficeId> = Vec::new();
+        for place in 0..n {
+            let new = office(made.last().copied(), place);
+            made.push(insert_office(conn, &new).expect("an office"));
+        }
+        made
+    }
+
+    fn moved(conn: &Connection, id: OfficeId, parent: OfficeId) -> Result<Office, StoreError> {
+        let version = known(conn, id)?.version;
+        let change_to = OfficeChange {
+            parent: Some(parent),
+            ..OfficeChange::default()
+        };
+        change(conn, id, version, &change_to, &by())
+    }
+
+    #[test]
+    fn chain_of_seventy_is_not_turned_into_a_ring() {
+        let conn = empty();
+        let made = chain(&conn, 71);
+        let refused = moved(&conn, made[1], made[70]);
+        assert!(
+            matches!(refused, Err(StoreError::People(PeopleRule::Cycle))),
+            "{refused:?}"
+        );
+        assert!(lies_below(&conn, made[70], made[0]).expect("an answer"));
+        assert!(!lies_below(&conn, made[0], made[70]).expect("an answer"));
+    }
+
+    #[test]
+    fn deeper_tree_of_before_becomes_shallower_and_not_deeper() {
+        let conn = empty();
+        let made = chain(&conn, 71);
+        moved(&conn, made[60], made[59]).expect("where it is already");
+        moved(&conn, made[40], made[10]).expect("up");
+        let deeper = moved(&conn, made[40], made[11]);
+        assert!(
+            matches!(deeper, Err(StoreError::People(PeopleRule::TooDeep))),
+            "{deeper:?}"
+        );
+        moved(&conn, made[40], made[0]).expect("up again");
+    }
+
+    #[test]
+    fn every_office_reaches_the_root_whatever_is_moved() {
+        let conn = empty();
+        let made = chain(&conn, 12);
+        let mut seed: usize = 7;
+        let mut draw = |n: usize| {
+            seed = seed.wrapping_mul(1_103_515_245).wrapping_add(12_345) % (1 << 31);
+            seed / 65_536 % n
+        };
+        let mut done = 0;
+        for _ in 0..400 {
+            let (what, below) = (made[draw(12)], made[draw(12)]);
+            done += usize::from(moved(&conn, what, below).is_ok());
+            for id in &made[1..] {
+                assert!(
+                    lies_below(&conn, *id, made[0]).expect("an answer"),
+                    "{what} {below}"
+                );
+            }
+        }
+        assert!(done > 50, "{done} moves were done");
+    }
 }

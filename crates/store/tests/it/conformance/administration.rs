@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use postroom_domain::{OfficeId, PeopleRule, RouteId, UserId};
+use postroom_domain::{OFFICES_ABOVE_MAX, OfficeId, PeopleRule, RouteId, UserId};
 use postroom_store::{
     Account, Actor, AuditAction, AuditView, Branches, By, KeyHash, NewApiKey, NewOffice, NewProxy,
     NewSession, NewToken, NewUser, OfficeChange, OfficeSecurity, ProxyLevel, ProxyTerms, Rights, SetUp,
@@ -135,6 +135,36 @@ pub(crate) async fn only_an_empty_office_is_removed_and_its_number_not_given_aga
     person(store, 1, lakeside, Rights::default()).await;
     for office in [north, lakeside] {
         assert_eq!(
+pub(crate) async fn tree_of_offices_has_a_depth_and_no_ring(h: &mut impl Harness) {
+    let store = h.store();
+    let [root, ..] = tree(store).await;
+    let mut chain = vec![root];
+    for n in 1..=OFFICES_ABOVE_MAX {
+        let below = chain.last().copied();
+        let made = store
+            .add_office(office(&format!("Level {n}"), below), &by())
+            .await;
+        chain.push(made.unwrap().id);
+    }
+    let (top, deepest) = (chain[1], chain[OFFICES_ABOVE_MAX]);
+    let refused = store.add_office(office("Too deep", Some(deepest)), &by()).await;
+    assert_eq!(rule(refused), PeopleRule::TooDeep);
+    for below in [deepest, chain[OFFICES_ABOVE_MAX - 1], top] {
+        let refused = store.change_office(top, 1, moved(below), &by()).await;
+        assert_eq!(rule(refused), PeopleRule::Cycle);
+    }
+    let above = store
+        .add_office(office("Above", Some(root)), &by())
+        .await
+        .unwrap();
+    let refused = store.change_office(top, 1, moved(above.id), &by()).await;
+    assert_eq!(rule(refused), PeopleRule::TooDeep, "what lies below counts");
+    store
+        .change_office(chain[2], 1, moved(above.id), &by())
+        .await
+        .unwrap();
+}
+
             rule(store.remove_office(office, 1, &by()).await),
             PeopleRule::OfficeNotEmpty
         );

@@ -81,6 +81,7 @@ macro_rules! conformance {
             people::people_survive_reopening,
             administration::office_is_renamed_and_moved_but_never_below_itself,
             administration::only_an_empty_office_is_removed_and_its_number_not_given_again,
+            administration::tree_of_offices_has_a_depth_and_no_ring,
             administration::system_office_keeps_an_administrator,
             administration::disabling_ends_sessions_tokens_and_keys,
             administration::branches_lie_below_and_go_with_enterprise_view,
