@@ -33,6 +33,17 @@ impl Category {
     }
 }
 
+/// Who hands mail of a kind in (A7, I9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Poster {
+    /// A person, or software that sends their mail.
+    Person,
+    /// A CRM, by an API key with the scope `post_notifications`.
+    Crm,
+    /// Postroom itself and nobody else: what it sends is exempt from limits, and its links are live.
+    Postroom,
+}
+
 /// The kinds of mail (SPEC §1, A7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -81,6 +92,15 @@ impl Kind {
             | Self::ActivityCreated
             | Self::RecordShared
             | Self::Alert => Category::Notification,
+        }
+    }
+
+    /// Who hands mail of this kind in.
+    pub const fn poster(self) -> Poster {
+        match self {
+            Self::IntraOffice | Self::FormLetter | Self::Direct => Poster::Person,
+            Self::ActivityCreated | Self::RecordShared => Poster::Crm,
+            Self::AccountCreated | Self::PasswordReset | Self::SignInFailed | Self::Alert => Poster::Postroom,
         }
     }
 

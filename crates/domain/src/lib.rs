@@ -44,7 +44,7 @@ pub use figures::{Figures, History, Latencies, Reading, Span, Step, Totals, late
 pub use health::{HealthEdge, HealthPolicy, HealthState, RelayHealth};
 pub use hold::HoldReason;
 pub use id::{Epoch, Generation, KeyId, MessageId, NodeSlot, OfficeId, ProxyId, RouteId, UserId};
-pub use kind::{Category, Kind};
+pub use kind::{Category, Kind, Poster};
 pub use layout::{Column, Layout, LayoutError, ShownColumn, SortKey, SortOrder};
 pub use limits::{Admission, Charge, Day, DayRule};
 pub use mailbox::Mailbox;

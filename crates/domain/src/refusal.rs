@@ -37,7 +37,7 @@
 use std::borrow::Cow;
 
 use crate::address::{Address, AddressError};
-use crate::kind::{Kind, NotAKind};
+use crate::kind::{Kind, NotAKind, Poster};
 use crate::outcome::EnhancedCode;
 
 /// Why mail is not taken in. Its `Display` is the detail: safe to show, it names the field or value and what to do.
@@ -197,9 +197,7 @@ pub enum Refusal {
         reason: Cow<'static, str>,
     },
     /// Somebody may not send mail of that kind (I9).
-    #[error(
-        "you may not send mail of the kind {kind}: it takes an API key with the scope post_notifications"
-    )]
+    #[error("you may not send mail of the kind {kind}: {}", takes(*kind))]
     KindNotPermitted {
         /// The kind.
         kind: Kind,
@@ -264,6 +262,15 @@ const fn face(
         title,
         http,
         smtp: (basic, EnhancedCode(class, subject, detail)),
+    }
+}
+
+/// What it takes to send mail of a kind.
+const fn takes(kind: Kind) -> &'static str {
+    match kind.poster() {
+        Poster::Person => "it takes a person, or an API key with the scope send",
+        Poster::Crm => "it takes an API key with the scope post_notifications",
+        Poster::Postroom => "the server alone sends it",
     }
 }
 

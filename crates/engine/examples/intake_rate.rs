@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use postroom_domain::{Address, OfficeId, Refusal, RouteId, Timestamp, UserId};
 use postroom_engine::SystemRandom;
 use postroom_engine::intake::{
-    Desk, Draft, Envelope, Extras, GivenEnvelope, Identity, IntakeLimits, NobodyKnown, NotificationRight,
-    Origin, Principal, Protocol, RawSubmission, SenderRights,
+    Desk, Draft, Envelope, Extras, GivenEnvelope, Identity, IntakeLimits, KindRights, NobodyKnown, Origin,
+    Principal, Protocol, RawSubmission, SenderRights,
 };
 use postroom_store::Submitter;
 
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let principal = Principal {
         submitted_by: Submitter::User(UserId(3)),
         rights: Arc::new(SenderRights::new("a user sends as themself").with(&from, identity)),
-        notifications: NotificationRight::Refused,
+        kinds: KindRights::UserMail,
     };
     let desk = Desk {
         limits: &IntakeLimits::default(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use postroom_domain::{Address, Clock, OfficeId, RouteId, Timestamp};
-use postroom_engine::intake::{self, Identity, NotificationRight, SenderRights, folded};
+use postroom_engine::intake::{self, Identity, KindRights, SenderRights, folded};
 use postroom_store::{Proxy, ProxyLevel, Store, StoreError, User};
 
 use crate::directory::Directory;
@@ -58,10 +58,10 @@ impl Senders {
         }
     }
 
-    /// The intake's principal: its submitter, the addresses it may send as, and whether it may post notifications.
+    /// The intake's principal: its submitter, the addresses it may send as, and the kinds of mail it may post.
     ///
-    /// A person may send as themself and as those they proxy for with `manage`; a person's key as that person; an office's key with `send` as anybody of its
-    /// office; the operator as anybody.
+    /// A person may send as themself and as those they proxy for with `manage`; a person's key as that person; an office's
+    /// key with `send` or `post_notifications` as anybody of its office; the operator as anybody.
     ///
     /// # Errors
     /// Those of the store.
@@ -71,26 +71,26 @@ impl Senders {
         if let Some(made) = known.remembered(&credential) {
             return Ok(made);
         }
-        let (rights, notifications) = match &principal.who {
+        let (rights, kinds) = match &principal.who {
             Who::Operator => {
                 let rights = SenderRights::new("the operator may send as any user of the server");
-                (known.rights(rights, |_| true), NotificationRight::Granted)
+                (
+                    known.rights(rights, |_| true),
+                    KindRights::UserMailAndCrmNotifications,
+                )
             }
             Who::Person(person) => {
                 let rights = SenderRights::new(
                     "people send from the address of their own account, and as those whose assistant they are with a manage proxy",
                 );
-                (
-                    known.rights_of_person(rights, &person.user),
-                    NotificationRight::Refused,
-                )
+                (known.rights_of_person(rights, &person.user), KindRights::UserMail)
             }
-            Who::Key(key) => (known.rights_of_key(key), notification_right(key)),
+            Who::Key(key) => (known.rights_of_key(key), kinds_of_key(key)),
         };
         let made = intake::Principal {
             submitted_by: principal.submitter(),
             rights: Arc::new(rights.with_local_offices(known.sending_locally.iter().copied())),
-            notifications,
+            kinds,
         };
         known.remember(credential, &made);
         Ok(made)
@@ -228,6 +228,11 @@ impl Snapshot {
                 let rights = SenderRights::new("this API key sends as the people of its office");
                 self.rights(rights, |user| user.office == key.office.id)
             }
+            None if has(key, "post_notifications") => {
+                let rights =
+                    SenderRights::new("this API key posts notifications as the people of its office");
+                self.rights(rights, |user| user.office == key.office.id)
+            }
             None => SenderRights::new("this API key was not given the scope \"send\""),
         }
     }
@@ -239,11 +244,12 @@ impl Snapshot {
     }
 }
 
-fn notification_right(key: &Key) -> NotificationRight {
-    if has(key, "post_notifications") {
-        NotificationRight::Granted
-    } else {
-        NotificationRight::Refused
+fn kinds_of_key(key: &Key) -> KindRights {
+    let sends = key.user.is_some() || has(key, "send");
+    match (sends, has(key, "post_notifications")) {
+        (_, false) => KindRights::UserMail,
+        (false, true) => KindRights::CrmNotifications,
+        (true, true) => KindRights::UserMailAndCrmNotifications,
     }
 }
 

@@ -9,7 +9,7 @@ use super::desk::Desk;
 use super::draft::Draft;
 use super::limits::IntakeLimits;
 use super::raw::{Envelope, GivenEnvelope, RawSubmission};
-use super::sender::{Directory, Identity, NotificationRight, Principal, SenderRights, folded};
+use super::sender::{Directory, Identity, KindRights, Principal, SenderRights, folded};
 use super::stamp::{Origin, Protocol};
 use super::{Extras, compose, raw};
 use crate::packing::unpack_into;
@@ -53,7 +53,7 @@ pub(super) fn case_of(identity: Identity) -> Principal {
     Principal {
         submitted_by: Submitter::User(user),
         rights: Arc::new(rights),
-        notifications: NotificationRight::Refused,
+        kinds: KindRights::UserMail,
     }
 }
 

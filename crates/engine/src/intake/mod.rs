@@ -37,6 +37,6 @@ pub use readdress::{readdress, readdress_header};
 pub use recipients::EnvelopeRecipient;
 pub use render::{Rendered, mbox};
 pub use resend::Prepared;
-pub use sender::{Directory, Identity, NobodyKnown, NotificationRight, Principal, SenderRights, folded};
+pub use sender::{Directory, Identity, KindRights, NobodyKnown, Principal, SenderRights, folded};
 pub use service::{Accepted, BatchItem, Intake, IntakeParts, IntakeSettings, QueueSwitch};
 pub use stamp::{Origin, Protocol};

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-use postroom_domain::{Address, Kind, OfficeId, Refusal, RouteId, UserId};
+use postroom_domain::{Address, Kind, OfficeId, Poster, Refusal, RouteId, UserId};
 use postroom_store::{IdempotencyClaim, Submitter};
 
 /// Who hands mail in.
@@ -15,18 +15,33 @@ pub struct Principal {
     pub submitted_by: Submitter,
     /// As whom they may send.
     pub rights: Arc<SenderRights>,
-    /// Whether they may post notification kinds.
-    pub notifications: NotificationRight,
+    /// Which kinds of mail are taken from them.
+    pub kinds: KindRights,
 }
 
-/// Whether mail of notification kinds is taken from somebody (I9).
+/// Which kinds of mail are taken from somebody (I9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum NotificationRight {
-    /// It is refused.
+pub enum KindRights {
+    /// People's mail.
     #[default]
-    Refused,
-    /// An API key with `post_notifications`, or Postroom itself.
-    Granted,
+    UserMail,
+    /// A CRM's notifications: an API key with `post_notifications` alone.
+    CrmNotifications,
+    /// People's mail and a CRM's notifications.
+    UserMailAndCrmNotifications,
+    /// Every kind: Postroom itself.
+    Every,
+}
+
+impl KindRights {
+    /// Whether mail of a kind is taken.
+    const fn allow(self, kind: Kind) -> bool {
+        match kind.poster() {
+            Poster::Person => !matches!(self, Self::CrmNotifications),
+            Poster::Crm => !matches!(self, Self::UserMail),
+            Poster::Postroom => matches!(self, Self::Every),
+        }
+    }
 }
 
 /// A person whose mail somebody may send.
@@ -160,23 +175,21 @@ impl Principal {
     /// The kind of a message: the one asked for, else by its recipients.
     ///
     /// # Errors
-    /// [`Refusal::KindNotPermitted`] for a notification kind without the right to post one.
+    /// [`Refusal::KindNotPermitted`] for a kind that is not taken from them.
     pub(super) fn kind(
         &self,
         asked: Option<Kind>,
         all_are_users: impl FnOnce() -> bool,
     ) -> Result<Kind, Refusal> {
-        use postroom_domain::Category;
-        match asked {
-            Some(kind)
-                if kind.category() == Category::Notification
-                    && self.notifications == NotificationRight::Refused =>
-            {
-                Err(Refusal::KindNotPermitted { kind })
-            }
-            Some(kind) => Ok(kind),
-            None if all_are_users() => Ok(Kind::IntraOffice),
-            None => Ok(Kind::Direct),
+        let kind = match asked {
+            Some(kind) => kind,
+            None if all_are_users() => Kind::IntraOffice,
+            None => Kind::Direct,
+        };
+        if self.kinds.allow(kind) {
+            Ok(kind)
+        } else {
+            Err(Refusal::KindNotPermitted { kind })
         }
     }
 }

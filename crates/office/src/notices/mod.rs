@@ -15,7 +15,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use postroom_domain::{Address, Kind, Mailbox, OfficeId, Refusal, RouteId, Timestamp, UserId};
-use postroom_engine::intake::{Draft, Extras, Identity, Intake, NotificationRight, Principal, SenderRights};
+use postroom_engine::intake::{Draft, Extras, Identity, Intake, KindRights, Principal, SenderRights};
 use postroom_store::{Alert, IdempotencyClaim, Store, StoreError, Submitter, User};
 
 use self::templates::{Addressee, Templates};
@@ -123,7 +123,7 @@ impl Notices {
         let principal = Principal {
             submitted_by: Submitter::System,
             rights: Arc::new(rights),
-            notifications: NotificationRight::Granted,
+            kinds: KindRights::Every,
         };
         let draft = draft(&settings, to, kind, letter).map_err(NoticeError::Refused)?;
         let claim = once.map(|key| IdempotencyClaim {

@@ -12,15 +12,15 @@ use postroom_domain::{
     Clock, EnhancedCode, Kind, ManualClock, MessageId, NodeSlot, OfficeId, Reply, RouteId, Timestamp,
     Trouble, UserId,
 };
-use postroom_office::Secret;
+use postroom_office::{Link, Notice, NoticeEvent, Notifier as _, Secret};
 use postroom_server::config::Config;
 use postroom_server::http::{self, accept};
 use postroom_server::node::Node;
 use postroom_server::supervision::Supervisor;
 use postroom_store::{
-    Actor, AttemptRecord, AttemptResult, Branches, By, Enqueue, Enqueued, LeaseRequest, NewApiKey,
-    NewMessage, NewOffice, NewRecipient, NewUser, Next, Outcome, OutcomeBatch, RecipientRole, Rights, Shown,
-    SmtpParameters, SqliteOptions, Submitter, Want,
+    Actor, AttemptRecord, AttemptResult, Branches, By, Enqueue, Enqueued, Filter, LeaseRequest, NewApiKey,
+    NewMessage, NewOffice, NewRecipient, NewUser, Next, Outcome, OutcomeBatch, PageRequest, Place,
+    RecipientRole, Rights, Shown, SmtpParameters, SqliteOptions, Submitter, Want,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -284,6 +284,32 @@ impl House {
             .await
             .unwrap();
         leased.iter().map(|one| one.id).collect()
+    }
+
+    /// Has Postroom mail somebody a link for a new password; answers the message's id.
+    pub(crate) async fn reset_link(&self, to: &Person) -> String {
+        self.clock.advance(Duration::from_millis(1));
+        let store = &self.node.store;
+        let user = store.user(to.user).await.unwrap().unwrap();
+        let offices = store.offices().await.unwrap();
+        let office = offices.into_iter().find(|office| office.id == user.office);
+        let link = Link {
+            token: Secret::session(),
+            ends_at: self.clock.now(),
+        };
+        let notice = Notice {
+            user,
+            office: office.unwrap(),
+            event: NoticeEvent::PasswordReset(link),
+        };
+        self.node.notices.notify(notice).await.unwrap();
+        let newest = PageRequest {
+            scope: postroom_domain::Scope::everything(),
+            filter: Filter::default(),
+            place: Place::First,
+            limit: 1,
+        };
+        store.page(&newest).await.unwrap().rows[0].id.to_string()
     }
 
     /// Rows in the store, whoever's.

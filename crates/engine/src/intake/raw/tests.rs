@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::intake::fixture::{MESSAGE_BYTES, address, at_desk, by_smtp, case, octets, take, wire};
-use crate::intake::sender::NotificationRight;
+use crate::intake::sender::KindRights;
 use postroom_store::RecipientRole as Role;
 
 const PLAIN: &str = "From: Case Clerk <case@office.example.com>\r\nTo: client@example.com,\r\n \"B, C\" <cc@example.com>\r\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\nX-Odd :   kept  as it is \r\n\r\n..dots and\ttabs  \r\n.\r\n\r\nend without line end";
@@ -104,7 +104,7 @@ fn kind_field_is_used_and_stripped() {
     assert_eq!(refused(&octets("password_reset")).code(), "kind_not_permitted");
 
     let mut system = case();
-    system.notifications = NotificationRight::Granted;
+    system.kinds = KindRights::Every;
     let submission = by_smtp(octets("password_reset"), &["client@example.com"]);
     let message = at_desk(&system, |desk| build(desk, submission)).expect("taken in");
     assert_eq!(

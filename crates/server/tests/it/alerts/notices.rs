@@ -1,12 +1,14 @@
 //! Mail that Postroom itself sends (A7), and what a CRM posts.
 
-use axum::http::{Method, StatusCode};
+use axum::body::{Body, to_bytes};
+use axum::http::{Method, Request, StatusCode};
 use postroom_domain::Clock as _;
 use postroom_office::{Link, Notice, NoticeEvent, Notifier as _, Secret};
 use postroom_testkit::relay;
 use serde_json::json;
 
 use super::{Member, Place};
+use crate::server::Server;
 
 async fn notice(place: &Place, to: &Member, event: NoticeEvent) {
     let node = place.server.running.node();
@@ -102,26 +104,76 @@ async fn failed_sign_ins_are_told_once_a_day() {
     assert_eq!(to.len(), 2, "{to:?}");
 }
 
+/// A message of `kind` by `server`'s ways in, each with whether it was taken.
+async fn posted(server: &Server, key: &str, kind: Option<&str>) -> Vec<(&'static str, bool, String)> {
+    let mut json = json!({
+        "from": "chief@example.test", "to": ["case@example.test"], "subject": "s", "text": "x",
+    });
+    if let Some(kind) = kind {
+        json["kind"] = json!(kind);
+    }
+    let raw = kind.map_or_else(String::new, |kind| format!("X-Postroom-Kind: {kind}\r\n"))
+        + "From: chief@example.test\r\nTo: case@example.test\r\nSubject: s\r\n\r\nx\r\n";
+    let mut taken = Vec::new();
+    for (way, media_type, body) in [
+        ("/api/v1/messages", "application/json", json.to_string()),
+        ("/api/v1/messages/render", "application/json", json.to_string()),
+        ("/api/v1/messages/raw", "message/rfc822", raw.clone()),
+    ] {
+        let request = Request::post(way)
+            .header("host", "mail.example.test")
+            .header("authorization", format!("Bearer {key}"))
+            .header("content-type", media_type)
+            .body(Body::from(body))
+            .unwrap();
+        let (status, body) = server.open(request).await;
+        let body = to_bytes(body, 1 << 20).await.unwrap();
+        taken.push((
+            way,
+            status.is_success(),
+            String::from_utf8_lossy(&body).into_owned(),
+        ));
+    }
+    let batch = json!({ "messages": [json] });
+    let (_, answer) = server
+        .post("/api/v1/messages/batch", Some(key), batch.to_string())
+        .await;
+    let one = &answer["items"][0];
+    assert!(one.is_object(), "{answer}");
+    taken.push(("batch", one["id"].is_string(), one.to_string()));
+    let mut dialogue = server.greeted().await;
+    dialogue.sign_in("crm", key).await.expect(235);
+    let reply = dialogue.send("chief", &["case@example.test"], &raw).await;
+    taken.push(("smtp", reply.code == 250, reply.text));
+    taken
+}
+
 #[tokio::test]
-async fn crm_posts_notifications_with_a_key_that_may() {
+async fn key_posts_the_crms_two_kinds_and_no_other() {
     let sink = relay::start().await;
     let place = Place::open(&sink, |_| {}).await;
-    for kind in ["activity_created", "record_shared"] {
-        let message = json!({
-            "from": "chief@example.test", "to": ["case@example.test"], "subject": kind, "text": "x", "kind": kind,
-        });
-        let may = place.server.key(None, &["send", "post_notifications"]).await;
-        let may_not = place.server.key(None, &["send"]).await;
-        let (status, answer) = place
-            .server
-            .post("/api/v1/messages", Some(&may), message.to_string())
-            .await;
-        assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
-        let (status, problem) = place
-            .server
-            .post("/api/v1/messages", Some(&may_not), message.to_string())
-            .await;
-        assert_eq!(status, StatusCode::FORBIDDEN, "{problem}");
+    let server = &place.server;
+    let crm = server.key(None, &["post_notifications"]).await;
+    let both = server.key(None, &["send", "post_notifications"]).await;
+    let sender = server.key(None, &["send"]).await;
+    let crms = ["activity_created", "record_shared"];
+    let own = ["account_created", "password_reset", "sign_in_failed", "alert"];
+    let users = [None, Some("direct")];
+    let kinds = users.into_iter().chain(crms.into_iter().chain(own).map(Some));
+    for kind in kinds {
+        let is_crms = kind.is_some_and(|kind| crms.contains(&kind));
+        let is_users = users.contains(&kind);
+        for (key, expected, scope) in [
+            (&crm, is_crms, "send"),
+            (&both, is_crms || is_users, ""),
+            (&sender, is_users, "post_notifications"),
+        ] {
+            for (way, taken, said) in posted(server, key, kind).await {
+                assert_eq!(taken, expected, "{kind:?} {scope:?} by {way}: {said}");
+                if !taken && (is_crms || is_users) {
+                    assert!(said.contains(scope), "{kind:?} by {way}: {said}");
+                }
+            }
+        }
     }
-    sink.wait_for(2).await;
 }
