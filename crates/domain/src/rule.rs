@@ -16,6 +16,9 @@ pub enum Rule {
     AdministerSystem,
     /// Enterprise View reaches other offices, so the System Office's administrators give it (V4).
     GrantEnterpriseView,
+    /// The address of somebody with rights that one may not give is changed, and their link sent, by the System
+    /// Office's administrators (V10).
+    ChangeSignIn,
     /// Notifications are for administrators (V5).
     SeeNotifications,
     /// A proxy is given by the principal, or by an administrator of the office (V2).
@@ -30,13 +33,14 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::ActOnMessage,
         Self::HoldMessage,
         Self::SecretBody,
         Self::AdministerOffice,
         Self::AdministerSystem,
         Self::GrantEnterpriseView,
+        Self::ChangeSignIn,
         Self::SeeNotifications,
         Self::GiveProxy,
         Self::MakeKey,
@@ -53,6 +57,7 @@ impl Rule {
             Self::AdministerOffice => "administer_office",
             Self::AdministerSystem => "administer_system",
             Self::GrantEnterpriseView => "grant_enterprise_view",
+            Self::ChangeSignIn => "change_sign_in",
             Self::SeeNotifications => "see_notifications",
             Self::GiveProxy => "give_proxy",
             Self::MakeKey => "make_key",
@@ -82,6 +87,9 @@ impl Rule {
             Self::AdministerSystem => "this is for administrators of the System Office: ask one of them",
             Self::GrantEnterpriseView => {
                 "Enterprise View shows other offices' mail: only administrators of the System Office give it or widen it"
+            }
+            Self::ChangeSignIn => {
+                "this person has rights that you may not give: only administrators of the System Office change their address or invite them"
             }
             Self::SeeNotifications => "notifications are seen by administrators alone",
             Self::GiveProxy => {

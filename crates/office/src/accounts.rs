@@ -100,14 +100,21 @@ impl Accounts {
     /// Invites somebody to set their first password.
     ///
     /// # Errors
-    /// Those of the store; where the mail could not be written, that is logged, and the invitation can be repeated.
+    /// Those of the store, [`StoreError::Stale`] where `user` was changed since it was read; where the mail could not be written, that is logged, and the invitation can be repeated.
     pub async fn invite(&self, user: User, office: Office, note: AuditNote) -> Result<(), StoreError> {
         let token = Secret::session();
-        let purpose = TokenPurpose::Invitation(user.id);
+        let purpose = TokenPurpose::Invitation((&user).into());
         let ends_at = self.keep(&token, purpose, INVITATION_LASTS, note.actor).await?;
         let event = NoticeEvent::AccountCreated(Link { token, ends_at });
         self.tell(Notice { user, office, event }).await;
         Ok(())
+    }
+
+    /// Tells the old address of a person that their login or address was changed; `before` is the person with the old ones.
+    pub async fn sign_in_changed(&self, before: User, office: Office) {
+        let event = NoticeEvent::SignInChanged { at: self.clock.now() };
+        let user = before;
+        self.tell(Notice { user, office, event }).await;
     }
 
     /// Somebody says that they forgot their password. The work goes on behind the answer, so that the answer takes the
@@ -139,7 +146,7 @@ impl Accounts {
             return Ok(());
         };
         let token = Secret::session();
-        let purpose = TokenPurpose::PasswordReset(user.id);
+        let purpose = TokenPurpose::PasswordReset((&user).into());
         let ends_at = self
             .keep(&token, purpose, RESET_LASTS, Actor::User(user.id))
             .await?;

@@ -257,7 +257,7 @@ impl Authenticator {
     }
 
     /// The same principal with the rights of now; `None` where the session or key has ended, the person is disabled, or
-    /// the password that they signed in with is another one. For what goes on longer than a request.
+    /// their password or address is another than when they signed in. For what goes on longer than a request.
     ///
     /// # Errors
     /// Those of the store.
@@ -267,9 +267,11 @@ impl Authenticator {
             (Who::Person(_), Some(hash)) => self.session_of_hash(hash).await,
             (Who::Key(_), Some(hash)) => self.key_of_hash(hash).await,
             (Who::Person(person), None) => {
-                let now = self.trusted(&person.user.login).await?;
-                let hash = &person.user.password_hash;
-                Ok(now.filter(|now| now.user().is_some_and(|user| user.password_hash == *hash)))
+                let before = &person.user;
+                let now = self.by_actor(Actor::User(before.id)).await?;
+                let same =
+                    |user: &User| user.password_hash == before.password_hash && user.email == before.email;
+                Ok(now.filter(|now| now.user().is_some_and(same)))
             }
             (Who::Key(_), None) => Ok(None),
         }

@@ -9,6 +9,7 @@ mod bulk;
 mod cache;
 mod directory;
 pub mod explain;
+pub mod granting;
 mod history;
 mod notices;
 mod notifier;

@@ -45,6 +45,11 @@ pub enum NoticeEvent {
     AccountCreated(Link),
     /// Somebody asked for a new password (`password_reset`).
     PasswordReset(Link),
+    /// The person's login or address was changed (`alert`); the notice's user has the old ones.
+    SignInChanged {
+        /// When.
+        at: Timestamp,
+    },
     /// Somebody tried wrong passwords until the pause (`sign_in_failed`).
     SignInFailed {
         /// Where from.

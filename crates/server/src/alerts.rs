@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use postroom_domain::{Address, Clock};
+use postroom_domain::alert::ServerTrouble;
+use postroom_domain::{Address, Clock, Timestamp};
 use postroom_engine::intake::Intake;
 use postroom_office::alerts::{self, AlertDesk, AlertSettings, ServerRelay};
 use postroom_office::{NoticeSettings, Notices};
@@ -53,6 +54,31 @@ pub async fn run(
         () = alerts::run(desk, clock, stopping) => {}
         () = follow => {}
     }
+}
+
+/// Tells the System Office's administrators of names that are one person's login and another's address, at each start
+/// until that is changed.
+///
+/// # Errors
+/// Where the store cannot be asked.
+pub async fn report_sign_in_clashes(store: &dyn Store, now: Timestamp) -> anyhow::Result<()> {
+    let clashes = store
+        .sign_in_clashes()
+        .await
+        .context("names to sign in with")?
+        .len();
+    if clashes > 0 {
+        tracing::warn!(
+            clashes,
+            "names are one person's login and another's address: nobody signs in with them; postroom check shows them"
+        );
+        let clashes = u64::try_from(clashes).unwrap_or(u64::MAX);
+        store
+            .note_server_trouble(ServerTrouble::SignInNames { clashes }, now)
+            .await
+            .context("names to sign in with")?;
+    }
+    Ok(())
 }
 
 fn alert_settings(config: &Config) -> AlertSettings {

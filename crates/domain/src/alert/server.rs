@@ -13,6 +13,11 @@ pub enum ServerTrouble {
     },
     /// The database lost what was written to it last.
     WorkLost,
+    /// Names are one person's login and another's address, from before that was refused.
+    SignInNames {
+        /// How many.
+        clashes: u64,
+    },
 }
 
 impl ServerTrouble {
@@ -21,6 +26,7 @@ impl ServerTrouble {
         match self {
             Self::ClockSet { .. } => "clock_set",
             Self::WorkLost => "work_lost",
+            Self::SignInNames { .. } => "sign_in_names",
         }
     }
 }

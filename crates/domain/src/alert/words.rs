@@ -114,6 +114,20 @@ fn server_words(trouble: ServerTrouble) -> Words {
             "Run postroom check on the server to see the period. Ask for e-mail of that period to be submitted again, and make \
              sure that no other program deletes or replaces files in the data folder.",
         ),
+        ServerTrouble::SignInNames { clashes } => (
+            "Two people have one sign-in name",
+            format!(
+                "{} is the login of one person and the e-mail address of another. Nobody can sign in with it or have a \
+                 link for a new password sent for it; the other name of each of them still works.",
+                if clashes == 1 {
+                    "A name".to_owned()
+                } else {
+                    format!("Each of {clashes} names")
+                }
+            ),
+            "Run postroom check on the server to see whose names they are, and give one of the two people another login \
+             or address with postroom user change.",
+        ),
     };
     Words {
         title: title.to_owned(),

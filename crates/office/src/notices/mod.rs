@@ -192,6 +192,10 @@ impl Notifier for Notices {
                         .password_reset(&settings, &addressee, link.token.reveal(), link.ends_at);
                 (Kind::PasswordReset, letter, None)
             }
+            NoticeEvent::SignInChanged { at } => {
+                let letter = self.templates.sign_in_changed(&settings, &addressee, *at);
+                (Kind::Alert, letter, None)
+            }
             NoticeEvent::SignInFailed { peer, at } => {
                 let letter = self.templates.sign_in_failed(&settings, &addressee, *peer, *at);
                 (Kind::SignInFailed, letter, Some(sign_in_key(to.id)))

@@ -35,7 +35,7 @@ macro_rules! templates {
     };
 }
 
-const SOURCES: [(&str, &str); 9] = templates![
+const SOURCES: [(&str, &str); 11] = templates![
     "layout.html",
     "account_created.txt",
     "account_created.html",
@@ -43,6 +43,8 @@ const SOURCES: [(&str, &str); 9] = templates![
     "password_reset.html",
     "sign_in_failed.txt",
     "sign_in_failed.html",
+    "sign_in_changed.txt",
+    "sign_in_changed.html",
     "alert.txt",
     "alert.html",
 ];
@@ -108,6 +110,19 @@ impl Templates {
             peer => peer.to_canonical().to_string(), at => shown(at),
         };
         self.letter("sign_in_failed", subject, &values)
+    }
+
+    pub(super) fn sign_in_changed(
+        &self,
+        settings: &NoticeSettings,
+        to: &Addressee<'_>,
+        at: Timestamp,
+    ) -> Result<Letter, TemplateError> {
+        let subject = format!("How you sign in to {} was changed", settings.brand);
+        let values = context! {
+            brand => &settings.brand, subject => &subject, name => to.name, login => to.login, at => shown(at),
+        };
+        self.letter("sign_in_changed", subject, &values)
     }
 
     pub(super) fn alert(&self, settings: &NoticeSettings, alert: &Alert) -> Result<Letter, TemplateError> {
@@ -180,6 +195,14 @@ mod tests {
                 assert!(body.contains("2026-11-18 11:06 UTC"), "{body}");
             }
             assert!(!format!("{letter:?}").contains("tok"));
+        }
+        let letter = templates.sign_in_changed(&settings, &to, at).unwrap();
+        for body in [letter.text, letter.html] {
+            assert!(
+                body.contains("case") && body.contains("2026-11-18 11:06 UTC"),
+                "{body}"
+            );
+            assert!(!body.contains("token="), "{body}");
         }
         let peer = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9));
         let letter = templates.sign_in_failed(&settings, &to, peer, at).unwrap();

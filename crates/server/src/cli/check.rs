@@ -85,6 +85,16 @@ pub(super) async fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
             counted.without_checksum
         );
     }
+    for clash in &counted.sign_in_clashes {
+        out!(
+            "{:?} is the login of user {} and the e-mail address of user {}: nobody signs in with it. Give one of them \
+             another login or address: postroom user change {} --login …",
+            clash.name,
+            clash.login_of,
+            clash.address_of,
+            clash.login_of
+        );
+    }
     print_damaged(&damaged);
     advise(&problems, &damaged, &counted.differences);
     Ok(if !problems.is_empty() || !damaged.is_empty() {

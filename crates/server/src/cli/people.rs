@@ -45,15 +45,23 @@ impl People {
         Ok(first)
     }
 
-    /// The person of a login or address.
+    /// The person of a login or address; else of a number.
     ///
     /// # Errors
-    /// Where there is none.
+    /// Where there is none, or the login of one person is the address of another.
     pub(super) fn user(&self, login: &str) -> anyhow::Result<&UserRow> {
         let wanted = login.to_lowercase();
-        self.users
+        let mut named = self
+            .users
             .iter()
-            .find(|user| user.login.as_deref() == Some(&wanted) || user.email == wanted)
+            .filter(|user| user.login.as_deref() == Some(&wanted) || user.email == wanted);
+        let first = named.next();
+        anyhow::ensure!(
+            named.next().is_none(),
+            "{login:?} is the login of one person and the address of another: give the number that postroom user list shows"
+        );
+        first
+            .or_else(|| self.users.iter().find(|user| user.id.to_string() == wanted))
             .with_context(|| format!("there is no user {login:?}; postroom user list shows them"))
     }
 

@@ -34,6 +34,8 @@ enum Action {
     Enable(OneUser),
     /// Set a user's rights, whole: what is not named is taken away
     Rights(RightsOf),
+    /// Change a user's name, login or address; with another login or address their sessions and links end
+    Change(Change),
     /// Set a user's password, read from the first line of standard input; their sessions end
     Password(OneUser),
 }
@@ -56,6 +58,23 @@ struct RightsOf {
     /// Limit Enterprise View to this office and those below it; again for several
     #[arg(long, value_name = "OFFICE")]
     branch: Vec<String>,
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+struct Change {
+    /// The login, the address or the number
+    user: String,
+    /// Their new login
+    #[arg(long, required_unless_present_any = ["email", "name"])]
+    login: Option<String>,
+    /// Their new address, which they send from
+    #[arg(long)]
+    email: Option<String>,
+    /// Their new name
+    #[arg(long)]
+    name: Option<String>,
     #[command(flatten)]
     config: ConfigFile,
 }
@@ -95,6 +114,7 @@ pub(super) async fn run(command: UserCommand) -> anyhow::Result<ExitCode> {
         Action::Disable(one) => set_account(&one, Account::Disabled).await?,
         Action::Enable(one) => set_account(&one, Account::Enabled).await?,
         Action::Rights(rights) => set_rights(rights).await?,
+        Action::Change(change) => change_user(change).await?,
         Action::Password(one) => set_password(&one).await?,
     }
     Ok(ExitCode::SUCCESS)
@@ -137,6 +157,27 @@ async fn set_account(one: &OneUser, account: Account) -> anyhow::Result<()> {
         Account::Enabled => "enabled",
     };
     out!("{} is {word}", one.login);
+    Ok(())
+}
+
+async fn change_user(given: Change) -> anyhow::Result<()> {
+    let operator = Operator::connect(&given.config.load()?).await?;
+    let people = People::read(&operator).await?;
+    let user = people.user(&given.user)?;
+    let edit = UserEdit {
+        name: given.name,
+        login: given.login,
+        email: given.email,
+        disabled: None,
+    };
+    let path = format!("/api/v1/users/{}", user.id);
+    let version = version(user)?;
+    let after: UserRow = operator
+        .change(Method::PATCH, &path, Some(version), &edit)
+        .await?;
+    operator.close().await;
+    let login = after.login.unwrap_or_default();
+    out!("user {}: {login}, {} <{}>", after.id, after.name, after.email);
     Ok(())
 }
 

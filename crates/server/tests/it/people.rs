@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use postroom_domain::Clock as _;
+use postroom_office::{Accounts, NoticeEvent};
 use postroom_store::Rights;
 use serde_json::{Value, json};
 
 use crate::house::{Answer, House, PASSWORD, Person, START};
+
+mod sign_in;
 
 const ADMINISTRATOR: Rights = Rights {
     super_user: false,
@@ -359,7 +362,6 @@ async fn forgotten_password_is_answered_the_same_for_everybody() {
 
 #[tokio::test]
 async fn link_sets_a_password_once_and_ends_sessions() {
-    use postroom_office::{Accounts, NoticeEvent};
     let house = House::open().await;
     let clerk = house.person("clerk", house.root, Rights::default()).await;
     let (told, mut notices) = tokio::sync::mpsc::unbounded_channel();

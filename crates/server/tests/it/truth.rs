@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use postroom_store::Rights;
 use serde::Deserialize;
 
 const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/access/truth.toml");
@@ -16,6 +17,46 @@ pub(crate) struct Truth {
     pub(crate) level: Vec<Level>,
     pub(crate) message: Vec<Message>,
     pub(crate) person: Vec<Person>,
+    pub(crate) target: Vec<Target>,
+    pub(crate) changer: Vec<Changer>,
+}
+
+/// Somebody of the North Office whose address is changed.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Target {
+    pub(crate) id: String,
+    title: String,
+    pub(crate) rights: Vec<String>,
+}
+
+/// Somebody who changes it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Changer {
+    title: String,
+    #[serde(default = "north")]
+    pub(crate) office: String,
+    pub(crate) rights: Vec<String>,
+    may: BTreeMap<String, String>,
+}
+
+impl Changer {
+    /// `yes`, the rule that refuses, or `-` for whoever does not know of the person.
+    pub(crate) fn answer(&self, target: &Target) -> &str {
+        self.may.get(&target.id).map_or("-", String::as_str)
+    }
+}
+
+/// Rights by their names.
+pub(crate) fn rights(names: &[String]) -> Rights {
+    let has = |right: &str| names.iter().any(|known| known == right);
+    Rights {
+        super_user: has("super_user"),
+        enterprise_view: has("enterprise_view"),
+        administrator: has("administrator"),
+        customize_list_layout: has("customize_list_layout"),
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -175,7 +216,29 @@ impl Truth {
             }
             page.push('\n');
         }
+        self.changes(&mut page);
         page
+    }
+
+    fn changes(&self, page: &mut String) {
+        page.push_str(
+            "\n## Who changes whose address\n\nAnd has a link for a password sent to them: people of the North Office. A \
+             cell says yes, or the rule that refuses.\nLogins are changed by administrators of the System Office.\n\n| who |",
+        );
+        for target in &self.target {
+            write!(page, " {} |", target.title).unwrap();
+        }
+        page.push_str("\n| --- |");
+        page.push_str(&" --- |".repeat(self.target.len()));
+        page.push('\n');
+        for changer in &self.changer {
+            write!(page, "| {} |", changer.title).unwrap();
+            for target in &self.target {
+                let word = changer.answer(target);
+                write!(page, " {} |", if word == "-" { "–" } else { word }).unwrap();
+            }
+            page.push('\n');
+        }
     }
 }
 

@@ -63,10 +63,11 @@ pub trait Administration: Send + Sync {
     /// Makes a user.
     ///
     /// # Errors
-    /// [`StoreError::Exists`]; [`StoreError::Missing`] for the office; the rules of branches.
+    /// [`StoreError::Exists`] for a login or an address that somebody has as either; [`StoreError::Missing`] for the
+    /// office; the rules of branches.
     async fn add_user(&self, user: NewUser, branches: Branches, by: &By) -> Result<User, StoreError>;
 
-    /// Changes a user. Disabling ends their sessions, tokens and keys.
+    /// Changes a user. A new login or address ends their sessions and tokens; disabling ends these and their keys.
     ///
     /// # Errors
     /// The rules `LastAdministrator`, `BranchOutside`, `BranchWithoutView`; [`StoreError::Exists`].
@@ -130,7 +131,7 @@ pub trait Administration: Send + Sync {
     /// Keeps the hash of a token that works once; an earlier one of the same person and purpose ends.
     ///
     /// # Errors
-    /// Those of the store.
+    /// [`StoreError::Stale`] where the person changed since the token's mail was addressed.
     async fn keep_token(&self, token: NewToken, by: &By) -> Result<(), StoreError>;
 
     /// Sets the password of whoever a token belongs to, and ends the token and their sessions.
@@ -168,7 +169,9 @@ pub struct OfficeChange {
 pub struct UserChange {
     /// Their name.
     pub name: Option<String>,
-    /// Their address, in lower case.
+    /// What they sign in with.
+    pub login: Option<String>,
+    /// Their address.
     pub email: Option<String>,
     /// Their rights and branches.
     pub rights: Option<(Rights, Branches)>,
@@ -258,9 +261,28 @@ pub enum TokenPurpose {
     /// Setting up the server; it belongs to nobody.
     SetUp,
     /// The first password of a new account.
-    Invitation(UserId),
+    Invitation(Addressee),
     /// A new password.
-    PasswordReset(UserId),
+    PasswordReset(Addressee),
+}
+
+/// The person whom a token is mailed to. The version is that of the row that the address was read from: a token never
+/// goes to an address that was changed meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Addressee {
+    /// The person.
+    pub id: UserId,
+    /// Their version.
+    pub version: i64,
+}
+
+impl From<&User> for Addressee {
+    fn from(user: &User) -> Self {
+        Self {
+            id: user.id,
+            version: user.version,
+        }
+    }
 }
 
 /// A token to keep.

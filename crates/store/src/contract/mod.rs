@@ -25,8 +25,8 @@ mod throttles;
 mod upkeep;
 
 pub use administration::{
-    Account, Administration, Branches, By, NewProxy, NewToken, OfficeChange, PROXIES_MAX, Proxy, ProxyLevel,
-    ProxyTerms, SetUp, TokenPurpose, UserChange,
+    Account, Addressee, Administration, Branches, By, NewProxy, NewToken, OfficeChange, PROXIES_MAX, Proxy,
+    ProxyLevel, ProxyTerms, SetUp, TokenPurpose, UserChange,
 };
 pub use alerts::{
     Alert, AlertId, AlertPage, AlertState, Alerts, Count, MailedAlerts, Mailing, Raise, RaiseBatch, Unread,
@@ -63,7 +63,7 @@ pub use names::{Names, NamesInScope};
 pub use pauses::{Pause, PauseOf, Pauses};
 pub use people::{
     ApiKey, KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Office, OfficeSecurity, People, Rights,
-    Session, User,
+    Session, SignInClash, User,
 };
 pub use queue::{
     ActionOutcome, Admitted, AttemptRecord, AttemptResult, Authority, BodyType, ClockMove, Deliverable,

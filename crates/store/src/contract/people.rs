@@ -29,11 +29,19 @@ pub trait People: Send + Sync {
     /// Those of the store.
     async fn user(&self, id: UserId) -> Result<Option<User>, StoreError>;
 
-    /// The user of a login, compared in lower case; an e-mail address is a login too.
+    /// The user of a login, compared in lower case; an e-mail address is a login too. `None` also for a name of
+    /// [`Self::sign_in_clashes`].
     ///
     /// # Errors
     /// Those of the store.
     async fn user_by_login(&self, login: &str) -> Result<Option<User>, StoreError>;
+
+    /// Names that are one person's login and another's address, by name. Earlier versions took them; new ones are
+    /// refused.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn sign_in_clashes(&self) -> Result<Vec<SignInClash>, StoreError>;
 
     /// Keeps a session.
     ///
@@ -165,6 +173,17 @@ pub struct User {
     pub disabled: bool,
     /// Raised by every change of name, address, rights or account.
     pub version: i64,
+}
+
+/// A name that two people have: nobody signs in with it until one of them has another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignInClash {
+    /// The name.
+    pub name: String,
+    /// Whose login it is.
+    pub login_of: UserId,
+    /// Whose address it is.
+    pub address_of: UserId,
 }
 
 /// A session to keep.

@@ -9,7 +9,7 @@ use super::open::SqliteStore;
 use super::people_rows::{KEY, OFFICE, USER, read_key, read_office, read_user, rights_bits};
 use crate::StoreError;
 use crate::contract::{
-    ApiKey, KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Office, People, Session, User,
+    ApiKey, KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Office, People, Session, SignInClash, User,
 };
 
 impl SqliteStore {
@@ -61,6 +61,10 @@ impl People for SqliteStore {
         self.readers
             .run(move |conn| Ok(user_by_login(conn, &login)?))
             .await
+    }
+
+    async fn sign_in_clashes(&self) -> Result<Vec<SignInClash>, StoreError> {
+        self.readers.run(|conn| Ok(sign_in_clashes(conn)?)).await
     }
 
     async fn create_session(&self, session: NewSession) -> Result<(), StoreError> {
@@ -128,18 +132,45 @@ fn all<T>(
     conn.prepare_cached(sql)?.query_map([], read)?.collect()
 }
 
-/// An e-mail address is a login too; a login comes first where one person's is another's address.
+/// Whoever has this login or this address. Nobody where two people have it, which an earlier version allowed: one of them
+/// would sign in, and get the links, as the other.
 fn user_by_login(conn: &Connection, login: &str) -> rusqlite::Result<Option<User>> {
-    let by_login = conn
-        .prepare_cached(&format!("{USER} WHERE u.login = ?1"))?
-        .query_row([login], read_user)
-        .optional()?;
-    if by_login.is_some() {
-        return Ok(by_login);
+    let sql = format!("{USER} WHERE u.login = ?1 OR u.email = ?1 LIMIT 2");
+    let mut found: Vec<User> = conn
+        .prepare_cached(&sql)?
+        .query_map([login], read_user)?
+        .collect::<Result<_, _>>()?;
+    let one = found.pop();
+    Ok(one.filter(|_| found.is_empty()))
+}
+
+/// Refuses a login or an address that somebody else has as either: they are one name space.
+pub(super) fn check_name_is_free(
+    conn: &Connection,
+    name: &str,
+    who: Option<UserId>,
+) -> Result<(), StoreError> {
+    let taken = conn
+        .prepare_cached("SELECT 1 FROM user WHERE (login = ?1 OR email = ?1) AND id <> ?2")?
+        .exists(params![name, who.map_or(0, |id| id.0)])?;
+    if taken {
+        return Err(exists("user", name));
     }
-    conn.prepare_cached(&format!("{USER} WHERE u.email = ?1"))?
-        .query_row([login], read_user)
-        .optional()
+    Ok(())
+}
+
+fn sign_in_clashes(conn: &Connection) -> rusqlite::Result<Vec<SignInClash>> {
+    conn.prepare_cached(
+        "SELECT a.login, a.id, b.id FROM user a JOIN user b ON b.email = a.login AND b.id <> a.id ORDER BY a.login",
+    )?
+    .query_map([], |row| {
+        Ok(SignInClash {
+            name: row.get(0)?,
+            login_of: UserId(row.get(1)?),
+            address_of: UserId(row.get(2)?),
+        })
+    })?
+    .collect()
 }
 
 fn session(conn: &Connection, hash: &KeyHash, now: Timestamp) -> rusqlite::Result<Option<Session>> {
@@ -175,11 +206,8 @@ pub(super) fn insert_office(conn: &Connection, office: &NewOffice) -> Result<Off
 }
 
 pub(super) fn insert_user(conn: &Connection, user: &NewUser) -> Result<UserId, StoreError> {
-    for (column, value) in [("login", &user.login), ("email", &user.email)] {
-        let sql = format!("SELECT 1 FROM user WHERE {column} = ?1");
-        if conn.prepare_cached(&sql)?.exists([value])? {
-            return Err(exists("user", value));
-        }
+    for name in [&user.login, &user.email] {
+        check_name_is_free(conn, name, None)?;
     }
     conn.prepare_cached(
         "INSERT INTO user (office, login, name, email, password_hash, rights) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

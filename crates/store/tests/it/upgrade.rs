@@ -9,8 +9,9 @@ use std::time::Duration;
 use postroom_domain::alert::AlertKind;
 use postroom_domain::{Day, MessageId, MessageState, NodeSlot, OfficeId, RouteId, Scope, UserId};
 use postroom_store::{
-    AlertPage, AuditView, Consumer, Filter, JobState, LayoutOf, LeaseRequest, MailedAlerts, PageRequest,
-    Place, SqliteOptions, SqliteStore, Store, UsageOf, Want, WhichAlerts,
+    Actor, AlertPage, AuditView, By, Consumer, Filter, JobState, LayoutOf, LeaseRequest, MailedAlerts,
+    PageRequest, Place, SignInClash, SqliteOptions, SqliteStore, Store, UsageOf, UserChange, Want,
+    WhichAlerts,
 };
 use tempfile::TempDir;
 
@@ -171,5 +172,59 @@ async fn mail_of_an_earlier_version_goes_on() {
     }
     while store.index_text().await.unwrap() {}
     assert_consistent(&*store).await;
+    store.close().await;
+}
+
+#[tokio::test]
+async fn name_that_two_people_have_is_shown_and_signs_in_nobody() {
+    let folder = TempDir::new().unwrap();
+    let store = unpacked(folder.path());
+    assert_eq!(store.sign_in_clashes().await.unwrap(), []);
+    let [one, two] = [1, 2].map(UserId);
+    let address = store.user(one).await.unwrap().unwrap().email;
+    store.close().await;
+    drop(store);
+    let path = folder.path().join("mail.db");
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute("UPDATE user SET login = ?1 WHERE id = 2", [&address])
+        .unwrap();
+    let store: Box<dyn Store> = Box::new(SqliteStore::open(path, SqliteOptions::default()).unwrap());
+    let clash = SignInClash {
+        name: address.clone(),
+        login_of: two,
+        address_of: one,
+    };
+    assert_eq!(store.sign_in_clashes().await.unwrap(), [clash]);
+    assert_eq!(store.user_by_login(&address).await.unwrap(), None);
+    let [one, two] = [store.user(one).await, store.user(two).await].map(|user| user.unwrap().unwrap());
+    for (name, whose) in [(&one.login, one.id), (&two.email, two.id)] {
+        let found = store.user_by_login(name).await.unwrap();
+        assert_eq!(
+            found.map(|user| user.id),
+            Some(whose),
+            "the other name still does"
+        );
+    }
+    let by = By::of(Actor::Operator, at(0));
+    let renamed = UserChange {
+        name: Some("Another Name".to_owned()),
+        ..UserChange::default()
+    };
+    let two = store
+        .change_user(two.id, two.version, renamed, &by)
+        .await
+        .unwrap();
+    let decided = UserChange {
+        login: Some("two".to_owned()),
+        ..UserChange::default()
+    };
+    store
+        .change_user(two.id, two.version, decided, &by)
+        .await
+        .unwrap();
+    assert_eq!(store.sign_in_clashes().await.unwrap(), []);
+    let found = store.user_by_login(&address).await.unwrap();
+    assert_eq!(found.map(|user| user.id), Some(one.id));
     store.close().await;
 }

@@ -1354,9 +1354,13 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Changes a person's name or address, disables or enables them.
-         * @description # Errors
-         *     403, 404, 409 `exists` or `last_administrator`, 412 `stale`, 428.
+         * Changes a person's name, login or address, disables or enables them.
+         * @description Logins, and the address of somebody with rights that one may not give, are changed by administrators of the System
+         *     Office. A new login or address ends the person's sessions and the links that were mailed to them, and the old address is
+         *     told.
+         *
+         *     # Errors
+         *     403 `change_sign_in`, `administer_system`, 404, 409 `exists` or `last_administrator`, 412 `stale`, 428.
          */
         patch: operations["patch_users_id"];
         trace?: never;
@@ -1373,7 +1377,7 @@ export interface paths {
         /**
          * Invites a person again to set their first password, or to set a new one.
          * @description # Errors
-         *     403, 404, 409 `person_disabled`.
+         *     403 `change_sign_in`, 404, 409 `person_disabled`.
          */
         post: operations["post_users_id_invitation"];
         delete?: never;
@@ -3503,6 +3507,11 @@ export interface components {
              * @default null
              */
             email: string | null;
+            /**
+             * @description What they sign in with; for administrators of the System Office.
+             * @default null
+             */
+            login: string | null;
             /**
              * @description Their name.
              * @default null

@@ -17,8 +17,8 @@ use super::people::setup::SYSTEM_OFFICE;
 use super::problem::ApiError;
 use super::session::rights_of;
 use wire::{
-    Acknowledged, Checked, ContentsChecked, ContentsToCheck, Damaged, Flushed, KeyMade, NewKey, NewPerson,
-    PasswordOf, PersonMade, PersonRow, TableChecked, TableToCheck,
+    Acknowledged, Checked, Clash, ContentsChecked, ContentsToCheck, Damaged, Flushed, KeyMade, NewKey,
+    NewPerson, PasswordOf, PersonMade, PersonRow, TableChecked, TableToCheck,
 };
 
 /// The admin routes.
@@ -135,7 +135,15 @@ async fn add_key(
 
 async fn check(State(app): State<App>) -> Result<Answer<Checked>, ApiError> {
     let report = app.store.check().await?;
+    let clashes = app.store.sign_in_clashes().await?.into_iter();
     Ok(Answer(Checked {
+        sign_in_clashes: clashes
+            .map(|clash| Clash {
+                name: clash.name,
+                login_of: clash.login_of.0,
+                address_of: clash.address_of.0,
+            })
+            .collect(),
         messages: report.messages,
         work: report.work,
         differences: report.differences,

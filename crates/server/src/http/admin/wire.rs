@@ -109,6 +109,8 @@ pub struct Checked {
     pub work: u64,
     /// One sentence for each difference.
     pub differences: Vec<String>,
+    /// Names that are one person's login and another's address.
+    pub sign_in_clashes: Vec<Clash>,
     /// Messages that were found damaged until now.
     pub damaged: Vec<Damaged>,
     /// Content that has no checksum yet.
@@ -117,6 +119,17 @@ pub struct Checked {
     pub contents: u64,
     /// The tables of the database, for `/admin/v1/check/table`.
     pub tables: Vec<String>,
+}
+
+/// A name that two people have.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Clash {
+    /// The name.
+    pub name: String,
+    /// The id of whose login it is.
+    pub login_of: i64,
+    /// The id of whose address it is.
+    pub address_of: i64,
 }
 
 /// A damaged message.

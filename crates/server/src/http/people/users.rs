@@ -2,14 +2,15 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use postroom_domain::{OfficeId, Rule, UserId};
+use postroom_domain::{OfficeId, UserId};
+use postroom_office::granting::{may_change_sign_in, may_grant};
 use postroom_office::{Directory, Principal};
-use postroom_store::{self as store, Account, Branches, Rights, User, UserChange};
+use postroom_store::{self as store, Account, Branches, User, UserChange};
 use serde::Deserialize;
 
 use super::{
     administered_office, administered_user, fields, known_office, known_user, named_office, no_office,
-    no_user,
+    no_user, require_system_administrator,
 };
 use crate::http::App;
 use crate::http::auth::Caller;
@@ -97,7 +98,7 @@ pub(in crate::http) async fn add(
     let office = administered_office(&who, &directory, office)?.clone();
     let rights = fields::rights(&given.rights)?;
     let branches = fields::branches(given.branches.as_deref());
-    may_grant(&who, None, rights, &branches)?;
+    may_grant(&who, None, rights, &branches).map_err(ApiError::forbidden)?;
     let user = store::NewUser {
         office: office.id,
         login: fields::login(&given.login)?,
@@ -115,10 +116,14 @@ pub(in crate::http) async fn add(
     ))
 }
 
-/// Changes a person's name or address, disables or enables them.
+/// Changes a person's name, login or address, disables or enables them.
+///
+/// Logins, and the address of somebody with rights that one may not give, are changed by administrators of the System
+/// Office. A new login or address ends the person's sessions and the links that were mailed to them, and the old address is
+/// told.
 ///
 /// # Errors
-/// 403, 404, 409 `exists` or `last_administrator`, 412 `stale`, 428.
+/// 403 `change_sign_in`, `administer_system`, 404, 409 `exists` or `last_administrator`, 412 `stale`, 428.
 #[utoipa::path(
     patch, path = "/api/v1/users/{id}", tag = "people", request_body = UserEdit,
     params(("id" = i64, Path), ("If-Match" = String, Header, description = "the version that is changed")),
@@ -131,13 +136,24 @@ pub(in crate::http) async fn edit(
     IfMatch(version): IfMatch,
     Json(given): Json<UserEdit>,
 ) -> Result<Versioned<UserRow>, ApiError> {
-    let user = administered_user(&app, &who, UserId(id.ok_or_else(no_user)?)).await?;
+    let user = user_at_version(&app, &who, id, version).await?;
+    let login = given.login.map(|login| fields::login(&login)).transpose()?;
+    let email = given
+        .email
+        .map(|email| fields::email(&email).map(|email| email.to_lowercase()))
+        .transpose()?;
+    let new_login = login.as_ref().is_some_and(|login| *login != user.login);
+    let new_address = email.as_ref().is_some_and(|email| *email != user.email);
+    if new_login {
+        require_system_administrator(&who)?;
+    }
+    if new_address {
+        may_change_sign_in(&who, &user).map_err(ApiError::forbidden)?;
+    }
     let change = UserChange {
         name: given.name.map(|name| fields::name("name", &name)).transpose()?,
-        email: given
-            .email
-            .map(|email| fields::email(&email).map(|email| email.to_lowercase()))
-            .transpose()?,
+        login,
+        email,
         rights: None,
         account: given.disabled.map(|disabled| {
             if disabled {
@@ -147,7 +163,13 @@ pub(in crate::http) async fn edit(
             }
         }),
     };
-    changed(&app, &who, user.id, version, change).await
+    let row = changed(&app, &who, user.id, version, change).await?;
+    if new_login || new_address {
+        let directory = app.directory().await?;
+        let office = directory.office(user.office).cloned().ok_or_else(no_office)?;
+        app.accounts.sign_in_changed(user, office).await;
+    }
+    Ok(row)
 }
 
 /// Sets a person's rights, whole. Enterprise View is given and widened by administrators of the System Office.
@@ -166,10 +188,10 @@ pub(in crate::http) async fn set_rights(
     IfMatch(version): IfMatch,
     Json(given): Json<RightsEdit>,
 ) -> Result<Versioned<UserRow>, ApiError> {
-    let user = administered_user(&app, &who, UserId(id.ok_or_else(no_user)?)).await?;
+    let user = user_at_version(&app, &who, id, version).await?;
     let rights = fields::rights(&given.rights)?;
     let branches = fields::branches(given.branches.as_deref());
-    may_grant(&who, Some(&user), rights, &branches)?;
+    may_grant(&who, Some(&user), rights, &branches).map_err(ApiError::forbidden)?;
     let change = UserChange {
         rights: Some((rights, branches)),
         ..UserChange::default()
@@ -180,7 +202,7 @@ pub(in crate::http) async fn set_rights(
 /// Invites a person again to set their first password, or to set a new one.
 ///
 /// # Errors
-/// 403, 404, 409 `person_disabled`.
+/// 403 `change_sign_in`, 404, 409 `person_disabled`.
 #[utoipa::path(
     post, path = "/api/v1/users/{id}/invitation", tag = "people", params(("id" = i64, Path)),
     responses((status = 202), (status = "default", body = Problem, content_type = "application/problem+json"))
@@ -191,6 +213,7 @@ pub(in crate::http) async fn invite(
     Numbered(id): Numbered,
 ) -> Result<StatusCode, ApiError> {
     let user = administered_user(&app, &who, UserId(id.ok_or_else(no_user)?)).await?;
+    may_change_sign_in(&who, &user).map_err(ApiError::forbidden)?;
     if user.disabled {
         return Err(store::StoreError::People(postroom_domain::PeopleRule::Disabled).into());
     }
@@ -198,6 +221,22 @@ pub(in crate::http) async fn invite(
     let office = directory.office(user.office).cloned().ok_or_else(no_office)?;
     app.accounts.invite(user, office, who.note()).await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+/// A person whom somebody administers, at the version that the change was made from: what is allowed is decided by the
+/// rights that the person still has when the store changes that version.
+async fn user_at_version(
+    app: &App,
+    who: &Principal,
+    id: Option<i64>,
+    version: i64,
+) -> Result<User, ApiError> {
+    let user = administered_user(app, who, UserId(id.ok_or_else(no_user)?)).await?;
+    if user.version == version {
+        Ok(user)
+    } else {
+        Err(store::StoreError::Stale("user").into())
+    }
 }
 
 async fn changed(
@@ -211,21 +250,6 @@ async fn changed(
     app.people_changed().await?;
     let directory = app.directory().await?;
     Ok(Versioned(user.version, shown(who, &directory, user)))
-}
-
-/// Enterprise View reaches offices that an office's own administrator does not administer: what is new of it takes an
-/// administrator of the System Office. Taking it away does not.
-fn may_grant(
-    who: &Principal,
-    before: Option<&User>,
-    rights: Rights,
-    branches: &Branches,
-) -> Result<(), ApiError> {
-    let had = before.is_some_and(|user| user.rights.enterprise_view && user.branches == *branches);
-    if rights.enterprise_view && !had && !who.is_system_administrator() {
-        return Err(ApiError::forbidden(Rule::GrantEnterpriseView));
-    }
-    Ok(())
 }
 
 /// A person as `who` may see them.

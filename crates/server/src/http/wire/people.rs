@@ -127,6 +127,9 @@ pub struct UserEdit {
     /// Their name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// What they sign in with; for administrators of the System Office.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub login: Option<String>,
     /// Their address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,

@@ -10,6 +10,7 @@ use super::Place;
 
 const CLOCK: &str = "The server’s clock was changed";
 const LOST: &str = "The database lost recent work";
+const NAMES: &str = "Two people have one sign-in name";
 const DAMAGED: &str = "Stored e-mail is damaged";
 
 #[tokio::test]
@@ -21,6 +22,7 @@ async fn trouble_of_the_machine_is_told_to_the_system_office_alone_once_a_day() 
         ServerTrouble::ClockSet { seconds: -86_400 },
         ServerTrouble::ClockSet { seconds: 86_400 },
         ServerTrouble::WorkLost,
+        ServerTrouble::SignInNames { clashes: 1 },
     ] {
         store
             .note_server_trouble(trouble, place.clock.now())
@@ -43,7 +45,7 @@ async fn trouble_of_the_machine_is_told_to_the_system_office_alone_once_a_day() 
     place.until_all_is_told().await;
     let mut titles = place.titles(&place.chief).await;
     titles.sort();
-    let expected = [(DAMAGED, 1), (LOST, 1), (CLOCK, 2)].map(|(title, n)| (title.to_owned(), n));
+    let expected = [(DAMAGED, 1), (LOST, 1), (CLOCK, 2), (NAMES, 1)].map(|(title, n)| (title.to_owned(), n));
     assert_eq!(titles, expected);
     let alerts = place.alerts(&place.chief).await;
     let clock = alerts.iter().find(|alert| alert["title"] == CLOCK).unwrap();

@@ -163,13 +163,7 @@ impl World {
                 user: None,
             };
         }
-        let has = |right: &str| person.rights.iter().any(|known| known == right);
-        let rights = Rights {
-            super_user: has("super_user"),
-            enterprise_view: has("enterprise_view"),
-            administrator: has("administrator"),
-            customize_list_layout: has("customize_list_layout"),
-        };
+        let rights = crate::truth::rights(&person.rights);
         let made = self
             .house
             .person(&login, self.offices[&person.office], rights)

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use postroom_store::UserChange;
 use rustls::pki_types::CertificateDer;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use crate::dialogue::Dialogue;
+use crate::house::by;
 use crate::server::{GOOD, PASSWORD, Server};
 
 #[tokio::test]
@@ -150,6 +152,31 @@ async fn open_session_ends_with_the_password_the_account_or_the_key_that_it_bega
     ended(&mut anew).await;
     ended(&mut by_key).await;
     assert_eq!(server.kept().await, 4);
+}
+
+#[tokio::test]
+async fn open_session_ends_with_the_address_of_its_person() {
+    let server = Server::start().await;
+    server.with_case().await;
+    let mut dialogue = server.signed_in().await;
+    let node = server.running.node();
+    let case = node.store.user_by_login("case").await.unwrap().unwrap();
+    for (email, code) in [("case@example.test", 250), ("moved@example.test", 530)] {
+        let change = UserChange {
+            name: Some(format!("Case, {code}")),
+            email: Some(email.to_owned()),
+            ..UserChange::default()
+        };
+        let version = node.store.user(case.id).await.unwrap().unwrap().version;
+        node.store
+            .change_user(case.id, version, change, &by())
+            .await
+            .unwrap();
+        node.authenticator.forget_all();
+        let reply = dialogue.ask("MAIL FROM:<case@example.test>").await;
+        assert_eq!(reply.code, code, "{reply:?}");
+        dialogue.ask("RSET").await.expect(250);
+    }
 }
 
 #[tokio::test]

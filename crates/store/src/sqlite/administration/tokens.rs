@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{log, offices, users};
 use crate::StoreError;
 use crate::contract::{
-    Actor, AuditAction, AuditNote, By, KeyHash, NewOffice, NewToken, NewUser, Rights, SetUp, TokenPurpose,
-    User,
+    Actor, Addressee, AuditAction, AuditNote, By, KeyHash, NewOffice, NewToken, NewUser, Rights, SetUp,
+    TokenPurpose, User,
 };
 use crate::sqlite::people::{insert_office, insert_user};
 
@@ -18,19 +18,33 @@ const PASSWORD_RESET: i64 = 2;
 /// Keeps a token's hash in place of an earlier one.
 pub(super) fn keep(conn: &Connection, token: &NewToken, by: &By) -> Result<(), StoreError> {
     let (purpose, user) = match token.purpose {
-        TokenPurpose::SetUp => (SET_UP, UserId(0)),
-        TokenPurpose::Invitation(user) => (INVITATION, user),
-        TokenPurpose::PasswordReset(user) => (PASSWORD_RESET, user),
+        TokenPurpose::SetUp => (SET_UP, None),
+        TokenPurpose::Invitation(user) => (INVITATION, Some(user)),
+        TokenPurpose::PasswordReset(user) => (PASSWORD_RESET, Some(user)),
     };
+    let office = match user {
+        Some(user) => Some(addressee(conn, user)?.office),
+        None => None,
+    };
+    let user = user.map_or(UserId(0), |user| user.id);
     conn.prepare_cached("DELETE FROM one_time WHERE (user = ?1 AND purpose = ?2) OR ends_at <= ?3")?
         .execute(params![user.0, purpose, by.at.as_micros()])?;
     conn.prepare_cached("INSERT INTO one_time (hash, purpose, user, ends_at) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![token.hash.0, purpose, user.0, token.ends_at.as_micros()])?;
-    if purpose == PASSWORD_RESET {
-        let office = users::known(conn, user)?.office;
+    if let Some(office) = office.filter(|_| purpose == PASSWORD_RESET) {
         log::user(conn, by, AuditAction::PasswordReset, user, office, &[])?;
     }
     Ok(())
+}
+
+/// Whoever a token is mailed to, as they were when the mail was addressed.
+fn addressee(conn: &Connection, to: Addressee) -> Result<User, StoreError> {
+    let user = users::known(conn, to.id)?;
+    if user.version == to.version {
+        Ok(user)
+    } else {
+        Err(StoreError::Stale("user"))
+    }
 }
 
 /// Takes a token for a new password.

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{log, offices};
 use crate::StoreError;
 use crate::contract::{Account, AuditAction, Branches, By, NewApiKey, NewUser, Rights, User, UserChange};
-use crate::sqlite::people::{exists, insert_key, insert_user};
+use crate::sqlite::people::{check_name_is_free, insert_key, insert_user};
 use crate::sqlite::people_rows::{USER, read_user, rights_bits};
 
 /// Most branches that limit one person's Enterprise View.
@@ -49,9 +49,8 @@ pub(super) fn change(
     };
     conn.prepare_cached("UPDATE user SET version = version + 1 WHERE id = ?1")?
         .execute([id.0])?;
-    if change.name.is_some() || change.email.is_some() {
-        rename(conn, &before, change)?;
-        log::user(conn, by, AuditAction::UserChange, id, before.office, &[])?;
+    if change.name.is_some() || change.login.is_some() || change.email.is_some() {
+        rename(conn, &before, change, by)?;
     }
     if let Some((rights, branches)) = &change.rights {
         change_rights(conn, &before, *rights, branches, by)?;
@@ -141,6 +140,11 @@ pub(super) fn known(conn: &Connection, id: UserId) -> Result<User, StoreError> {
 pub(super) fn set_password(conn: &Connection, id: UserId, password_hash: &str) -> Result<(), StoreError> {
     conn.prepare_cached("UPDATE user SET password_hash = ?1 WHERE id = ?2")?
         .execute(params![password_hash, id.0])?;
+    end_sign_ins(conn, id)
+}
+
+/// Ends what lets somebody in as `id` without a password or a key.
+fn end_sign_ins(conn: &Connection, id: UserId) -> Result<(), StoreError> {
     for sql in [
         "DELETE FROM session WHERE user = ?1",
         "DELETE FROM one_time WHERE user = ?1",
@@ -150,18 +154,38 @@ pub(super) fn set_password(conn: &Connection, id: UserId, password_hash: &str) -
     Ok(())
 }
 
-fn rename(conn: &Connection, before: &User, change: &UserChange) -> Result<(), StoreError> {
+/// Changes name, login and address. Sessions and tokens were given to whoever signed in and read mail with the old ones.
+fn rename(conn: &Connection, before: &User, change: &UserChange, by: &By) -> Result<(), StoreError> {
     let name = change.name.as_ref().unwrap_or(&before.name);
-    let email = change.email.as_ref().unwrap_or(&before.email);
-    let taken = conn
-        .prepare_cached("SELECT 1 FROM user WHERE email = ?1 AND id <> ?2")?
-        .exists(params![email, before.id.0])?;
-    if taken {
-        return Err(exists("user", email));
+    let lower = |name: &Option<String>, before: &String| {
+        name.as_ref()
+            .map_or_else(|| before.clone(), |name| name.to_lowercase())
+    };
+    let login = lower(&change.login, &before.login);
+    let email = lower(&change.email, &before.email);
+    let mut facts = Vec::new();
+    for (fact, now, then) in [
+        ("login_changed", &login, &before.login),
+        ("address_changed", &email, &before.email),
+    ] {
+        if now != then {
+            check_name_is_free(conn, now, Some(before.id))?;
+            facts.push((fact, json!(true)));
+        }
     }
-    conn.prepare_cached("UPDATE user SET name = ?1, email = ?2 WHERE id = ?3")?
-        .execute(params![name, email, before.id.0])?;
-    Ok(())
+    conn.prepare_cached("UPDATE user SET name = ?1, login = ?2, email = ?3 WHERE id = ?4")?
+        .execute(params![name, login, email, before.id.0])?;
+    if !facts.is_empty() {
+        end_sign_ins(conn, before.id)?;
+    }
+    log::user(
+        conn,
+        by,
+        AuditAction::UserChange,
+        before.id,
+        before.office,
+        &facts,
+    )
 }
 
 fn change_rights(
@@ -193,12 +217,11 @@ fn change_rights(
 fn disable(conn: &Connection, before: &User, by: &By) -> Result<(), StoreError> {
     for sql in [
         "UPDATE user SET disabled = 1 WHERE id = ?1",
-        "DELETE FROM session WHERE user = ?1",
-        "DELETE FROM one_time WHERE user = ?1",
         "UPDATE api_key SET revoked = 1 WHERE user = ?1",
     ] {
         conn.prepare_cached(sql)?.execute([before.id.0])?;
     }
+    end_sign_ins(conn, before.id)?;
     log::user(conn, by, AuditAction::UserDisable, before.id, before.office, &[])
 }
 

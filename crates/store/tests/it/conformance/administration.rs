@@ -4,9 +4,15 @@ use std::time::Duration;
 
 use postroom_domain::{OFFICES_ABOVE_MAX, OfficeId, PeopleRule, RouteId, UserId};
 use postroom_store::{
-    Account, Actor, AuditAction, AuditView, Branches, By, KeyHash, NewApiKey, NewOffice, NewProxy,
+    Account, Actor, Addressee, AuditAction, AuditView, Branches, By, KeyHash, NewApiKey, NewOffice, NewProxy,
     NewSession, NewToken, NewUser, OfficeChange, OfficeSecurity, ProxyLevel, ProxyTerms, Rights, SetUp,
     Store, StoreError, TokenPurpose, User, UserChange,
+};
+
+mod sign_in;
+
+pub(crate) use sign_in::{
+    new_address_ends_sessions_and_tokens, token_is_kept_for_the_address_that_its_mail_goes_to,
 };
 
 use super::Harness;
@@ -129,12 +135,6 @@ pub(crate) async fn office_is_renamed_and_moved_but_never_below_itself(h: &mut i
     assert_eq!(entries(store).await.len(), 4, "refusals are not written");
 }
 
-pub(crate) async fn only_an_empty_office_is_removed_and_its_number_not_given_again(h: &mut impl Harness) {
-    let store = h.store();
-    let [root, north, lakeside] = tree(store).await;
-    person(store, 1, lakeside, Rights::default()).await;
-    for office in [north, lakeside] {
-        assert_eq!(
 pub(crate) async fn tree_of_offices_has_a_depth_and_no_ring(h: &mut impl Harness) {
     let store = h.store();
     let [root, ..] = tree(store).await;
@@ -165,6 +165,12 @@ pub(crate) async fn tree_of_offices_has_a_depth_and_no_ring(h: &mut impl Harness
         .unwrap();
 }
 
+pub(crate) async fn only_an_empty_office_is_removed_and_its_number_not_given_again(h: &mut impl Harness) {
+    let store = h.store();
+    let [root, north, lakeside] = tree(store).await;
+    person(store, 1, lakeside, Rights::default()).await;
+    for office in [north, lakeside] {
+        assert_eq!(
             rule(store.remove_office(office, 1, &by()).await),
             PeopleRule::OfficeNotEmpty
         );
@@ -244,7 +250,7 @@ pub(crate) async fn disabling_ends_sessions_tokens_and_keys(h: &mut impl Harness
         created_at: at(0),
     };
     store.add_key(key.clone(), &by()).await.unwrap();
-    keep(store, 3, TokenPurpose::PasswordReset(user.id)).await;
+    keep(store, 3, TokenPurpose::PasswordReset((&user).into())).await;
     let change = |account| UserChange {
         account: Some(account),
         ..UserChange::default()
@@ -351,22 +357,27 @@ pub(crate) async fn proxy_is_for_another_of_the_same_office(h: &mut impl Harness
     assert!(!store.remove_proxy(made.id, &by()).await.unwrap());
 }
 
-async fn keep(store: &dyn Store, n: u8, purpose: TokenPurpose) {
-    let token = NewToken {
+fn token(n: u8, purpose: TokenPurpose) -> NewToken {
+    NewToken {
         hash: KeyHash([n; 32]),
         purpose,
         ends_at: by().at.plus(HOUR),
-    };
-    store.keep_token(token, &by()).await.unwrap();
+    }
+}
+
+async fn keep(store: &dyn Store, n: u8, purpose: TokenPurpose) {
+    store.keep_token(token(n, purpose), &by()).await.unwrap();
 }
 
 pub(crate) async fn token_sets_a_password_once_within_its_time(h: &mut impl Harness) {
     let store = h.store();
     let [root, ..] = tree(store).await;
-    let user = person(store, 1, root, Rights::default()).await.id;
+    let user = person(store, 1, root, Rights::default()).await;
+    let to = Addressee::from(&user);
+    let user = user.id;
     let take = |n: u8, now| async move { store.use_token(&KeyHash([n; 32]), format!("hash {n}"), now).await };
-    keep(store, 1, TokenPurpose::PasswordReset(user)).await;
-    keep(store, 2, TokenPurpose::PasswordReset(user)).await;
+    keep(store, 1, TokenPurpose::PasswordReset(to)).await;
+    keep(store, 2, TokenPurpose::PasswordReset(to)).await;
     assert_eq!(rule(take(1, at(6)).await), PeopleRule::TokenInvalid, "replaced");
     assert_eq!(
         rule(take(2, by().at.plus(HOUR)).await),

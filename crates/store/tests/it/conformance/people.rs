@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use postroom_domain::{KeyId, OfficeId, RouteId, UserId};
 use postroom_store::{
-    Branches, KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Rights, Store, StoreError,
+    Branches, KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Rights, Store, StoreError, UserChange,
 };
 
 use super::Harness;
@@ -102,6 +102,66 @@ pub(crate) async fn login_and_address_are_taken_once(h: &mut impl Harness) {
         );
     }
     assert_eq!(store.users().await.unwrap().len(), 1);
+}
+
+pub(crate) async fn names_and_addresses_are_one_space(h: &mut impl Harness) {
+    let store = h.store();
+    let office = root(store).await;
+    let person = |login: &str, email: &str| NewUser {
+        login: login.to_owned(),
+        email: email.to_owned(),
+        ..somebody(1, office.0)
+    };
+    let by = made();
+    let add = |new| store.add_user(new, Branches::All, &by);
+    let one = add(person("one", "one@example.com")).await.unwrap();
+    let two = add(person("two@example.com", "two@elsewhere.example"))
+        .await
+        .unwrap();
+    let same = add(person("same@example.com", "same@example.com")).await.unwrap();
+    let taken = |result: Result<_, StoreError>| {
+        let exists = matches!(&result, Err(StoreError::Exists { what: "user", .. }));
+        assert!(exists, "{result:?}");
+    };
+    for (login, email) in [
+        ("One@Example.com", "new@example.com"),
+        ("new", "TWO@example.com"),
+        ("same@example.com", "new@example.com"),
+    ] {
+        taken(add(person(login, email)).await);
+    }
+    let login = |login: &str| UserChange {
+        login: Some(login.to_owned()),
+        ..UserChange::default()
+    };
+    let email = |email: &str| UserChange {
+        email: Some(email.to_owned()),
+        ..UserChange::default()
+    };
+    for change in [
+        login("TWO@elsewhere.example"),
+        login("same@example.com"),
+        email("Two@Example.com"),
+    ] {
+        taken(store.change_user(one.id, 1, change, &made()).await);
+    }
+    let change = login("Two");
+    let two = store.change_user(two.id, 1, change, &made()).await.unwrap();
+    assert_eq!(two.login, "two");
+    let change = email("two@example.com");
+    let one = store.change_user(one.id, 1, change, &made()).await.unwrap();
+    assert_eq!(one.email, "two@example.com", "the name is free again");
+    let change = login("other");
+    store.change_user(same.id, 1, change, &made()).await.unwrap();
+    for (name, whose) in [
+        ("one", Some(one.id)),
+        ("two", Some(two.id)),
+        ("one@example.com", None),
+    ] {
+        let found = store.user_by_login(name).await.unwrap();
+        assert_eq!(found.map(|user| user.id), whose, "{name}");
+    }
+    assert!(store.sign_in_clashes().await.unwrap().is_empty());
 }
 
 pub(crate) async fn session_ends_by_time_by_hand_and_by_a_new_password(h: &mut impl Harness) {
