@@ -271,10 +271,72 @@ mod tests {
     }
 
     #[test]
+    fn one_that_is_given_back_is_taken_off_the_oldest_that_counts() {
+        let mut limiter = a_minute(9);
+        limiter.take(3, NOW);
+        limiter.take(2, after(30));
+        limiter.take(1, after(80));
+        limiter.give_back(after(80));
+        assert_eq!(
+            limiter.available(after(80)),
+            7,
+            "what went at first counts no more"
+        );
+        limiter.give_back(after(80));
+        assert_eq!(limiter.available(after(80)), 8);
+        assert_eq!(
+            limiter.available(after(92)),
+            8,
+            "that of half a minute is used up"
+        );
+    }
+
+    #[test]
+    fn next_may_go_when_the_oldest_that_counts_leaves_the_window() {
+        let mut limiter = a_minute(2);
+        limiter.take(1, NOW);
+        limiter.take(0, after(10));
+        limiter.take(2, after(30));
+        let next = limiter.next_at(after(70)).unwrap();
+        assert!(next > after(90) && next <= after(92), "{next}");
+    }
+
+    #[test]
+    fn counting_takes_a_place_for_each_second_and_no_more() {
+        let mut limiter = a_minute(u32::MAX);
+        for tenth in 0..6_000_u64 {
+            limiter.take(1, NOW.plus(Duration::from_millis(tenth * 100)));
+        }
+        assert_eq!(limiter.windows[0].slots.len(), SLOTS + 1);
+        limiter.take(1, NOW);
+        assert_eq!(
+            limiter.windows[0].slots.len(),
+            SLOTS + 1,
+            "by a clock set back, too"
+        );
+    }
+
+    #[test]
     fn changed_rate_counts_what_went_before() {
         let mut old = a_minute(30);
         old.take(20, NOW);
         assert_eq!(a_minute(25).continuing(&old).available(NOW), 5);
+    }
+
+    #[test]
+    fn changed_rates_count_each_window_for_itself() {
+        let rates = |per_minute, per_hour| {
+            RateLimiter::new(Rates {
+                per_minute: Some(per_minute),
+                per_hour: Some(per_hour),
+            })
+        };
+        let mut old = rates(10, 100);
+        old.take(10, NOW);
+        let mut new = rates(10, 100).continuing(&old);
+        assert_eq!(new, old);
+        new.take(10, after(62));
+        assert_eq!(rates(100, 25).continuing(&new).available(after(62)), 5);
     }
 
     #[test]

@@ -201,3 +201,6 @@ impl Row {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,5 @@
+mod outage;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;

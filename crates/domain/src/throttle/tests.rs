@@ -1,3 +1,5 @@
+mod learnt;
+
 use super::*;
 use crate::clock::Timestamp;
 use crate::outcome::EnhancedCode;
