@@ -1,7 +1,7 @@
 # Every target says what it does; `make` alone lists them. The work itself is in tools/, bench/ and tests/.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fmt lint audit pictures bench bench-rows soak soak-seeds fuzz clean
+.PHONY: help setup run test check fmt lint audit mutants pictures bench bench-rows soak soak-seeds fuzz clean
 
 # Where the demo keeps its data and listens; `make run DATA=/tmp/x HTTP=127.0.0.1:9000 SMTP=127.0.0.1:9025`.
 DATA ?= ./data
@@ -14,6 +14,9 @@ ROUNDS ?= 3
 CYCLES ?= 100
 SEEDS ?= 3000
 SECONDS_PER_TARGET ?= 60
+# Which mutants: a shard (SHARD=0/8), some files (FILES="crates/domain/src/rate.rs"), or both.
+SHARD ?=
+FILES ?=
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -42,6 +45,9 @@ pictures: ## Draw the pictures of the README and docs/ anew (docs/pictures)
 
 audit: ## Licences, sources and bans of dependencies (cargo-deny) and unused ones (cargo-machete)
 	@tools/audit --install
+
+mutants: ## Change the rules about mail in small places and name the changes no test notices (hours; SHARD=0/8 FILES="...")
+	@tools/mutants $(if $(SHARD),--shard $(SHARD)) $(FILES)
 
 bench: ## Measure Postroom and Postfix side by side and write bench/RESULTS.md (SIZE=quick|full ROUNDS=n)
 	@tools/setup bench

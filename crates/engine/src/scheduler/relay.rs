@@ -264,3 +264,6 @@ pub(super) enum Tried {
     Yes,
     No,
 }
+
+#[cfg(test)]
+mod tests;

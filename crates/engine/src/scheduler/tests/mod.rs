@@ -1,7 +1,9 @@
 //! Leases, relays and their rates; the other tests of the scheduler are in the modules.
 
+mod outages;
 mod probes;
 mod waits;
+mod waking;
 
 use std::sync::Arc;
 
