@@ -227,6 +227,13 @@ fn replies_of_real_servers_state_their_limits() {
 }
 
 #[test]
+fn limits_are_named_in_logs_and_metrics() {
+    use Throttle::{Connections, Messages, Pace, Recipients};
+    let names = [Connections, Recipients, Messages, Pace].map(Throttle::name);
+    assert_eq!(names, ["connections", "recipients", "messages", "pace"]);
+}
+
+#[test]
 fn failures_are_no_limits() {
     use SmtpPhase::{Content, Greeting, Mail, Rcpt};
     for (phase, line) in [

@@ -60,6 +60,19 @@ fn step_follows_at_once_while_there_is_something_to_lease() {
 }
 
 #[test]
+fn step_follows_at_once_where_a_probe_lacks_a_message() {
+    let mut scheduler = down();
+    let due = after(30);
+    scheduler.step(due);
+    scheduler.leased(grant(FIRST, 1), &[], due);
+    scheduler.promoted(nothing_moved(None), due);
+    scheduler.settled(Settled::default(), due);
+    assert_eq!(scheduler.wake_at(due), due);
+    scheduler.step(due);
+    assert!(scheduler.wake_at(due) > due, "it was sought");
+}
+
+#[test]
 fn mail_that_returns_is_leased_on_its_own_route() {
     let mut scheduler = idle();
     scheduler.mail_returned(&BTreeSet::from([OTHER]));
