@@ -1,3 +1,5 @@
+mod learnt;
+
 use super::*;
 
 const START: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
