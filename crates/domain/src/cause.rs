@@ -218,4 +218,31 @@ mod tests {
             assert_eq!(FailureCause::from_name(cause.name()), Some(cause));
         }
     }
+
+    #[test]
+    fn trouble_with_the_settings_is_their_cause() {
+        for (trouble, cause) in [
+            (Trouble::Connect, FailureCause::Connect),
+            (Trouble::Tls, FailureCause::Tls),
+            (Trouble::Auth, FailureCause::Auth),
+            (Trouble::Token, FailureCause::Auth),
+            (Trouble::Sender, FailureCause::Sender),
+            (Trouble::Settings, FailureCause::Settings),
+        ] {
+            assert_eq!(FailureCause::of(Some(trouble), &Reply::none("lost")), cause);
+            assert!(cause.is_of_settings());
+        }
+        assert!(FailureCause::RelayDown.is_of_settings());
+        assert!(!FailureCause::Recipient.is_of_settings());
+    }
+
+    #[test]
+    fn every_cause_says_what_happened_and_what_to_do() {
+        let mut said = std::collections::BTreeSet::new();
+        for cause in FailureCause::ALL {
+            let (what, todo) = cause.words();
+            assert!(what.ends_with('.') && todo.ends_with('.'), "{cause:?}");
+            assert!(said.insert(what), "{cause:?} says what another one says");
+        }
+    }
 }

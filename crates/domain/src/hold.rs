@@ -77,4 +77,19 @@ mod tests {
         }
         assert_eq!(HoldReason::from_number(0), None);
     }
+
+    #[test]
+    fn limits_alone_end_with_the_day_and_each_reason_has_its_word() {
+        let ending = HoldReason::ALL.map(HoldReason::is_limit);
+        assert_eq!(ending, [true, true, false, false, false]);
+        let words = HoldReason::ALL.map(|reason| reason.to_string());
+        let expected = [
+            "system_limit",
+            "user_limit",
+            "administrator",
+            "paused",
+            "restored",
+        ];
+        assert_eq!(words, expected);
+    }
 }

@@ -83,3 +83,21 @@ pub struct Failure {
     /// What was said.
     pub reply: Reply,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reply_is_shown_as_it_was_said() {
+        let reply = |code, enhanced| Reply {
+            code,
+            enhanced,
+            text: "lost".to_owned(),
+        };
+        let enhanced = Some(EnhancedCode(5, 1, 10));
+        assert_eq!(reply(550, enhanced).to_string(), "550 5.1.10 lost");
+        assert_eq!(reply(550, None).to_string(), "550 lost");
+        assert_eq!(reply(0, enhanced).to_string(), "lost", "words of Postroom itself");
+    }
+}

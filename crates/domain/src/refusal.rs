@@ -30,6 +30,7 @@
 //! | `idempotency_key_invalid` | 422 | 554 5.5.4 |
 //! | `queue_disabled` | 503 | 451 4.3.2 |
 //! | `store_unavailable` | 503 | 451 4.3.0 |
+//! | `content_damaged` | 500 | 554 5.6.0 |
 //! | `store_full` | 503 | 452 4.3.1 |
 //! | `server_busy` | 503 | 452 4.3.1 |
 //! | `sender_too_slow` | 408 | 421 4.4.2 |

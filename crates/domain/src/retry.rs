@@ -202,6 +202,37 @@ mod tests {
         assert_eq!(new(&[5, 0]), Err(BadSchedule::WaitOutOfRange(2)));
         assert_eq!(new(&[5, 4]), Err(BadSchedule::Shrinking(2)));
         assert_eq!(new(&[]).map(|s| s.attempts_max()), Ok(1));
+        let week = 7 * 24 * 3_600;
+        assert_eq!(new(&[1, week + 1]), Err(BadSchedule::WaitOutOfRange(2)));
+        assert_eq!(new(&[1, 1, week]).map(|s| s.attempts_max()), Ok(4));
+        assert_eq!(new(&[1; 9]).map(|s| s.attempts_max()), Ok(10));
+    }
+
+    #[test]
+    fn refused_sender_is_tried_again_like_a_relay() {
+        let fail = RetrySchedule::new(vec![Duration::from_mins(1)], PermanentFailures::Fail).expect("good");
+        assert!(!fail.ends_at_once(Lasting::Permanent, Blame::Sender));
+    }
+
+    #[test]
+    fn chance_moves_a_wait_to_either_side_by_the_percentage() {
+        let wait = Duration::from_secs(100);
+        let spread = |chance, percent| Chance::new(chance).spread(wait, percent).as_secs_f64().round();
+        let of_ten = [0.0, 0.25, 0.5, 1.0].map(|chance| spread(chance, 10));
+        assert_eq!(of_ten, [90.0, 95.0, 100.0, 110.0]);
+        assert_eq!(
+            [spread(0.0, 200), spread(1.0, 200)],
+            [0.0, 200.0],
+            "by all of it at most"
+        );
+        assert_eq!(spread(7.0, 10), 110.0);
+        assert_eq!(spread(f64::NAN, 10), 100.0);
+    }
+
+    #[test]
+    fn attempt_that_was_not_counted_is_followed_like_the_first() {
+        assert_eq!(RetrySchedule::default().wait_after(0), None);
+        assert_eq!(wait(0, 0.5), wait(1, 0.5));
     }
 
     proptest! {

@@ -107,3 +107,17 @@ impl Rule {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rule_reads_back_from_its_name_and_says_whom_to_ask() {
+        for rule in Rule::ALL {
+            assert_eq!(Rule::from_name(rule.name()), Some(rule));
+            assert!(rule.words().len() > 40, "{rule:?}");
+        }
+        assert_eq!(Rule::from_name("no_such_rule"), None);
+    }
+}

@@ -162,6 +162,31 @@ mod tests {
     }
 
     #[test]
+    fn move_is_told_with_the_time_right_after_it() {
+        let (machine, steady) = clocks();
+        assert_eq!(steady.moved_at(), START);
+        machine.set(START.plus(MONTH));
+        pass(&machine, &steady, 61);
+        let moved_at = START.plus(MONTH).plus(Duration::from_secs(61));
+        assert_eq!((steady.moved_at(), steady.now()), (moved_at, moved_at));
+        pass(&machine, &steady, 5);
+        assert_eq!(steady.moved_at(), moved_at);
+        assert_eq!(steady.monotonic(), machine.monotonic());
+    }
+
+    #[test]
+    fn two_seconds_are_an_adjustment_and_more_is_a_jump() {
+        let (machine, steady) = clocks();
+        let two = Duration::from_secs(2);
+        machine.set(START.plus(two));
+        assert_eq!(steady.now(), START.plus(two));
+        machine.set(START.plus(two * 2).plus(Duration::from_micros(1)));
+        assert_eq!(steady.now(), START.plus(two));
+        machine.set(START);
+        assert_eq!(steady.now(), START, "two back");
+    }
+
+    #[test]
     fn second_jump_begins_its_own_minute() {
         let (machine, steady) = clocks();
         machine.set(START.plus(MONTH));

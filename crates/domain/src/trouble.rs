@@ -92,6 +92,13 @@ mod tests {
     use crate::outcome::EnhancedCode;
 
     #[test]
+    fn trouble_has_a_name_in_keys_and_facts() {
+        use Trouble::{Auth, Connect, Sender, Settings, Tls, Token};
+        let names = [Connect, Tls, Auth, Token, Sender, Settings].map(|trouble| trouble.to_string());
+        assert_eq!(names, ["connect", "tls", "auth", "token", "sender", "settings"]);
+    }
+
+    #[test]
     fn table_of_troubles_holds() {
         use SmtpPhase::{Auth, Connect, Content, Ehlo, Greeting, Mail, Rcpt, Tls};
         let said = |code, enhanced: Option<(u8, u16, u16)>| Heard::Reply {
@@ -110,6 +117,13 @@ mod tests {
             (Mail, said(530, Some((5, 7, 0))), Some(Trouble::Auth)),
             (Mail, said(550, Some((5, 7, 1))), Some(Trouble::Sender)),
             (Mail, said(553, None), Some(Trouble::Sender)),
+            (Mail, said(554, Some((5, 7, 1))), Some(Trouble::Sender)),
+            (Mail, said(554, Some((5, 1, 8))), Some(Trouble::Sender)),
+            (Mail, said(554, Some((5, 1, 7))), None),
+            (Mail, said(451, Some((4, 7, 1))), None),
+            (Mail, said(451, Some((4, 1, 8))), None),
+            (Mail, said(554, None), None),
+            (Mail, Heard::Nothing, None),
             (Mail, said(552, Some((5, 3, 4))), None),
             (Mail, said(452, Some((4, 3, 1))), None),
             (Rcpt, said(550, Some((5, 1, 1))), None),

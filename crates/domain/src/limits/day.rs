@@ -143,6 +143,15 @@ mod tests {
     }
 
     #[test]
+    fn days_are_counted_back_and_forth_and_shown_as_dates() {
+        let day = Day::from("2026-03-01".parse::<Date>().unwrap());
+        assert_eq!(day.back(1).to_string(), "2026-02-28");
+        assert_eq!(day.back(1).next(), day);
+        assert_eq!(Day(0).to_string(), "1970-01-01");
+        assert_eq!(DayRule::utc().day_of(at("1970-01-02T00:00:00Z")), Day(1));
+    }
+
+    #[test]
     fn clock_set_back_does_not_bring_a_day_back() {
         let rule = rule("Europe/Berlin");
         let later = rule.day_of(at("2026-05-02T10:00:00Z"));

@@ -54,7 +54,7 @@ pub fn forecast(count: u64, today: Day, system: Meter, user: Meter, ahead: &Ahea
     let mut before = ahead.own;
     let mut later = Vec::new();
     let mut day = today;
-    while own > 0 && later.len() < usize::try_from(DAYS_MAX).unwrap_or(0) && day.0 < today.0 + DAYS_MAX {
+    while own > 0 && day.0 < today.0 + DAYS_MAX {
         day = day.next();
         let share = one_day(own, &mut others, system.limit, user.limit);
         own -= share;
@@ -115,6 +115,8 @@ fn one_day(own: u64, others: &mut [u64], system_limit: u64, user_limit: u64) -> 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const TODAY: Day = Day(20_000);
@@ -166,5 +168,84 @@ mod tests {
     fn forecast_ends_after_a_year() {
         let told = forecast(1_000, TODAY, meter(0, 0), meter(1, 1), &Ahead::default());
         assert_eq!((told.later.len(), told.beyond), (366, 634));
+    }
+
+    /// A day, message by message: whoever has one left and is below the limit gives one in each round, the person last.
+    fn day_by_turns(own: &mut u64, others: &mut [u64], system_limit: u64, user_limit: u64) -> u64 {
+        let start = *own;
+        let mut left = if system_limit == 0 { u64::MAX } else { system_limit };
+        let mut gave = vec![0; others.len()];
+        let may = |waiting: u64, gave: u64| waiting > 0 && (user_limit == 0 || gave < user_limit);
+        loop {
+            let mut somebody = false;
+            for (waiting, gave) in others.iter_mut().zip(&mut gave) {
+                if left > 0 && may(*waiting, *gave) {
+                    (*waiting, *gave, left, somebody) = (*waiting - 1, *gave + 1, left - 1, true);
+                }
+            }
+            if left > 0 && may(*own, start - *own) {
+                (*own, left, somebody) = (*own - 1, left - 1, true);
+            }
+            if !somebody {
+                return start - *own;
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn day_is_shared_as_by_taking_turns(
+            own in 0_u64..20,
+            others in prop::collection::vec(0_u64..12, 0..5),
+            system_limit in 0_u64..30,
+            user_limit in 0_u64..8,
+        ) {
+            let (mut own_left, mut by_turns) = (own, others.clone());
+            let expected = day_by_turns(&mut own_left, &mut by_turns, system_limit, user_limit);
+            let mut at_once = others;
+            prop_assert_eq!(one_day(own, &mut at_once, system_limit, user_limit), expected);
+            prop_assert_eq!(at_once, by_turns);
+        }
+
+        #[test]
+        fn forecast_counts_every_message_once_on_days_that_follow(
+            count in 0_u64..60,
+            own in 0_u64..20,
+            others in prop::collection::vec(0_u64..12, 0..4),
+            limits in (0_u64..6, 0_u64..6),
+            used in (0_u64..6, 0_u64..6),
+            system_line in any::<bool>(),
+        ) {
+            let ahead = Ahead { own, others: others.clone(), system_line };
+            let (system, user) = (meter(limits.0, used.0), meter(limits.1, used.1));
+            let told = forecast(count, TODAY, system, user, &ahead);
+            let later: u64 = told.later.iter().map(|share| share.count).sum();
+            prop_assert_eq!(told.today + later + told.beyond, count);
+            let rooms = [system.room(), user.room()];
+            let fits = rooms.into_iter().flatten().min().unwrap_or(count).min(count);
+            prop_assert_eq!(told.today, if own > 0 || system_line { 0 } else { fits });
+            // The same, day by day: of a day's share the person's earlier mail goes first.
+            let (mut waiting, mut others, mut before) = (own + count - told.today, others, own);
+            let mut expected = Vec::new();
+            for day in 1..=DAYS_MAX {
+                let share = day_by_turns(&mut waiting, &mut others, limits.0, limits.1);
+                let earlier = share.min(before);
+                before -= earlier;
+                if share > earlier {
+                    expected.push((day, share - earlier));
+                }
+            }
+            prop_assert_eq!(days(&told), expected);
+        }
+    }
+
+    #[test]
+    fn mail_that_waits_longer_than_a_year_is_beyond_it() {
+        let ahead = Ahead {
+            own: 366,
+            ..Ahead::default()
+        };
+        let told = forecast(3, TODAY, meter(0, 0), meter(1, 1), &ahead);
+        assert_eq!((days(&told), told.beyond), (vec![], 3));
     }
 }

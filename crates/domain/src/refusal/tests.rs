@@ -85,6 +85,7 @@ fn every_one_of_the_api() -> Vec<Refusal> {
         },
         Refusal::QueueDisabled,
         Refusal::StoreUnavailable,
+        Refusal::ContentDamaged,
         Refusal::StoreFull,
         Refusal::ServerBusy,
         Refusal::SenderTooSlow,
@@ -109,9 +110,10 @@ fn both_faces_agree_and_stand_in_the_table() {
             "{} stands for two refusals",
             refusal.code()
         );
-        let fault_is_ours = refusal.http_status() >= 500;
+        // What is damaged stays so.
+        let passes = refusal.http_status() >= 500 && refusal != Refusal::ContentDamaged;
         assert_eq!(
-            fault_is_ours || ["too_many_recipients", "sender_too_slow"].contains(&refusal.code()),
+            passes || ["too_many_recipients", "sender_too_slow"].contains(&refusal.code()),
             basic < 500,
             "{refusal:?}"
         );
@@ -141,4 +143,38 @@ fn bad_address_names_field_text_and_mistake() {
     };
     assert_eq!(refusal.detail(), "to[1]: \"a@b@c\" has two @ signs");
     assert_eq!(refusal.field(), Some("to[1]"));
+}
+
+#[test]
+fn detail_that_is_too_long_ends_with_an_ellipsis() {
+    let detail = |chars: usize| {
+        let reason = "x".repeat(chars);
+        let refusal = Refusal::BadJson { reason };
+        (refusal.to_string().chars().count(), refusal.detail())
+    };
+    let prefix = detail(0).0;
+    let (whole, fits) = detail(Refusal::MAX_DETAIL_CHARS - prefix);
+    assert_eq!(
+        (whole, fits.chars().last()),
+        (Refusal::MAX_DETAIL_CHARS, Some('x'))
+    );
+    let (_, cut) = detail(Refusal::MAX_DETAIL_CHARS - prefix + 1);
+    assert_eq!(cut.chars().count(), Refusal::MAX_DETAIL_CHARS);
+    assert!(cut.ends_with("x…"));
+}
+
+#[test]
+fn refusal_names_the_field_or_header_that_is_wrong() {
+    let fields: BTreeSet<_> = every_one()
+        .iter()
+        .filter_map(|refusal| refusal.field().map(str::to_owned))
+        .collect();
+    for field in ["messages", "send_at", "from", "kind", "Idempotency-Key"] {
+        assert!(fields.contains(field), "{field}");
+    }
+    assert_eq!(Refusal::NoRecipients.field(), None);
+    assert_eq!(
+        Refusal::StoreFull.title(),
+        "There is no room to store the message"
+    );
 }

@@ -95,6 +95,23 @@ fn kept_numbers_read_back() {
     }
 }
 
+#[test]
+fn list_shows_three_types() {
+    let shown = MessageState::ALL.map(|state| state.shown().name());
+    let outbox = "outbox";
+    assert_eq!(shown, [outbox, outbox, outbox, outbox, outbox, "sent", "failed"]);
+    assert_eq!(ShownType::ALL.map(ShownType::number), [0, 1, 2]);
+    let ended = MessageState::ALL.map(MessageState::is_final);
+    assert_eq!(ended, [false, false, false, false, false, true, true]);
+    assert_eq!(RecipientState::from_number(3), None);
+    let numbers = [
+        RecipientState::Pending,
+        RecipientState::Sent,
+        RecipientState::Failed,
+    ];
+    assert_eq!(numbers.map(RecipientState::number), [0, 1, 2]);
+}
+
 proptest! {
     /// However it is held, released and given back: once it is let be, every path ends within ten attempts.
     #[test]
