@@ -73,6 +73,21 @@ fn step_follows_at_once_where_a_probe_lacks_a_message() {
 }
 
 #[test]
+fn expiry_of_mail_wakes_it_and_a_search_that_it_waits_for_is_no_reason_to_spin() {
+    let mut scheduler = down();
+    let day = NOW.plus(Duration::from_hours(24));
+    let early = day.minus(look_every() / 2);
+    scheduler.step(early);
+    scheduler.leased(grant(FIRST, 1), &[], early);
+    scheduler.promoted(nothing_moved(None), early);
+    scheduler.settled(Settled::default(), early);
+    scheduler.step(early);
+    assert_eq!(scheduler.wake_at(early), day);
+    assert_eq!(scheduler.step(day).exhaust, [], "nothing tried the relay lately");
+    assert!(scheduler.wake_at(day) > day);
+}
+
+#[test]
 fn mail_that_returns_is_leased_on_its_own_route() {
     let mut scheduler = idle();
     scheduler.mail_returned(&BTreeSet::from([OTHER]));
