@@ -177,6 +177,7 @@ const REPLIES: &[(SmtpPhase, &str, Throttle)] = &[
         "421 4.7.28 Our system has detected an unusual rate of unsolicited mail",
         Throttle::Pace,
     ),
+    (SmtpPhase::Content, "421 4.7.28 Try again later", Throttle::Pace),
     (
         SmtpPhase::Mail,
         "450 4.2.1 Peak SMTP relay limit exceeded for customer. This is a temporary error.",
@@ -252,6 +253,8 @@ fn failures_are_no_limits() {
             "450 4.2.1 The user you are trying to contact is receiving mail too quickly.",
         ),
         (Rcpt, "450 4.7.1 Greylisted, try again later"),
+        (Rcpt, "450 Greylisted, try again later"),
+        (SmtpPhase::Data, "452 Try again later"),
         (Rcpt, "550 5.1.1 No such user"),
         (Rcpt, "452 4.5.3 Too many invalid recipients"),
         (Rcpt, "421 4.7.0 mx.example.net Error: too many errors"),
