@@ -213,6 +213,18 @@ mod tests {
     }
 
     #[test]
+    fn what_was_taken_moves_with_the_clock() {
+        for hours in [6_i64, -6] {
+            let micros = hours * 3_600_000_000;
+            let mut limiter = a_minute(30);
+            limiter.take(10, NOW);
+            limiter.clock_moved(micros, NOW.moved(micros));
+            assert_eq!(limiter.available(after(30).moved(micros)), 20, "{hours} hours");
+            assert_eq!(limiter.available(after(62).moved(micros)), 30, "{hours} hours");
+        }
+    }
+
+    #[test]
     fn no_sixty_seconds_hold_more_than_the_rate() {
         let mut limiter = a_minute(30);
         let mut taken: Vec<u64> = Vec::new();
