@@ -269,9 +269,9 @@ const fn face(
 /// What it takes to send mail of a kind.
 const fn takes(kind: Kind) -> &'static str {
     match kind.poster() {
-        Poster::Person => "it takes a person, or an API key with the scope send",
-        Poster::Crm => "it takes an API key with the scope post_notifications",
-        Poster::Postroom => "the server alone sends it",
+        Poster::Person => "it needs a person, or an API key with the scope send",
+        Poster::Crm => "it needs an API key with the scope post_notifications",
+        Poster::Postroom => "only the server itself sends it",
     }
 }
 

@@ -89,7 +89,7 @@ impl Rule {
                 "Enterprise View shows other offices' mail: only administrators of the System Office give it or widen it"
             }
             Self::ChangeSignIn => {
-                "this person has rights that you may not give: only administrators of the System Office change their address or invite them"
+                "this person has rights that you cannot grant: only administrators of the System Office can change their address or invite them"
             }
             Self::SeeNotifications => "notifications are seen by administrators alone",
             Self::GiveProxy => {

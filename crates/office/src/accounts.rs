@@ -100,7 +100,8 @@ impl Accounts {
     /// Invites somebody to set their first password.
     ///
     /// # Errors
-    /// Those of the store, [`StoreError::Stale`] where `user` was changed since it was read; where the mail could not be written, that is logged, and the invitation can be repeated.
+    /// Those of the store, [`StoreError::Stale`] where `user` was changed since it was read. Where the mail could not be
+    /// written, that is logged, and the invitation can be repeated.
     pub async fn invite(&self, user: User, office: Office, note: AuditNote) -> Result<(), StoreError> {
         let token = Secret::session();
         let purpose = TokenPurpose::Invitation((&user).into());

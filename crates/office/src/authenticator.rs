@@ -257,7 +257,7 @@ impl Authenticator {
     }
 
     /// The same principal with the rights of now; `None` where the session or key has ended, the person is disabled, or
-    /// their password or address is another than when they signed in. For what goes on longer than a request.
+    /// their login, address or password is another than when they signed in. For what goes on longer than a request.
     ///
     /// # Errors
     /// Those of the store.
@@ -269,8 +269,8 @@ impl Authenticator {
             (Who::Person(person), None) => {
                 let before = &person.user;
                 let now = self.by_actor(Actor::User(before.id)).await?;
-                let same =
-                    |user: &User| user.password_hash == before.password_hash && user.email == before.email;
+                let key = |user: &User| (user.login.clone(), user.email.clone(), user.password_hash.clone());
+                let same = |user: &User| key(user) == key(before);
                 Ok(now.filter(|now| now.user().is_some_and(same)))
             }
             (Who::Key(_), None) => Ok(None),

@@ -110,7 +110,11 @@ impl Running {
         running.serve_operator(config)?;
         running.watch_store_and_delivery();
         running.serve_background();
-        alerts::report_sign_in_clashes(&*running.node.store, running.node.clock.now()).await?;
+        if let Err(error) =
+            alerts::report_sign_in_clashes(&*running.node.store, running.node.clock.now()).await
+        {
+            tracing::warn!(%error, "could not look for sign-in names that two people have");
+        }
         if config.relay.is_empty() {
             tracing::warn!("no [[relay]] is configured: mail is taken in and waits");
         }

@@ -214,7 +214,7 @@ function checkToken(relay: RelayForm, say: (field: string, words: string) => voi
 }
 
 const missing = (secret: Secret): string =>
-  secret.kept && !secret.replacing ? 'Enter it anew: the kept one is not sent to another server, nor over weaker TLS.' : 'Enter it.';
+  secret.kept && !secret.replacing ? 'Enter it: the saved one does not go to this server with these TLS settings.' : 'Enter it.';
 
 /** The usual port of a policy, where the one that is typed is another's usual port. */
 export function portFor(tls: Tls, port: string): string {

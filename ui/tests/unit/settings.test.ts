@@ -19,7 +19,7 @@ describe('a kept secret', () => {
   it('has to be entered anew for another server, for it is not sent there', () => {
     const moved = { ...relayForm(kept), host: 'smtp.example.net' };
     expect(usesKept(moved, 'secret')).toBe(false);
-    expect(checkRelay(moved, 'relays[0]')['relays[0].secret']).toContain('another server');
+    expect(checkRelay(moved, 'relays[0]')['relays[0].secret']).toContain('does not go to this server');
     expect(relayEdit({ ...moved, secret: { ...moved.secret, text: 'new' } }).secret).toBe('new');
   });
   it('has to be entered anew where TLS is weaker or trusts another certificate, as the server asks', () => {

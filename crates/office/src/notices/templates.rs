@@ -118,7 +118,7 @@ impl Templates {
         to: &Addressee<'_>,
         at: Timestamp,
     ) -> Result<Letter, TemplateError> {
-        let subject = format!("How you sign in to {} was changed", settings.brand);
+        let subject = format!("Your {} sign-in details were changed", settings.brand);
         let values = context! {
             brand => &settings.brand, subject => &subject, name => to.name, login => to.login, at => shown(at),
         };

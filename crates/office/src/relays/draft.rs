@@ -247,12 +247,12 @@ impl RelayDraft {
             SecretDraft::Set(secret) => !secret.is_empty(),
             SecretDraft::Clear => false,
         };
-        let anew = match has.why_not {
+        let words = match has.why_not {
             WhyNot::OtherServer => {
-                "has to be given: none is kept for this server, and a kept one is not sent to another"
+                "has to be given: none is saved for this server, and a saved one is not sent to another"
             }
             WhyNot::WeakerTls => {
-                "has to be given anew: TLS is weaker than where the kept one went, or trusts another certificate"
+                "has to be given again: the saved one is used only with TLS that is at least as strong and trusts no other certificate"
             }
         };
         let missing = match (self.smtp.auth, self.smtp.token.as_ref().map(|token| token.grant)) {
@@ -265,7 +265,7 @@ impl RelayDraft {
                 (!given(&self.client_secret, has.client_secret)).then_some("token.client_secret")
             }
         };
-        missing.map_or(Ok(()), |name| Err(bad(format!("{at}.{name}"), anew)))
+        missing.map_or(Ok(()), |name| Err(bad(format!("{at}.{name}"), words)))
     }
 }
 

@@ -87,7 +87,7 @@ pub(super) async fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     }
     for clash in &counted.sign_in_clashes {
         out!(
-            "{:?} is the login of user {} and the e-mail address of user {}: nobody signs in with it. Give one of them \
+            "{:?} is the login of user {} and the e-mail address of user {}: nobody can sign in with it. Give one of them \
              another login or address: postroom user change {} --login …",
             clash.name,
             clash.login_of,

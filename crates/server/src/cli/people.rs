@@ -48,7 +48,7 @@ impl People {
     /// The person of a login or address; else of a number.
     ///
     /// # Errors
-    /// Where there is none, or the login of one person is the address of another.
+    /// Where there is none, or the login of one person is the address or the number of another.
     pub(super) fn user(&self, login: &str) -> anyhow::Result<&UserRow> {
         let wanted = login.to_lowercase();
         let mut named = self
@@ -60,8 +60,15 @@ impl People {
             named.next().is_none(),
             "{login:?} is the login of one person and the address of another: give the number that postroom user list shows"
         );
+        let numbered = self.users.iter().find(|user| user.id.to_string() == wanted);
+        if let (Some(first), Some(other)) = (first, numbered) {
+            anyhow::ensure!(
+                first.id == other.id,
+                "{login:?} is the login of one person and the number of another: give the address"
+            );
+        }
         first
-            .or_else(|| self.users.iter().find(|user| user.id.to_string() == wanted))
+            .or(numbered)
             .with_context(|| format!("there is no user {login:?}; postroom user list shows them"))
     }
 
@@ -79,7 +86,7 @@ impl People {
         let mut path = office.name.clone();
         let mut parent = office.parent;
         // A tree has no circles; the bound is for what should not be.
-        for _ in 0..64 {
+        for _ in 0..self.offices.len() {
             let Some(above) = self.offices.iter().find(|row| Some(row.id) == parent) else {
                 break;
             };

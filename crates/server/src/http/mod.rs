@@ -9,6 +9,7 @@ mod audit;
 mod auth;
 mod banners;
 mod body;
+mod carried;
 mod connections;
 mod docs;
 mod drafts;
@@ -145,6 +146,7 @@ pub fn admin_router(app: &App) -> Router {
 /// Puts on what every answer gets.
 fn dressed(router: Router<App>, app: &App) -> Router {
     router
+        .layer(middleware::from_fn(carried::to_the_end))
         .layer(CsrfLayer::new().with_rejection_response(problem::cross_site))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::from_fn_with_state(app.clone(), finish::finish))

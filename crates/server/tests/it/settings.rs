@@ -157,7 +157,7 @@ async fn kept_secret_does_not_go_over_weaker_tls() {
                 "{problem}"
             );
             assert!(
-                problem["detail"].as_str().unwrap().contains("TLS is weaker"),
+                problem["detail"].as_str().unwrap().contains("at least as strong"),
                 "{problem}"
             );
         }

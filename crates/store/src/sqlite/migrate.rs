@@ -101,7 +101,10 @@ mod tests {
             .collect::<Result<_, _>>()
             .expect("a row");
         let row = |id, name: &str| (id, 1, name.to_owned());
-        assert_eq!(changed, [row(3, "Ring 3 (3)"), row(90, "Itself (90)")]);
+        assert_eq!(
+            changed,
+            [row(3, "Ring 3 (restored, 3)"), row(90, "Itself (restored, 90)")]
+        );
     }
 
     #[test]

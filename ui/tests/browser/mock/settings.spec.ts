@@ -104,9 +104,9 @@ test.describe('secrets', () => {
   test('are not sent to another server than theirs', async ({ page }) => {
     await open(page);
     await page.getByLabel('Host').fill('smtp.elsewhere.example.net');
-    await expect(page.getByText('The kept one belongs to the server that was set before')).toBeVisible();
+    await expect(page.getByText('Enter it again: the saved one is used only for the same server')).toBeVisible();
     await save(page).click();
-    await expect(page.getByText('Enter it anew: the kept one is not sent to another server')).toBeVisible();
+    await expect(page.getByText('Enter it: the saved one does not go to this server')).toBeVisible();
     await page.getByLabel('Host').fill('smtp.office.example.com');
     await expect(page.getByRole('group', { name: 'Password' })).toBeVisible();
   });

@@ -1,11 +1,14 @@
 //! Who changes whose login and address, and what ends with the old ones (V10).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use postroom_office::{Accounts, NoticeEvent};
 use postroom_store::Rights;
+use postroom_store::sqlite::{SqliteOptions, WriteFault, WriteFaults, WriteOperation};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use super::{ADMINISTRATOR, Told, cookie, send, sign_in};
 use crate::house::{House, PASSWORD};
@@ -170,4 +173,48 @@ async fn office_administrator_cannot_take_anothers_address_as_a_login() {
         sign_in(&house, "clerk", PASSWORD).await.code(),
         "invalid_credentials"
     );
+}
+
+/// Tells that somebody is about to be changed, and has the change take a while.
+#[derive(Debug, Default)]
+struct SlowChanges(Notify);
+
+impl WriteFaults for SlowChanges {
+    fn on_operation(&self, operation: WriteOperation) -> WriteFault {
+        if operation.name == "change_user" {
+            self.0.notify_one();
+            WriteFault::Delay(Duration::from_millis(200))
+        } else {
+            WriteFault::None
+        }
+    }
+}
+
+#[tokio::test]
+async fn old_address_is_told_also_where_nobody_waits_for_the_answer() {
+    let slow = Arc::new(SlowChanges::default());
+    let options = SqliteOptions {
+        faults: Some(Arc::clone(&slow) as _),
+        ..SqliteOptions::default()
+    };
+    let house = House::on(options, |_| {}).await;
+    let admin = house.person("admin", house.root, ADMINISTRATOR).await;
+    let clerk = house.person("clerk", house.root, Rights::default()).await;
+    let mut changes = house.node.store.changes();
+    let call = format!("PATCH /users/{}", clerk.user);
+    let address = json!({"email": "clerk@elsewhere.test"});
+    let request = send(&house, &admin, &call, Some(1), &address);
+    tokio::select! {
+        biased;
+        () = slow.0.notified() => {}
+        answer = request => panic!("{}", answer.text),
+    }
+    // The connection is closed.
+    let told = async {
+        while house.kept().await == 0 {
+            let _again = changes.recv().await;
+        }
+    };
+    let told = tokio::time::timeout(Duration::from_secs(30), told).await;
+    assert!(told.is_ok(), "what follows the commit was not done");
 }

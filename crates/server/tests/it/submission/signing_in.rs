@@ -155,15 +155,21 @@ async fn open_session_ends_with_the_password_the_account_or_the_key_that_it_bega
 }
 
 #[tokio::test]
-async fn open_session_ends_with_the_address_of_its_person() {
+async fn open_session_ends_with_the_login_and_the_address_of_its_person() {
     let server = Server::start().await;
     server.with_case().await;
-    let mut dialogue = server.signed_in().await;
     let node = server.running.node();
     let case = node.store.user_by_login("case").await.unwrap().unwrap();
-    for (email, code) in [("case@example.test", 250), ("moved@example.test", 530)] {
+    let mut dialogues = [server.signed_in().await, server.signed_in().await];
+    for (login, email, n, code) in [
+        ("case", "case@example.test", 0, 250),
+        ("case", "moved@example.test", 0, 530),
+        ("other", "case@example.test", 1, 530),
+    ] {
+        let dialogue = &mut dialogues[n];
         let change = UserChange {
             name: Some(format!("Case, {code}")),
+            login: Some(login.to_owned()),
             email: Some(email.to_owned()),
             ..UserChange::default()
         };

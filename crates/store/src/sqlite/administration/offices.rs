@@ -161,10 +161,10 @@ fn may_lie_below(conn: &Connection, office: &Office, parent: Option<OfficeId>) -
     if parent == office.id || lies_below(conn, parent, office.id)? {
         return Err(PeopleRule::Cycle.into());
     }
-    // A tree that was deeper before there was a limit may become shallower.
+    // A tree that was deeper before there was a limit may move, but not further down.
     let depth = depth_of(conn, parent)?.saturating_add(1);
     let deepest = depth.saturating_add(height_of(conn, office.id)?);
-    if deepest > OFFICES_ABOVE_MAX && depth >= depth_of(conn, office.id)? {
+    if deepest > OFFICES_ABOVE_MAX && depth > depth_of(conn, office.id)? {
         return Err(PeopleRule::TooDeep.into());
     }
     Ok(())

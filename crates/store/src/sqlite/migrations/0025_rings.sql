@@ -1,6 +1,6 @@
 -- Earlier versions could move an office below itself where more than 64 lie between: a ring that nobody sees. Of each ring,
 -- the office with the lowest id hangs below the System Office again, and the others below it. Its number joins its name,
--- which another one there may have.
+-- for another one there may have it.
 WITH RECURSIVE above (start, at) AS (
     SELECT id, parent FROM office WHERE parent IS NOT NULL
     UNION
@@ -10,6 +10,6 @@ WITH RECURSIVE above (start, at) AS (
 )
 UPDATE office
    SET parent = (SELECT min(id) FROM office WHERE parent IS NULL AND removed = 0),
-       name = name || ' (' || id || ')',
+       name = name || ' (restored, ' || id || ')',
        version = version + 1
  WHERE id IN (SELECT id FROM ring);

@@ -1,0 +1,25 @@
+//! Requests that change something are carried to their end, also where nobody waits for the answer.
+//!
+//! A client that closes its connection ends the work on its request wherever that waits: behind a commit, too, and what
+//! follows the commit would not be done. Caches would go on with what was, and nobody would be told.
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tracing::Instrument as _;
+
+use super::ApiError;
+
+/// Answers a request that may change something from a task of its own.
+pub(super) async fn to_the_end(request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    match tokio::spawn(next.run(request).in_current_span()).await {
+        Ok(answer) => answer,
+        Err(ended) => match ended.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(ended) => ApiError::internal(ended.to_string()).into_response(),
+        },
+    }
+}
