@@ -97,7 +97,7 @@ enum Stage {
 enum Meanwhile {
     /// Nothing that it is known by now.
     Nothing,
-    /// One that was served ended in order.
+    /// One said QUIT, and the relay answered it.
     OtherServed,
 }
 
@@ -337,14 +337,6 @@ impl State {
         others.any(|(_, vital)| vital.came_to_content())
     }
 
-    /// A connection has ended in order: the relay worked while those opened that have no answer yet.
-    fn has_closed(&mut self) {
-        let opening = |vital: &&mut Vital| vital.stage == Stage::Opens && vital.shown.is_none();
-        for vital in self.connections.values_mut().filter(opening) {
-            vital.meanwhile = Meanwhile::OtherServed;
-        }
-    }
-
     /// Whether the relay may still count a connection that has ended.
     fn has_just_ended(&self) -> bool {
         self.ended.is_some_and(|at| at.elapsed() <= ENDED_COUNTS_FOR)
@@ -382,6 +374,7 @@ impl Slot {
         let mut state = self.account.state();
         if let Some(vital) = state.connections.get_mut(&self.number) {
             vital.shown = Some(now);
+            vital.meanwhile = Meanwhile::Nothing;
         }
         drop(state);
         self.account.settled.notify_waiters();
@@ -432,6 +425,18 @@ impl Slot {
         {
             vital.stage = Stage::Closes;
             vital.shown = Some(now);
+        }
+    }
+
+    /// Notes that the relay answered QUIT: it worked while those opened that have no answer yet.
+    pub(crate) fn closed(&self) {
+        let mut state = self.account.state();
+        let own = state.connections.get(&self.number);
+        if own.is_some_and(|vital| vital.stage == Stage::Closes) {
+            let opens = |vital: &&mut Vital| vital.stage == Stage::Opens && vital.shown.is_none();
+            for vital in state.connections.values_mut().filter(opens) {
+                vital.meanwhile = Meanwhile::OtherServed;
+            }
         }
     }
 
@@ -503,11 +508,8 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut state = self.account.state();
         let left = state.connections.remove(&self.number);
-        if let Some(left) = left.filter(Vital::came_to_content) {
+        if left.is_some_and(|vital| vital.came_to_content()) {
             state.ended = Some(Instant::now());
-            if left.stage == Stage::Closes {
-                state.has_closed();
-            }
         }
         drop(state);
         self.account.settled.notify_waiters();

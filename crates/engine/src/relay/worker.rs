@@ -72,7 +72,9 @@ impl Line {
     /// Ends the session; until the relay has answered, the connection counts as one.
     async fn quit(self, now: Timestamp) {
         self.slot.closes(now);
-        self.session.quit().await;
+        if self.session.quit().await.is_some_and(|said| said.is_success()) {
+            self.slot.closed();
+        }
     }
 }
 

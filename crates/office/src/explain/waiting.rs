@@ -83,7 +83,7 @@ const fn service_is_not_on(service: Service) -> Option<(&'static str, &'static s
         Service::On => None,
         Service::Paused => Some((
             "Sending is paused in the server configuration.",
-            "It is kept, and sent once sending is resumed there.",
+            "The message is kept, and is sent once sending is resumed there.",
         )),
         Service::Off => Some((
             "The e-mail queue is disabled in the server configuration.",

@@ -148,6 +148,9 @@ impl Reader<'_> {
                 .check(octets.len() as u64, incoming.share_of(&room), now)
                 .map_err(|NoRoom| Refusal::SenderTooSlow)?;
         }
+        if declared.is_some_and(|declared| declared != octets.len() as u64) {
+            return Err(incomplete());
+        }
         room.shrink_to(octets.len() as u64);
         Ok(MessageBody { octets, room })
     }

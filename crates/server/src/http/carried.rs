@@ -1,7 +1,8 @@
-//! Requests that change something are carried to their end, also where nobody waits for the answer.
+//! Requests whose commit is not the end of them are carried to their end, also where nobody waits for the answer.
 //!
 //! A client that closes its connection ends the work on its request wherever that waits: behind a commit, too, and what
-//! follows the commit would not be done. Caches would go on with what was, and nobody would be told.
+//! follows it would not be done. Caches would go on with what was, and nobody would be told. It is for small requests: the
+//! task holds no connection's place. Intake ends with its client, so that nothing is taken in of which a part came.
 
 use axum::extract::Request;
 use axum::middleware::Next;

@@ -72,11 +72,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(messages::export::export))
         .routes(routes!(messages::edit::draft))
         .routes(routes!(messages::edit::change_recipient))
-        .routes(routes!(limits::get, limits::put))
         .routes(routes!(limits::usage))
         .routes(routes!(limits::forecast))
-        .routes(routes!(pauses::list, pauses::add))
-        .routes(routes!(pauses::remove))
         .routes(routes!(messages::detail::detail))
         .routes(routes!(messages::detail::attempts))
         .routes(routes!(messages::detail::explain))
@@ -95,10 +92,19 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(alerts::dismiss))
         .routes(routes!(alerts::preferences, alerts::set_preferences))
         .routes(routes!(events::events))
-        .routes(routes!(settings::read, settings::set))
-        .routes(routes!(settings::test))
         .routes(routes!(status::status))
         .routes(routes!(history::history))
+        .merge(administration())
+}
+
+/// The routes that change who may do what. Much follows behind their commits: caches forget, people are told.
+fn administration() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(limits::get, limits::put))
+        .routes(routes!(pauses::list, pauses::add))
+        .routes(routes!(pauses::remove))
+        .routes(routes!(settings::read, settings::set))
+        .routes(routes!(settings::test))
         .routes(routes!(people::offices::list, people::offices::add))
         .routes(routes!(
             people::offices::one,
@@ -117,6 +123,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(people::password::forgot))
         .routes(routes!(people::password::confirm))
         .routes(routes!(people::password::change))
+        .layer(middleware::from_fn(carried::to_the_end))
 }
 
 /// Everything that people and their software reach.
@@ -146,7 +153,6 @@ pub fn admin_router(app: &App) -> Router {
 /// Puts on what every answer gets.
 fn dressed(router: Router<App>, app: &App) -> Router {
     router
-        .layer(middleware::from_fn(carried::to_the_end))
         .layer(CsrfLayer::new().with_rejection_response(problem::cross_site))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::from_fn_with_state(app.clone(), finish::finish))

@@ -222,7 +222,7 @@ impl Truth {
 
     fn changes(&self, page: &mut String) {
         page.push_str(
-            "\n## Who changes whose address\n\nOf a person of the North Office; the same people may invite them again. A \
+            "\n## Who changes whose address\n\nThis is about people of the North Office. Whoever may change an address may also repeat the invitation. A \
              cell says yes, or the rule that refuses.\nLogins are changed by administrators of the System Office.\n\n| who |",
         );
         for target in &self.target {

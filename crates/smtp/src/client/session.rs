@@ -132,15 +132,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Ok(answer)
     }
 
-    /// Says QUIT, waits a moment for the answer, and closes.
-    pub async fn quit(mut self) {
+    /// Says QUIT, waits a moment for the answer, and closes; answers what the relay said, if it did.
+    pub async fn quit(mut self) -> Option<Reply> {
         let limit = self.timeouts.quit;
+        let mut said = None;
         // Behind a DATA that was sent ahead, QUIT would be content.
         let polite = self.open && self.ahead.is_none();
         if polite && self.wire.write([b"QUIT\r\n", b"", b""], limit).await.is_ok() {
-            let _goodbye = self.wire.reply(limit).await;
+            said = self.wire.reply(limit).await.ok();
         }
         self.wire.shut_down(limit).await;
+        said
     }
 
     /// Reads the reply to a command; one that closes the session or that cannot answer a command is an error.

@@ -185,8 +185,8 @@ pub trait Queue: Send + Sync {
     async fn revive(&self, op: Revive) -> Result<Option<MessageId>, StoreError>;
 
     /// The clock was moved: deferred mail is due after the rest of its wait, and waits for a relay last as long as they
-    /// did. Calling it again moves nothing twice; it moves what lies ahead of the clock, or is due as if it had not been
-    /// moved, because somebody who had read it before wrote it since.
+    /// did. Calling it again moves nothing twice, but for what was tried in the last second before the move; it moves what
+    /// somebody who had read the clock before wrote since.
     ///
     /// # Errors
     /// Those of the store.

@@ -12,8 +12,8 @@ use crate::contract::ClockMove;
 /// How long a move is remembered; no mail waits for a relay for so long.
 const REMEMBERED: Duration = Duration::from_hours(24 * 60);
 
-/// How long an attempt may last (RFC 5321 §4.5.3.2), with what is left of it when it begins.
-const ATTEMPT_LASTS: Duration = Duration::from_mins(30);
+/// Within what an attempt that has ended is written down.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
 
 /// Accounts for the time since the node was last seen, at its next start.
 ///
@@ -30,6 +30,11 @@ pub(crate) fn since_last_seen(group: &Group<'_>, slot: NodeSlot, now: Timestamp)
         leave_out(group.conn, passed)
     } else {
         note(group.conn, passed, now)?;
+        // Another node's start must not find the same move once more.
+        group
+            .conn
+            .prepare_cached("UPDATE node SET seen_at = seen_at + ?1")?
+            .execute([passed])?;
         shift_times_due(group.conn, passed, Turn::First(now), now)?;
         shift_begun(group.conn, passed, None)
     }
@@ -123,22 +128,29 @@ enum Turn {
 /// What was tried since stays. What was overdue when a clock was set back is moved, too: it may lie nearer to the time
 /// after, and would have to wait once more.
 ///
-/// A further call moves what was tried about the time of the move, and told by the clock before.
+/// A further call moves what an attempt wrote since that ended by the clock before.
 fn shift_times_due(conn: &Connection, micros: i64, turn: Turn, now: Timestamp) -> Result<(), StoreError> {
     let before = now.moved(micros.saturating_neg());
-    let (which, from, until) = match turn {
-        Turn::First(at) => (
+    let (which, tried) = match turn {
+        Turn::First(_) => (
             "(abs(due - ?2) < abs(due - ?3) OR due <= ?2) AND NOT EXISTS",
-            at,
-            now,
+            "a.started_at BETWEEN ?4 AND ?3 OR a.started_at + a.duration_us BETWEEN ?5 AND ?2",
         ),
-        Turn::Again(at) => (
+        Turn::Again(_) => (
             "abs(due - ?2) < abs(due - ?3) AND EXISTS",
-            before.minus(now.since(at)).minus(ATTEMPT_LASTS),
-            before,
+            "a.started_at + a.duration_us BETWEEN ?5 AND ?2",
         ),
     };
-    let tried = "(SELECT 1 FROM attempt a WHERE a.ord = one.ord AND a.started_at BETWEEN ?4 AND ?5)";
+    // When it was moved, by the clock after and before; what ended just before that may have been written behind it.
+    let (at, written_within) = match turn {
+        Turn::First(at) => (at, Duration::ZERO),
+        Turn::Again(at) => (at, WRITTEN_WITHIN),
+    };
+    let before_at = at.moved(micros.saturating_neg()).minus(written_within);
+    let tried = format!(
+        "(SELECT 1 FROM attempt a WHERE a.ord = one.ord AND a.seq = (SELECT max(seq) FROM attempt WHERE ord = one.ord)
+            AND ({tried}))"
+    );
     for sql in [
         format!(
             "UPDATE work SET due_at = due_at + ?1 WHERE ord IN
@@ -157,8 +169,8 @@ fn shift_times_due(conn: &Connection, micros: i64, turn: Turn, now: Timestamp) -
             micros,
             before.as_micros(),
             now.as_micros(),
-            from.as_micros(),
-            until.as_micros()
+            at.as_micros(),
+            before_at.as_micros()
         ])?;
     }
     Ok(())

@@ -208,23 +208,25 @@ fn connection_that_closes_is_counted_and_serves_nobody() {
 #[test]
 fn connection_that_ended_while_another_opened_shows_for_it() {
     let account = account();
-    let (served, fails, opens) = (
+    let (served, vanished, opens) = (
         account.connect(FIRST),
         account.connect(FIRST),
         account.connect(FIRST),
     );
-    served.took(START);
-    fails.took(START);
-    drop(fails);
-    assert_eq!(
-        served.witness(START),
-        Witness::Lately,
-        "it failed, and shows nothing"
-    );
-    served.closes(START);
-    drop(served);
+    for other in [&served, &vanished] {
+        other.took(START);
+        other.closes(START);
+    }
+    drop(vanished);
     // A further address of the relay's name was tried meanwhile.
     let later = START.plus(WORKS_FOR * 2);
+    assert_ne!(
+        opens.witness(later),
+        Witness::OtherSessions,
+        "QUIT without an answer shows nothing"
+    );
+    served.closed();
+    drop(served);
     assert_eq!(opens.witness(later), Witness::OtherSessions);
     assert_eq!(
         account.connect(FIRST).witness(START),
@@ -238,6 +240,19 @@ fn connection_that_ended_while_another_opened_shows_for_it() {
         "how many it takes is not known"
     );
     assert!(account.ready_at(FIRST, later) > later, "not again at once");
+}
+
+#[test]
+fn what_a_connection_saw_while_it_opened_ends_with_its_first_answer() {
+    let account = account();
+    let (served, opens) = (account.connect(FIRST), account.connect(FIRST));
+    served.took(START);
+    served.closes(START);
+    served.closed();
+    drop(served);
+    opens.answered(START);
+    let later = START.plus(WORKS_FOR * 2);
+    assert_ne!(opens.witness(later), Witness::OtherSessions);
 }
 
 #[test]

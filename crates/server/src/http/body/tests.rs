@@ -1,8 +1,11 @@
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody};
 use futures_util::stream;
+use hyper::body::{Frame, SizeHint};
 
 use super::*;
 
@@ -149,4 +152,30 @@ async fn small_body_is_refused_by_its_length_and_holds_only_what_came() {
     let busy = small(share, Body::from(vec![b'x'; 10])).await.map_err(code);
     assert_eq!(busy.unwrap_err(), "server_busy");
     drop(all);
+}
+
+/// A body whose length is said, and that ends before it has come.
+struct Short(Option<Bytes>);
+
+impl HttpBody for Short {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.take().map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(10)
+    }
+}
+
+#[tokio::test]
+async fn message_that_ends_before_its_length_is_refused() {
+    let body = Body::new(Short(Some(Bytes::from_static(b"four"))));
+    let refused = read(&budget(), body, 100).await.err();
+    assert_eq!(refused.as_deref(), Some("incomplete_body"));
 }

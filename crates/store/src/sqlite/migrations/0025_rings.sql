@@ -1,6 +1,6 @@
 -- Earlier versions could move an office below itself where more than 64 lie between: a ring that nobody sees. Of each ring,
 -- the office with the lowest id hangs below the System Office again, and the others below it. Its number joins its name,
--- for another one there may have it.
+-- because another office there may have the same name.
 WITH RECURSIVE above (start, at) AS (
     SELECT id, parent FROM office WHERE parent IS NOT NULL
     UNION

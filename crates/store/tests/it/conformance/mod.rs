@@ -146,6 +146,8 @@ macro_rules! conformance {
             moved_clocks::what_others_submit_moves_with_the_day_that_it_is_charged_on,
             moved_clocks::clock_that_stood_ahead_over_midnight_leaves_the_counts_right,
             moved_clocks::leased_mail_shows_no_time_ahead_once_it_is_given_back_after_the_clock_is_set_back,
+            moved_clocks::mail_tried_about_the_time_of_a_short_move_is_moved_once,
+            moved_clocks::clock_set_back_before_two_nodes_start_moves_mail_once,
             moved_clocks::mail_that_was_overdue_for_long_waits_for_no_time_once_the_clock_is_set_back,
             moved_clocks::date_is_right_again_with_the_clock_and_ids_still_ascend,
             moved_clocks::mail_whose_id_runs_ahead_expires_in_its_time,

@@ -97,6 +97,49 @@ pub(crate) async fn mail_that_was_overdue_for_long_waits_for_no_time_once_the_cl
     assert_consistent(h.store()).await;
 }
 
+pub(crate) async fn mail_tried_about_the_time_of_a_short_move_is_moved_once(h: &mut impl Harness) {
+    let node = join(h.store()).await;
+    let ids = put(h.store(), vec![letter(1), letter(2), letter(3)], at(0)).await;
+    // The clock was set back by an hour when it showed 9,000 s.
+    let defer = async |(tried, seconds): (i64, u64), written: i64, due: i64| {
+        let leased = lease(h.store(), node, 1, at(tried)).await[0];
+        let mut outcome = deferred(&leased, at(tried), at(due));
+        if let Some(attempt) = &mut outcome.attempt {
+            attempt.duration = Duration::from_secs(seconds);
+        }
+        record(h.store(), node, vec![outcome], at(written)).await;
+    };
+    defer((8_400, 1), 8_401, 12_001).await;
+    // Under way at that time, and told by the clock after it.
+    defer((8_995, 10), 5_405, 5_465).await;
+    move_clock(h.store(), -3_600, 5_400, 5_406).await;
+    // Under way at that time, too, and told by the clock before it.
+    defer((8_996, 12), 5_408, 9_068).await;
+    move_clock(h.store(), -3_600, 5_400, 5_410).await;
+    let mut due = Vec::new();
+    for id in ids {
+        due.push(row(h.store(), id).await.next_attempt_at);
+    }
+    assert_eq!(due, [Some(at(8_401)), Some(at(5_465)), Some(at(5_468))]);
+    assert_consistent(h.store()).await;
+}
+
+pub(crate) async fn clock_set_back_before_two_nodes_start_moves_mail_once(h: &mut impl Harness) {
+    let node = join(h.store()).await;
+    h.store().join(NodeSlot(7), at(0)).await.unwrap();
+    let id = put(h.store(), vec![letter(1)], at(0)).await[0];
+    let leased = lease(h.store(), node, 1, at(1)).await[0];
+    record(h.store(), node, vec![deferred(&leased, at(1), at(61))], at(1)).await;
+    for slot in [SLOT, NodeSlot(7)] {
+        h.store().join(slot, at(-DAY)).await.unwrap();
+    }
+    let shown = row(h.store(), id).await.next_attempt_at.unwrap();
+    assert!(
+        (at(-DAY)..=at(61 - DAY)).contains(&shown),
+        "{shown:?} was moved twice"
+    );
+}
+
 async fn take_down(store: &dyn Store) {
     let edge = RelayEdge {
         route: RouteId::SERVER,
