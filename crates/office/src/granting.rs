@@ -26,8 +26,8 @@ pub fn may_grant(
     }
 }
 
-/// Whether `who` may decide where `target`'s links go: change their address, or have a link for a password sent. Whoever
-/// does can become `target`, so it takes somebody who may give every right that `target` has. That holds for oneself,
+/// Whether `who` may decide where `target`'s links go: change their address, or have a link for a password sent. With
+/// that one can become `target`, so it takes somebody who may give every right that `target` has. That holds for oneself,
 /// too: a session or key that was stolen does not become an account.
 ///
 /// # Errors

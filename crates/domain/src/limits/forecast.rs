@@ -170,7 +170,7 @@ mod tests {
         assert_eq!((told.later.len(), told.beyond), (366, 634));
     }
 
-    /// A day, message by message: whoever has one left and is below the limit gives one in each round, the person last.
+    /// A day, message by message: in each round everybody who has one left and is below the limit gives one, the person last.
     fn day_by_turns(own: &mut u64, others: &mut [u64], system_limit: u64, user_limit: u64) -> u64 {
         let start = *own;
         let mut left = if system_limit == 0 { u64::MAX } else { system_limit };

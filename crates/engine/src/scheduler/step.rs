@@ -11,7 +11,7 @@ use crate::settings::Sending;
 pub(crate) struct Step {
     /// Make one deferred message of these routes due: a probe waits for it.
     pub(crate) seek_probe: Vec<SeekProbe>,
-    /// Let go what waits for a day, a limit or the end of a pause.
+    /// Release what waits for a day, a limit or the end of a pause.
     pub(crate) settle: bool,
     /// Make waiting mail ready, except of these routes.
     pub(crate) promote: Option<Vec<RouteId>>,

@@ -42,7 +42,7 @@ pub(crate) struct Changer {
 }
 
 impl Changer {
-    /// `yes`, the rule that refuses, or `-` for whoever does not know of the person.
+    /// `yes`, the rule that refuses, or `-` for those who do not know of the person.
     pub(crate) fn answer(&self, target: &Target) -> &str {
         self.may.get(&target.id).map_or("-", String::as_str)
     }
@@ -222,7 +222,7 @@ impl Truth {
 
     fn changes(&self, page: &mut String) {
         page.push_str(
-            "\n## Who changes whose address\n\nThis is about people of the North Office. Whoever may change an address may also repeat the invitation. A \
+            "\n## Who changes whose address\n\nThis is about people of the North Office. Those who may change an address may also repeat the invitation. A \
              cell says yes, or the rule that refuses.\nLogins are changed by administrators of the System Office.\n\n| who |",
         );
         for target in &self.target {

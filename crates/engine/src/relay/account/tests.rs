@@ -1,5 +1,7 @@
 mod learnt;
 
+use postroom_domain::Witness;
+
 use super::*;
 
 const START: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);

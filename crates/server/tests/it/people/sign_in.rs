@@ -175,7 +175,7 @@ async fn office_administrator_cannot_take_anothers_address_as_a_login() {
     );
 }
 
-/// Tells that somebody is about to be changed, and has the change take a while.
+/// Tells that somebody is about to be changed, and delays the change.
 #[derive(Debug, Default)]
 struct SlowChanges(Notify);
 

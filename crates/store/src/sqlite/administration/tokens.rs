@@ -37,7 +37,7 @@ pub(super) fn keep(conn: &Connection, token: &NewToken, by: &By) -> Result<(), S
     Ok(())
 }
 
-/// Whoever a token is mailed to, as they were when the mail was addressed.
+/// The person whom a token is mailed to, as they were when the mail was addressed.
 fn addressee(conn: &Connection, to: Addressee) -> Result<User, StoreError> {
     let user = users::known(conn, to.id)?;
     if user.version == to.version {

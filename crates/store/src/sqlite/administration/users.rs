@@ -154,7 +154,7 @@ fn end_sign_ins(conn: &Connection, id: UserId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Changes name, login and address. Sessions and tokens were given to whoever signed in and read mail with the old ones.
+/// Changes name, login and address. Sessions and tokens were given by the old ones.
 fn rename(conn: &Connection, before: &User, change: &UserChange, by: &By) -> Result<(), StoreError> {
     let name = change.name.as_ref().unwrap_or(&before.name);
     let lower = |name: &Option<String>, before: &String| {
