@@ -5,7 +5,7 @@ use std::time::Duration;
 use postroom_domain::health::HealthState;
 use postroom_domain::{Clock as _, Kind, MessageState, Trouble};
 use postroom_smtp::reply::{EnhancedCode, Reply};
-use postroom_smtp::sink::{ByAddress, Mode, SinkConfig, SinkLimits};
+use postroom_smtp::sink::{Mode, SinkConfig, SinkLimits};
 use postroom_store::{Consumer, FactKind, Facts, TroubleDetail};
 use postroom_testkit::relay;
 
@@ -66,13 +66,7 @@ async fn person_whose_address_is_refused_takes_no_relay_down() {
 
 #[tokio::test]
 async fn content_that_ends_the_connection_is_its_senders_failure_alone() {
-    let sink = relay::start_with(SinkConfig {
-        by_address: ByAddress::On {
-            stall: Duration::ZERO,
-        },
-        ..SinkConfig::default()
-    })
-    .await;
+    let sink = relay::start_by_address(Duration::ZERO).await;
     let house = House::new();
     let engine = house.engine(House::settings(&impatient(&sink))).await;
     let claras = (0..20).map(|n| message(CLARA, Kind::Direct, &format!("c{n}"), &["drop@example.test"]));
@@ -107,13 +101,7 @@ async fn content_that_ends_the_connection_is_its_senders_failure_alone() {
 
 #[tokio::test]
 async fn content_that_ends_connections_for_two_senders_is_an_outage() {
-    let sink = relay::start_with(SinkConfig {
-        by_address: ByAddress::On {
-            stall: Duration::ZERO,
-        },
-        ..SinkConfig::default()
-    })
-    .await;
+    let sink = relay::start_by_address(Duration::ZERO).await;
     let house = House::new();
     let engine = house.engine(House::settings(&impatient(&sink))).await;
     let letters = (0..8).map(|n| message(n % 2, Kind::Direct, &format!("m{n}"), &["drop@example.test"]));
@@ -129,13 +117,7 @@ async fn content_that_ends_connections_for_two_senders_is_an_outage() {
 
 #[tokio::test]
 async fn relay_that_hangs_up_on_one_senders_mail_is_probed_by_anothers_though_that_is_not_due() {
-    let sink = relay::start_with(SinkConfig {
-        by_address: ByAddress::On {
-            stall: Duration::ZERO,
-        },
-        ..SinkConfig::default()
-    })
-    .await;
+    let sink = relay::start_by_address(Duration::ZERO).await;
     let house = House::new();
     let engine = house.engine(House::settings(&impatient(&sink))).await;
     // Another person's letter, whose next attempt is hours away.
