@@ -8,7 +8,7 @@ pub enum Rule {
     ActOnMessage,
     /// Hold and Release are for Super Users and administrators (V7).
     HoldMessage,
-    /// The body of mail with a live link is shown to nobody (V5).
+    /// The body of mail with a live link is shown to nobody (V5), and nobody has it sent to somewhere else.
     SecretBody,
     /// Settings and people of an office are for its administrators and the System Office's (O3).
     AdministerOffice,
@@ -79,7 +79,7 @@ impl Rule {
             }
             Self::HoldMessage => "holding and releasing mail is for Super Users and administrators",
             Self::SecretBody => {
-                "mail of this kind carries a live link: whoever reads it could use it, so its body is shown to nobody"
+                "mail of this kind carries a live link: whoever reads it could use it, so its body is shown to nobody, and it is not sent again or to another address"
             }
             Self::AdministerOffice => {
                 "this is for administrators of the office and of the System Office: ask one of them"

@@ -155,6 +155,7 @@ impl Actions {
                 }
                 Ok(Prepared::NotFound) => ActionResult::Acted(ActionOutcome::NotFound),
                 Ok(Prepared::NotEnded(state)) => ActionResult::Acted(ActionOutcome::WrongState(state)),
+                Ok(Prepared::LiveLink) => ActionResult::Acted(ActionOutcome::LiveLink),
                 Ok(Prepared::ContentGone) => ActionResult::ContentGone,
                 Err(refusal) => ActionResult::Refused(refusal),
             });
@@ -229,6 +230,9 @@ impl Actions {
                 }
                 (Verb::Hold, Some(reason)) if reason != "administrator" => return ActionOutcome::Done,
                 _ => {}
+            }
+            if verb == Verb::Resend && row.kind.body_is_secret() {
+                return ActionOutcome::LiveLink;
             }
             match verb.verdict(row.state) {
                 Verdict::Do => ActionOutcome::Done,

@@ -19,6 +19,8 @@ pub enum Prepared {
     NotFound,
     /// It has not ended.
     NotEnded(MessageState),
+    /// It carries a link that works once, which no copy may carry on.
+    LiveLink,
     /// Its content has been removed by retention.
     ContentGone,
 }

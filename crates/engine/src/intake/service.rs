@@ -250,6 +250,9 @@ impl Intake {
         let Some(detail) = store.detail(scope, id).await.map_err(|e| refused(&e))? else {
             return Ok(Prepared::NotFound);
         };
+        if detail.row.kind.body_is_secret() {
+            return Ok(Prepared::LiveLink);
+        }
         if !detail.row.state.is_final() {
             return Ok(Prepared::NotEnded(detail.row.state));
         }

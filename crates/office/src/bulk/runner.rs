@@ -174,7 +174,7 @@ impl Inner {
         match prepared {
             Ok(Prepared::Message(message, room)) => Ok((*message, room)),
             // The step looks at rights and state itself and has the exact words.
-            Ok(Prepared::NotFound | Prepared::NotEnded(_)) => Err(NoResend::NotFound),
+            Ok(Prepared::NotFound | Prepared::NotEnded(_) | Prepared::LiveLink) => Err(NoResend::NotFound),
             Ok(Prepared::ContentGone) => Err(NoResend::ContentGone),
             Err(refusal) => Err(NoResend::Refused(refusal)),
         }

@@ -147,6 +147,7 @@ fn became(verb: Verb, outcome: ActionOutcome) -> Became {
         | ActionOutcome::HeldBack
         | ActionOutcome::Sending
         | ActionOutcome::Damaged
+        | ActionOutcome::LiveLink
         | ActionOutcome::Paused
         | ActionOutcome::OverLimit { .. } => Some(Undone::refused(outcome.reason(verb), outcome.rule(verb))),
     }
@@ -196,6 +197,7 @@ fn now_refused(conn: &Connection, who: &Authority, id: MessageId) -> Result<Beca
         Some(row) if !permitted(who, verb).sees(row.sender, row.office, row.category) => {
             ActionOutcome::NotPermitted
         }
+        Some(row) if row.has_live_link() => ActionOutcome::LiveLink,
         Some(row) => match verb.verdict(row.state) {
             Verdict::Do => ActionOutcome::Done,
             Verdict::Skip => ActionOutcome::WrongState(row.state),

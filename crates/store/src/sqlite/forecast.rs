@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use postroom_domain::action::{Verb, Verdict};
-use postroom_domain::{MessageId, MessageState, Scope};
+use postroom_domain::{Kind, MessageId, MessageState, Scope};
 use rusqlite::Connection;
 
 use super::counts;
@@ -51,7 +51,13 @@ pub(crate) fn counted(
         refused: 0,
     };
     let seen = by_state(conn, &who.see, &which.filter)?;
-    let may = by_state(conn, permitted(who, verb), &which.filter)?;
+    let mut may = by_state(conn, permitted(who, verb), &which.filter)?;
+    if verb == Verb::Resend {
+        let live = with_live_links(conn, permitted(who, verb), &which.filter)?;
+        for (may, live) in may.iter_mut().zip(live) {
+            *may = may.saturating_sub(live);
+        }
+    }
     for (state, (seen, may)) in MessageState::ALL.into_iter().zip(seen.into_iter().zip(may)) {
         let may = may.min(seen);
         let asks_why = matches!(verb, Verb::Requeue | Verb::Hold | Verb::Release);
@@ -82,6 +88,22 @@ fn by_state(conn: &Connection, scope: &Scope, filter: &Filter) -> rusqlite::Resu
             && filter.state.is_none_or(|wanted| wanted == state);
         if !meant {
             *n = 0;
+        }
+    }
+    Ok(states)
+}
+
+/// How many carry a link that works once, which no resend copies.
+fn with_live_links(conn: &Connection, scope: &Scope, filter: &Filter) -> rusqlite::Result<[u64; 7]> {
+    let mut states = [0; 7];
+    let kinds = Kind::ALL.into_iter().filter(|kind| kind.body_is_secret());
+    for kind in kinds.filter(|kind| filter.kind.is_none_or(|wanted| wanted == *kind)) {
+        let filter = Filter {
+            kind: Some(kind),
+            ..filter.clone()
+        };
+        for (sum, n) in states.iter_mut().zip(by_state(conn, scope, &filter)?) {
+            *sum += n;
         }
     }
     Ok(states)
@@ -119,6 +141,9 @@ fn class(who: &Authority, verb: Verb, row: &RowState) -> Class {
         }
         (Verb::Hold, Some(reason)) if reason != "administrator" => return Class::Done,
         _ => {}
+    }
+    if verb == Verb::Resend && row.has_live_link() {
+        return Class::Refused;
     }
     match verb.verdict(row.state) {
         Verdict::Do => Class::Done,

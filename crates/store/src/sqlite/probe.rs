@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use postroom_domain::{Category, MessageId, MessageState, OfficeId, UserId};
+use postroom_domain::{Category, Kind, MessageId, MessageState, OfficeId, UserId};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 use tokio::time::Instant;
 
@@ -218,12 +218,21 @@ pub(super) struct RowState {
     pub(super) state: MessageState,
     /// Why it is held, where it is.
     pub(super) hold: Option<String>,
+    /// Its kind; `None` where what is stored is damaged.
+    pub(super) kind: Option<Kind>,
+}
+
+impl RowState {
+    /// Whether its body carries a link that works once.
+    pub(super) fn has_live_link(&self) -> bool {
+        self.kind.is_some_and(Kind::body_is_secret)
+    }
 }
 
 /// Reads how a message stands; `None` where it is gone.
 pub(super) fn row_state(conn: &Connection, id: MessageId) -> rusqlite::Result<Option<RowState>> {
     conn.prepare_cached(
-        "SELECT m.sender, m.office, m.category, iif(w.phase = 3, 3, m.state), m.hold_reason
+        "SELECT m.sender, m.office, m.category, iif(w.phase = 3, 3, m.state), m.hold_reason, m.kind
          FROM message m LEFT JOIN work w ON w.ord = m.ord WHERE m.ord = ?1",
     )?
     .query_row([id.ord()], |row| {
@@ -237,6 +246,7 @@ pub(super) fn row_state(conn: &Connection, id: MessageId) -> rusqlite::Result<Op
             },
             state: numbered(row, 3, MessageState::from_number)?,
             hold: row.get(4)?,
+            kind: Kind::from_number(row.get(5)?),
         })
     })
     .optional()

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use postroom_domain::{ManualClock, MessageState, Reply};
+use postroom_domain::{Kind, ManualClock, MessageState, Reply};
 use postroom_store::{
     Actor, Administration as _, AttemptRecord, AttemptResult, AuditAction, AuditNote, Branches, By,
     ContentStore as _, LeaseRequest, List as _, NewOffice, NewUser, Next, Outcome, OutcomeBatch, Queue as _,
@@ -8,7 +8,7 @@ use postroom_store::{
 };
 
 use super::*;
-use crate::intake::Identity;
+use crate::intake::{Identity, KindRights};
 use crate::intake::fixture::{NOW, OfficePeople, address, by_smtp, case_of};
 use crate::packing::unpack_into;
 use crate::random::Seeded;
@@ -278,6 +278,23 @@ async fn resent_message_is_a_new_one_with_the_same_content() {
     );
     assert_eq!(new, expected);
     assert_ne!(new, old);
+}
+
+#[tokio::test]
+async fn mail_with_a_live_link_is_not_sent_again() {
+    let bench = bench().await;
+    let postroom = Principal {
+        kinds: KindRights::Every,
+        ..bench.case.clone()
+    };
+    let mut reset = draft("reset");
+    reset.extras.kind = Some(Kind::PasswordReset);
+    let reset = bench.intake.submit(&postroom, reset, None).await;
+    let id = reset.expect("accepted").admitted.id;
+    bench.deliver().await;
+    let everything = Scope::everything();
+    let prepared = bench.intake.prepare_resend(&postroom, &everything, id).await;
+    assert!(matches!(prepared, Ok(Prepared::LiveLink)));
 }
 
 #[tokio::test]

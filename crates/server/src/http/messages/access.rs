@@ -45,7 +45,9 @@ pub(in crate::http) async fn access(
         |scope: &postroom_domain::Scope| scope.sees(message.sender, message.office, message.category);
     let mut may = Vec::new();
     if inside(&authority.act) {
-        may.extend(["requeue", "resend", "delete"].map(str::to_owned));
+        let resend = (!row.kind.body_is_secret()).then_some("resend");
+        let verbs = ["requeue"].into_iter().chain(resend).chain(["delete"]);
+        may.extend(verbs.map(str::to_owned));
     }
     if inside(&authority.hold) {
         may.extend(["hold", "release"].map(str::to_owned));

@@ -163,6 +163,7 @@ fn described(verb: Verb, result: ActionResult) -> (Outcome, Option<String>, Opti
             | ActionOutcome::HeldBack
             | ActionOutcome::Sending
             | ActionOutcome::Damaged
+            | ActionOutcome::LiveLink
             | ActionOutcome::Paused
             | ActionOutcome::OverLimit { .. }),
         ) => (Outcome::Refused, Some(outcome.reason(verb)), None),

@@ -121,6 +121,7 @@ pub(super) fn actions_of(row: &store::Row, who: &store::Authority) -> Vec<Action
     ]
     .into_iter()
     .filter(|(verb, _)| verb.verdict(row.state) == Verdict::Do)
+    .filter(|(verb, _)| *verb != Verb::Resend || !row.kind.body_is_secret())
     .filter(|(verb, _)| match verb {
         Verb::Requeue | Verb::Resend | Verb::Delete => sees(&who.act),
         Verb::Hold | Verb::Release => sees(&who.hold),

@@ -28,6 +28,8 @@ pub enum ActionOutcome {
     Sending,
     /// Its stored record is damaged: nothing can be done to it.
     Damaged,
+    /// It carries a link that works once, and a copy of it would go to whoever the message went to.
+    LiveLink,
     /// The action does not fit its state, for example requeueing a Sent message.
     WrongState(MessageState),
     /// Its office or sender is paused: resume them first.
@@ -56,6 +58,7 @@ impl ActionOutcome {
         match (self, verb) {
             (Self::HeldBack, _) | (Self::NotPermitted, Verb::Hold | Verb::Release) => Some(Rule::HoldMessage),
             (Self::NotPermitted, Verb::Requeue | Verb::Resend | Verb::Delete) => Some(Rule::ActOnMessage),
+            (Self::LiveLink, _) => Some(Rule::SecretBody),
             (
                 Self::Done
                 | Self::NotFound
@@ -88,6 +91,9 @@ impl ActionOutcome {
             }
             Self::Sending => "an attempt is under way: try again when it has ended".to_owned(),
             Self::Damaged => "the stored record of this message is damaged and cannot be read".to_owned(),
+            Self::LiveLink => {
+                "it carries a link that works once, so it is not sent again: invite the person again, or let them ask for a new password".to_owned()
+            }
             Self::WrongState(state) => wrong_state(verb, state),
             Self::Paused => {
                 "sending is paused for its office or its sender: an administrator has to resume it first".to_owned()

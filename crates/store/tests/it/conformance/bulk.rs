@@ -1,7 +1,8 @@
 //! Actions on all that match a filter.
 
 use postroom_domain::{
-    Arm, EnhancedCode, FailureCause, MessageId, OfficeId, Reply, RouteId, Scope, ShownType, Trouble, UserId,
+    Arm, EnhancedCode, FailureCause, Kind, MessageId, OfficeId, Reply, RouteId, Rule, Scope, ShownType, Trouble,
+    UserId,
 };
 use postroom_store::{
     Actor, AuditAction, AuditView, Authority, FailedBy, Failures, Filter, ItemOutcome, Job, JobEnd, JobState,
@@ -10,7 +11,7 @@ use postroom_store::{
 
 use super::Harness;
 use crate::build::{
-    anyone, assert_consistent, at, failed, intake, join, lease, letter, operator, put, record,
+    anyone, assert_consistent, at, failed, intake, join, lease, letter, operator, put, record, sent,
 };
 
 /// All of somebody's scope.
@@ -112,6 +113,51 @@ pub(crate) async fn forecast_is_what_is_done_with_words_rights_and_exceptions(h:
             );
             assert_eq!(job.total, foreseen.total());
         }
+    }
+    assert_consistent(store).await;
+}
+
+pub(crate) async fn mail_with_a_live_link_is_not_sent_again(h: &mut impl Harness) {
+    let store = h.store();
+    let node = join(store).await;
+    let of_kind = |kind| NewMessage { kind, ..letter(1) };
+    let kinds = [
+        Kind::Direct,
+        Kind::PasswordReset,
+        Kind::AccountCreated,
+        Kind::Alert,
+    ];
+    let ids = put(store, kinds.map(of_kind).to_vec(), at(0)).await;
+    let leased = lease(store, node, 9, at(1)).await;
+    let outcomes = leased.iter().map(|one| sent(one, at(1))).collect();
+    record(store, node, outcomes, at(1)).await;
+    for search in [None, SearchQuery::parse("minutes")] {
+        let filter = Filter {
+            search,
+            ..Filter::default()
+        };
+        let which = Which { filter, ..all() };
+        let before = store.counts(&Scope::everything(), &Filter::default()).await;
+        let job = start(store, &anyone(), Verb::Resend, which.clone()).await;
+        let forecast = store
+            .foresee(&anyone(), Verb::Resend, &which, Some(job.as_of))
+            .await
+            .unwrap();
+        let mut step = prepared(store, &job, &anyone(), 256).await;
+        step.resend = step.picked.ids.iter().map(|_| Ok(letter(1))).collect();
+        assert!(store.step(step).await.unwrap());
+        let job = store.job(job.id).await.unwrap().unwrap();
+        assert_eq!(
+            counts(&job),
+            (forecast.done, forecast.skipped, forecast.refused),
+            "{which:?}"
+        );
+        let refused = store.job_items(job.id, None).await.unwrap();
+        let refused: Vec<_> = refused.iter().map(|item| (item.id, item.rule)).collect();
+        let live = [ids[1], ids[2]].map(|id| (id, Some(Rule::SecretBody)));
+        assert!(live.iter().all(|item| refused.contains(item)), "{refused:?}");
+        let after = store.counts(&Scope::everything(), &Filter::default()).await;
+        assert_eq!(after.unwrap().total, before.unwrap().total + job.done);
     }
     assert_consistent(store).await;
 }

@@ -174,6 +174,7 @@ macro_rules! conformance {
             facts::trouble_with_the_settings_is_a_fact_until_the_relay_is_down,
             facts::relays_edge_is_written_by_one_node_alone,
             bulk::forecast_is_what_is_done_with_words_rights_and_exceptions,
+            bulk::mail_with_a_live_link_is_not_sent_again,
             bulk::newcomers_are_not_visited,
             bulk::message_that_left_the_filter_is_skipped,
             bulk::job_goes_on_after_a_kill_and_sends_nothing_twice,
