@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::RouteId;
+
 /// Whose mail it is in the list: people's, or Postroom's own (the Source drop-down, SPEC Q1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -101,6 +103,17 @@ impl Kind {
             Self::IntraOffice | Self::FormLetter | Self::Direct => Poster::Person,
             Self::ActivityCreated | Self::RecordShared => Poster::Crm,
             Self::AccountCreated | Self::PasswordReset | Self::SignInFailed | Self::Alert => Poster::Postroom,
+        }
+    }
+
+    /// The route of mail of this kind in an office whose own route is `office`.
+    ///
+    /// Postroom's own mail leaves through the server's relay: an office's relay is whatever its administrators set, and
+    /// whoever runs it reads the links that pass, or drops the notice that a sign-in was changed.
+    pub const fn route(self, office: RouteId) -> RouteId {
+        match self.poster() {
+            Poster::Person | Poster::Crm => office,
+            Poster::Postroom => RouteId::SERVER,
         }
     }
 

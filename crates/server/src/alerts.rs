@@ -18,8 +18,8 @@ use crate::config::{Config, Live};
 ///
 /// # Errors
 /// Where `notifications.from` is no address.
-pub fn notices(store: &Arc<dyn Store>, intake: &Intake, config: &Config) -> anyhow::Result<Arc<Notices>> {
-    let notices = Notices::new(Arc::clone(store), intake.clone(), notice_settings(config)?)?;
+pub fn notices(intake: &Intake, config: &Config) -> anyhow::Result<Arc<Notices>> {
+    let notices = Notices::new(intake.clone(), notice_settings(config)?)?;
     Ok(Arc::new(notices))
 }
 

@@ -319,7 +319,6 @@ impl AlertDesk {
                     stepped = Stepped::Idle;
                     break;
                 }
-                Err(NoticeError::Store(error)) => return Err(error),
                 Err(error @ (NoticeError::Refused(_) | NoticeError::Template(_))) => {
                     tracing::warn!(alert.id = alert.id.0, %error, "an alert is not mailed");
                     mailed.push(alert.id);

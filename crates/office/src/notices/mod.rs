@@ -1,5 +1,5 @@
 //! Mail that Postroom itself sends (SPEC A7): `account_created`, `password_reset`, `sign_in_failed` and `alert`, as
-//! real messages of the queue in the office of whom they go to.
+//! real messages of the queue in the office of whom they go to, which leave through the server's relay.
 //!
 //! A live link passes through memory into the message's content alone, which nobody is shown (V5).
 
@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
-use postroom_domain::{Address, Kind, Mailbox, OfficeId, Refusal, RouteId, Timestamp, UserId};
+use postroom_domain::{Address, Kind, Mailbox, Refusal, RouteId, Timestamp, UserId};
 use postroom_engine::intake::{Draft, Extras, Identity, Intake, KindRights, Principal, SenderRights};
-use postroom_store::{Alert, IdempotencyClaim, Store, StoreError, Submitter, User};
+use postroom_store::{Alert, IdempotencyClaim, Submitter, User};
 
 use self::templates::{Addressee, Templates};
 use crate::notifier::{Notice, NoticeEvent, Notifier, NotifyError};
@@ -44,9 +44,6 @@ pub enum NoticeError {
     /// It may be taken in later.
     #[error("the mail cannot be taken in now: {0}")]
     Later(Refusal),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
     /// The words could not be put together.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -54,7 +51,6 @@ pub enum NoticeError {
 
 /// Writes notices into the queue.
 pub struct Notices {
-    store: Arc<dyn Store>,
     intake: Intake,
     settings: ArcSwap<NoticeSettings>,
     templates: Templates,
@@ -71,13 +67,8 @@ impl Notices {
     ///
     /// # Errors
     /// [`TemplateError`] where a template of this version is broken.
-    pub fn new(
-        store: Arc<dyn Store>,
-        intake: Intake,
-        settings: NoticeSettings,
-    ) -> Result<Self, TemplateError> {
+    pub fn new(intake: Intake, settings: NoticeSettings) -> Result<Self, TemplateError> {
         Ok(Self {
-            store,
             intake,
             settings: ArcSwap::from_pointee(settings),
             templates: Templates::new()?,
@@ -112,12 +103,11 @@ impl Notices {
         letter: Letter,
         once: Option<String>,
     ) -> Result<(), NoticeError> {
-        let route = self.route(to.office).await?;
         let settings = self.settings.load();
         let identity = Identity {
             user: POSTROOM,
             office: to.office,
-            route,
+            route: RouteId::SERVER,
         };
         let rights = SenderRights::new("Postroom sends its own notices").with(&settings.from, identity);
         let principal = Principal {
@@ -138,12 +128,6 @@ impl Notices {
             }
             Err(refusal) => Err(NoticeError::Refused(refusal)),
         }
-    }
-
-    async fn route(&self, office: OfficeId) -> Result<RouteId, StoreError> {
-        let offices = self.store.offices().await?;
-        let found = offices.iter().find(|known| known.id == office);
-        Ok(found.map_or(RouteId::SERVER, |office| office.route))
     }
 }
 

@@ -131,7 +131,7 @@ impl Node {
             intake: intake.clone(),
             clock: Arc::clone(&clock),
         });
-        let notices = alerts::notices(&store, &intake, &config)?;
+        let notices = alerts::notices(&intake, &config)?;
         authenticator.notify_through(Arc::clone(&notices) as Arc<_>);
         let accounts = Accounts::new(
             Arc::clone(&store),

@@ -78,7 +78,7 @@ impl World<'_> {
             from: "postroom@sim.example".parse().context("an address")?,
             base_url: "http://sim.example".to_owned(),
         };
-        let notices = Notices::new(Arc::clone(&store), Intake::new(parts, settings), notices)?;
+        let notices = Notices::new(Intake::new(parts, settings), notices)?;
         let settings = AlertSettings {
             server_relay: ServerRelay::InFile,
         };

@@ -277,7 +277,7 @@ fn requeue_one(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let ord = target.owner.id.ord();
-    let route = way_out(group, target)?;
+    let route = route_now(group, target)?;
     let cycle: i64 = group
         .conn
         .prepare_cached(
@@ -325,14 +325,14 @@ fn requeue_one(
     Ok(())
 }
 
-/// The route of the message's office now: mail that failed under settings that were corrected since takes the new one.
-fn way_out(group: &Group<'_>, target: &Target) -> Result<RouteId, StoreError> {
+/// The route of the message now: mail that failed under settings that were corrected since takes the new one.
+fn route_now(group: &Group<'_>, target: &Target) -> Result<RouteId, StoreError> {
     let found = group
         .conn
         .prepare_cached("SELECT route FROM office WHERE id = ?1")?
         .query_row([target.owner.office.0], |row| row.get(0))
         .optional()?;
-    Ok(found.map_or(target.route, RouteId))
+    Ok(target.owner.kind.route(found.map_or(target.route, RouteId)))
 }
 
 fn delete_one(group: &mut Group<'_>, target: &Target) -> Result<(), StoreError> {

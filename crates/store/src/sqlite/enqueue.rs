@@ -137,7 +137,7 @@ fn admit(
     };
     let entry = enter(group, &owner, message, later, op.now)?;
     let (state, phase) = (entry.state, entry.phase);
-    let route = group.route_of(message.office, message.route);
+    let route = message.kind.route(group.route_of(message.office, message.route));
     insert_message(group, id, state, entry.held, route, message)?;
     if id.submitted_at() > op.now.plus(RUNS_AHEAD) {
         submitted_at(group, id, op.now)?;

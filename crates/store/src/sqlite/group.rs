@@ -137,7 +137,8 @@ impl<'w> Group<'w> {
         self.epoch(node.slot) == Some(node.epoch)
     }
 
-    /// The way out of an office's mail: as its settings say, else as whoever hands the mail in says.
+    /// The route of an office: as its settings say, else as whoever submits the mail says. What of its mail takes it is
+    /// for [`Kind::route`](postroom_domain::Kind::route).
     pub(crate) fn route_of(&self, office: OfficeId, given: RouteId) -> RouteId {
         let settled = self.routes.get(&office).or_else(|| self.kept.routes.get(&office));
         settled.copied().unwrap_or(given)

@@ -25,6 +25,9 @@ pub(crate) fn flow(sender: UserId, office: OfficeId, kind: Kind) -> i64 {
     }
 }
 
+/// SQL: whether a row `w` of `work` takes the server's route whatever its office's is ([`Kind::route`]), by its flow.
+pub(crate) const BY_SERVERS_ROUTE: &str = "(w.flow < 0 AND (~w.flow) % 16 IN (3, 4, 5, 8))";
+
 /// How many messages of a flow leave for each one of a form letter's (SPEC D6): what somebody waits for at the screen
 /// first, then alerts and letters, then bulk.
 pub(crate) const fn weight(kind: Kind) -> f64 {
@@ -235,4 +238,21 @@ pub(crate) fn pick(lanes: &mut [Contender], n: u32) -> (Vec<usize>, Option<f64>)
         picks.push(index);
     }
     (picks, time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sql_of_the_servers_route_names_the_kinds_that_take_it() {
+        let conn = Connection::open_in_memory().expect("memory");
+        let sql = format!("SELECT {BY_SERVERS_ROUTE} FROM (SELECT ?1 AS flow) w");
+        for kind in Kind::ALL {
+            let flow = flow(UserId(7), OfficeId(3), kind);
+            let by_servers: bool = conn.query_row(&sql, [flow], |row| row.get(0)).expect("a row");
+            let route = kind.route(RouteId(3));
+            assert_eq!(by_servers, route == RouteId::SERVER, "{kind}");
+        }
+    }
 }

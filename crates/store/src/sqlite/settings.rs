@@ -9,6 +9,7 @@ use super::audit;
 use super::codes::{from_json, to_json};
 use super::group::Group;
 use super::inbox::Lane;
+use super::lanes::BY_SERVERS_ROUTE;
 use super::local;
 use super::promote::unfinished;
 use super::tally::Phase;
@@ -237,7 +238,7 @@ fn write_rows(conn: &Connection, set: &OfficeSettings) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Unfinished messages of an office that are not on its route.
+/// Unfinished messages of an office that are not on their route.
 struct Elsewhere {
     ids: Vec<MessageId>,
     /// The settings that they are not as.
@@ -258,10 +259,11 @@ fn elsewhere(
         .unwrap_or(0);
     let after = after.map_or(i64::MIN, MessageId::ord);
     let ids = conn
-        .prepare_cached(
+        .prepare_cached(&format!(
             "SELECT w.ord FROM work w WHERE w.ord > ?2 AND w.office = ?1
-             AND w.route <> (SELECT route FROM office WHERE id = ?1) ORDER BY w.ord LIMIT ?3",
-        )?
+             AND w.route <> iif({BY_SERVERS_ROUTE}, 0, (SELECT route FROM office WHERE id = ?1))
+             ORDER BY w.ord LIMIT ?3"
+        ))?
         .query_map(params![office.0, after, step], |row| {
             Ok(MessageId::from_ord(row.get(0)?))
         })?
@@ -292,10 +294,11 @@ fn reroute(group: &mut Group<'_>, office: OfficeId, found: &Elsewhere) -> Result
 }
 
 /// A leased message stays with who has it; its row says where it waits if it comes back.
-fn move_one(group: &mut Group<'_>, id: MessageId, route: RouteId) -> Result<(), StoreError> {
+fn move_one(group: &mut Group<'_>, id: MessageId, office: RouteId) -> Result<(), StoreError> {
     let Some(found) = unfinished(group.conn, id)? else {
         return Ok(());
     };
+    let route = found.owner.kind.route(office);
     if found.route == route {
         return Ok(());
     }

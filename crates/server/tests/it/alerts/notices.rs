@@ -75,6 +75,55 @@ async fn link_of_a_new_account_travels_and_is_shown_to_nobody() {
 }
 
 #[tokio::test]
+async fn mail_with_a_link_leaves_through_the_servers_relay_whatever_the_offices_is() {
+    let (servers, own) = (relay::start().await, relay::start().await);
+    let place = Place::open(&servers, |_| {}).await;
+    let at = json!({ "host": "127.0.0.1", "port": own.addr().port(), "tls": "none" });
+    place.give_relay(at).await;
+    let link = || Link {
+        token: Secret::session(),
+        ends_at: place.clock.now(),
+    };
+    let changed = NoticeEvent::SignInChanged {
+        at: place.clock.now(),
+    };
+    for event in [
+        NoticeEvent::AccountCreated(link()),
+        NoticeEvent::PasswordReset(link()),
+        changed,
+    ] {
+        notice(&place, &place.case, event).await;
+    }
+    servers.wait_for(3).await;
+    place.letter(&place.case, "client@example.com").await;
+    own.wait_for(1).await;
+    assert_eq!((own.count(), servers.count()), (1, 3));
+
+    // No copy of a link is sent, and nobody is offered to.
+    for kind in ["account_created", "password_reset"] {
+        let path = format!("/api/v1/messages?kind={kind}");
+        let list = place.ask(&place.head, Method::GET, &path, None).await.1;
+        let id = list["rows"][0]["id"].as_str().unwrap().to_owned();
+        place.until_state(&place.head, &id, "sent", 1).await;
+        let path = format!("/api/v1/messages/{id}");
+        let detail = place.ask(&place.head, Method::GET, &path, None).await.1;
+        let actions = detail["actions"].as_array().unwrap();
+        assert!(!actions.contains(&json!("resend")), "{actions:?}");
+        let path = "/api/v1/messages/actions";
+        let again = json!({ "action": "resend", "ids": [id] });
+        let (status, report) = place.ask(&place.head, Method::POST, path, Some(again)).await;
+        assert_eq!(status, StatusCode::OK, "{report}");
+        let item = &report["items"][0];
+        assert_eq!(
+            (&item["outcome"], &item["rule"]),
+            (&json!("refused"), &json!("secret_body")),
+            "{item}"
+        );
+    }
+    assert_eq!((own.count(), servers.count()), (1, 3));
+}
+
+#[tokio::test]
 async fn failed_sign_ins_are_told_once_a_day() {
     let sink = relay::start().await;
     let place = Place::open(&sink, |_| {}).await;

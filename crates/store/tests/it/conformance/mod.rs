@@ -213,6 +213,7 @@ macro_rules! conformance {
             settings::relays_of_the_system_office_are_the_servers,
             settings::mail_moves_to_the_offices_own_route_and_back_in_every_phase,
             settings::mail_is_moved_in_steps_of_256,
+            settings::postrooms_own_mail_takes_the_servers_route_whatever_the_offices_is,
             settings::refresh_token_is_replaced_where_it_is_still_the_one,
             walk::counts_equal_a_recount_after_a_random_walk,
         }

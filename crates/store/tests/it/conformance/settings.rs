@@ -1,13 +1,15 @@
 //! Settings of offices, and where their mail goes when they change.
 
-use postroom_domain::{OfficeId, Rates, RouteId};
+use postroom_domain::{Kind, OfficeId, Poster, Rates, RouteId};
 use postroom_store::{
-    Actor, AuditNote, AuditView, KeptRelay, LeaseRequest, Leased, NewMessage, NewOffice, NodeLease,
+    ActionOutcome, Actor, AuditNote, AuditView, KeptRelay, LeaseRequest, Leased, NewMessage, NewOffice, NodeLease,
     OfficeSettings, Sealed, SmtpAuth, SmtpSettings, SmtpTls, SmtpTrust, Store, StoreError, Want,
 };
 
 use super::Harness;
-use crate::build::{assert_consistent, at, deferred, given_back, join, letter, made, put, record, sent};
+use crate::build::{
+    anyone, assert_consistent, at, deferred, failed, given_back, join, letter, made, put, record, sent,
+};
 
 const NOTE: AuditNote = AuditNote::by(Actor::Operator);
 
@@ -199,6 +201,61 @@ pub(crate) async fn mail_is_moved_in_steps_of_256(h: &mut impl Harness) {
     }
     assert_eq!(steps, 3);
     assert_eq!(store.depth(Some(RouteId(north.0))).await.unwrap().ready, 600);
+    assert_consistent(store).await;
+}
+
+pub(crate) async fn postrooms_own_mail_takes_the_servers_route_whatever_the_offices_is(
+    h: &mut impl Harness,
+) {
+    let store = h.store();
+    let node = join(store).await;
+    let (_, north) = offices(store).await;
+    let own = RouteId(north.0);
+    let of_every_kind = || Kind::ALL.map(|kind| NewMessage { kind, ..of(north, 1) }).to_vec();
+    // Half of it waits when the office gets a relay, half comes later and names the office's route.
+    let mut ids = put(store, of_every_kind(), at(0)).await;
+    set(store, with_relay(north, 0)).await;
+    let mut after = None;
+    while let Some(last) = store.reroute(north, after).await.unwrap() {
+        after = Some(last);
+    }
+    let later = of_every_kind().into_iter();
+    let later = later.map(|message| NewMessage {
+        route: own,
+        ..message
+    });
+    ids.extend(put(store, later.collect(), at(1)).await);
+    let kinds = Kind::ALL.into_iter().cycle();
+    let mut servers: Vec<_> = ids
+        .into_iter()
+        .zip(kinds)
+        .filter(|(_, kind)| kind.poster() == Poster::Postroom)
+        .map(|(id, _)| id)
+        .collect();
+    servers.sort();
+    let leased = async || {
+        let leased = leased_of(store, node, RouteId::SERVER, 99).await;
+        let mut ids: Vec<_> = leased.iter().map(|one| one.id).collect();
+        ids.sort();
+        assert_eq!(ids, servers);
+        leased
+    };
+    // A failed one that is requeued asks for the route of now; one that comes back untried has it.
+    let outcomes = leased().await.iter().map(|one| failed(one, at(2))).collect();
+    record(store, node, outcomes, at(2)).await;
+    let requeued = store.requeue(&anyone(), &servers, &NOTE, at(2)).await.unwrap();
+    assert!(requeued.iter().all(|outcome| *outcome == ActionOutcome::Done));
+    let outcomes = leased().await.iter().map(given_back).collect();
+    record(store, node, outcomes, at(2)).await;
+    leased().await;
+    // The office's relay goes away and all of its mail is the server's; nothing is moved that is there already.
+    let none = OfficeSettings {
+        version: 1,
+        ..OfficeSettings::defaults(north)
+    };
+    set(store, none).await;
+    assert!(store.reroute(north, None).await.unwrap().is_some());
+    assert_eq!(store.depth(Some(own)).await.unwrap().ready, 0);
     assert_consistent(store).await;
 }
 
