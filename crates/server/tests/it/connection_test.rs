@@ -29,7 +29,7 @@ async fn tried(house: &House, admin: &Person, relay: Value) -> Value {
     let path = format!("/api/v1/offices/{}/settings/test", house.root);
     let answer = house
         .ask(Method::POST, &path)
-        .key(&admin.key)
+        .by_hand(admin)
         .json(&json!({ "relay": relay }))
         .send()
         .await;

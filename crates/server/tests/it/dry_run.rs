@@ -76,20 +76,12 @@ async fn person(house: &House, n: usize) -> Person {
         password_hash: String::new(),
         rights: Rights::default(),
     };
-    let user = house
-        .node
-        .store
-        .add_user(user, Branches::All, &by())
-        .await
-        .unwrap()
-        .id;
-    house.node.senders.refresh().await.unwrap();
-    let key = house.key(house.root, Some(user), &[]).await;
-    Person { user, login, key }
+    let user = house.node.store.add_user(user, Branches::All, &by()).await;
+    house.moved_in(user.unwrap()).await
 }
 
 async fn pause(house: &House, boss: &Person, user: UserId) {
-    let ask = house.ask(Method::POST, "/api/v1/pauses").key(&boss.key);
+    let ask = house.ask(Method::POST, "/api/v1/pauses").by_hand(boss);
     let answer = ask.json(&json!({"user": user.0, "reason": "test"})).send().await;
     assert!(answer.status.is_success(), "{}", answer.text);
 }

@@ -20,7 +20,7 @@ use postroom_server::supervision::Supervisor;
 use postroom_store::{
     Actor, AttemptRecord, AttemptResult, Branches, By, Enqueue, Enqueued, Filter, LeaseRequest, NewApiKey,
     NewMessage, NewOffice, NewRecipient, NewUser, Next, Outcome, OutcomeBatch, PageRequest, Place,
-    RecipientRole, Rights, Shown, SmtpParameters, SqliteOptions, Submitter, Want,
+    RecipientRole, Rights, Shown, SmtpParameters, SqliteOptions, Submitter, User, Want,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -114,7 +114,7 @@ impl House {
         self.node.store.add_office(office, &by()).await.unwrap().id
     }
 
-    /// Adds somebody with an API key; answers both.
+    /// Adds somebody with an API key and a session; answers all three.
     pub(crate) async fn person(&self, login: &str, office: OfficeId, rights: Rights) -> Person {
         let password_hash = self.node.authenticator.passwords().hash(PASSWORD).await.unwrap();
         let user = NewUser {
@@ -126,13 +126,18 @@ impl House {
             rights,
         };
         let user = self.node.store.add_user(user, Branches::All, &by()).await;
-        let user = user.unwrap().id;
+        self.moved_in(user.unwrap()).await
+    }
+
+    /// Gives somebody an API key and a session.
+    pub(crate) async fn moved_in(&self, user: User) -> Person {
         self.node.senders.refresh().await.unwrap();
-        let key = self.key(office, Some(user), &[]).await;
+        let session = self.node.authenticator.begin_session(&user).await.unwrap();
         Person {
-            user,
-            login: login.to_owned(),
-            key,
+            key: self.key(user.office, Some(user.id), &[]).await,
+            session: session.reveal().to_owned(),
+            user: user.id,
+            login: user.login,
         }
     }
 
@@ -334,6 +339,8 @@ pub(crate) struct Person {
     pub(crate) user: UserId,
     pub(crate) login: String,
     pub(crate) key: String,
+    /// The token of a session, which lasts twelve hours.
+    pub(crate) session: String,
 }
 
 /// A request on its way.
@@ -351,6 +358,13 @@ impl Ask {
 
     pub(crate) fn key(self, key: &str) -> Self {
         self.header("authorization", &format!("Bearer {key}"))
+    }
+
+    /// Asks by hand: as the page does for somebody who is signed in.
+    pub(crate) fn by_hand(self, who: &Person) -> Self {
+        self.header("cookie", &format!("postroom_session={}", who.session))
+            .header("origin", "http://mail.example.test")
+            .header("sec-fetch-site", "same-origin")
     }
 
     pub(crate) fn json(self, value: &Value) -> Self {

@@ -16,13 +16,13 @@ const ADMINISTRATOR: Rights = Rights {
 async fn put(house: &House, who: &Person, edit: Value) -> Answer {
     let version = house
         .ask(Method::GET, "/api/v1/limits")
-        .key(&who.key)
+        .by_hand(who)
         .send()
         .await;
     let version = version.header("etag").to_owned();
     house
         .ask(Method::PUT, "/api/v1/limits")
-        .key(&who.key)
+        .by_hand(who)
         .header("if-match", &version)
         .json(&edit)
         .send()
@@ -76,14 +76,14 @@ async fn limits_are_set_by_administrators_of_the_system_office_alone() {
     assert_eq!(refused.json()["rule"], "administer_system");
     let without = house
         .ask(Method::PUT, "/api/v1/limits")
-        .key(&boss.key)
+        .by_hand(&boss)
         .json(&edit)
         .send()
         .await;
     assert_eq!(without.code(), "precondition_required");
     let stale = house
         .ask(Method::PUT, "/api/v1/limits")
-        .key(&boss.key)
+        .by_hand(&boss)
         .header("if-match", "\"0\"");
     let stale = stale.json(&edit).send().await;
     assert_eq!(
@@ -95,7 +95,7 @@ async fn limits_are_set_by_administrators_of_the_system_office_alone() {
     assert_eq!(set.json()["time_zone"], "Europe/Berlin");
     let audit = house
         .ask(Method::GET, "/api/v1/audit?limit=1")
-        .key(&boss.key)
+        .by_hand(&boss)
         .send()
         .await
         .json();
@@ -128,7 +128,7 @@ async fn bad_limits_are_refused_by_name_and_nothing_changes() {
     }
     let limits = house
         .ask(Method::GET, "/api/v1/limits")
-        .key(&boss.key)
+        .by_hand(&boss)
         .send()
         .await
         .json();
@@ -176,7 +176,7 @@ async fn use_is_told_to_oneself_and_to_administrators_of_their_offices() {
     let usage = async |who: &Person| {
         let ask = house
             .ask(Method::GET, "/api/v1/limits/usage?days=30")
-            .key(&who.key);
+            .by_hand(who);
         ask.send().await.json()
     };
     let own = usage(&case).await;

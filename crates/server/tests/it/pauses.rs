@@ -4,7 +4,7 @@ use axum::http::{Method, StatusCode};
 use postroom_store::Rights;
 use serde_json::json;
 
-use crate::house::House;
+use crate::house::{House, Person};
 
 const ADMINISTRATOR: Rights = Rights {
     super_user: false,
@@ -21,36 +21,36 @@ async fn mail_of_a_paused_office_is_taken_in_and_waits_until_it_is_resumed() {
     let pause = json!({"office": house.root.0, "reason": "a wrong merge"});
     let paused = house
         .ask(Method::POST, "/api/v1/pauses")
-        .key(&boss.key)
+        .by_hand(&boss)
         .json(&pause)
         .send()
         .await;
     assert_eq!(paused.status, StatusCode::CREATED, "{}", paused.text);
     let id = house.letter(&case, "client@example.com", "Your policy").await;
     let path = format!("/api/v1/messages/{id}");
-    let shown = house.ask(Method::GET, &path).key(&case.key).send().await;
+    let shown = house.ask(Method::GET, &path).by_hand(&case).send().await;
     assert!(shown.text.contains("paused"), "{}", shown.text);
     let list = house
         .ask(Method::GET, "/api/v1/pauses")
-        .key(&case.key)
+        .by_hand(&case)
         .send()
         .await
         .json();
     assert_eq!(list["pauses"][0]["reason"], "a wrong merge");
     let status = house
         .ask(Method::GET, "/api/v1/status")
-        .key(&case.key)
+        .by_hand(&case)
         .send()
         .await
         .json();
     assert_eq!(status["banners"][0]["kind"], "sending_paused");
     let resume = format!("/api/v1/pauses/{}", list["pauses"][0]["id"].as_str().unwrap());
-    let not_theirs = house.ask(Method::DELETE, &resume).key(&case.key).send().await;
+    let not_theirs = house.ask(Method::DELETE, &resume).by_hand(&case).send().await;
     assert_eq!(
         (not_theirs.status, not_theirs.code()),
         (StatusCode::FORBIDDEN, "not_permitted".to_owned())
     );
-    let ended = house.ask(Method::DELETE, &resume).key(&boss.key).send().await;
+    let ended = house.ask(Method::DELETE, &resume).by_hand(&boss).send().await;
     assert_eq!(ended.status, StatusCode::NO_CONTENT);
     while house
         .node
@@ -60,9 +60,9 @@ async fn mail_of_a_paused_office_is_taken_in_and_waits_until_it_is_resumed() {
         .unwrap()
         .more
     {}
-    let shown = house.ask(Method::GET, &path).key(&case.key).send().await.json();
+    let shown = house.ask(Method::GET, &path).by_hand(&case).send().await.json();
     assert_eq!(shown["state"], "queued");
-    let again = house.ask(Method::DELETE, &resume).key(&boss.key).send().await;
+    let again = house.ask(Method::DELETE, &resume).by_hand(&boss).send().await;
     assert_eq!(again.status, StatusCode::NOT_FOUND);
 }
 
@@ -82,35 +82,35 @@ async fn administrators_pause_what_they_administer_alone() {
             },
         )
         .await;
-    let post = async |key: &str, body| {
+    let post = async |who: &Person, body| {
         house
             .ask(Method::POST, "/api/v1/pauses")
-            .key(key)
+            .by_hand(who)
             .json(&body)
             .send()
             .await
             .status
     };
     assert_eq!(
-        post(&local.key, json!({"office": house.root.0})).await,
+        post(&local, json!({"office": house.root.0})).await,
         StatusCode::NOT_FOUND
     );
     assert_eq!(
-        post(&local.key, json!({"user": case.user.0})).await,
+        post(&local, json!({"user": case.user.0})).await,
         StatusCode::NOT_FOUND
     );
     assert_eq!(
-        post(&peer.key, json!({"user": local.user.0})).await,
+        post(&peer, json!({"user": local.user.0})).await,
         StatusCode::FORBIDDEN
     );
     assert_eq!(
-        post(&local.key, json!({"user": peer.user.0})).await,
+        post(&local, json!({"user": peer.user.0})).await,
         StatusCode::CREATED
     );
     assert_eq!(
-        post(&local.key, json!({})).await,
+        post(&local, json!({})).await,
         StatusCode::UNPROCESSABLE_ENTITY
     );
     let both = json!({"user": peer.user.0, "office": north.0});
-    assert_eq!(post(&local.key, both).await, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(post(&local, both).await, StatusCode::UNPROCESSABLE_ENTITY);
 }

@@ -31,7 +31,7 @@ async fn put(
 ) -> Answer {
     house
         .ask(Method::PUT, &format!("/api/v1/offices/{office}/settings"))
-        .key(&who.key)
+        .by_hand(who)
         .header("if-match", &format!("\"{version}\""))
         .json(edit)
         .send()
@@ -41,7 +41,7 @@ async fn put(
 async fn get(house: &House, who: &Person, office: impl std::fmt::Display) -> Answer {
     house
         .ask(Method::GET, &format!("/api/v1/offices/{office}/settings"))
-        .key(&who.key)
+        .by_hand(who)
         .send()
         .await
 }
@@ -80,12 +80,12 @@ async fn secret_is_kept_sealed_never_shown_and_not_sent_to_another_server() {
     let answer = put(&house, &admin, north, 1, &with_relay(relay.clone())).await;
     assert_eq!(answer.json()["relays"][0]["has_secret"], true);
     let path = format!("/api/v1/offices/{north}/settings/test");
-    let test = house.ask(Method::POST, &path).key(&admin.key);
+    let test = house.ask(Method::POST, &path).by_hand(&admin);
     let report = test.json(&json!({ "relay": relay })).send().await.json();
     assert_eq!(report["good"], true, "{report}");
     // Another server has to be given it anew, in a test as in the settings.
     relay["port"] = json!(port.wrapping_add(1).max(1));
-    let test = house.ask(Method::POST, &path).key(&admin.key);
+    let test = house.ask(Method::POST, &path).by_hand(&admin);
     let answer = test.json(&json!({ "relay": relay })).send().await;
     assert_eq!(
         (answer.status.as_u16(), answer.json()["field"].as_str()),
@@ -146,7 +146,7 @@ async fn kept_secret_does_not_go_over_weaker_tls() {
         weaker("required", "authority", other.clone()),
         weaker("required", "pinned", other),
     ] {
-        let test = house.ask(Method::POST, &path).key(&admin.key);
+        let test = house.ask(Method::POST, &path).by_hand(&admin);
         let tried = test.json(&json!({ "relay": relay })).send().await;
         let set = put(&house, &admin, north, 1, &with_relay(relay)).await;
         for answer in [tried, set] {
@@ -163,7 +163,7 @@ async fn kept_secret_does_not_go_over_weaker_tls() {
         }
     }
     assert_eq!(sink.connections(), 0, "{:?}", sink.commands());
-    let test = house.ask(Method::POST, &path).key(&admin.key);
+    let test = house.ask(Method::POST, &path).by_hand(&admin);
     let report = test.json(&json!({ "relay": verified })).send().await.json();
     assert_eq!(report["good"], true, "{report}");
 }
@@ -242,7 +242,7 @@ async fn stale_and_unversioned_changes_are_refused() {
     let path = format!("/api/v1/offices/{north}/settings");
     let answer = house
         .ask(Method::PUT, &path)
-        .key(&admin.key)
+        .by_hand(&admin)
         .json(&json!({}))
         .send()
         .await;

@@ -166,8 +166,8 @@ test('a forgotten password: asked for, mailed, chosen once', async ({ page }) =>
 });
 
 test('somebody who is invited chooses a password and is in', async ({ page }) => {
-  const branch = await server.ask<{ id: number }>('/api/v1/offices', { name: 'Lakeside' });
-  await server.ask('/api/v1/users', { login: 'branch', name: 'Branch Manager', email: 'branch@example.test', office: branch.id, rights: ['administrator'] });
+  const branch = await server.api<{ id: number }>('POST', '/api/v1/offices', { name: 'Lakeside' });
+  await server.api('POST', '/api/v1/users', { login: 'branch', name: 'Branch Manager', email: 'branch@example.test', office: branch.id, rights: ['administrator'] });
   await page.goto(server.url + (await linkTo('branch@example.test')));
   await expect(page.getByRole('heading', { name: 'Choose your password' })).toBeVisible();
   await page.getByLabel('New password').fill(PASSWORD);

@@ -43,7 +43,7 @@ export class World {
     await server.letter('desk', 'Misaddressed by desk', 'fail@example.net');
     const offices = (await server.ask<{ offices: { id: number; name: string }[] }>('/api/v1/offices')).offices;
     const [lakeside = 0, south = 0] = ['Lakeside', 'South Office'].map((name) => offices.find((office) => office.name === name)?.id);
-    for (const [login, office] of [['newcomer', lakeside], ['stranger', south]] as const) await server.ask('/api/v1/users', { login, name: `New ${login}`, email: `${login}@example.test`, office, rights: [] });
+    for (const [login, office] of [['newcomer', lakeside], ['stranger', south]] as const) await server.api('POST', '/api/v1/users', { login, name: `New ${login}`, email: `${login}@example.test`, office, rights: [] });
     const users = (await server.ask<{ users: { id: number; login: string }[] }>('/api/v1/users')).users;
     await expect.poll(async () => (await server.counts('source=notifications')).states.sent, { timeout: 20_000 }).toBe(2);
     const invitations = (await server.page('source=notifications&q=newcomer')).rows;

@@ -28,6 +28,7 @@ export class Postroom {
   #paused = false;
   #process: ChildProcess | null = null;
   #key = '';
+  #cookie = '';
   /** Whether the file has the relay; without it, it is set in the System Office's settings. */
   #relayInFile = true;
   /** Further lines of `[delivery]` and of `[[relay]]`. */
@@ -77,9 +78,10 @@ export class Postroom {
     return readFileSync(join(this.#folder, 'data/setup-secret'), 'utf8').trim();
   }
 
-  /** Sends a request with the administrator's key, behind the page's back. */
+  /** Sends a request in a session of the administrator's, behind the page's back. */
   async api<T>(method: string, path: string, body?: unknown, version?: number): Promise<T> {
-    const headers = { authorization: `Bearer ${this.#key}`, 'content-type': 'application/json', ...(version !== undefined && { 'if-match': `"${version}"` }) };
+    this.#cookie ||= await this.#signedIn();
+    const headers = { cookie: this.#cookie, 'content-type': 'application/json', ...(version !== undefined && { 'if-match': `"${version}"` }) };
     const answer = await fetch(this.url + path, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
     return (answer.status === 204 ? undefined : await answer.json()) as T;
@@ -191,6 +193,15 @@ export class Postroom {
     const answer = await fetch(this.url + path, body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) });
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     return (await answer.json()) as T;
+  }
+
+  /** The cookie of a new session of case's. */
+  async #signedIn(): Promise<string> {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(`${this.url}/api/v1/session`, { method: 'POST', headers, body: JSON.stringify({ login: 'case', password: PASSWORD }) });
+    const cookie = answer.headers.get('set-cookie')?.split(';')[0];
+    if (!cookie) throw new Error(`case: ${answer.status} ${await answer.text()}`);
+    return cookie;
   }
 
   #people(more = ''): void {

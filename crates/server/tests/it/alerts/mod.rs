@@ -97,11 +97,14 @@ impl Place {
 
     /// Gives North a relay of its own, as its administrator does in the Office Settings.
     async fn give_relay(&self, relay: Value) {
+        let node = self.server.running.node();
+        let head = node.store.user(self.head.id).await.unwrap().unwrap();
+        let session = node.authenticator.begin_session(&head).await.unwrap();
         let request = Request::builder()
             .method(Method::PUT)
             .uri(format!("/api/v1/offices/{}/settings", self.north))
             .header("host", "mail.example.test")
-            .header("authorization", format!("Bearer {}", self.head.key))
+            .header("cookie", format!("postroom_session={}", session.reveal()))
             .header("if-match", "\"0\"")
             .header("content-type", "application/json")
             .body(Body::from(json!({ "relays": [relay] }).to_string()));
