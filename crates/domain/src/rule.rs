@@ -29,11 +29,13 @@ pub enum Rule {
     CustomizeListLayout,
     /// It takes a person; an office's key is nobody (V6).
     BeAPerson,
+    /// Keys make no keys and change no accounts or settings: whoever took one could stay with another (V6).
+    ByHand,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::ActOnMessage,
         Self::HoldMessage,
         Self::SecretBody,
@@ -46,6 +48,7 @@ impl Rule {
         Self::MakeKey,
         Self::CustomizeListLayout,
         Self::BeAPerson,
+        Self::ByHand,
     ];
 
     /// The stable name in the API.
@@ -63,6 +66,7 @@ impl Rule {
             Self::MakeKey => "make_key",
             Self::CustomizeListLayout => "customize_list_layout",
             Self::BeAPerson => "be_a_person",
+            Self::ByHand => "by_hand",
         }
     }
 
@@ -103,6 +107,9 @@ impl Rule {
             }
             Self::BeAPerson => {
                 "this key belongs to an office, not to a person: sign in, or use a person's key"
+            }
+            Self::ByHand => {
+                "API keys, accounts, rights, proxies, offices, limits, settings and pauses are changed by people who sign in, not by an API key: sign in with your password"
             }
         }
     }

@@ -97,6 +97,14 @@ impl Principal {
         }
     }
 
+    /// Whether somebody acts themself: a person who signed in, or the operator. A key acts for whoever holds it.
+    pub const fn is_by_hand(&self) -> bool {
+        match &self.who {
+            Who::Operator | Who::Person(_) => true,
+            Who::Key(_) => false,
+        }
+    }
+
     /// The office it belongs to; the operator belongs to none.
     pub const fn office(&self) -> Option<&Office> {
         match &self.who {

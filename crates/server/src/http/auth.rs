@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum_extra::extract::CookieJar;
+use postroom_domain::Rule;
 use postroom_office::Principal;
 
 use super::App;
@@ -19,6 +20,11 @@ pub(super) const COOKIE: &str = "postroom_session";
 /// Whoever asks; a handler that takes one answers nobody else.
 #[derive(Debug, Clone)]
 pub(super) struct Caller(pub(super) Arc<Principal>);
+
+/// Whoever asks by hand: a person who signed in, or the operator. A handler that takes one refuses every API key, before
+/// it looks at what is asked.
+#[derive(Debug, Clone)]
+pub(super) struct ByHand(pub(super) Arc<Principal>);
 
 /// Marks requests that came through the operator's socket.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +51,19 @@ impl FromRequestParts<App> for Caller {
             None
         };
         found.map(Self).ok_or_else(ApiError::not_signed_in)
+    }
+}
+
+impl FromRequestParts<App> for ByHand {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let Caller(who) = Caller::from_request_parts(parts, app).await?;
+        if who.is_by_hand() {
+            Ok(Self(who))
+        } else {
+            Err(ApiError::forbidden(Rule::ByHand))
+        }
     }
 }
 

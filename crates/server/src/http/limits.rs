@@ -11,7 +11,7 @@ use postroom_store::{LimitKey, LimitsNow, LimitsSet, SetLimits, Submitter, Usage
 use serde::Deserialize;
 
 use super::App;
-use super::auth::Caller;
+use super::auth::{ByHand, Caller};
 use super::etag::{IfMatch, Versioned, stale};
 use super::extract::{Json, Params};
 use super::people::fields::bad;
@@ -56,7 +56,7 @@ pub(super) async fn get(
 )]
 pub(super) async fn put(
     State(app): State<App>,
-    Caller(who): Caller,
+    ByHand(who): ByHand,
     IfMatch(version): IfMatch,
     Json(given): Json<LimitsEdit>,
 ) -> Result<Versioned<LimitsAnswer>, ApiError> {

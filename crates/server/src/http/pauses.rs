@@ -7,7 +7,7 @@ use postroom_office::{Directory, Principal};
 use postroom_store::{Pause, PauseOf, User};
 
 use super::App;
-use super::auth::Caller;
+use super::auth::{ByHand, Caller};
 use super::extract::Json;
 use super::people::fields::bad;
 use super::people::{administered_office, administered_user, named_office};
@@ -52,7 +52,7 @@ pub(super) async fn list(
 )]
 pub(super) async fn add(
     State(app): State<App>,
-    Caller(who): Caller,
+    ByHand(who): ByHand,
     Json(given): Json<NewPause>,
 ) -> Result<(StatusCode, axum::Json<PauseRow>), ApiError> {
     require_administrator(&who)?;
@@ -88,7 +88,7 @@ pub(super) async fn add(
 )]
 pub(super) async fn remove(
     State(app): State<App>,
-    Caller(who): Caller,
+    ByHand(who): ByHand,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     require_administrator(&who)?;

@@ -7,7 +7,7 @@ use postroom_office::relays::{ServersRelay, SettingsError};
 use postroom_store::{Office, OfficeSettings};
 
 use super::App;
-use super::auth::Caller;
+use super::auth::{ByHand, Caller};
 use super::etag::{IfMatch, Versioned};
 use super::extract::{Json, Numbered};
 use super::people::{administered_office, no_office};
@@ -47,7 +47,7 @@ pub(super) async fn read(
 )]
 pub(super) async fn set(
     State(app): State<App>,
-    Caller(who): Caller,
+    ByHand(who): ByHand,
     Numbered(id): Numbered,
     IfMatch(version): IfMatch,
     Json(edit): Json<OfficeSettingsEdit>,
@@ -70,7 +70,7 @@ pub(super) async fn set(
 )]
 pub(super) async fn test(
     State(app): State<App>,
-    Caller(who): Caller,
+    ByHand(who): ByHand,
     Numbered(id): Numbered,
     Json(given): Json<RelayTest>,
 ) -> Result<axum::Json<RelayTestAnswer>, ApiError> {

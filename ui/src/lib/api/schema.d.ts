@@ -415,7 +415,7 @@ export interface paths {
         /**
          * Ends a key: one's own, or one of the office for its administrators.
          * @description # Errors
-         *     403 for an office's key without that right, 404.
+         *     403 `by_hand` for an API key, 404.
          */
         delete: operations["delete_keys_id"];
         options?: never;
@@ -1206,7 +1206,7 @@ export interface paths {
         /**
          * Changes one's password; every session ends, and this one goes on as a new one.
          * @description # Errors
-         *     401 `invalid_credentials` for a wrong current password, 403 for an office's key.
+         *     401 `invalid_credentials` for a wrong current password, 403 `by_hand` for an API key.
          */
         post: operations["post_session_password"];
         delete?: never;

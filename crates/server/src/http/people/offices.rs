@@ -10,7 +10,7 @@ use super::{
     administered_office, fields, known_office, knows_office, no_office, require_system_administrator,
 };
 use crate::http::App;
-use crate::http::auth::Caller;
+use crate::http::auth::{ByHand, Caller};
 use crate::http::etag::{IfMatch, Versioned};
 use crate::http::extract::{Json, Numbered};
 use crate::http::problem::ApiError;
@@ -69,7 +69,7 @@ pub(in crate::http) async fn one(
 )]
 pub(in crate::http) async fn add(
     State(app): State<App>,
-    Caller(who): Caller,
+    ByHand(who): ByHand,
     Json(given): Json<NewOffice>,
 ) -> Result<(StatusCode, Versioned<OfficeRow>), ApiError> {
     require_system_administrator(&who)?;
@@ -98,7 +98,7 @@ pub(in crate::http) async fn add(
 )]
 pub(in crate::http) async fn edit(
     State(app): State<App>,
-    Caller(who): Caller,
+    ByHand(who): ByHand,
     Numbered(id): Numbered,
     IfMatch(version): IfMatch,
     Json(given): Json<OfficeEdit>,
@@ -134,7 +134,7 @@ pub(in crate::http) async fn edit(
 )]
 pub(in crate::http) async fn remove(
     State(app): State<App>,
-    Caller(who): Caller,
+    ByHand(who): ByHand,
     Numbered(id): Numbered,
     IfMatch(version): IfMatch,
 ) -> Result<StatusCode, ApiError> {

@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum_extra::extract::CookieJar;
 
-use postroom_office::{KEY_PREFIX, SignInError, Who};
+use postroom_office::{KEY_PREFIX, SignInError};
 
 use super::{fields, oneself};
 use crate::http::App;
-use crate::http::auth::Caller;
+use crate::http::auth::ByHand;
 use crate::http::extract::Json;
 use crate::http::peer::ClientAddress;
 use crate::http::problem::ApiError;
@@ -58,7 +58,7 @@ pub(in crate::http) async fn confirm(
 /// Changes one's password; every session ends, and this one goes on as a new one.
 ///
 /// # Errors
-/// 401 `invalid_credentials` for a wrong current password, 403 for an office's key.
+/// 401 `invalid_credentials` for a wrong current password, 403 `by_hand` for an API key.
 #[utoipa::path(
     post, path = "/api/v1/session/password", tag = "session", request_body = PasswordEdit,
     responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
@@ -66,13 +66,13 @@ pub(in crate::http) async fn confirm(
 pub(in crate::http) async fn change(
     State(app): State<App>,
     ClientAddress(peer): ClientAddress,
-    Caller(who): Caller,
+    ByHand(who): ByHand,
     jar: CookieJar,
     Json(given): Json<PasswordEdit>,
 ) -> Result<(CookieJar, StatusCode), ApiError> {
     let user = oneself(&who)?;
     // A key must not turn itself into a password, which would outlive it.
-    if !matches!(who.who, Who::Person(_)) || given.current.starts_with(KEY_PREFIX) {
+    if given.current.starts_with(KEY_PREFIX) {
         return Err(refused(SignInError::Invalid));
     }
     app.authenticator

@@ -10,7 +10,7 @@ use postroom_store::{self as store, Proxy, ProxyLevel, ProxyTerms, User};
 
 use super::{known_user, oneself};
 use crate::http::App;
-use crate::http::auth::Caller;
+use crate::http::auth::{ByHand, Caller};
 use crate::http::etag::{IfMatch, Versioned};
 use crate::http::extract::{Json, Numbered};
 use crate::http::problem::ApiError;
@@ -50,7 +50,7 @@ pub(in crate::http) async fn list(
 )]
 pub(in crate::http) async fn add(
     State(app): State<App>,
-    Caller(who): Caller,
+    ByHand(who): ByHand,
     Json(given): Json<NewProxy>,
 ) -> Result<(StatusCode, Versioned<ProxyRow>), ApiError> {
     let principal = match given.principal {
@@ -86,7 +86,7 @@ pub(in crate::http) async fn add(
 )]
 pub(in crate::http) async fn edit(
     State(app): State<App>,
-    Caller(who): Caller,
+    ByHand(who): ByHand,
     Numbered(id): Numbered,
     IfMatch(version): IfMatch,
     Json(given): Json<ProxyEdit>,
@@ -119,7 +119,7 @@ pub(in crate::http) async fn edit(
 )]
 pub(in crate::http) async fn remove(
     State(app): State<App>,
-    Caller(who): Caller,
+    ByHand(who): ByHand,
     Numbered(id): Numbered,
 ) -> Result<StatusCode, ApiError> {
     let people = People::read(&app).await?;

@@ -13,7 +13,7 @@ use super::{
     no_user, require_system_administrator,
 };
 use crate::http::App;
-use crate::http::auth::Caller;
+use crate::http::auth::{ByHand, Caller};
 use crate::http::etag::{IfMatch, Versioned};
 use crate::http::extract::{Json, Numbered, Params};
 use crate::http::problem::ApiError;
@@ -85,7 +85,7 @@ pub(in crate::http) async fn one(
 )]
 pub(in crate::http) async fn add(
     State(app): State<App>,
-    Caller(who): Caller,
+    ByHand(who): ByHand,
     Json(given): Json<NewUser>,
 ) -> Result<(StatusCode, Versioned<UserRow>), ApiError> {
     let directory = app.directory().await?;
@@ -131,7 +131,7 @@ pub(in crate::http) async fn add(
 )]
 pub(in crate::http) async fn edit(
     State(app): State<App>,
-    Caller(who): Caller,
+    ByHand(who): ByHand,
     Numbered(id): Numbered,
     IfMatch(version): IfMatch,
     Json(given): Json<UserEdit>,
@@ -183,7 +183,7 @@ pub(in crate::http) async fn edit(
 )]
 pub(in crate::http) async fn set_rights(
     State(app): State<App>,
-    Caller(who): Caller,
+    ByHand(who): ByHand,
     Numbered(id): Numbered,
     IfMatch(version): IfMatch,
     Json(given): Json<RightsEdit>,
@@ -209,7 +209,7 @@ pub(in crate::http) async fn set_rights(
 )]
 pub(in crate::http) async fn invite(
     State(app): State<App>,
-    Caller(who): Caller,
+    ByHand(who): ByHand,
     Numbered(id): Numbered,
 ) -> Result<StatusCode, ApiError> {
     let user = administered_user(&app, &who, UserId(id.ok_or_else(no_user)?)).await?;

@@ -51,7 +51,11 @@ async fn things_of_others_are_answered_as_ids_that_nothing_has() {
         let mut hidden = 0;
         for thing in things.iter().filter(|thing| thing.of == of) {
             for caller in &world.callers {
-                let expected = thing.expected(&world, caller);
+                let expected = if route.by_hand && world.person(caller).key.is_some() {
+                    Expected::Refused
+                } else {
+                    thing.expected(&world, caller)
+                };
                 hidden += u32::from(expected == Expected::Hidden);
                 // Whoever may is let through by the walk of the routes, with an id of nothing.
                 if expected != Expected::Let {
@@ -292,7 +296,11 @@ async fn other_offices_and_people_stay_as_they_are_even_with_their_version() {
                 knows(person, office)
             };
             let needs = route.needs.unwrap_or(Needs::Know);
-            let expected = of_office(person, office, needs, known);
+            let expected = if route.by_hand && person.key.is_some() {
+                Expected::Refused
+            } else {
+                of_office(person, office, needs, known)
+            };
             if expected == Expected::Let {
                 continue;
             }

@@ -36,6 +36,9 @@ pub(super) struct Route {
     answers: Vec<u16>,
     #[serde(default)]
     stream: bool,
+    /// Whether it is for people who signed in, and for no key.
+    #[serde(default)]
+    pub(super) by_hand: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -147,6 +150,12 @@ async fn every_route_answers_every_person_as_the_tables_say() {
         for caller in &world.callers {
             let person = world.person(caller);
             let name = &person.id;
+            if route.by_hand && person.key.is_some() {
+                let answer = call(&world, Some(caller), &route, "1").await;
+                assert_eq!(answer.status, StatusCode::FORBIDDEN, "{name} {}", route.call);
+                assert_eq!(answer.json()["rule"], "by_hand", "{name} {}", route.call);
+                continue;
+            }
             match route.who {
                 // The matrix of messages walks these.
                 Who::Anyone | Who::Message => {}
