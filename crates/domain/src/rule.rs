@@ -16,14 +16,17 @@ pub enum Rule {
     AdministerSystem,
     /// Enterprise View reaches other offices, so the System Office's administrators give it (V4).
     GrantEnterpriseView,
+    /// Super User shows all mail of an office, so its Super Users who administer it and the System Office's administrators
+    /// give it (V3).
+    GrantSuperUser,
     /// The address of somebody with rights that one may not give is changed, and their link sent, by the System
     /// Office's administrators (V10).
     ChangeSignIn,
     /// Notifications are for administrators (V5).
     SeeNotifications,
-    /// A proxy is given by the principal, or by an administrator of the office (V2).
+    /// A proxy is given by the principal, or by an administrator of the office who sees the principal's mail (V2).
     GiveProxy,
-    /// A person's API key is made by that person (V6).
+    /// An office's key has no more than its maker (V6).
     MakeKey,
     /// A layout of one's own takes the right `customize_list_layout` (Q2).
     CustomizeListLayout,
@@ -35,13 +38,14 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ActOnMessage,
         Self::HoldMessage,
         Self::SecretBody,
         Self::AdministerOffice,
         Self::AdministerSystem,
         Self::GrantEnterpriseView,
+        Self::GrantSuperUser,
         Self::ChangeSignIn,
         Self::SeeNotifications,
         Self::GiveProxy,
@@ -60,6 +64,7 @@ impl Rule {
             Self::AdministerOffice => "administer_office",
             Self::AdministerSystem => "administer_system",
             Self::GrantEnterpriseView => "grant_enterprise_view",
+            Self::GrantSuperUser => "grant_super_user",
             Self::ChangeSignIn => "change_sign_in",
             Self::SeeNotifications => "see_notifications",
             Self::GiveProxy => "give_proxy",
@@ -92,15 +97,18 @@ impl Rule {
             Self::GrantEnterpriseView => {
                 "Enterprise View shows other offices' mail: only administrators of the System Office give it or widen it"
             }
+            Self::GrantSuperUser => {
+                "Super User shows all mail of the office: only administrators who are Super Users of it themselves and administrators of the System Office give it"
+            }
             Self::ChangeSignIn => {
-                "this person has rights that you cannot grant: only administrators of the System Office can change their address or invite them"
+                "this person has rights that you cannot grant: whoever can, such as administrators of the System Office, changes their address and invites them"
             }
             Self::SeeNotifications => "notifications are seen by administrators alone",
             Self::GiveProxy => {
-                "a proxy is given by the person whose mail it shows, or by an administrator of their office"
+                "a proxy is given by the person whose mail it shows, by an administrator of their office who is its Super User, or by an administrator of the System Office"
             }
             Self::MakeKey => {
-                "an API key that stands for a person is made by that person; an office's key by its administrators"
+                "a key of an office has no more than its maker: only administrators who are Super Users of the office and administrators of the System Office give it read or manage"
             }
             Self::CustomizeListLayout => {
                 "a layout of one's own takes the right customize_list_layout: ask an administrator of the office"

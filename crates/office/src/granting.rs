@@ -1,53 +1,87 @@
-//! Who may change whom (SPEC V10): rules about rights alone, the same wherever people are changed.
+//! Who may give what to whom (SPEC V6, V10): rules about rights alone, the same wherever people, proxies and keys are
+//! made or changed. Nobody gives more than they have, so that no second account, key or proxy sees more than its maker.
 
-use postroom_domain::Rule;
+use postroom_domain::{OfficeId, Rule};
 use postroom_store::{Branches, Rights, User};
 
 use crate::principal::Principal;
 
-/// Whether `who` may give `rights` to `before`, or to a new person.
+/// Scopes of an office's key that show the office's user mail.
+const SHOWING: [&str; 2] = ["read", "manage"];
+
+/// Whether `who` may give `rights` to `before`, or to a new person, of `office`.
 ///
 /// Enterprise View reaches offices that an office's own administrator does not administer: what is new of it takes an
-/// administrator of the System Office. Taking it away does not.
+/// administrator of the System Office. Super User shows what administrators do not see by themselves: it takes a Super User
+/// of the office, or an administrator of the System Office. Taking away takes neither.
 ///
 /// # Errors
-/// [`Rule::GrantEnterpriseView`].
+/// [`Rule::GrantEnterpriseView`], [`Rule::GrantSuperUser`].
 pub fn may_grant(
     who: &Principal,
+    office: OfficeId,
     before: Option<&User>,
     rights: Rights,
     branches: &Branches,
 ) -> Result<(), Rule> {
-    let had = before.is_some_and(|user| user.rights.enterprise_view && user.branches == *branches);
-    if had || reaches(who, rights) {
-        Ok(())
-    } else {
+    let had_view = before.is_some_and(|user| user.rights.enterprise_view && user.branches == *branches);
+    let had_office = before.is_some_and(|user| user.rights.super_user);
+    if rights.enterprise_view && !had_view && !who.is_system_administrator() {
         Err(Rule::GrantEnterpriseView)
+    } else if rights.super_user && !had_office && !oversees(who, office) {
+        Err(Rule::GrantSuperUser)
+    } else {
+        Ok(())
     }
 }
 
 /// Whether `who` may decide where `target`'s links go: change their address, or have a link for a password sent. With
 /// that one can become `target`, so it takes somebody who may give every right that `target` has. That holds for oneself,
-/// too: a session or key that was stolen does not become an account.
+/// too: a session that was stolen does not become an account.
 ///
 /// # Errors
 /// [`Rule::ChangeSignIn`].
 pub fn may_change_sign_in(who: &Principal, target: &User) -> Result<(), Rule> {
-    if reaches(who, target.rights) {
-        Ok(())
+    let everything = may_grant(who, target.office, None, target.rights, &target.branches);
+    everything.map_err(|_| Rule::ChangeSignIn)
+}
+
+/// Whether `who`, who administers `office`, may make a key of it with these scopes.
+///
+/// # Errors
+/// [`Rule::MakeKey`].
+pub fn may_make_office_key(who: &Principal, office: OfficeId, scopes: &[String]) -> Result<(), Rule> {
+    let shows = scopes.iter().any(|scope| SHOWING.contains(&scope.as_str()));
+    if shows && !oversees(who, office) {
+        Err(Rule::MakeKey)
     } else {
-        Err(Rule::ChangeSignIn)
+        Ok(())
     }
 }
 
-/// Whether an administrator may give every one of `rights`.
-fn reaches(who: &Principal, rights: Rights) -> bool {
-    !rights.enterprise_view || who.is_system_administrator()
+/// Whether `who` may let somebody see `principal`'s mail, and send as them: the principal, and administrators of their
+/// office who see that mail themselves, or could give themselves the right to.
+///
+/// # Errors
+/// [`Rule::GiveProxy`].
+pub fn may_give_proxy(who: &Principal, principal: &User) -> Result<(), Rule> {
+    let for_another = who.administers(principal.office) && oversees(who, principal.office);
+    if who.me() == Some(principal.id) || for_another {
+        Ok(())
+    } else {
+        Err(Rule::GiveProxy)
+    }
+}
+
+/// Whether somebody sees all user mail of an office as its Super User, or gives that right anyway.
+fn oversees(who: &Principal, office: OfficeId) -> bool {
+    let is_super_user = who.user().is_some_and(|user| user.rights.super_user);
+    who.is_system_administrator() || (is_super_user && who.office_id() == Some(office))
 }
 
 #[cfg(test)]
 mod tests {
-    use postroom_domain::{OfficeId, RouteId, UserId};
+    use postroom_domain::{RouteId, UserId};
     use postroom_store::{Authority, Office, OfficeSecurity};
 
     use super::*;
@@ -68,11 +102,14 @@ mod tests {
         }
     }
 
-    fn administrator(office: i64) -> Principal {
-        let rights = Rights {
-            administrator: true,
-            ..Rights::default()
-        };
+    const ADMINISTRATOR: Rights = Rights {
+        super_user: false,
+        enterprise_view: false,
+        administrator: true,
+        customize_list_layout: false,
+    };
+
+    fn person(office: i64, rights: Rights) -> Principal {
         let office = Office {
             id: OfficeId(office),
             parent: (office > 1).then_some(OfficeId(1)),
@@ -94,28 +131,98 @@ mod tests {
         }
     }
 
+    fn every_rights() -> impl Iterator<Item = Rights> {
+        (0..16).map(|bits| Rights {
+            super_user: bits & 1 > 0,
+            enterprise_view: bits & 2 > 0,
+            administrator: bits & 4 > 0,
+            customize_list_layout: bits & 8 > 0,
+        })
+    }
+
     #[test]
-    fn whoever_may_not_give_a_right_changes_no_address_of_those_who_have_it() {
-        let (local, system) = (administrator(2), administrator(1));
-        for bits in 0..16 {
-            let rights = Rights {
-                super_user: bits & 1 > 0,
-                enterprise_view: bits & 2 > 0,
-                administrator: bits & 4 > 0,
-                customize_list_layout: bits & 8 > 0,
-            };
+    fn nobody_gives_a_right_that_shows_what_they_do_not_see() {
+        let (office, system) = (person(2, ADMINISTRATOR), person(1, ADMINISTRATOR));
+        let overseer = Rights {
+            super_user: true,
+            ..ADMINISTRATOR
+        };
+        let (overseer, elsewhere) = (person(2, overseer), person(3, overseer));
+        let operator = Principal::operator();
+        for rights in every_rights() {
             let target = user(7, 2, rights);
-            for who in [&local, &system, &*Principal::operator()] {
-                let grants = may_grant(who, None, rights, &Branches::All).is_ok();
-                assert_eq!(may_change_sign_in(who, &target).is_ok(), grants, "{rights:?}");
+            for (who, may) in [
+                (&office, !rights.enterprise_view && !rights.super_user),
+                (&overseer, !rights.enterprise_view),
+                (&elsewhere, !rights.enterprise_view && !rights.super_user),
+                (&system, true),
+                (&*operator, true),
+            ] {
+                let grants = may_grant(who, OfficeId(2), None, rights, &Branches::All);
+                assert_eq!(grants.is_ok(), may, "{rights:?}");
+                // Whoever may not give a right changes no address of those who have it.
+                let changes = may_change_sign_in(who, &target);
+                assert_eq!(changes.is_ok(), may, "{rights:?}");
+                // What somebody has already, and what is taken away, is given by nobody.
+                let kept = may_grant(who, OfficeId(2), Some(&target), rights, &Branches::All);
+                assert_eq!(kept, Ok(()), "{rights:?}");
+                let taken = may_grant(who, OfficeId(2), Some(&target), Rights::default(), &Branches::All);
+                assert_eq!(taken, Ok(()), "{rights:?}");
             }
-            let expected = !rights.enterprise_view;
-            assert_eq!(
-                may_change_sign_in(&local, &target).is_ok(),
-                expected,
-                "{rights:?}"
-            );
-            assert_eq!(may_change_sign_in(&system, &target), Ok(()), "{rights:?}");
         }
+    }
+
+    #[test]
+    fn enterprise_view_of_other_branches_is_given_anew() {
+        let viewer = Rights {
+            enterprise_view: true,
+            ..Rights::default()
+        };
+        let before = User {
+            branches: Branches::Only(vec![OfficeId(4)]),
+            ..user(7, 2, viewer)
+        };
+        let widened = |who: &Principal| may_grant(who, OfficeId(2), Some(&before), viewer, &Branches::All);
+        assert_eq!(
+            widened(&person(2, ADMINISTRATOR)),
+            Err(Rule::GrantEnterpriseView)
+        );
+        assert_eq!(widened(&person(1, ADMINISTRATOR)), Ok(()));
+    }
+
+    #[test]
+    fn key_and_proxy_show_no_more_than_their_maker_sees() {
+        let overseer = Rights {
+            super_user: true,
+            ..ADMINISTRATOR
+        };
+        let super_user = Rights {
+            administrator: false,
+            ..overseer
+        };
+        let sees = user(7, 2, Rights::default());
+        for (who, may, gives) in [
+            (person(2, ADMINISTRATOR), false, false),
+            (person(2, overseer), true, true),
+            // The office's key takes its administrators first, which is not asked here.
+            (person(2, super_user), true, false),
+            (person(3, overseer), false, false),
+            (person(1, ADMINISTRATOR), true, true),
+        ] {
+            for (scope, shows) in [
+                ("send", false),
+                ("post_notifications", false),
+                ("read", true),
+                ("manage", true),
+            ] {
+                let scopes = ["send".to_owned(), scope.to_owned()];
+                let made = may_make_office_key(&who, OfficeId(2), &scopes);
+                assert_eq!(made.is_ok(), may || !shows, "{scope} by {who:?}");
+            }
+            assert_eq!(may_give_proxy(&who, &sees).is_ok(), gives, "by {who:?}");
+        }
+        let themself = person(2, Rights::default());
+        let me = user(1, 2, Rights::default());
+        assert_eq!(may_give_proxy(&themself, &me), Ok(()));
     }
 }

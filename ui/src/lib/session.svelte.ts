@@ -47,6 +47,11 @@ class SessionState {
     return this.person !== null && has(this.person, right);
   }
 
+  /** Whether an administrator may give a right to somebody who does not have it: none that shows mail which they do not see themself. */
+  mayGive(right: Right): boolean {
+    return this.systemAdministrator || (right !== 'enterprise_view' && (right !== 'super_user' || this.may('super_user')));
+  }
+
   /** Asks the server who this is. */
   async load(): Promise<void> {
     try {

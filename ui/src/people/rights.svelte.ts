@@ -12,8 +12,8 @@ const label = (right: Right): string => RIGHTS.find((one) => one.id === right)?.
 
 /** Why this person may not change a box at all; null where they may. */
 export function lockOf(user: User, right: Right): string | null {
-  if (right !== 'enterprise_view' || session.systemAdministrator || user.rights?.includes(right)) return null;
-  return 'Administrators of the System Office give it.';
+  if (session.mayGive(right) || user.rights?.includes(right)) return null;
+  return right === 'super_user' ? 'Administrators who are Super Users, and those of the System Office, give it.' : 'Administrators of the System Office give it.';
 }
 
 export class Rights {

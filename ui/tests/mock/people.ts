@@ -14,7 +14,9 @@ const RULES: Record<string, string> = {
   administer_office: 'this is for administrators of the office and of the System Office: ask one of them',
   administer_system: 'this is for administrators of the System Office: ask one of them',
   grant_enterprise_view: 'Enterprise View shows other offices’ mail: only administrators of the System Office give it or widen it',
-  give_proxy: 'a proxy is given by the person whose mail it shows, or by an administrator of their office',
+  grant_super_user: 'Super User shows all mail of the office: only administrators who are Super Users of it themselves and administrators of the System Office give it',
+  make_key: 'a key of an office has no more than its maker: only administrators who are Super Users of the office and administrators of the System Office give it read or manage',
+  give_proxy: 'a proxy is given by the person whose mail it shows, by an administrator of their office who is its Super User, or by an administrator of the System Office',
 };
 const PEOPLE_RULES: Record<string, [string, string?]> = {
   office_cycle: ['an office cannot lie below itself or below an office that lies below it: choose another parent', 'parent'],
@@ -127,6 +129,9 @@ function shown(call: Call, who: Who, one: User): unknown {
   return { id: one.id, name: one.name, email: one.email, office: people.office(one.office), ...(full && { login, rights, disabled, version, ...(branches && { branches: branches.map((id) => people.office(id)) }) }) };
 }
 
+/** Whether somebody sees all mail of an office, or gives that right anyway. */
+const oversees = (call: Call, who: Who, at: number): boolean => who.system || (call.rights.includes('super_user') && at === who.office);
+
 async function users(call: Call, id: number | null, who: Who): Promise<void> {
   const book = call.mock.people;
   const answer = (status: number, one: User): void => call.json(status, shown(call, who, one));
@@ -139,6 +144,7 @@ async function users(call: Call, id: number | null, who: Who): Promise<void> {
     const given = (await call.read()) as { login: string; name: string; email: string; office: number; rights: string[] };
     if (!administers(who, given.office)) return forbidden(call, 'administer_office');
     if (given.rights.includes('enterprise_view') && !who.system) return forbidden(call, 'grant_enterprise_view');
+    if (given.rights.includes('super_user') && !oversees(call, who, given.office)) return forbidden(call, 'grant_super_user');
     if (!/^[\p{L}\p{N}._@+-]{1,64}$/u.test(given.login)) return bad(call, 'login', 'has 1 to 64 letters, digits and . _ - @ +, for example "case"');
     const taken = book.users.some((one) => one.login === given.login.toLowerCase()) ? given.login.toLowerCase() : book.users.some((one) => one.email === given.email) ? given.email : null;
     if (taken) return call.problem(409, 'exists', 'It exists already', `user "${taken}" exists already`, { field: 'user' });
@@ -163,6 +169,7 @@ async function users(call: Call, id: number | null, who: Who): Promise<void> {
     const branches = given.branches ?? null;
     const had = one.rights.includes('enterprise_view') && JSON.stringify(one.branches) === JSON.stringify(branches);
     if (rights.includes('enterprise_view') && !had && !who.system) return forbidden(call, 'grant_enterprise_view');
+    if (rights.includes('super_user') && !one.rights.includes('super_user') && !oversees(call, who, one.office)) return forbidden(call, 'grant_super_user');
     if (!rights.includes('administrator') && one.rights.includes('administrator') && one.office === SYSTEM_OFFICE && !book.othersAdminister(one.id)) return ruled(call, 'last_administrator');
     if (branches?.some((branch) => !book.below(branch, one.office))) return ruled(call, 'branch_outside');
     Object.assign(one, { rights, branches, version: one.version + 1 });
@@ -213,6 +220,7 @@ async function proxies(call: Call, id: number | null, who: Who): Promise<void> {
   const book = call.mock.people;
   const officeOf = (person: number): number => book.users.find((one) => one.id === person)?.office ?? 0;
   const gave = (one: Proxy): boolean => one.principal === who.me || administers(who, officeOf(one.principal));
+  const mayGive = (principal: number): boolean => principal === who.me || (administers(who, officeOf(principal)) && oversees(call, who, officeOf(principal)));
   const row = (one: Proxy): unknown => {
     const now = new Date().toISOString();
     const secure = book.offices.find((known) => known.id === officeOf(one.principal))?.security === 'on';
@@ -222,7 +230,7 @@ async function proxies(call: Call, id: number | null, who: Who): Promise<void> {
   if (call.route === 'GET /proxies') return call.json(200, { proxies: book.proxies.filter((one) => gave(one) || one.assistant === who.me).map(row) });
   if (call.route === 'POST /proxies') {
     const given = (await call.read()) as Omit<Proxy, 'id' | 'version'>;
-    if (given.principal !== who.me && !administers(who, officeOf(given.principal))) return forbidden(call, 'give_proxy');
+    if (!mayGive(given.principal)) return forbidden(call, 'give_proxy');
     if (officeOf(given.principal) !== officeOf(given.assistant)) return ruled(call, 'proxy_across_offices');
     if (given.from && given.until && given.until <= given.from) return ruled(call, 'proxy_ends_first');
     if (book.proxies.some((one) => one.assistant === given.assistant && one.principal === given.principal)) return call.problem(409, 'exists', 'It exists already', 'proxy "a for b" exists already', { field: 'proxy' });
@@ -236,7 +244,7 @@ async function proxies(call: Call, id: number | null, who: Who): Promise<void> {
     book.proxies = book.proxies.filter((other) => other !== one);
     return call.empty();
   }
-  if (!gave(one)) return forbidden(call, 'give_proxy');
+  if (!mayGive(one.principal)) return forbidden(call, 'give_proxy');
   if (!fresh(call, one.version)) return stale(call, 'proxy');
   const given = (await call.read()) as Pick<Proxy, 'level' | 'from' | 'until'>;
   if (given.from && given.until && given.until <= given.from) return ruled(call, 'proxy_ends_first');
@@ -252,6 +260,7 @@ async function keys(call: Call, id: number | null, who: Who): Promise<void> {
   if (call.route === 'POST /keys') {
     const given = (await call.read()) as { label: string; office?: number; scopes?: string[] };
     if (given.office !== undefined && !administers(who, given.office)) return forbidden(call, 'administer_office');
+    if (given.office !== undefined && ['read', 'manage'].some((scope) => given.scopes?.includes(scope)) && !oversees(call, who, given.office)) return forbidden(call, 'make_key');
     const made: Key = { id: book.next(), prefix: 'pk_a1b2', label: given.label, office: given.office ?? who.office, user: given.office === undefined ? who.me : null, scopes: given.scopes ?? [], created_at: new Date().toISOString() };
     book.keys.push(made);
     return call.json(201, { id: made.id, secret: `pk_a1b2${'c3d4e5f6'.repeat(5)}` });

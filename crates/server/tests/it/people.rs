@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::house::{Answer, House, PASSWORD, Person, START};
 
+mod keys;
 mod sign_in;
 
 const ADMINISTRATOR: Rights = Rights {
@@ -277,7 +278,7 @@ async fn disabled_person_is_out_with_the_next_request() {
 }
 
 #[tokio::test]
-async fn office_administrator_gives_no_enterprise_view_and_no_rights_elsewhere() {
+async fn office_administrator_gives_no_right_that_shows_more_and_none_elsewhere() {
     let house = House::open().await;
     let north = house.office(house.root, "North Office").await;
     let local = house.person("local", north, ADMINISTRATOR).await;
@@ -287,9 +288,20 @@ async fn office_administrator_gives_no_enterprise_view_and_no_rights_elsewhere()
     let view = json!({"rights": ["enterprise_view"]});
     let refused = send(&house, &local, &call(clerk.user), Some(1), &view).await;
     assert_eq!(refused.json()["rule"], "grant_enterprise_view");
-    let fine = json!({"rights": ["super_user"]});
+    // Neither to themself, nor to a new account that could be theirs.
+    let super_user = json!({"rights": ["super_user", "administrator"]});
+    let new = json!({"login": "new", "name": "New", "email": "new@example.test", "rights": ["super_user"]});
+    for (call, version, body) in [
+        (call(clerk.user), Some(1), &super_user),
+        (call(local.user), Some(1), &super_user),
+        ("POST /users".to_owned(), None, &new),
+    ] {
+        let refused = send(&house, &local, &call, version, body).await;
+        assert_eq!(refused.json()["rule"], "grant_super_user", "{call}");
+    }
+    let fine = json!({"rights": ["customize_list_layout"]});
     let done = send(&house, &local, &call(clerk.user), Some(1), &fine).await;
-    assert_eq!(done.json()["rights"], json!(["super_user"]));
+    assert_eq!(done.json()["rights"], json!(["customize_list_layout"]));
     let hidden = send(&house, &local, &call(elsewhere.user), Some(1), &fine).await;
     let unknown = send(&house, &local, "PUT /users/999/rights", Some(1), &fine).await;
     assert_eq!(hidden.problem(), unknown.problem());

@@ -222,8 +222,9 @@ impl Truth {
 
     fn changes(&self, page: &mut String) {
         page.push_str(
-            "\n## Who changes whose address\n\nThis is about people of the North Office. Those who may change an address may also repeat the invitation. A \
-             cell says yes, or the rule that refuses.\nLogins are changed by administrators of the System Office.\n\n| who |",
+            "\n## Who changes whose address, and gives which rights\n\nThis is about people of the North Office. Those who may \
+             change an address may also repeat the invitation, and give those rights. A\ncell says yes, or the rule that \
+             refuses. Logins are changed by administrators of the System Office.\n\n| who |",
         );
         for target in &self.target {
             write!(page, " {} |", target.title).unwrap();

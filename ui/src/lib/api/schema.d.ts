@@ -391,7 +391,8 @@ export interface paths {
         get: operations["get_keys"];
         put?: never;
         /**
-         * Makes a key: one's own, or an office's for its administrators. The secret is shown this once.
+         * Makes a key: one's own, or an office's for its administrators. `read` and `manage` take administrators who are Super
+         *     Users of the office, or of the System Office. The secret is shown this once.
          * @description # Errors
          *     403, 404 for an office that one does not know of, 422 for an unknown scope.
          */
@@ -1126,7 +1127,7 @@ export interface paths {
         get: operations["get_proxies"];
         put?: never;
         /**
-         * Lets an assistant see one's mail; an administrator gives proxies for others of the office.
+         * Lets an assistant see one's mail; an administrator who sees the mail of others of the office gives proxies for them.
          * @description # Errors
          *     403, 404 for people whom one does not know of, 409 `proxy_for_oneself`, `proxy_across_offices`, `exists`.
          */

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use postroom_domain::{KeyId, OfficeId};
+use postroom_office::granting::may_make_office_key;
 use postroom_office::{Principal, Secret};
 use postroom_store::{ApiKey, NewApiKey};
 
@@ -52,7 +53,8 @@ pub(in crate::http) async fn list(
     Ok(axum::Json(Keys { keys }))
 }
 
-/// Makes a key: one's own, or an office's for its administrators. The secret is shown this once.
+/// Makes a key: one's own, or an office's for its administrators. `read` and `manage` take administrators who are Super
+/// Users of the office, or of the System Office. The secret is shown this once.
 ///
 /// # Errors
 /// 403, 404 for an office that one does not know of, 422 for an unknown scope.
@@ -68,7 +70,9 @@ pub(in crate::http) async fn add(
     let (office, user) = match given.office {
         Some(id) => {
             let directory = app.directory().await?;
-            (administered_office(&who, &directory, OfficeId(id))?.id, None)
+            let office = administered_office(&who, &directory, OfficeId(id))?.id;
+            may_make_office_key(&who, office, &given.scopes).map_err(ApiError::forbidden)?;
+            (office, None)
         }
         None => {
             let user = oneself(&who)?;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use axum::extract::State;
 use axum::http::StatusCode;
 use postroom_domain::{ProxyId, Rule, UserId};
+use postroom_office::granting::may_give_proxy;
 use postroom_office::{Directory, Principal};
 use postroom_store::{self as store, Proxy, ProxyLevel, ProxyTerms, User};
 
@@ -40,7 +41,7 @@ pub(in crate::http) async fn list(
     Ok(axum::Json(Proxies { proxies }))
 }
 
-/// Lets an assistant see one's mail; an administrator gives proxies for others of the office.
+/// Lets an assistant see one's mail; an administrator who sees the mail of others of the office gives proxies for them.
 ///
 /// # Errors
 /// 403, 404 for people whom one does not know of, 409 `proxy_for_oneself`, `proxy_across_offices`, `exists`.
@@ -57,9 +58,7 @@ pub(in crate::http) async fn add(
         Some(id) => known_user(&app, &who, UserId(id)).await?,
         None => oneself(&who)?.clone(),
     };
-    if who.me() != Some(principal.id) && !who.administers(principal.office) {
-        return Err(ApiError::forbidden(Rule::GiveProxy));
-    }
+    may_give_proxy(&who, &principal).map_err(ApiError::forbidden)?;
     let assistant = known_user(&app, &who, UserId(given.assistant)).await?;
     let proxy = store::NewProxy {
         assistant: assistant.id,
@@ -93,9 +92,9 @@ pub(in crate::http) async fn edit(
 ) -> Result<Versioned<ProxyRow>, ApiError> {
     let people = People::read(&app).await?;
     let proxy = known_proxy(&app, &who, &people, id).await?;
-    if !people.gave(&who, &proxy) {
-        return Err(ApiError::forbidden(Rule::GiveProxy));
-    }
+    let principal = people.users.get(&proxy.principal);
+    let principal = principal.ok_or_else(|| ApiError::forbidden(Rule::GiveProxy))?;
+    may_give_proxy(&who, principal).map_err(ApiError::forbidden)?;
     let terms = ProxyTerms {
         level: given.level.into(),
         from: given.from,

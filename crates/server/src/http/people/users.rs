@@ -98,7 +98,7 @@ pub(in crate::http) async fn add(
     let office = administered_office(&who, &directory, office)?.clone();
     let rights = fields::rights(&given.rights)?;
     let branches = fields::branches(given.branches.as_deref());
-    may_grant(&who, None, rights, &branches).map_err(ApiError::forbidden)?;
+    may_grant(&who, office.id, None, rights, &branches).map_err(ApiError::forbidden)?;
     let user = store::NewUser {
         office: office.id,
         login: fields::login(&given.login)?,
@@ -191,7 +191,7 @@ pub(in crate::http) async fn set_rights(
     let user = user_at_version(&app, &who, id, version).await?;
     let rights = fields::rights(&given.rights)?;
     let branches = fields::branches(given.branches.as_deref());
-    may_grant(&who, Some(&user), rights, &branches).map_err(ApiError::forbidden)?;
+    may_grant(&who, user.office, Some(&user), rights, &branches).map_err(ApiError::forbidden)?;
     let change = UserChange {
         rights: Some((rights, branches)),
         ..UserChange::default()
