@@ -1,10 +1,11 @@
 //! Proves who asks: a password, a session or an API key, the same over HTTP and SMTP.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use postroom_domain::{Arm, Clock, Scope, Timestamp};
+use postroom_domain::{Arm, Clock, KeyId, Scope, Timestamp};
 use postroom_store::{Actor, ApiKey, Authority, KeyHash, NewSession, Office, Store, StoreError, User};
 use tokio::sync::watch;
 
@@ -18,6 +19,10 @@ use crate::throttle::{Throttle, TooMany};
 
 /// How long a session lasts.
 pub const SESSION_LASTS: Duration = Duration::from_secs(12 * 3600);
+/// How exact the time is that a key was last used.
+const USED_EVERY: Duration = Duration::from_secs(3600);
+/// Uses of keys that are written at a time.
+const USES_MAX: usize = 256;
 /// Longest login that is looked up, in bytes.
 const MAX_LOGIN_BYTES: usize = 320;
 
@@ -53,6 +58,8 @@ pub struct Authenticator {
     passwords: Passwords,
     throttle: Throttle,
     cache: Cache,
+    /// Keys whose last use is to be written.
+    uses: Mutex<HashMap<KeyId, Timestamp>>,
     notifier: OnceLock<Arc<dyn Notifier>>,
 }
 
@@ -74,6 +81,7 @@ impl Authenticator {
             clock,
             passwords: Passwords::new()?,
             throttle: Throttle::default(),
+            uses: Mutex::default(),
             notifier: OnceLock::new(),
         })
     }
@@ -189,7 +197,7 @@ impl Authenticator {
         }
     }
 
-    /// The principal of an API key; `None` for one that is unknown or revoked.
+    /// The principal of an API key; `None` for one that is unknown, revoked or over.
     ///
     /// # Errors
     /// Those of the store.
@@ -208,11 +216,47 @@ impl Authenticator {
         let Some(key) = self.store.key(&hash).await? else {
             return Ok(None);
         };
+        let (id, last_used_at) = (key.id, key.last_used_at);
         let Some((principal, until)) = self.principal_of_key(key, Some(hash)).await? else {
             return Ok(None);
         };
+        self.note_use(id, last_used_at);
         self.cache.put(hash, &principal, until, generation);
         Ok(Some(principal))
+    }
+
+    /// Remembers that a key is used, where that is to be written: once an hour. A busy key is found in the cache and comes
+    /// here every few seconds, no request writes anything.
+    fn note_use(&self, id: KeyId, last: Option<Timestamp>) {
+        let now = self.clock.now();
+        // A clock that was set back leaves a time ahead.
+        let is_recent = last.is_some_and(|last| last <= now && now.since(last) < USED_EVERY);
+        if !is_recent {
+            self.uses().insert(id, now);
+        }
+    }
+
+    /// Writes when keys were last used. For every few minutes.
+    ///
+    /// # Errors
+    /// Those of the store; what was not written is the next time.
+    pub async fn save_key_uses(&self) -> Result<(), StoreError> {
+        let uses: Vec<_> = std::mem::take(&mut *self.uses()).into_iter().collect();
+        for (n, some) in uses.chunks(USES_MAX).enumerate() {
+            if let Err(error) = self.store.keys_used(some.to_vec()).await {
+                let left = uses.iter().skip(n * USES_MAX).copied();
+                let mut noted = self.uses();
+                for (id, at) in left {
+                    noted.entry(id).or_insert(at);
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn uses(&self) -> MutexGuard<'_, HashMap<KeyId, Timestamp>> {
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins a session of a person.
@@ -372,6 +416,9 @@ impl Authenticator {
         key: ApiKey,
         proof: Option<KeyHash>,
     ) -> Result<Option<(Arc<Principal>, Option<Timestamp>)>, StoreError> {
+        if key.ends_at.is_some_and(|ends_at| ends_at <= self.clock.now()) {
+            return Ok(None);
+        }
         let user = match key.user {
             None => None,
             Some(id) => match self.store.user(id).await? {
@@ -387,6 +434,7 @@ impl Authenticator {
             Some(user) => self.authority_of(&directory, user).await?,
             None => (authority_of_office_key(&office, &key.scopes), None),
         };
+        let until = until.into_iter().chain(key.ends_at).min();
         let who = Who::Key(Key {
             id: key.id,
             user,

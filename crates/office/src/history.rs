@@ -1,4 +1,5 @@
 //! What the server measures of itself for `/status/history`: a look every ten seconds, in memory, kept every few minutes.
+//! When API keys were last used is written with it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,6 +8,8 @@ use postroom_domain::{Clock, History, MessageState, NodeSlot, Reading, Scope, Sp
 use postroom_engine::EngineHandle;
 use postroom_store::{Filter, Store, StoreError};
 use tokio_util::sync::CancellationToken;
+
+use crate::authenticator::Authenticator;
 
 /// Looks between two writes: five minutes.
 const KEEP_EVERY: u32 = 30;
@@ -27,6 +30,8 @@ pub struct MeasuringParts {
     pub clock: Arc<dyn Clock>,
     /// Counts what is taken in.
     pub accepted: Arc<dyn AcceptedTotal>,
+    /// Knows which API keys were used.
+    pub authenticator: Arc<Authenticator>,
     /// The node that is measured.
     pub node: NodeSlot,
     /// When it started to count.
@@ -102,7 +107,7 @@ impl Measuring {
             store.keep_measured(*node, some.to_vec(), now).await?;
         }
         self.history().mark_kept();
-        Ok(())
+        self.parts.authenticator.save_key_uses().await
     }
 
     /// Returns the steps of a span that ends now, oldest first. The newest may still be under way.

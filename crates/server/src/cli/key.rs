@@ -85,8 +85,12 @@ async fn list(config: &ConfigFile) -> anyhow::Result<()> {
             || format!("{} ({})", key.office.name, key.scopes.join(",")),
             |user| user.name,
         );
+        let used = key
+            .last_used_at
+            .map_or_else(|| "never used".to_owned(), |at| format!("last used {at}"));
+        let ends = key.ends_at.map_or_else(String::new, |at| format!("  ends {at}"));
         out!(
-            "{:>4}  {}…  {whose}  {}  {}",
+            "{:>4}  {}…  {whose}  {}  {used}{ends}  {}",
             key.id,
             key.prefix,
             key.created_at,

@@ -144,6 +144,7 @@ impl Node {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
             accepted: Arc::clone(&metrics) as Arc<_>,
+            authenticator: Arc::clone(&authenticator),
             node: NodeSlot(config.server.node),
             started_at: metrics.started_at(),
         });

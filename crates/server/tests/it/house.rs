@@ -152,6 +152,7 @@ impl House {
             user,
             scopes: scopes.iter().map(ToString::to_string).collect(),
             created_at: START,
+            ends_at: None,
         };
         self.node.store.add_key(key, &by()).await.unwrap();
         secret.reveal().to_owned()

@@ -145,6 +145,7 @@ impl Server {
             user,
             scopes: scopes.iter().map(ToString::to_string).collect(),
             created_at: node.clock.now(),
+            ends_at: None,
         };
         node.store.add_key(key, &by()).await.unwrap();
         secret.reveal().to_owned()

@@ -61,7 +61,7 @@ pub trait People: Send + Sync {
     /// Those of the store.
     async fn end_session(&self, hash: &KeyHash) -> Result<(), StoreError>;
 
-    /// The key of a secret's hash, not revoked.
+    /// The key of a secret's hash, not revoked; it may have ended.
     ///
     /// # Errors
     /// Those of the store.
@@ -72,6 +72,12 @@ pub trait People: Send + Sync {
     /// # Errors
     /// Those of the store.
     async fn keys(&self) -> Result<Vec<ApiKey>, StoreError>;
+
+    /// Writes when keys were used last. It is no change of what anybody may do, and has no entry in the audit log.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn keys_used(&self, uses: Vec<(KeyId, Timestamp)>) -> Result<(), StoreError>;
 }
 
 /// SHA-256 of a secret of at least 128 random bits (a session token, an API key).
@@ -225,6 +231,8 @@ pub struct NewApiKey {
     pub scopes: Vec<String>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it ends by itself; `None` for never.
+    pub ends_at: Option<Timestamp>,
 }
 
 /// An API key.
@@ -244,4 +252,10 @@ pub struct ApiKey {
     pub scopes: Vec<String>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// The person who made it; `None` for the operator, and where it is not known.
+    pub made_by: Option<UserId>,
+    /// When it ends by itself. One that has ended is still listed, until somebody revokes it.
+    pub ends_at: Option<Timestamp>,
+    /// When it was last used, exact to about an hour; `None` where no use is known.
+    pub last_used_at: Option<Timestamp>,
 }

@@ -122,6 +122,17 @@ impl People for SqliteStore {
             })
             .await
     }
+
+    async fn keys_used(&self, uses: Vec<(KeyId, Timestamp)>) -> Result<(), StoreError> {
+        self.people_write(move |conn| {
+            let mut update = conn.prepare_cached("UPDATE api_key SET last_used_at = ?2 WHERE id = ?1")?;
+            for (id, at) in &uses {
+                update.execute(params![id.0, at.as_micros()])?;
+            }
+            Ok(())
+        })
+        .await
+    }
 }
 
 fn all<T>(
@@ -223,10 +234,14 @@ pub(super) fn insert_user(conn: &Connection, user: &NewUser) -> Result<UserId, S
     Ok(UserId(conn.last_insert_rowid()))
 }
 
-pub(super) fn insert_key(conn: &Connection, key: &NewApiKey) -> Result<KeyId, StoreError> {
+pub(super) fn insert_key(
+    conn: &Connection,
+    key: &NewApiKey,
+    made_by: Option<UserId>,
+) -> Result<KeyId, StoreError> {
     conn.prepare_cached(
-        "INSERT INTO api_key (hash, prefix, label, office, user, scopes, created_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO api_key (hash, prefix, label, office, user, scopes, created_at, made_by, ends_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
     .execute(params![
         key.hash.0,
@@ -235,7 +250,9 @@ pub(super) fn insert_key(conn: &Connection, key: &NewApiKey) -> Result<KeyId, St
         key.office.0,
         key.user.map(|user| user.0),
         key.scopes.join(" "),
-        key.created_at.as_micros()
+        key.created_at.as_micros(),
+        made_by.map(|user| user.0),
+        key.ends_at.map(Timestamp::as_micros)
     ])?;
     Ok(KeyId(conn.last_insert_rowid()))
 }

@@ -12,7 +12,8 @@ pub(super) const OFFICE: &str = "SELECT id, parent, name, route, security, versi
 pub(super) const USER: &str = "SELECT u.id, u.office, u.login, u.name, u.email, u.password_hash, u.rights, \
     u.disabled, u.branches, u.version FROM user u";
 /// Reads API keys, see [`read_key`].
-pub(super) const KEY: &str = "SELECT id, prefix, label, office, user, scopes, created_at FROM api_key";
+pub(super) const KEY: &str = "SELECT id, prefix, label, office, user, scopes, created_at, made_by, ends_at, \
+    last_used_at FROM api_key";
 
 const SUPER_USER: i64 = 1;
 const ENTERPRISE_VIEW: i64 = 2;
@@ -62,6 +63,9 @@ pub(super) fn read_key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
         user: row.get::<_, Option<i64>>(4)?.map(UserId),
         scopes: scopes.split_whitespace().map(str::to_owned).collect(),
         created_at: Timestamp::from_micros(row.get(6)?),
+        made_by: row.get::<_, Option<i64>>(7)?.map(UserId),
+        ends_at: row.get::<_, Option<i64>>(8)?.map(Timestamp::from_micros),
+        last_used_at: row.get::<_, Option<i64>>(9)?.map(Timestamp::from_micros),
     })
 }
 

@@ -394,7 +394,7 @@ export interface paths {
          * Makes a key: one's own, or an office's for its administrators. `read` and `manage` take administrators who are Super
          *     Users of the office, or of the System Office. The secret is shown this once.
          * @description # Errors
-         *     403, 404 for an office that one does not know of, 422 for an unknown scope.
+         *     403, 404 for an office that one does not know of, 422 for an unknown scope, or an end that is over.
          */
         post: operations["post_keys"];
         delete?: never;
@@ -2165,12 +2165,23 @@ export interface components {
              */
             created_at: string;
             /**
+             * Format: date-time
+             * @description When it ends by itself; null for never.
+             */
+            ends_at?: string | null;
+            /**
              * Format: int64
              * @description Its id.
              */
             id: number;
             /** @description What it is for. */
             label: string;
+            /**
+             * Format: date-time
+             * @description When it was last used, exact to about an hour; null where no use is known.
+             */
+            last_used_at?: string | null;
+            made_by?: components["schemas"]["Named"] | null;
             /** @description Its office. */
             office: components["schemas"]["Named"];
             /** @description Its first characters. */
@@ -2437,6 +2448,11 @@ export interface components {
         };
         /** @description An API key to make: one's own, or an office's. */
         NewKey: {
+            /**
+             * Format: date-time
+             * @description When it ends by itself; without one it works until it is revoked.
+             */
+            ends_at?: string | null;
             /** @description What it is for. */
             label?: string;
             /**

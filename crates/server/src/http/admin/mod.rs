@@ -124,6 +124,7 @@ async fn add_key(
         user: user.map(|user| user.id),
         scopes: new.scopes,
         created_at: app.clock.now(),
+        ends_at: None,
     };
     let id = app.store.add_key(key, &operator(&app)).await?;
     let made = KeyMade {

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use postroom_domain::{KeyId, OfficeId};
+use postroom_domain::{KeyId, OfficeId, UserId};
 use postroom_office::granting::may_make_office_key;
 use postroom_office::{Principal, Secret};
 use postroom_store::{ApiKey, NewApiKey};
@@ -31,6 +31,13 @@ pub(in crate::http) async fn list(
     let directory = app.directory().await?;
     let users = app.store.users().await?;
     let keys = app.store.keys().await?;
+    let person = |id: UserId| Named {
+        id: id.0,
+        name: users
+            .iter()
+            .find(|user| user.id == id)
+            .map_or_else(String::new, |user| user.name.clone()),
+    };
     let keys = keys
         .into_iter()
         .filter(|key| concerns(&who, key))
@@ -39,15 +46,12 @@ pub(in crate::http) async fn list(
             prefix: key.prefix,
             label: key.label,
             office: named_office(&directory, key.office),
-            user: key.user.map(|id| Named {
-                id: id.0,
-                name: users
-                    .iter()
-                    .find(|user| user.id == id)
-                    .map_or_else(String::new, |user| user.name.clone()),
-            }),
+            user: key.user.map(person),
             scopes: key.scopes,
             created_at: key.created_at,
+            made_by: key.made_by.map(person),
+            ends_at: key.ends_at,
+            last_used_at: key.last_used_at,
         })
         .collect();
     Ok(axum::Json(Keys { keys }))
@@ -57,7 +61,7 @@ pub(in crate::http) async fn list(
 /// Users of the office, or of the System Office. The secret is shown this once.
 ///
 /// # Errors
-/// 403, 404 for an office that one does not know of, 422 for an unknown scope.
+/// 403, 404 for an office that one does not know of, 422 for an unknown scope, or an end that is over.
 #[utoipa::path(
     post, path = "/api/v1/keys", tag = "people", request_body = NewKey,
     responses((status = 201, body = KeyMade), (status = "default", body = Problem, content_type = "application/problem+json"))
@@ -91,8 +95,14 @@ pub(in crate::http) async fn add(
     } else {
         fields::name("label", &given.label)?
     };
-    let secret = Secret::key();
     let by = app.by(&who);
+    if given.ends_at.is_some_and(|ends_at| ends_at <= by.at) {
+        return Err(fields::bad(
+            "ends_at",
+            "is over: give a time that lies ahead, or leave it out",
+        ));
+    }
+    let secret = Secret::key();
     let key = NewApiKey {
         hash: secret.hash(),
         prefix: secret.prefix(),
@@ -101,6 +111,7 @@ pub(in crate::http) async fn add(
         user,
         scopes: given.scopes,
         created_at: by.at,
+        ends_at: given.ends_at,
     };
     let id = app.store.add_key(key, &by).await?;
     let made = KeyMade {

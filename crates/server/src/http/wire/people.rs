@@ -237,6 +237,12 @@ pub struct KeyRow {
     pub scopes: Vec<String>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// The person who made it; null for the command line, and where it is not known.
+    pub made_by: Option<Named>,
+    /// When it ends by itself; null for never.
+    pub ends_at: Option<Timestamp>,
+    /// When it was last used, exact to about an hour; null where no use is known.
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// API keys.
@@ -259,6 +265,9 @@ pub struct NewKey {
     /// What an office's key may do: `send`, `read`, `manage`, `post_notifications`.
     #[serde(default)]
     pub scopes: Vec<String>,
+    /// When it ends by itself; without one it works until it is revoked.
+    #[serde(default)]
+    pub ends_at: Option<Timestamp>,
 }
 
 /// A key that was made.

@@ -1,11 +1,13 @@
 //! API keys and proxies: no more than whoever makes them (V6).
 
-use axum::http::StatusCode;
+use std::time::Duration;
+
+use axum::http::{Method, StatusCode};
 use postroom_store::Rights;
 use serde_json::{Value, json};
 
 use super::{ADMINISTRATOR, send};
-use crate::house::House;
+use crate::house::{House, START};
 
 #[tokio::test]
 async fn office_key_has_no_more_than_its_maker() {
@@ -64,4 +66,47 @@ async fn nobody_gives_themself_a_proxy_for_mail_that_they_may_not_have_shown() {
     let call = format!("DELETE /proxies/{id}");
     let ended = send(&house, &local, &call, None, &Value::Null).await;
     assert_eq!(ended.status, StatusCode::NO_CONTENT, "{}", ended.text);
+}
+
+#[tokio::test]
+async fn key_ends_by_itself_and_shows_who_made_it_and_when_it_was_used() {
+    let house = House::open().await;
+    let clerk = house.person("clerk", house.root, Rights::default()).await;
+    let over = json!({"label": "scanner", "ends_at": START});
+    let refused = send(&house, &clerk, "POST /keys", None, &over).await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.json()["field"].as_str()),
+        (422, Some("ends_at"))
+    );
+    let minutes = |n: u64| Duration::from_secs(n * 60);
+    let new = json!({"label": "scanner", "ends_at": START.plus(minutes(180))});
+    let made = send(&house, &clerk, "POST /keys", None, &new).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let secret = made.json()["secret"].as_str().unwrap().to_owned();
+    let used = async || {
+        let ask = house.ask(Method::GET, "/api/v1/messages").key(&secret);
+        ask.send().await.status
+    };
+    let shown = async || {
+        house.node.measuring.keep().await.unwrap();
+        let found = send(&house, &clerk, "GET /keys", None, &Value::Null).await.json();
+        let keys = found["keys"].as_array().unwrap().clone();
+        keys.into_iter().find(|key| key["label"] == "scanner").unwrap()
+    };
+    let unused = shown().await;
+    assert_eq!(
+        (&unused["made_by"]["id"], &unused["last_used_at"]),
+        (&json!(clerk.user.0), &Value::Null)
+    );
+    // Written once an hour, however often it is used.
+    for (later, written) in [(0, 0), (30, 0), (29, 0), (2, 61)] {
+        house.clock.advance(minutes(later));
+        assert_eq!(used().await, StatusCode::OK);
+        let now = shown().await;
+        assert_eq!(now["last_used_at"], json!(START.plus(minutes(written))), "{now}");
+    }
+    house.clock.advance(minutes(118));
+    assert_eq!(used().await, StatusCode::OK);
+    house.clock.advance(minutes(1));
+    assert_eq!(used().await, StatusCode::UNAUTHORIZED);
 }

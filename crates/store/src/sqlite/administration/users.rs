@@ -6,7 +6,9 @@ use serde_json::json;
 
 use super::{log, offices};
 use crate::StoreError;
-use crate::contract::{Account, AuditAction, Branches, By, NewApiKey, NewUser, Rights, User, UserChange};
+use crate::contract::{
+    Account, Actor, AuditAction, Branches, By, NewApiKey, NewUser, Rights, User, UserChange,
+};
 use crate::sqlite::people::{check_name_is_free, insert_key, insert_user};
 use crate::sqlite::people_rows::{USER, read_user, rights_bits};
 
@@ -90,8 +92,13 @@ pub(super) fn add_key(conn: &Connection, key: &NewApiKey, by: &By) -> Result<Key
     {
         return Err(PeopleRule::Disabled.into());
     }
-    let id = insert_key(conn, key)?;
-    let facts = [("user", json!(key.user)), ("scopes", json!(key.scopes))];
+    let made_by = match by.note.actor {
+        Actor::User(user) => Some(user),
+        Actor::Operator | Actor::System | Actor::Key(_) => None,
+    };
+    let id = insert_key(conn, key, made_by)?;
+    let mut facts = vec![("user", json!(key.user)), ("scopes", json!(key.scopes))];
+    facts.extend(key.ends_at.map(|ends_at| ("ends_at", json!(ends_at))));
     log::write(
         conn,
         by,

@@ -248,6 +248,7 @@ pub(crate) async fn disabling_ends_sessions_tokens_and_keys(h: &mut impl Harness
         user: Some(user.id),
         scopes: Vec::new(),
         created_at: at(0),
+        ends_at: None,
     };
     store.add_key(key.clone(), &by()).await.unwrap();
     keep(store, 3, TokenPurpose::PasswordReset((&user).into())).await;

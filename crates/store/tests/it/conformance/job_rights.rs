@@ -58,6 +58,7 @@ async fn takings(store: &dyn Store) -> Vec<(&'static str, Taking<'_>)> {
         user: None,
         scopes: vec!["manage".to_owned()],
         created_at: at(0),
+        ends_at: None,
     };
     let key = store.add_key(key, &by()).await.unwrap();
     let (rights, disabled) = (people[0], people[2]);

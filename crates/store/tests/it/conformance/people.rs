@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use postroom_domain::{KeyId, OfficeId, RouteId, UserId};
 use postroom_store::{
-    Branches, KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Rights, Store, StoreError, UserChange,
+    Actor, Branches, By, KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Rights, Store, StoreError,
+    UserChange,
 };
 
 use super::Harness;
@@ -200,18 +201,50 @@ pub(crate) async fn key_is_found_by_its_hash_until_it_is_revoked(h: &mut impl Ha
         user,
         scopes: vec!["send".to_owned(), "read".to_owned()],
         created_at: at(0),
+        ends_at: None,
     };
     let id = store.add_key(key(1, Some(user)), &made()).await.unwrap();
     let other = store.add_key(key(2, None), &made()).await.unwrap();
     let found = store.key(&KeyHash([1; 32])).await.unwrap().unwrap();
     assert_eq!((found.id, found.user, found.created_at), (id, Some(user), at(0)));
     assert_eq!(found.scopes, ["send", "read"]);
+    assert_eq!((found.made_by, found.ends_at, found.last_used_at), (None, None, None));
     assert!(store.end_key(id, &made()).await.unwrap());
     assert!(!store.end_key(id, &made()).await.unwrap());
     assert!(!store.end_key(KeyId(99), &made()).await.unwrap());
     assert!(store.key(&KeyHash([1; 32])).await.unwrap().is_none());
     let keys = store.keys().await.unwrap();
     assert_eq!(keys.iter().map(|key| key.id).collect::<Vec<_>>(), [other]);
+}
+
+pub(crate) async fn key_says_who_made_it_when_it_ends_and_when_it_was_used(h: &mut impl Harness) {
+    let store = h.store();
+    let user = one_user(store).await;
+    let key = NewApiKey {
+        hash: KeyHash([1; 32]),
+        prefix: "pk_abc".to_owned(),
+        label: String::new(),
+        office: OfficeId(1),
+        user: Some(user),
+        scopes: Vec::new(),
+        created_at: at(0),
+        ends_at: Some(at(60)),
+    };
+    let by = By::of(Actor::User(user), at(0));
+    let id = store.add_key(key, &by).await.unwrap();
+    let rights = store.rights_as_of().await.unwrap();
+    store
+        .keys_used(vec![(id, at(9)), (KeyId(99), at(9))])
+        .await
+        .unwrap();
+    h.reopen().await;
+    let found = h.store().keys().await.unwrap().remove(0);
+    assert_eq!(
+        (found.made_by, found.ends_at, found.last_used_at),
+        (Some(user), Some(at(60)), Some(at(9)))
+    );
+    let now = h.store().rights_as_of().await.unwrap();
+    assert_eq!(now, rights, "a use changes nobody's rights");
 }
 
 pub(crate) async fn people_survive_reopening(h: &mut impl Harness) {
