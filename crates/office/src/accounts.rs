@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use postroom_domain::Clock;
-use postroom_store::{Actor, AuditNote, By, NewToken, Office, SetUp, Store, StoreError, TokenPurpose, User};
+use postroom_store::{
+    Actor, AuditNote, By, NewToken, Office, OpenKeys, SetUp, Store, StoreError, TokenPurpose, User,
+};
 use tokio::sync::Semaphore;
 
 use crate::notifier::{Link, Notice, NoticeEvent, Notifier};
@@ -156,13 +158,19 @@ impl Accounts {
         Ok(())
     }
 
-    /// Sets the password of whoever a token belongs to; it works once, and their sessions end.
+    /// Sets the password of whoever a token belongs to; it works once, and their sessions end, and where it is asked their
+    /// API keys.
     ///
     /// # Errors
     /// [`StoreError::People`] for a token that is unknown, used or over.
-    pub async fn redeem(&self, token: &str, password_hash: String) -> Result<User, StoreError> {
+    pub async fn redeem(
+        &self,
+        token: &str,
+        password_hash: String,
+        keys: OpenKeys,
+    ) -> Result<User, StoreError> {
         self.store
-            .use_token(&hash_of(token), password_hash, self.clock.now())
+            .use_token(&hash_of(token), password_hash, keys, self.clock.now())
             .await
     }
 

@@ -67,7 +67,8 @@ pub trait Administration: Send + Sync {
     /// office; the rules of branches.
     async fn add_user(&self, user: NewUser, branches: Branches, by: &By) -> Result<User, StoreError>;
 
-    /// Changes a user. A new login or address ends their sessions and tokens; disabling ends these and their keys.
+    /// Changes a user. A new login or address ends their sessions and tokens; disabling ends these and their keys. A right
+    /// that shows more, given by somebody else, ends their keys.
     ///
     /// # Errors
     /// The rules `LastAdministrator`, `BranchOutside`, `BranchWithoutView`; [`StoreError::Exists`].
@@ -79,11 +80,17 @@ pub trait Administration: Send + Sync {
         by: &By,
     ) -> Result<User, StoreError>;
 
-    /// Sets a password hash and ends the user's sessions and tokens.
+    /// Sets a password hash and ends the user's sessions and tokens, and their API keys where `keys` says so.
     ///
     /// # Errors
     /// [`StoreError::Missing`].
-    async fn change_password(&self, id: UserId, password_hash: String, by: &By) -> Result<(), StoreError>;
+    async fn change_password(
+        &self,
+        id: UserId,
+        password_hash: String,
+        keys: OpenKeys,
+        by: &By,
+    ) -> Result<(), StoreError>;
 
     /// Every proxy, of one assistant where one is named, by principal.
     ///
@@ -134,7 +141,8 @@ pub trait Administration: Send + Sync {
     /// [`StoreError::Stale`] where the person changed since the token's mail was addressed.
     async fn keep_token(&self, token: NewToken, by: &By) -> Result<(), StoreError>;
 
-    /// Sets the password of whoever a token belongs to, and ends the token and their sessions.
+    /// Sets the password of whoever a token belongs to, and ends the token and their sessions, and their API keys where
+    /// `keys` says so.
     ///
     /// # Errors
     /// The rule `TokenInvalid` for one that is unknown, used or over, or whose person is disabled.
@@ -142,6 +150,7 @@ pub trait Administration: Send + Sync {
         &self,
         hash: &KeyHash,
         password_hash: String,
+        keys: OpenKeys,
         at: Timestamp,
     ) -> Result<User, StoreError>;
 
@@ -186,6 +195,16 @@ pub enum Account {
     Enabled,
     /// They may not; sessions, tokens and keys end.
     Disabled,
+}
+
+/// What becomes of a person's API keys with a new password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OpenKeys {
+    /// They go on.
+    #[default]
+    Keep,
+    /// They end: somebody else may have made or copied one.
+    End,
 }
 
 /// How far Enterprise View reaches below one's office.

@@ -1054,7 +1054,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Sets a password by a link; it works once, and every session of the person ends.
+         * Sets a password by a link; it works once, and every session of the person ends, with `end_keys` every API key, too.
          * @description # Errors
          *     409 `token_invalid`, 422 for a password that is too short.
          */
@@ -1205,7 +1205,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Changes one's password; every session ends, and this one goes on as a new one.
+         * Changes one's password; every session ends, and this one goes on as a new one. With `end_keys` one's API keys end, too.
          * @description # Errors
          *     401 `invalid_credentials` for a wrong current password, 403 `by_hand` for an API key.
          */
@@ -2745,6 +2745,8 @@ export interface components {
         PasswordEdit: {
             /** @description The password until now. */
             current: string;
+            /** @description Whether one's API keys end, too. */
+            end_keys?: boolean;
             /** @description The new one. */
             password: string;
         };
@@ -2934,6 +2936,8 @@ export interface components {
         RecipientStateName: "pending" | "sent" | "failed";
         /** @description A new password by a link. */
         Redeemed: {
+            /** @description Whether the person's API keys end, too. */
+            end_keys?: boolean;
             /** @description The new password. */
             password: string;
             /** @description What the link carries. */

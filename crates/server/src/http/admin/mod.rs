@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use axum::{Json as Answer, Router};
 use postroom_domain::{Damage, MessageId, Scope};
 use postroom_office::{Directory, Principal, Secret};
-use postroom_store::{By, NewApiKey, NewOffice, NewUser, Office, User};
+use postroom_store::{By, NewApiKey, NewOffice, NewUser, Office, OpenKeys, User};
 
 use super::App;
 use super::extract::Json;
@@ -90,7 +90,9 @@ async fn set_password(State(app): State<App>, Json(given): Json<PasswordOf>) -> 
     let user = app.store.user_by_login(&given.login).await?;
     let user = user.ok_or_else(|| bad("login", format!("there is no user {:?}", given.login)))?;
     let hash = fields::password_hash(&app, &given.password).await?;
-    app.store.change_password(user.id, hash, &operator(&app)).await?;
+    app.store
+        .change_password(user.id, hash, OpenKeys::Keep, &operator(&app))
+        .await?;
     app.people_changed().await?;
     Ok(StatusCode::NO_CONTENT)
 }

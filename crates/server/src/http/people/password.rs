@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum_extra::extract::CookieJar;
 
 use postroom_office::{KEY_PREFIX, SignInError};
+use postroom_store::OpenKeys;
 
 use super::{fields, oneself};
 use crate::http::App;
@@ -35,7 +36,7 @@ pub(in crate::http) async fn forgot(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Sets a password by a link; it works once, and every session of the person ends.
+/// Sets a password by a link; it works once, and every session of the person ends, with `end_keys` every API key, too.
 ///
 /// # Errors
 /// 409 `token_invalid`, 422 for a password that is too short.
@@ -50,12 +51,17 @@ pub(in crate::http) async fn confirm(
 ) -> Result<StatusCode, ApiError> {
     app.take_try(&format!("link {peer}"), peer)?;
     let hash = fields::password_hash(&app, &given.password).await?;
-    app.accounts.redeem(&given.token, hash).await?;
+    let keys = if given.end_keys {
+        OpenKeys::End
+    } else {
+        OpenKeys::Keep
+    };
+    app.accounts.redeem(&given.token, hash, keys).await?;
     app.people_changed().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Changes one's password; every session ends, and this one goes on as a new one.
+/// Changes one's password; every session ends, and this one goes on as a new one. With `end_keys` one's API keys end, too.
 ///
 /// # Errors
 /// 401 `invalid_credentials` for a wrong current password, 403 `by_hand` for an API key.
@@ -80,7 +86,14 @@ pub(in crate::http) async fn change(
         .await
         .map_err(refused)?;
     let hash = fields::password_hash(&app, &given.password).await?;
-    app.store.change_password(user.id, hash, &app.by(&who)).await?;
+    let keys = if given.end_keys {
+        OpenKeys::End
+    } else {
+        OpenKeys::Keep
+    };
+    app.store
+        .change_password(user.id, hash, keys, &app.by(&who))
+        .await?;
     app.people_changed().await?;
     let token = app.authenticator.begin_session(user).await?;
     Ok((jar.add(cookie(&app, token.reveal())), StatusCode::NO_CONTENT))

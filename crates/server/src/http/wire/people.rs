@@ -330,6 +330,9 @@ pub struct Redeemed {
     pub token: String,
     /// The new password.
     pub password: String,
+    /// Whether the person's API keys end, too.
+    #[serde(default)]
+    pub end_keys: bool,
 }
 
 /// A new password by the old one.
@@ -340,6 +343,9 @@ pub struct PasswordEdit {
     pub current: String,
     /// The new one.
     pub password: String,
+    /// Whether one's API keys end, too.
+    #[serde(default)]
+    pub end_keys: bool,
 }
 
 /// Why one sees a message.

@@ -6,8 +6,8 @@ use axum::http::{Method, StatusCode};
 use postroom_store::Rights;
 use serde_json::{Value, json};
 
-use super::{ADMINISTRATOR, send};
-use crate::house::{House, START};
+use super::{ADMINISTRATOR, cookie, send};
+use crate::house::{House, PASSWORD, START};
 
 #[tokio::test]
 async fn office_key_has_no_more_than_its_maker() {
@@ -109,4 +109,37 @@ async fn key_ends_by_itself_and_shows_who_made_it_and_when_it_was_used() {
     assert_eq!(used().await, StatusCode::OK);
     house.clock.advance(minutes(1));
     assert_eq!(used().await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn new_password_and_more_rights_end_keys() {
+    let house = House::open().await;
+    let admin = house.person("admin", house.root, ADMINISTRATOR).await;
+    let clerk = house.person("clerk", house.root, Rights::default()).await;
+    let works = async |key: &str| {
+        let ask = house.ask(Method::GET, "/api/v1/messages").key(key);
+        ask.send().await.status == StatusCode::OK
+    };
+    assert!(works(&clerk.key).await);
+    let call = format!("PUT /users/{}/rights", clerk.user);
+    let view = json!({"rights": ["enterprise_view"]});
+    let given = send(&house, &admin, &call, Some(1), &view).await;
+    assert_eq!(given.status, StatusCode::OK, "{}", given.text);
+    assert!(!works(&clerk.key).await, "with the next request");
+    let made = send(&house, &clerk, "POST /keys", None, &json!({})).await;
+    let key = made.json()["secret"].as_str().unwrap().to_owned();
+    assert!(works(&key).await);
+    let mut clerk = clerk;
+    let mut current = PASSWORD.to_owned();
+    for (end_keys, works_on) in [(false, true), (true, false)] {
+        let password = format!("another horse {end_keys}");
+        let change = json!({"current": current, "password": password, "end_keys": end_keys});
+        let changed = send(&house, &clerk, "POST /session/password", None, &change).await;
+        assert_eq!(changed.status, StatusCode::NO_CONTENT, "{}", changed.text);
+        // The session goes on as another.
+        let cookie = cookie(&changed);
+        clerk.session = cookie.split_once('=').unwrap().1.to_owned();
+        current = password;
+        assert_eq!(works(&key).await, works_on, "{end_keys}");
+    }
 }

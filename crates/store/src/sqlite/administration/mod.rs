@@ -13,7 +13,7 @@ use super::SqliteStore;
 use crate::StoreError;
 use crate::contract::{
     Administration, Branches, By, KeyHash, NewApiKey, NewOffice, NewProxy, NewToken, NewUser, Office,
-    OfficeChange, Proxy, ProxyTerms, SetUp, User, UserChange,
+    OfficeChange, OpenKeys, Proxy, ProxyTerms, SetUp, User, UserChange,
 };
 
 #[async_trait]
@@ -65,9 +65,15 @@ impl Administration for SqliteStore {
             .await
     }
 
-    async fn change_password(&self, id: UserId, password_hash: String, by: &By) -> Result<(), StoreError> {
+    async fn change_password(
+        &self,
+        id: UserId,
+        password_hash: String,
+        keys: OpenKeys,
+        by: &By,
+    ) -> Result<(), StoreError> {
         let by = by.clone();
-        self.people_write(move |conn| users::change_password(conn, id, &password_hash, &by))
+        self.people_write(move |conn| users::change_password(conn, id, &password_hash, keys, &by))
             .await
     }
 
@@ -122,10 +128,11 @@ impl Administration for SqliteStore {
         &self,
         hash: &KeyHash,
         password_hash: String,
+        keys: OpenKeys,
         at: Timestamp,
     ) -> Result<User, StoreError> {
         let hash = *hash;
-        self.people_write(move |conn| tokens::redeem(conn, &hash, &password_hash, at))
+        self.people_write(move |conn| tokens::redeem(conn, &hash, &password_hash, keys, at))
             .await
     }
 

@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{log, offices, users};
 use crate::StoreError;
 use crate::contract::{
-    Actor, Addressee, AuditAction, AuditNote, By, KeyHash, NewOffice, NewToken, NewUser, Rights, SetUp,
-    TokenPurpose, User,
+    Actor, Addressee, AuditAction, AuditNote, By, KeyHash, NewOffice, NewToken, NewUser, OpenKeys, Rights,
+    SetUp, TokenPurpose, User,
 };
 use crate::sqlite::people::{insert_office, insert_user};
 
@@ -52,6 +52,7 @@ pub(super) fn redeem(
     conn: &Connection,
     hash: &KeyHash,
     password_hash: &str,
+    keys: OpenKeys,
     at: Timestamp,
 ) -> Result<User, StoreError> {
     let user: Option<i64> = conn
@@ -63,12 +64,11 @@ pub(super) fn redeem(
         None => None,
     };
     let user = user.ok_or(PeopleRule::TokenInvalid)?;
-    users::set_password(conn, user.id, password_hash)?;
     let by = By {
         note: AuditNote::by(Actor::User(user.id)),
         at,
     };
-    log::user(conn, &by, AuditAction::PasswordSet, user.id, user.office, &[])?;
+    users::change_password(conn, user.id, password_hash, keys, &by)?;
     users::known(conn, user.id)
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{log, offices};
 use crate::StoreError;
 use crate::contract::{
-    Account, Actor, AuditAction, Branches, By, NewApiKey, NewUser, Rights, User, UserChange,
+    Account, Actor, AuditAction, Branches, By, NewApiKey, NewUser, OpenKeys, Rights, User, UserChange,
 };
 use crate::sqlite::people::{check_name_is_free, insert_key, insert_user};
 use crate::sqlite::people_rows::{USER, read_user, rights_bits};
@@ -78,11 +78,19 @@ pub(super) fn change_password(
     conn: &Connection,
     id: UserId,
     password_hash: &str,
+    keys: OpenKeys,
     by: &By,
 ) -> Result<(), StoreError> {
     let user = known(conn, id)?;
-    set_password(conn, id, password_hash)?;
-    log::user(conn, by, AuditAction::PasswordSet, id, user.office, &[])
+    conn.prepare_cached("UPDATE user SET password_hash = ?1 WHERE id = ?2")?
+        .execute(params![password_hash, id.0])?;
+    end_sign_ins(conn, id)?;
+    let ended = match keys {
+        OpenKeys::Keep => None,
+        OpenKeys::End => Some(end_keys(conn, id)?),
+    };
+    let facts: Vec<_> = ended.map(keys_ended).into_iter().collect();
+    log::user(conn, by, AuditAction::PasswordSet, id, user.office, &facts)
 }
 
 /// Keeps a key.
@@ -143,11 +151,16 @@ pub(super) fn known(conn: &Connection, id: UserId) -> Result<User, StoreError> {
     find(conn, id)?.ok_or(StoreError::Missing("user"))
 }
 
-/// Sets a password hash; sessions and tokens end.
-pub(super) fn set_password(conn: &Connection, id: UserId, password_hash: &str) -> Result<(), StoreError> {
-    conn.prepare_cached("UPDATE user SET password_hash = ?1 WHERE id = ?2")?
-        .execute(params![password_hash, id.0])?;
-    end_sign_ins(conn, id)
+/// Ends the API keys of a person; answers how many there were.
+fn end_keys(conn: &Connection, id: UserId) -> Result<usize, StoreError> {
+    Ok(conn
+        .prepare_cached("UPDATE api_key SET revoked = 1 WHERE user = ?1 AND revoked = 0")?
+        .execute([id.0])?)
+}
+
+/// Tells the audit log of them.
+fn keys_ended(ended: usize) -> (&'static str, serde_json::Value) {
+    ("keys_ended", json!(ended))
 }
 
 /// Ends what lets somebody in as `id` without a password or a key.
@@ -206,11 +219,16 @@ fn change_rights(
     conn.prepare_cached("UPDATE user SET rights = ?1 WHERE id = ?2")?
         .execute(params![rights_bits(rights), before.id.0])?;
     set_branches(conn, before.id, branches)?;
-    let facts = [
+    let mut facts = vec![
         ("before", rights_fact(before.rights)),
         ("rights", rights_fact(rights)),
         ("branches", branches_fact(branches)),
     ];
+    // Whoever could act as the person until now may have made a key, which would have the new right, too.
+    if shows_more(before.rights, rights) && by.note.actor != Actor::User(before.id) {
+        let ended = end_keys(conn, before.id)?;
+        facts.extend((ended > 0).then(|| keys_ended(ended)));
+    }
     log::user(
         conn,
         by,
@@ -221,13 +239,17 @@ fn change_rights(
     )
 }
 
+/// Whether somebody sees mail with the rights of now that they did not see before.
+const fn shows_more(before: Rights, now: Rights) -> bool {
+    (now.super_user && !before.super_user)
+        || (now.enterprise_view && !before.enterprise_view)
+        || (now.administrator && !before.administrator)
+}
+
 fn disable(conn: &Connection, before: &User, by: &By) -> Result<(), StoreError> {
-    for sql in [
-        "UPDATE user SET disabled = 1 WHERE id = ?1",
-        "UPDATE api_key SET revoked = 1 WHERE user = ?1",
-    ] {
-        conn.prepare_cached(sql)?.execute([before.id.0])?;
-    }
+    conn.prepare_cached("UPDATE user SET disabled = 1 WHERE id = ?1")?
+        .execute([before.id.0])?;
+    end_keys(conn, before.id)?;
     end_sign_ins(conn, before.id)?;
     log::user(conn, by, AuditAction::UserDisable, before.id, before.office, &[])
 }

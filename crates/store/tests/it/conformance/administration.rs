@@ -5,12 +5,14 @@ use std::time::Duration;
 use postroom_domain::{OFFICES_ABOVE_MAX, OfficeId, PeopleRule, RouteId, UserId};
 use postroom_store::{
     Account, Actor, Addressee, AuditAction, AuditView, Branches, By, KeyHash, NewApiKey, NewOffice, NewProxy,
-    NewSession, NewToken, NewUser, OfficeChange, OfficeSecurity, ProxyLevel, ProxyTerms, Rights, SetUp,
-    Store, StoreError, TokenPurpose, User, UserChange,
+    NewSession, NewToken, NewUser, OfficeChange, OfficeSecurity, OpenKeys, ProxyLevel, ProxyTerms, Rights,
+    SetUp, Store, StoreError, TokenPurpose, User, UserChange,
 };
 
+mod keys;
 mod sign_in;
 
+pub(crate) use keys::{new_password_ends_keys_where_that_is_asked, right_that_shows_more_ends_keys};
 pub(crate) use sign_in::{
     new_address_ends_sessions_and_tokens, token_is_kept_for_the_address_that_its_mail_goes_to,
 };
@@ -266,7 +268,7 @@ pub(crate) async fn disabling_ends_sessions_tokens_and_keys(h: &mut impl Harness
         .unwrap();
     assert!(store.session(&KeyHash([1; 32]), at(6)).await.unwrap().is_none());
     assert!(store.key(&KeyHash([2; 32])).await.unwrap().is_none());
-    let used = store.use_token(&KeyHash([3; 32]), "new".to_owned(), at(6)).await;
+    let used = store.use_token(&KeyHash([3; 32]), "new".to_owned(), OpenKeys::Keep, at(6)).await;
     assert_eq!(rule(used), PeopleRule::TokenInvalid);
     store
         .change_user(user.id, 3, change(Account::Disabled), &by())
@@ -376,7 +378,10 @@ pub(crate) async fn token_sets_a_password_once_within_its_time(h: &mut impl Harn
     let user = person(store, 1, root, Rights::default()).await;
     let to = Addressee::from(&user);
     let user = user.id;
-    let take = |n: u8, now| async move { store.use_token(&KeyHash([n; 32]), format!("hash {n}"), now).await };
+    let take = |n: u8, now| async move {
+        let (hash, password) = (KeyHash([n; 32]), format!("hash {n}"));
+        store.use_token(&hash, password, OpenKeys::Keep, now).await
+    };
     keep(store, 1, TokenPurpose::PasswordReset(to)).await;
     keep(store, 2, TokenPurpose::PasswordReset(to)).await;
     assert_eq!(rule(take(1, at(6)).await), PeopleRule::TokenInvalid, "replaced");

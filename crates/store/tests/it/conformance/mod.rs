@@ -91,6 +91,8 @@ macro_rules! conformance {
             administration::branches_lie_below_and_go_with_enterprise_view,
             administration::proxy_is_for_another_of_the_same_office,
             administration::token_sets_a_password_once_within_its_time,
+            administration::new_password_ends_keys_where_that_is_asked,
+            administration::right_that_shows_more_ends_keys,
             administration::server_is_set_up_once,
             intake::repeated_request_gets_the_same_answer,
             intake::requests_with_one_key_at_once_are_taken_once,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use postroom_domain::{KeyId, OfficeId, RouteId, UserId};
 use postroom_store::{
-    Actor, Branches, By, KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Rights, Store, StoreError,
-    UserChange,
+    Actor, Branches, By, KeyHash, NewApiKey, NewOffice, NewSession, NewUser, OpenKeys, Rights, Store,
+    StoreError, UserChange,
 };
 
 use super::Harness;
@@ -184,7 +184,7 @@ pub(crate) async fn session_ends_by_time_by_hand_and_by_a_new_password(h: &mut i
     store.end_session(&KeyHash([1; 32])).await.unwrap();
     assert!(open(1, at(1)).await.is_none(), "ended");
     assert!(open(2, at(1)).await.is_some());
-    let changed = store.change_password(user, "new".to_owned(), &made()).await;
+    let changed = store.change_password(user, "new".to_owned(), OpenKeys::Keep, &made()).await;
     changed.unwrap();
     assert!(open(2, at(1)).await.is_none() && open(3, at(1)).await.is_none());
     assert_eq!(store.user(user).await.unwrap().unwrap().password_hash, "new");
