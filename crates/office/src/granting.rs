@@ -183,10 +183,7 @@ mod tests {
             ..user(7, 2, viewer)
         };
         let widened = |who: &Principal| may_grant(who, OfficeId(2), Some(&before), viewer, &Branches::All);
-        assert_eq!(
-            widened(&person(2, ADMINISTRATOR)),
-            Err(Rule::GrantEnterpriseView)
-        );
+        assert_eq!(widened(&person(2, ADMINISTRATOR)), Err(Rule::GrantEnterpriseView));
         assert_eq!(widened(&person(1, ADMINISTRATOR)), Ok(()));
     }
 

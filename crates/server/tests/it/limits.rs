@@ -14,11 +14,7 @@ const ADMINISTRATOR: Rights = Rights {
 };
 
 async fn put(house: &House, who: &Person, edit: Value) -> Answer {
-    let version = house
-        .ask(Method::GET, "/api/v1/limits")
-        .by_hand(who)
-        .send()
-        .await;
+    let version = house.ask(Method::GET, "/api/v1/limits").by_hand(who).send().await;
     let version = version.header("etag").to_owned();
     house
         .ask(Method::PUT, "/api/v1/limits")

@@ -107,10 +107,7 @@ async fn administrators_pause_what_they_administer_alone() {
         post(&local, json!({"user": peer.user.0})).await,
         StatusCode::CREATED
     );
-    assert_eq!(
-        post(&local, json!({})).await,
-        StatusCode::UNPROCESSABLE_ENTITY
-    );
+    assert_eq!(post(&local, json!({})).await, StatusCode::UNPROCESSABLE_ENTITY);
     let both = json!({"user": peer.user.0, "office": north.0});
     assert_eq!(post(&local, both).await, StatusCode::UNPROCESSABLE_ENTITY);
 }

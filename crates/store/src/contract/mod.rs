@@ -25,8 +25,8 @@ mod throttles;
 mod upkeep;
 
 pub use administration::{
-    Account, Addressee, Administration, Branches, By, NewProxy, NewToken, OfficeChange, OpenKeys, PROXIES_MAX,
-    Proxy, ProxyLevel, ProxyTerms, SetUp, TokenPurpose, UserChange,
+    Account, Addressee, Administration, Branches, By, NewProxy, NewToken, OfficeChange, OpenKeys,
+    PROXIES_MAX, Proxy, ProxyLevel, ProxyTerms, SetUp, TokenPurpose, UserChange,
 };
 pub use alerts::{
     Alert, AlertId, AlertPage, AlertState, Alerts, Count, MailedAlerts, Mailing, Raise, RaiseBatch, Unread,

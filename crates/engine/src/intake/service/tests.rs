@@ -8,8 +8,8 @@ use postroom_store::{
 };
 
 use super::*;
-use crate::intake::{Identity, KindRights};
 use crate::intake::fixture::{NOW, OfficePeople, address, by_smtp, case_of};
+use crate::intake::{Identity, KindRights};
 use crate::packing::unpack_into;
 use crate::random::Seeded;
 

@@ -41,7 +41,12 @@ async fn table_of_who_changes_whose_address_holds() {
             };
             for (call, version, body, expected) in [
                 (format!("PATCH /users/{id}"), Some(1), address, expected),
-                (format!("POST /users/{id}/invitation"), None, Value::Null, expected),
+                (
+                    format!("POST /users/{id}/invitation"),
+                    None,
+                    Value::Null,
+                    expected,
+                ),
                 (
                     format!("PUT /users/{given}/rights"),
                     Some(1),

@@ -268,7 +268,9 @@ pub(crate) async fn disabling_ends_sessions_tokens_and_keys(h: &mut impl Harness
         .unwrap();
     assert!(store.session(&KeyHash([1; 32]), at(6)).await.unwrap().is_none());
     assert!(store.key(&KeyHash([2; 32])).await.unwrap().is_none());
-    let used = store.use_token(&KeyHash([3; 32]), "new".to_owned(), OpenKeys::Keep, at(6)).await;
+    let used = store
+        .use_token(&KeyHash([3; 32]), "new".to_owned(), OpenKeys::Keep, at(6))
+        .await;
     assert_eq!(rule(used), PeopleRule::TokenInvalid);
     store
         .change_user(user.id, 3, change(Account::Disabled), &by())

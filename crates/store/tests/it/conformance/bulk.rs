@@ -1,8 +1,8 @@
 //! Actions on all that match a filter.
 
 use postroom_domain::{
-    Arm, EnhancedCode, FailureCause, Kind, MessageId, OfficeId, Reply, RouteId, Rule, Scope, ShownType, Trouble,
-    UserId,
+    Arm, EnhancedCode, FailureCause, Kind, MessageId, OfficeId, Reply, RouteId, Rule, Scope, ShownType,
+    Trouble, UserId,
 };
 use postroom_store::{
     Actor, AuditAction, AuditView, Authority, FailedBy, Failures, Filter, ItemOutcome, Job, JobEnd, JobState,

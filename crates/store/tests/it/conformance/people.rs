@@ -184,7 +184,9 @@ pub(crate) async fn session_ends_by_time_by_hand_and_by_a_new_password(h: &mut i
     store.end_session(&KeyHash([1; 32])).await.unwrap();
     assert!(open(1, at(1)).await.is_none(), "ended");
     assert!(open(2, at(1)).await.is_some());
-    let changed = store.change_password(user, "new".to_owned(), OpenKeys::Keep, &made()).await;
+    let changed = store
+        .change_password(user, "new".to_owned(), OpenKeys::Keep, &made())
+        .await;
     changed.unwrap();
     assert!(open(2, at(1)).await.is_none() && open(3, at(1)).await.is_none());
     assert_eq!(store.user(user).await.unwrap().unwrap().password_hash, "new");
@@ -208,7 +210,10 @@ pub(crate) async fn key_is_found_by_its_hash_until_it_is_revoked(h: &mut impl Ha
     let found = store.key(&KeyHash([1; 32])).await.unwrap().unwrap();
     assert_eq!((found.id, found.user, found.created_at), (id, Some(user), at(0)));
     assert_eq!(found.scopes, ["send", "read"]);
-    assert_eq!((found.made_by, found.ends_at, found.last_used_at), (None, None, None));
+    assert_eq!(
+        (found.made_by, found.ends_at, found.last_used_at),
+        (None, None, None)
+    );
     assert!(store.end_key(id, &made()).await.unwrap());
     assert!(!store.end_key(id, &made()).await.unwrap());
     assert!(!store.end_key(KeyId(99), &made()).await.unwrap());

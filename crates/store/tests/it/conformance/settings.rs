@@ -2,8 +2,8 @@
 
 use postroom_domain::{Kind, OfficeId, Poster, Rates, RouteId};
 use postroom_store::{
-    ActionOutcome, Actor, AuditNote, AuditView, KeptRelay, LeaseRequest, Leased, NewMessage, NewOffice, NodeLease,
-    OfficeSettings, Sealed, SmtpAuth, SmtpSettings, SmtpTls, SmtpTrust, Store, StoreError, Want,
+    ActionOutcome, Actor, AuditNote, AuditView, KeptRelay, LeaseRequest, Leased, NewMessage, NewOffice,
+    NodeLease, OfficeSettings, Sealed, SmtpAuth, SmtpSettings, SmtpTls, SmtpTrust, Store, StoreError, Want,
 };
 
 use super::Harness;
@@ -204,9 +204,7 @@ pub(crate) async fn mail_is_moved_in_steps_of_256(h: &mut impl Harness) {
     assert_consistent(store).await;
 }
 
-pub(crate) async fn postrooms_own_mail_takes_the_servers_route_whatever_the_offices_is(
-    h: &mut impl Harness,
-) {
+pub(crate) async fn postrooms_own_mail_takes_the_servers_route_whatever_the_offices_is(h: &mut impl Harness) {
     let store = h.store();
     let node = join(store).await;
     let (_, north) = offices(store).await;

@@ -37,7 +37,9 @@ pub(crate) async fn new_password_ends_keys_where_that_is_asked(h: &mut impl Harn
     key_of(store, user.id, 1).await;
     key_of(store, other.id, 2).await;
     let change = async |keys| {
-        let changed = store.change_password(user.id, "new".to_owned(), keys, &by()).await;
+        let changed = store
+            .change_password(user.id, "new".to_owned(), keys, &by())
+            .await;
         changed.unwrap();
     };
     change(OpenKeys::Keep).await;
@@ -48,7 +50,9 @@ pub(crate) async fn new_password_ends_keys_where_that_is_asked(h: &mut impl Harn
     key_of(store, user.id, 3).await;
     for (n, keys, expected) in [(4, OpenKeys::Keep, true), (5, OpenKeys::End, false)] {
         keep(store, n, TokenPurpose::PasswordReset((&user).into())).await;
-        let used = store.use_token(&KeyHash([n; 32]), "newer".to_owned(), keys, at(6)).await;
+        let used = store
+            .use_token(&KeyHash([n; 32]), "newer".to_owned(), keys, at(6))
+            .await;
         assert_eq!(used.unwrap().id, user.id);
         assert_eq!(works(store, 3).await, expected, "{keys:?}");
     }
@@ -70,7 +74,12 @@ pub(crate) async fn right_that_shows_more_ends_keys(h: &mut impl Harness) {
     // Who has what, who gives what: whether their keys go on. `None` for themself.
     let cases = [
         (none, rights(false, true, false, false), Some(somebody), false),
-        (none, rights(true, false, false, false), Some(Actor::Operator), false),
+        (
+            none,
+            rights(true, false, false, false),
+            Some(Actor::Operator),
+            false,
+        ),
         (none, rights(false, false, true, false), Some(somebody), false),
         (none, rights(false, false, false, true), Some(somebody), true),
         (
@@ -95,7 +104,10 @@ pub(crate) async fn right_that_shows_more_ends_keys(h: &mut impl Harness) {
             ..UserChange::default()
         };
         let by = By::of(who.unwrap_or(Actor::User(user.id)), at(6));
-        store.change_user(user.id, user.version, change, &by).await.unwrap();
+        store
+            .change_user(user.id, user.version, change, &by)
+            .await
+            .unwrap();
         assert_eq!(works(store, n).await, works_on, "{before:?} {after:?}");
     }
 }

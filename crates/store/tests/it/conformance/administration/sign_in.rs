@@ -35,7 +35,9 @@ pub(crate) async fn new_address_ends_sessions_and_tokens(h: &mut impl Harness) {
     store.change_user(user.id, 2, moved, &by()).await.unwrap();
     assert!(session().await.is_none());
     // Before the next one takes its place.
-    let used = store.use_token(&KeyHash([3; 32]), "new".to_owned(), OpenKeys::Keep, at(6)).await;
+    let used = store
+        .use_token(&KeyHash([3; 32]), "new".to_owned(), OpenKeys::Keep, at(6))
+        .await;
     assert_eq!(rule(used), PeopleRule::TokenInvalid);
     let user = store.user(user.id).await.unwrap().unwrap();
     let another = NewSession {
@@ -53,7 +55,9 @@ pub(crate) async fn new_address_ends_sessions_and_tokens(h: &mut impl Harness) {
     store.change_user(user.id, 3, login, &by()).await.unwrap();
     assert!(session().await.is_none());
     for n in [2, 4] {
-        let used = store.use_token(&KeyHash([n; 32]), "new".to_owned(), OpenKeys::Keep, at(6)).await;
+        let used = store
+            .use_token(&KeyHash([n; 32]), "new".to_owned(), OpenKeys::Keep, at(6))
+            .await;
         assert_eq!(rule(used), PeopleRule::TokenInvalid, "{n}");
     }
     let page = store.audit_page(AuditView::Everything, None, 1).await.unwrap();
@@ -80,6 +84,8 @@ pub(crate) async fn token_is_kept_for_the_address_that_its_mail_goes_to(h: &mut 
         let refused = store.keep_token(late, &by()).await;
         assert!(matches!(refused, Err(StoreError::Stale("user"))), "{refused:?}");
     }
-    let used = store.use_token(&KeyHash([1; 32]), "new".to_owned(), OpenKeys::Keep, at(6)).await;
+    let used = store
+        .use_token(&KeyHash([1; 32]), "new".to_owned(), OpenKeys::Keep, at(6))
+        .await;
     assert_eq!(rule(used), PeopleRule::TokenInvalid);
 }
