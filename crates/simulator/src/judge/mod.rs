@@ -275,7 +275,7 @@ impl Judge {
                 }
             }
         }
-        self.judge_shares(sight.clock.elapsed());
+        self.judge_shares(sight);
         self.sees_faults(sight);
         self.health(sight);
         self.limits(sight).await
@@ -295,13 +295,16 @@ impl Judge {
             for relay in relays {
                 let taken = std::mem::take(&mut relay.state().taken);
                 let begun = std::mem::take(&mut relay.state().begun);
+                for &(at, sender) in &begun {
+                    self.trace.note(at, format_args!("begun {sender:?}"));
+                }
                 seen.extend(begun.into_iter().map(|(at, sender)| (at, Seen::Begun(sender))));
                 for taken in taken {
                     seen.extend(taken.sender.map(|sender| (taken.at, Seen::Taken(sender))));
                     self.took(taken);
                 }
             }
-            self.shares(u8::try_from(place).unwrap_or(0), seen, sight.clock.elapsed());
+            self.shares(sight, u8::try_from(place).unwrap_or(0), seen);
         }
     }
 

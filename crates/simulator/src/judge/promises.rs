@@ -127,7 +127,8 @@ impl Judge {
                 return Judged::NotYet;
             }
             // Else a relay keeps it, which is what is said now.
-            if self.is_good(sight, office, said.due, goes) {
+            let kept = Self::is_kept_by(sight, office, known.letter.sender, said.made);
+            if self.is_good(sight, office, said.due, goes) && !kept {
                 let what = format!("letter {number}: \"{next}\" was for {late} s ago");
                 self.broken(Rule::ExplainedInTruth, now, what);
             }

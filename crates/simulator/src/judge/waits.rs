@@ -98,6 +98,17 @@ impl Judge {
         relays.any(|relay| relay.state().was_bad_for(sender, from))
     }
 
+    /// Whether an office's relays are Down by the mail of this sender, on which one of them hung up from then on: others'
+    /// mail would show that they work.
+    pub(super) fn is_kept_by(sight: &Sight<'_>, office: u8, sender: Sender, from: Duration) -> bool {
+        let relays = sight.engine.map(|engine| engine.status().relays);
+        let mut of_route = relays
+            .iter()
+            .flatten()
+            .filter(|relay| relay.route == route(office));
+        of_route.all(|relay| relay.state != HealthState::Up) && Self::suffers(sight, office, sender, from)
+    }
+
     /// How long the slower of an office's relays takes for all of its mail, one after the other.
     pub(super) fn carrying(&self, sight: &Sight<'_>, office: u8) -> Duration {
         let relays = sight.relays.iter().skip(usize::from(office) * 2).take(2);
