@@ -11,9 +11,10 @@ const SHOWING: [&str; 2] = ["read", "manage"];
 
 /// Whether `who` may give `rights` to `before`, or to a new person, of `office`.
 ///
-/// Enterprise View reaches offices that an office's own administrator does not administer: what is new of it takes an
-/// administrator of the System Office. Super User shows what administrators do not see by themselves: it takes a Super User
-/// of the office, or an administrator of the System Office. Taking away takes neither.
+/// Enterprise View reaches offices that an office's own administrator does not administer, and so do the other rights
+/// together with it: that takes an administrator of the System Office. Super User shows what administrators do not see by
+/// themselves: it takes a Super User of the office, or an administrator of the System Office. Taking away takes the same: else
+/// a right could be taken from somebody for as long as it takes to become them.
 ///
 /// # Errors
 /// [`Rule::GrantEnterpriseView`], [`Rule::GrantSuperUser`].
@@ -24,11 +25,14 @@ pub fn may_grant(
     rights: Rights,
     branches: &Branches,
 ) -> Result<(), Rule> {
-    let had_view = before.is_some_and(|user| user.rights.enterprise_view && user.branches == *branches);
-    let had_office = before.is_some_and(|user| user.rights.super_user);
-    if rights.enterprise_view && !had_view && !who.is_system_administrator() {
+    let had = before.map(|user| user.rights).unwrap_or_default();
+    let other_view = rights.enterprise_view != had.enterprise_view
+        || (rights.enterprise_view && before.is_some_and(|user| user.branches != *branches));
+    let wider = rights.enterprise_view
+        && ((rights.administrator && !had.administrator) || (rights.super_user && !had.super_user));
+    if (other_view || wider) && !who.is_system_administrator() {
         Err(Rule::GrantEnterpriseView)
-    } else if rights.super_user && !had_office && !oversees(who, office) {
+    } else if rights.super_user != had.super_user && !oversees(who, office) {
         Err(Rule::GrantSuperUser)
     } else {
         Ok(())
@@ -36,14 +40,21 @@ pub fn may_grant(
 }
 
 /// Whether `who` may decide where `target`'s links go: change their address, or have a link for a password sent. With
-/// that one can become `target`, so it takes somebody who may give every right that `target` has. That holds for oneself,
-/// too: a session that was stolen does not become an account.
+/// that one can become `target`, so it takes somebody who may give every right that `target` has, and every proxy: those for
+/// `principals`. That holds for oneself, too: a session that was stolen does not become an account.
 ///
 /// # Errors
 /// [`Rule::ChangeSignIn`].
-pub fn may_change_sign_in(who: &Principal, target: &User) -> Result<(), Rule> {
-    let everything = may_grant(who, target.office, None, target.rights, &target.branches);
-    everything.map_err(|_| Rule::ChangeSignIn)
+pub fn may_change_sign_in<'a>(
+    who: &Principal,
+    target: &User,
+    principals: impl IntoIterator<Item = &'a User>,
+) -> Result<(), Rule> {
+    let rights = may_grant(who, target.office, None, target.rights, &target.branches);
+    let proxies = principals
+        .into_iter()
+        .try_for_each(|principal| may_give_proxy(who, principal));
+    rights.and(proxies).map_err(|_| Rule::ChangeSignIn)
 }
 
 /// Whether `who`, who administers `office`, may make a key of it with these scopes.
@@ -161,13 +172,13 @@ mod tests {
                 let grants = may_grant(who, OfficeId(2), None, rights, &Branches::All);
                 assert_eq!(grants.is_ok(), may, "{rights:?}");
                 // Whoever may not give a right changes no address of those who have it.
-                let changes = may_change_sign_in(who, &target);
+                let changes = may_change_sign_in(who, &target, []);
                 assert_eq!(changes.is_ok(), may, "{rights:?}");
-                // What somebody has already, and what is taken away, is given by nobody.
+                // What somebody has already is given by nobody.
                 let kept = may_grant(who, OfficeId(2), Some(&target), rights, &Branches::All);
                 assert_eq!(kept, Ok(()), "{rights:?}");
                 let taken = may_grant(who, OfficeId(2), Some(&target), Rights::default(), &Branches::All);
-                assert_eq!(taken, Ok(()), "{rights:?}");
+                assert_eq!(taken.is_ok(), may, "{rights:?}");
             }
         }
     }
@@ -185,6 +196,59 @@ mod tests {
         let widened = |who: &Principal| may_grant(who, OfficeId(2), Some(&before), viewer, &Branches::All);
         assert_eq!(widened(&person(2, ADMINISTRATOR)), Err(Rule::GrantEnterpriseView));
         assert_eq!(widened(&person(1, ADMINISTRATOR)), Ok(()));
+    }
+
+    #[test]
+    fn rights_that_reach_other_offices_together_are_given_by_the_system_office() {
+        let viewer = Rights {
+            enterprise_view: true,
+            ..Rights::default()
+        };
+        let before = user(7, 2, viewer);
+        let overseer = Rights {
+            super_user: true,
+            ..ADMINISTRATOR
+        };
+        for wider in [
+            Rights {
+                administrator: true,
+                ..viewer
+            },
+            Rights {
+                super_user: true,
+                ..viewer
+            },
+        ] {
+            let grants = |who: &Principal| may_grant(who, OfficeId(2), Some(&before), wider, &Branches::All);
+            assert_eq!(grants(&person(2, overseer)), Err(Rule::GrantEnterpriseView));
+            assert_eq!(grants(&person(1, ADMINISTRATOR)), Ok(()));
+            let given = user(7, 2, wider);
+            let less = may_grant(
+                &person(2, overseer),
+                OfficeId(2),
+                Some(&given),
+                viewer,
+                &Branches::All,
+            );
+            assert_eq!(less, Ok(()));
+        }
+    }
+
+    #[test]
+    fn assistant_is_become_by_those_alone_who_give_such_proxies() {
+        let (assistant, principal) = (user(7, 2, Rights::default()), user(8, 2, Rights::default()));
+        let overseer = Rights {
+            super_user: true,
+            ..ADMINISTRATOR
+        };
+        for (who, may) in [
+            (person(2, ADMINISTRATOR), false),
+            (person(2, overseer), true),
+            (person(1, ADMINISTRATOR), true),
+        ] {
+            assert_eq!(may_change_sign_in(&who, &assistant, []), Ok(()));
+            assert_eq!(may_change_sign_in(&who, &assistant, [&principal]).is_ok(), may);
+        }
     }
 
     #[test]

@@ -107,7 +107,7 @@ impl Measuring {
             store.keep_measured(*node, some.to_vec(), now).await?;
         }
         self.history().mark_kept();
-        self.parts.authenticator.save_key_uses().await
+        Ok(())
     }
 
     /// Returns the steps of a span that ends now, oldest first. The newest may still be under way.
@@ -125,6 +125,7 @@ impl Measuring {
     pub async fn run(self: Arc<Self>, engine: Arc<EngineHandle>, stopping: CancellationToken) {
         let mut looks = 0u32;
         let mut failing = false;
+        let authenticator = &self.parts.authenticator;
         while !stopping.is_cancelled() {
             tokio::select! {
                 biased;
@@ -133,8 +134,13 @@ impl Measuring {
             }
             looks = looks.wrapping_add(1);
             let mut done = self.look(Some(&engine)).await;
-            if done.is_ok() && (looks.is_multiple_of(KEEP_EVERY) || stopping.is_cancelled()) {
-                done = self.keep().await;
+            if looks.is_multiple_of(KEEP_EVERY) || stopping.is_cancelled() {
+                if done.is_ok() {
+                    done = self.keep().await;
+                }
+                if let Err(error) = authenticator.save_key_uses().await {
+                    tracing::warn!(%error, "when API keys were last used could not be written; it is tried again");
+                }
             }
             // Said once, not every ten seconds.
             if let Err(error) = &done

@@ -86,6 +86,8 @@ impl Running {
             metrics: Arc::clone(&node.metrics),
             trusted: config.submission.trusted.clone(),
         });
+        // Nothing leaves by a way that is no longer its own.
+        node.relays.finish_moves().await;
         // The store is open and the engine recovers before the first message comes in.
         let engine = node.start_engine().await?;
         let supervisor = Supervisor::new(Arc::clone(&node.metrics));
@@ -137,12 +139,6 @@ impl Running {
     fn serve_background(&self) {
         let (supervisor, node) = (&self.supervisor, &self.node);
         let stopping = supervisor.stopping();
-        let relays = Arc::clone(&node.relays);
-        supervisor.spawn(async move {
-            if let Err(error) = relays.finish_moves().await {
-                tracing::error!(error = %error, "offices' mail could not be moved to its way out; the next start tries again");
-            }
-        });
         let stop = stopping.clone();
         supervisor.restarting(Part::Memory, move || memory::give_back(stop.clone()));
         let (store, clock, stop) = (Arc::clone(&node.store), Arc::clone(&node.clock), stopping.clone());

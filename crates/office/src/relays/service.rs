@@ -150,18 +150,23 @@ impl Relays {
         }
     }
 
-    /// Goes on with the moving of mail that the last stop cut off.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub async fn finish_moves(&self) -> Result<(), StoreError> {
-        for settings in self.store.all_settings().await? {
-            if settings.moving {
-                move_mail(&*self.store, settings.office).await?;
-                self.wake();
+    /// Ends the moving of mail that the last stop, or an upgrade, cut off: before the engine's start, or mail would leave by
+    /// the old way. What the store cannot do now is tried again while the server runs.
+    pub async fn finish_moves(&self) {
+        let all = match self.store.all_settings().await {
+            Ok(all) => all,
+            Err(error) => {
+                tracing::error!(%error, "offices' mail could not be moved to its way out; the next start tries again");
+                return;
+            }
+        };
+        for OfficeSettings { office, .. } in all.into_iter().filter(|settings| settings.moving) {
+            tracing::info!(office.id = %office, "the office's mail is moved to its way out");
+            if let Err(error) = move_mail(&*self.store, office).await {
+                tracing::warn!(%error, office.id = %office, "the office's mail waits to be moved");
+                self.move_behind(office);
             }
         }
-        Ok(())
     }
 
     /// Sets an office's settings, made from version `version`; the engine follows at once, the office's unfinished mail
@@ -308,12 +313,6 @@ impl Relays {
             && let Err(error) = engine.set_route(route, self.usable(route, settings))
         {
             tracing::error!(office.id = %office.id, error = %error, "a relay cannot be used");
-        }
-    }
-
-    fn wake(&self) {
-        if let Some(engine) = self.engine.get() {
-            engine.wake();
         }
     }
 

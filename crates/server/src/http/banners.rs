@@ -1,5 +1,6 @@
 //! What people should know who look at the queue: said above every page of it.
 
+use postroom_domain::RouteId;
 use postroom_domain::health::HealthState;
 use postroom_engine::RelayStatus;
 use postroom_office::Principal;
@@ -65,6 +66,17 @@ fn of_queue(app: &App) -> Vec<Banner> {
         kind: kind.to_owned(),
         text: text.to_owned(),
     }]
+}
+
+/// Tells those who can set one that Postroom's own mail has no relay, whatever relays offices have.
+pub(super) fn of_own_mail(who: &Principal, relays: &[RelayStatus]) -> Option<Banner> {
+    let lacks = who.is_system_administrator() && relays.iter().all(|relay| relay.route != RouteId::SERVER);
+    lacks.then(|| Banner {
+        kind: "no_server_relay".to_owned(),
+        text: "Postroom's own mail (invitations, password links, alerts) has no SMTP server and waits: set one for the System \
+               Office."
+            .to_owned(),
+    })
 }
 
 /// One banner for each relay that is not Up.

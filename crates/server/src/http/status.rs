@@ -32,15 +32,18 @@ pub(super) async fn status(
 /// Reads the status as it is now, with the banners of the one who asks.
 pub(super) async fn read(app: &App, who: &Principal) -> Result<Status, StoreError> {
     let depth = app.store.depth(None).await?;
-    let relays: Vec<Relay> = app
-        .engine
-        .as_ref()
-        .map(|engine| engine.status().relays)
+    let relays = app.engine.as_ref().map(|engine| engine.status().relays);
+    let mut banners = banners::of_list(app, who).await?;
+    banners.extend(
+        relays
+            .as_deref()
+            .and_then(|relays| banners::of_own_mail(who, relays)),
+    );
+    let relays: Vec<Relay> = relays
         .unwrap_or_default()
         .into_iter()
         .filter(|relay| is_shown(relay, who))
         .collect();
-    let mut banners = banners::of_list(app, who).await?;
     banners.extend(banners::of_relays(&relays));
     Ok(Status {
         brand: app.brand(),

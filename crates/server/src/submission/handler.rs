@@ -10,7 +10,7 @@ use postroom_engine::budget::{IncomingRoom, NoRoom, SenderProgress};
 use postroom_engine::intake::{
     self, DeclaredCharset, EnvelopeRecipient, Extras, GivenEnvelope, Intake, Origin, Protocol, RawSubmission,
 };
-use postroom_office::{Authenticator, Principal, Senders};
+use postroom_office::{Authenticator, Principal, Senders, Who};
 use postroom_smtp::auth::Credentials;
 use postroom_smtp::reply::Reply;
 use postroom_smtp::server::{Envelope, Handler, MailFrom, Notify, RcptTo, Ret, SessionFacts};
@@ -97,7 +97,9 @@ impl Session {
     /// message on.
     async fn principal(&mut self) -> Result<intake::Principal, Reply> {
         let generation = self.door.authenticator.generation();
-        if generation != self.as_of {
+        // A key may have an end, which is no change: it is looked up for each message.
+        let by_key = matches!(&self.sender, Sender::SignedIn(who) if matches!(who.who, Who::Key(_)));
+        if generation != self.as_of || by_key {
             self.sender = match &self.sender {
                 Sender::SignedIn(before) => {
                     let now = self.door.authenticator.again(before).await;

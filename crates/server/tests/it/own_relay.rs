@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use postroom_domain::{OfficeId, RouteId};
-use postroom_store::{Branches, NewOffice, NewUser, Rights};
+use postroom_store::{Branches, NewOffice, NewUser, Rights, UserChange};
 use postroom_testkit::relay;
 use serde_json::json;
 
@@ -38,6 +38,50 @@ async fn send(server: &Server, key: &str, from: &str) {
         .post("/api/v1/messages", Some(key), message.to_string())
         .await;
     assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+}
+
+#[tokio::test]
+async fn relay_that_the_server_lacks_is_told_to_those_who_can_set_it() {
+    for has_relay in [true, false] {
+        let server = Server::with(|config, _| {
+            if !has_relay {
+                config.relay.clear();
+            }
+        })
+        .await;
+        let case = server.with_case().await;
+        let (_, clerk) = north(&server).await;
+        let system = server.key(None, &["read"]).await;
+        let node = server.running.node();
+        let admin = server.person("admin").await;
+        let change = UserChange {
+            rights: Some((
+                Rights {
+                    administrator: true,
+                    ..Rights::default()
+                },
+                Branches::All,
+            )),
+            ..UserChange::default()
+        };
+        node.store.change_user(admin, 1, change, &by()).await.unwrap();
+        let admin = server.key(Some(admin), &[]).await;
+        for (key, told) in [
+            (&admin, !has_relay),
+            (&case, false),
+            (&clerk, false),
+            (&system, false),
+        ] {
+            let banners = server.get("/api/v1/status", key).await["banners"].clone();
+            let kinds: Vec<_> = banners
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|one| one["kind"].clone())
+                .collect();
+            assert_eq!(kinds.contains(&json!("no_server_relay")), told, "{kinds:?}");
+        }
+    }
 }
 
 #[tokio::test]

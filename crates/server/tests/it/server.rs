@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use postroom_domain::{Clock, OfficeId, RouteId, Scope, UserId};
+use postroom_domain::{Clock, OfficeId, RouteId, Scope, Timestamp, UserId};
 use postroom_office::Secret;
 use postroom_server::clock::SystemClock;
 use postroom_server::config::{Config, Relay, RelayTls};
@@ -135,19 +135,39 @@ impl Server {
 
     /// Makes an API key of another office.
     pub(crate) async fn key_in(&self, office: OfficeId, user: Option<UserId>, scopes: &[&str]) -> String {
+        self.keep_key(|key| NewApiKey {
+            office,
+            user,
+            scopes: scopes.iter().map(ToString::to_string).collect(),
+            ..key
+        })
+        .await
+    }
+
+    /// Makes a key of somebody that ends.
+    pub(crate) async fn key_until(&self, user: UserId, ends_at: Timestamp) -> String {
+        self.keep_key(|key| NewApiKey {
+            user: Some(user),
+            ends_at: Some(ends_at),
+            ..key
+        })
+        .await
+    }
+
+    async fn keep_key(&self, of: impl FnOnce(NewApiKey) -> NewApiKey) -> String {
         let node = self.running.node();
         let secret = Secret::key();
         let key = NewApiKey {
             hash: secret.hash(),
             prefix: secret.prefix(),
             label: String::new(),
-            office,
-            user,
-            scopes: scopes.iter().map(ToString::to_string).collect(),
+            office: self.root,
+            user: None,
+            scopes: Vec::new(),
             created_at: node.clock.now(),
             ends_at: None,
         };
-        node.store.add_key(key, &by()).await.unwrap();
+        node.store.add_key(of(key), &by()).await.unwrap();
         secret.reveal().to_owned()
     }
 

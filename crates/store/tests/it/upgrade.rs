@@ -229,3 +229,77 @@ async fn name_that_two_people_have_is_shown_and_signs_in_nobody() {
     assert_eq!(found.map(|user| user.id), Some(one.id));
     store.close().await;
 }
+
+#[tokio::test]
+async fn own_mail_that_waits_for_an_offices_relay_is_moved_to_the_servers() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("mail.db");
+    std::fs::write(&path, zstd::bulk::decompress(E93F8EF, UNPACKED_MAX).unwrap()).unwrap();
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    // A password link of the South Office as the earlier version queued it, and another that was tried.
+    conn.execute_batch(
+        "UPDATE message SET kind = 4 WHERE office = 3 AND ord IN (SELECT ord FROM work WHERE phase = 0);
+         UPDATE work SET flow = -(3 * 16 + 4) - 1 WHERE office = 3 AND phase = 0;
+         UPDATE lane SET flow = -(3 * 16 + 4) - 1 WHERE route = 3 AND ready = 1;
+         UPDATE message SET kind = 3 WHERE ord = (SELECT max(ord) FROM work WHERE office = 3 AND phase = 1);
+         UPDATE work SET flow = -(3 * 16 + 3) - 1
+         WHERE ord = (SELECT max(ord) FROM work WHERE office = 3 AND phase = 1);",
+    )
+    .unwrap();
+    let routes = |conn: &rusqlite::Connection| -> Vec<(i64, i64, i64)> {
+        conn.prepare("SELECT m.kind, m.route, w.route FROM message m JOIN work w USING (ord) WHERE m.office = 3 ORDER BY m.kind")
+            .unwrap()
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap()
+    };
+    assert_eq!(routes(&conn), [(2, 3, 3), (2, 3, 3), (3, 3, 3), (4, 3, 3)]);
+    drop(conn);
+    let store: Box<dyn Store> = Box::new(SqliteStore::open(&path, SqliteOptions::default()).unwrap());
+    let south = OfficeId(3);
+    let mut after = None;
+    while let Some(last) = store.reroute(south, after).await.unwrap() {
+        after = Some(last);
+    }
+    while store.reroute(south, None).await.unwrap().is_some() {}
+    assert!(!store.settings(south).await.unwrap().unwrap().moving);
+    let now = at(0);
+    let node = store.join(NodeSlot(0), now).await.unwrap();
+    let wants = vec![Want {
+        route: RouteId(3),
+        n: 256,
+    }];
+    let leased = store.lease(LeaseRequest { node, wants, now }).await.unwrap();
+    assert_eq!(leased.len(), 0, "nothing of it leaves by the office's relay");
+    store.close().await;
+    drop(store);
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    assert_eq!(routes(&conn), [(2, 3, 3), (2, 3, 3), (3, 0, 0), (4, 0, 0)]);
+}
+
+#[tokio::test]
+async fn keys_of_an_earlier_version_are_told_with_their_maker() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("mail.db");
+    std::fs::write(&path, zstd::bulk::decompress(E93F8EF, UNPACKED_MAX).unwrap()).unwrap();
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch(
+            "INSERT INTO api_key (id, hash, prefix, label, office, scopes, created_at)
+             VALUES (70, zeroblob(32), 'pk_seventy', '', 2, '', 0);
+             INSERT INTO audit (seq, at, actor, action, subject, count, hash)
+             VALUES (1000, 0, 'user:2', 'key.create', 'key 70', 0, zeroblob(32));",
+        )
+        .unwrap();
+    let store: Box<dyn Store> = Box::new(SqliteStore::open(&path, SqliteOptions::default()).unwrap());
+    let makers: Vec<_> = store
+        .keys()
+        .await
+        .unwrap()
+        .iter()
+        .filter_map(|key| Some((key.id.0, key.made_by?)))
+        .collect();
+    assert_eq!(makers, [(70, UserId(2))]);
+    store.close().await;
+}

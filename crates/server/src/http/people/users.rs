@@ -148,7 +148,7 @@ pub(in crate::http) async fn edit(
         require_system_administrator(&who)?;
     }
     if new_address {
-        may_change_sign_in(&who, &user).map_err(ApiError::forbidden)?;
+        check_change_of_sign_in(&app, &who, &user).await?;
     }
     let change = UserChange {
         name: given.name.map(|name| fields::name("name", &name)).transpose()?,
@@ -213,7 +213,7 @@ pub(in crate::http) async fn invite(
     Numbered(id): Numbered,
 ) -> Result<StatusCode, ApiError> {
     let user = administered_user(&app, &who, UserId(id.ok_or_else(no_user)?)).await?;
-    may_change_sign_in(&who, &user).map_err(ApiError::forbidden)?;
+    check_change_of_sign_in(&app, &who, &user).await?;
     if user.disabled {
         return Err(store::StoreError::People(postroom_domain::PeopleRule::Disabled).into());
     }
@@ -221,6 +221,16 @@ pub(in crate::http) async fn invite(
     let office = directory.office(user.office).cloned().ok_or_else(no_office)?;
     app.accounts.invite(user, office, who.note()).await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+/// Refuses what would let `who` become a person who may do, or stands in for, more than they could give.
+async fn check_change_of_sign_in(app: &App, who: &Principal, user: &User) -> Result<(), ApiError> {
+    let proxies = app.store.proxies(Some(user.id)).await?;
+    let people = app.store.users().await?;
+    let principals = people
+        .iter()
+        .filter(|person| proxies.iter().any(|proxy| proxy.principal == person.id));
+    may_change_sign_in(who, user, principals).map_err(ApiError::forbidden)
 }
 
 /// A person whom somebody administers, at the version that the change was made from: what is allowed is decided by the

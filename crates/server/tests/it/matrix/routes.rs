@@ -191,7 +191,7 @@ async fn every_route_answers_every_person_as_the_tables_say() {
                 }
                 Who::User => {
                     for (login, office) in [
-                        ("clerk", "North Office"),
+                        ("partner", "North Office"),
                         ("lakeside", "Lakeside"),
                         ("south", "South Office"),
                         ("system", "System Office"),

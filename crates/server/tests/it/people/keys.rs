@@ -88,7 +88,7 @@ async fn key_ends_by_itself_and_shows_who_made_it_and_when_it_was_used() {
         ask.send().await.status
     };
     let shown = async || {
-        house.node.measuring.keep().await.unwrap();
+        house.node.authenticator.save_key_uses().await.unwrap();
         let found = send(&house, &clerk, "GET /keys", None, &Value::Null).await.json();
         let keys = found["keys"].as_array().unwrap().clone();
         keys.into_iter().find(|key| key["label"] == "scanner").unwrap()
@@ -126,10 +126,13 @@ async fn new_password_and_more_rights_end_keys() {
     let given = send(&house, &admin, &call, Some(1), &view).await;
     assert_eq!(given.status, StatusCode::OK, "{}", given.text);
     assert!(!works(&clerk.key).await, "with the next request");
+    let ended = send(&house, &clerk, "GET /session", None, &Value::Null).await;
+    assert_eq!(ended.status, StatusCode::UNAUTHORIZED, "{}", ended.text);
+    let user = house.node.store.user(clerk.user).await.unwrap().unwrap();
+    let mut clerk = house.moved_in(user).await;
     let made = send(&house, &clerk, "POST /keys", None, &json!({})).await;
     let key = made.json()["secret"].as_str().unwrap().to_owned();
     assert!(works(&key).await);
-    let mut clerk = clerk;
     let mut current = PASSWORD.to_owned();
     for (end_keys, works_on) in [(false, true), (true, false)] {
         let password = format!("another horse {end_keys}");

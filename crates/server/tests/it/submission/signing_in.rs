@@ -1,16 +1,18 @@
 //! AUTH and TLS.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use postroom_store::UserChange;
+use postroom_domain::ManualClock;
+use postroom_store::{SqliteOptions, UserChange};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use crate::dialogue::Dialogue;
-use crate::house::by;
+use crate::house::{START, by};
 use crate::server::{GOOD, PASSWORD, Server};
 
 #[tokio::test]
@@ -152,6 +154,25 @@ async fn open_session_ends_with_the_password_the_account_or_the_key_that_it_bega
     ended(&mut anew).await;
     ended(&mut by_key).await;
     assert_eq!(server.kept().await, 4);
+}
+
+#[tokio::test]
+async fn open_session_ends_with_the_time_of_its_key() {
+    let clock = Arc::new(ManualClock::new(START));
+    let server = Server::on(Arc::clone(&clock) as _, SqliteOptions::default(), |_, _| {}).await;
+    let case = server.person("case").await;
+    let hour = Duration::from_secs(3_600);
+    let key = server.key_until(case, START.plus(hour)).await;
+    let mut dialogue = server.greeted().await;
+    dialogue.sign_in("case", &key).await.expect(235);
+    dialogue
+        .send("case", &["client@example.com"], GOOD)
+        .await
+        .expect(250);
+    clock.advance(hour);
+    let reply = dialogue.ask("MAIL FROM:<case@example.test>").await;
+    assert_eq!((reply.code, reply.enhanced()), (530, "5.7.0"), "{reply:?}");
+    assert_eq!(server.kept().await, 1);
 }
 
 #[tokio::test]

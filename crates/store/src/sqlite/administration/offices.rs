@@ -1,6 +1,6 @@
 //! Offices: the tree, and what must not happen to it.
 
-use postroom_domain::{OFFICES_ABOVE_MAX, OfficeId, PeopleRule};
+use postroom_domain::{OFFICES_ABOVE_MAX, OfficeId, PeopleRule, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
@@ -81,19 +81,29 @@ pub(super) fn remove(conn: &Connection, id: OfficeId, version: i64, by: &By) -> 
     if office.parent.is_none() {
         return Err(PeopleRule::RootStays.into());
     }
+    let mut is_empty = !has_keys(conn, id, by.at)?;
     for sql in [
         "SELECT 1 FROM office WHERE parent = ?1 AND removed = 0",
         "SELECT 1 FROM user WHERE office = ?1",
-        "SELECT 1 FROM api_key WHERE office = ?1 AND revoked = 0",
         "SELECT 1 FROM message WHERE office = ?1",
     ] {
-        if conn.prepare_cached(sql)?.exists([id.0])? {
-            return Err(PeopleRule::OfficeNotEmpty.into());
-        }
+        is_empty = is_empty && !conn.prepare_cached(sql)?.exists([id.0])?;
+    }
+    if !is_empty {
+        return Err(PeopleRule::OfficeNotEmpty.into());
     }
     conn.prepare_cached("UPDATE office SET removed = 1, version = version + 1 WHERE id = ?1")?
         .execute([id.0])?;
     log::office(conn, by, AuditAction::OfficeDelete, id, &[])
+}
+
+/// Whether an office has API keys that work.
+fn has_keys(conn: &Connection, id: OfficeId, now: Timestamp) -> Result<bool, StoreError> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT 1 FROM api_key WHERE office = ?1 AND revoked = 0 AND (ends_at IS NULL OR ends_at > ?2)",
+        )?
+        .exists(params![id.0, now.as_micros()])?)
 }
 
 /// An office that is there.

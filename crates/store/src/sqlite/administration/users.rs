@@ -165,12 +165,14 @@ fn keys_ended(ended: usize) -> (&'static str, serde_json::Value) {
 
 /// Ends what lets somebody in as `id` without a password or a key.
 fn end_sign_ins(conn: &Connection, id: UserId) -> Result<(), StoreError> {
-    for sql in [
-        "DELETE FROM session WHERE user = ?1",
-        "DELETE FROM one_time WHERE user = ?1",
-    ] {
-        conn.prepare_cached(sql)?.execute([id.0])?;
-    }
+    conn.prepare_cached("DELETE FROM one_time WHERE user = ?1")?
+        .execute([id.0])?;
+    end_sessions(conn, id)
+}
+
+fn end_sessions(conn: &Connection, id: UserId) -> Result<(), StoreError> {
+    conn.prepare_cached("DELETE FROM session WHERE user = ?1")?
+        .execute([id.0])?;
     Ok(())
 }
 
@@ -224,8 +226,9 @@ fn change_rights(
         ("rights", rights_fact(rights)),
         ("branches", branches_fact(branches)),
     ];
-    // Whoever could act as the person until now may have made a key, which would have the new right, too.
-    if shows_more(before.rights, rights) && by.note.actor != Actor::User(before.id) {
+    // Somebody who could act as the person until now may have a session of theirs or a key, which would show as much.
+    if shows_more(before, rights, branches) && by.note.actor != Actor::User(before.id) {
+        end_sessions(conn, before.id)?;
         let ended = end_keys(conn, before.id)?;
         facts.extend((ended > 0).then(|| keys_ended(ended)));
     }
@@ -239,11 +242,17 @@ fn change_rights(
     )
 }
 
-/// Whether somebody sees mail with the rights of now that they did not see before.
-const fn shows_more(before: Rights, now: Rights) -> bool {
-    (now.super_user && !before.super_user)
-        || (now.enterprise_view && !before.enterprise_view)
-        || (now.administrator && !before.administrator)
+/// Whether somebody may see mail with the rights of now that they did not see before.
+fn shows_more(before: &User, now: Rights, branches: &Branches) -> bool {
+    let had = before.rights;
+    let fewer = match (branches, &before.branches) {
+        (_, Branches::All) => true,
+        (Branches::All, Branches::Only(_)) => false,
+        (Branches::Only(now), Branches::Only(had)) => now.iter().all(|branch| had.contains(branch)),
+    };
+    (now.super_user && !had.super_user)
+        || (now.enterprise_view && !(had.enterprise_view && fewer))
+        || (now.administrator && !had.administrator)
 }
 
 fn disable(conn: &Connection, before: &User, by: &By) -> Result<(), StoreError> {

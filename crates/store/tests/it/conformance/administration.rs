@@ -12,7 +12,10 @@ use postroom_store::{
 mod keys;
 mod sign_in;
 
-pub(crate) use keys::{new_password_ends_keys_where_that_is_asked, right_that_shows_more_ends_keys};
+pub(crate) use keys::{
+    new_password_ends_keys_where_that_is_asked, right_that_shows_more_ends_keys,
+    view_of_more_branches_ends_keys,
+};
 pub(crate) use sign_in::{
     new_address_ends_sessions_and_tokens, token_is_kept_for_the_address_that_its_mail_goes_to,
 };
@@ -185,7 +188,26 @@ pub(crate) async fn only_an_empty_office_is_removed_and_its_number_not_given_aga
         .add_office(office("Pier", Some(north)), &by())
         .await
         .unwrap();
-    store.remove_office(pier.id, 1, &by()).await.unwrap();
+    let key = NewApiKey {
+        hash: KeyHash([1; 32]),
+        prefix: "pk_abc".to_owned(),
+        label: String::new(),
+        office: pier.id,
+        user: None,
+        scopes: Vec::new(),
+        created_at: at(0),
+        ends_at: Some(at(7)),
+    };
+    store.add_key(key, &by()).await.unwrap();
+    let removed = store
+        .remove_office(pier.id, 1, &By::of(Actor::Operator, at(6)))
+        .await;
+    assert_eq!(rule(removed), PeopleRule::OfficeNotEmpty);
+    // A key that has ended is nobody's.
+    let removed = store
+        .remove_office(pier.id, 1, &By::of(Actor::Operator, at(7)))
+        .await;
+    removed.unwrap();
     assert!(
         store
             .offices()

@@ -93,6 +93,7 @@ macro_rules! conformance {
             administration::token_sets_a_password_once_within_its_time,
             administration::new_password_ends_keys_where_that_is_asked,
             administration::right_that_shows_more_ends_keys,
+            administration::view_of_more_branches_ends_keys,
             administration::server_is_set_up_once,
             intake::repeated_request_gets_the_same_answer,
             intake::requests_with_one_key_at_once_are_taken_once,

@@ -2,7 +2,8 @@
 
 use postroom_domain::UserId;
 use postroom_store::{
-    Actor, AuditView, Branches, By, KeyHash, NewApiKey, OpenKeys, Rights, Store, TokenPurpose, UserChange,
+    Actor, AuditView, Branches, By, KeyHash, NewApiKey, NewSession, OpenKeys, Rights, Store, TokenPurpose,
+    UserChange,
 };
 
 use super::{by, keep, person, tree};
@@ -23,6 +24,19 @@ async fn key_of(store: &dyn Store, user: UserId, n: u8) {
         ends_at: None,
     };
     store.add_key(key, &by()).await.unwrap();
+}
+
+/// Begins a session of somebody.
+async fn session_of(store: &dyn Store, user: UserId, n: u8) -> KeyHash {
+    let session = NewSession {
+        hash: KeyHash([100 + n; 32]),
+        user,
+        started_at: at(0),
+        ends_at: at(100),
+    };
+    let hash = session.hash;
+    store.create_session(session).await.unwrap();
+    hash
 }
 
 async fn works(store: &dyn Store, n: u8) -> bool {
@@ -103,11 +117,46 @@ pub(crate) async fn right_that_shows_more_ends_keys(h: &mut impl Harness) {
             rights: Some((after, Branches::All)),
             ..UserChange::default()
         };
+        let session = session_of(store, user.id, n).await;
         let by = By::of(who.unwrap_or(Actor::User(user.id)), at(6));
         store
             .change_user(user.id, user.version, change, &by)
             .await
             .unwrap();
         assert_eq!(works(store, n).await, works_on, "{before:?} {after:?}");
+        let goes_on = store.session(&session, at(6)).await.unwrap().is_some();
+        assert_eq!(goes_on, works_on, "{before:?} {after:?}");
+    }
+}
+
+pub(crate) async fn view_of_more_branches_ends_keys(h: &mut impl Harness) {
+    let store = h.store();
+    let [root, north, lakeside] = tree(store).await;
+    let viewer = Rights {
+        enterprise_view: true,
+        ..Rights::default()
+    };
+    let user = person(store, 1, root, viewer).await;
+    let mut version = user.version;
+    let views = async |version, branches| {
+        let change = UserChange {
+            rights: Some((viewer, branches)),
+            ..UserChange::default()
+        };
+        let by = By::of(Actor::User(UserId(999)), at(6));
+        let changed = store.change_user(user.id, version, change, &by).await;
+        changed.unwrap().version
+    };
+    version = views(version, Branches::Only(vec![north, lakeside])).await;
+    for (n, branches, works_on) in [
+        (1, Branches::Only(vec![lakeside]), true),
+        (2, Branches::Only(vec![lakeside]), true),
+        (3, Branches::Only(vec![lakeside, north]), false),
+        (4, Branches::All, false),
+        (5, Branches::Only(vec![north]), true),
+    ] {
+        key_of(store, user.id, n).await;
+        version = views(version, branches.clone()).await;
+        assert_eq!(works(store, n).await, works_on, "{n} {branches:?}");
     }
 }
