@@ -21,17 +21,50 @@ impl Network {
         prefix: 32,
     };
 
-    /// Every IPv4 address.
-    pub const ANY_V4: Self = Self {
-        base: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        prefix: 0,
-    };
+    /// A block of IPv4 addresses by its first one; `prefix` is 0 to 32.
+    pub(crate) const fn v4(first: Ipv4Addr, prefix: u8) -> Self {
+        Self {
+            base: IpAddr::V4(first),
+            prefix,
+        }
+    }
 
-    /// Every IPv6 address.
-    pub const ANY_V6: Self = Self {
-        base: IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-        prefix: 0,
-    };
+    /// A block of IPv6 addresses by its first one; `prefix` is 0 to 128.
+    pub(crate) const fn v6(first: Ipv6Addr, prefix: u8) -> Self {
+        Self {
+            base: IpAddr::V6(first),
+            prefix,
+        }
+    }
+
+    /// The block of a prefix that an address lies in; the address alone where the prefix is as long as it or longer.
+    pub fn around(address: IpAddr, prefix: u8) -> Self {
+        match address {
+            IpAddr::V4(address) => {
+                let prefix = prefix.min(32);
+                let mask = u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0);
+                Self::v4(Ipv4Addr::from_bits(address.to_bits() & mask), prefix)
+            }
+            IpAddr::V6(address) => {
+                let prefix = prefix.min(128);
+                let mask = u128::MAX.checked_shl(128 - u32::from(prefix)).unwrap_or(0);
+                Self::v6(Ipv6Addr::from_bits(address.to_bits() & mask), prefix)
+            }
+        }
+    }
+
+    /// How many bits of an address say that it lies inside.
+    pub const fn prefix(&self) -> u8 {
+        self.prefix
+    }
+
+    /// Whether it is one address.
+    pub const fn is_single(&self) -> bool {
+        match self.base {
+            IpAddr::V4(_) => self.prefix == 32,
+            IpAddr::V6(_) => self.prefix == 128,
+        }
+    }
 
     /// Whether `address` lies inside; an IPv4 address in IPv6 clothes counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
@@ -68,15 +101,21 @@ impl FromStr for Network {
     }
 }
 
-impl fmt::Debug for Network {
+impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.base, self.prefix)
     }
 }
 
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl Serialize for Network {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{self:?}"))
+        serializer.collect_str(self)
     }
 }
 
@@ -101,6 +140,26 @@ mod tests {
         assert!(!network.contains("::1".parse().unwrap()));
         let every: Network = "0.0.0.0/0".parse().unwrap();
         assert!(every.contains("203.0.113.9".parse().unwrap()));
+    }
+
+    #[test]
+    fn network_around_an_address_begins_at_its_first_one() {
+        for (address, prefix, expected) in [
+            ("10.1.2.3", 24, "10.1.2.0/24"),
+            ("10.1.2.3", 0, "0.0.0.0/0"),
+            ("10.1.2.3", 64, "10.1.2.3/32"),
+            ("fd12:3456::7:8", 64, "fd12:3456::/64"),
+            ("::1", 128, "::1/128"),
+            ("fd12::1", 0, "::/0"),
+        ] {
+            let network = Network::around(address.parse().unwrap(), prefix);
+            assert_eq!(network.to_string(), expected);
+            assert!(network.contains(address.parse().unwrap()));
+            assert_eq!(
+                network.is_single(),
+                address == expected.split('/').next().unwrap()
+            );
+        }
     }
 
     #[test]

@@ -3,14 +3,13 @@
 //!
 //! | address | by default |
 //! | --- | --- |
-//! | loopback, unspecified, "this network" (0.0.0.0/8) | refused |
-//! | link-local (169.254.0.0/16 with the clouds' metadata, fe80::/10), other metadata addresses | refused |
-//! | multicast, broadcast, reserved | refused |
-//! | private networks (10.0.0.0/8, 192.168.0.0/16, fc00::/7 …) | allowed: an office's relay commonly stands there |
-//! | the rest | allowed |
+//! | public | allowed |
+//! | this machine, private networks, shared and link-local addresses | refused; the operator may allow the network |
+//! | any other special-purpose block of IANA's registries, multicast, reserved | the same, but nobody is advised to |
+//! | a cloud's metadata service, public or not | refused; allowed by an entry for that one address alone |
 //!
-//! What the operator denies is refused before all else, and what they allow is allowed before these defaults. An IPv4
-//! address in IPv6 clothes (mapped, NAT64, 6to4) is looked at as the IPv4 address that it reaches.
+//! What the operator denies is refused before all else. An IPv4 address in IPv6 clothes (mapped, NAT64, 6to4) is looked
+//! at as the IPv4 address that it reaches; other ways to carry one (Teredo, ISATAP, local NAT64) are refused whole.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -31,8 +30,27 @@ pub struct ReachPolicy {
 pub enum Unreachable {
     /// The operator denies it.
     Denied,
-    /// It is of a sort that the defaults refuse.
-    Sort(&'static str),
+    /// It gives whoever asks the rights of this machine.
+    Metadata,
+    /// It is in a network of the operator's own, which they may allow.
+    Own {
+        /// What it is.
+        sort: &'static str,
+        /// The smallest network of common size that it is in.
+        network: Network,
+    },
+    /// No mail server is at such an address.
+    Special(&'static str),
+}
+
+impl Unreachable {
+    /// The line of the configuration file's `[network]` that allows the network, where it may be a relay's.
+    pub fn suggestion(&self) -> Option<String> {
+        match self {
+            Self::Own { network, .. } => Some(format!("allow_relay_networks = [\"{network}\"]")),
+            Self::Denied | Self::Metadata | Self::Special(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Unreachable {
@@ -41,23 +59,17 @@ impl fmt::Display for Unreachable {
             Self::Denied => {
                 f.write_str("the server's configuration denies this network (network.deny_relay_networks)")
             }
-            Self::Sort(sort) => write!(
+            Self::Metadata => f.write_str("it is a cloud's metadata service"),
+            Self::Own { sort, .. } => write!(
                 f,
-                "it is {sort}; whoever runs the server can allow it with network.allow_relay_networks"
+                "it is {sort}; whoever runs the server can allow its network (network.allow_relay_networks)"
             ),
+            Self::Special(sort) => write!(f, "it is {sort}"),
         }
     }
 }
 
 impl ReachPolicy {
-    /// Allows every address, for checks that are made elsewhere.
-    pub fn everywhere() -> Self {
-        Self {
-            allow: vec![Network::ANY_V4, Network::ANY_V6],
-            deny: Vec::new(),
-        }
-    }
-
     /// Answers whether an address may be connected to.
     ///
     /// # Errors
@@ -68,14 +80,17 @@ impl ReachPolicy {
         if among(&self.deny) {
             return Err(Unreachable::Denied);
         }
+        let is_named = |network: &Network| network.is_single() && network.contains(address);
+        if self.allow.iter().any(is_named) {
+            return Ok(());
+        }
+        if METADATA.contains(&address) {
+            return Err(Unreachable::Metadata);
+        }
         if among(&self.allow) {
             return Ok(());
         }
-        let sort = match address {
-            IpAddr::V4(v4) => sort_v4(v4),
-            IpAddr::V6(v6) => sort_v6(v6),
-        };
-        sort.map_or(Ok(()), |sort| Err(Unreachable::Sort(sort)))
+        special(address).map_or(Ok(()), Err)
     }
 }
 
@@ -98,113 +113,101 @@ fn reached(address: IpAddr) -> IpAddr {
     }
 }
 
-fn sort_v4(address: Ipv4Addr) -> Option<&'static str> {
-    /// The metadata service of a cloud that does not use link-local.
-    const METADATA: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);
-    let [first, ..] = address.octets();
-    if address.is_loopback() {
-        Some("this machine itself (loopback)")
-    } else if first == 0 {
-        Some("no address of a host (0.0.0.0/8)")
-    } else if address.is_link_local() {
-        Some("link-local, where clouds keep their metadata (169.254.0.0/16)")
-    } else if address == METADATA {
-        Some("a cloud's metadata service")
-    } else if address.is_multicast() {
-        Some("multicast")
-    } else if first >= 240 {
-        Some("broadcast or reserved (240.0.0.0/4)")
-    } else {
-        None
+/// Why the defaults refuse an address, if they do.
+fn special(address: IpAddr) -> Option<Unreachable> {
+    let of = |blocks: &'static [(Network, &'static str)]| {
+        blocks.iter().find(|(block, _)| block.contains(address)).copied()
+    };
+    if let Some((block, sort)) = of(OWN) {
+        let common = if address.is_ipv4() { 24 } else { 64 };
+        let network = Network::around(address, block.prefix().max(common));
+        return Some(Unreachable::Own { sort, network });
+    }
+    if is_isatap(address) {
+        return Some(Unreachable::Special("a tunnel to an IPv4 address (ISATAP)"));
+    }
+    of(SPECIAL).map(|(_, sort)| Unreachable::Special(sort))
+}
+
+/// Whether it is an IPv4 address of a tunnel, in whatever network (RFC 5214 §6.1).
+fn is_isatap(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(v6) => matches!(v6.segments(), [_, _, _, _, 0 | 0x200, 0x5efe, _, _]),
     }
 }
 
-fn sort_v6(address: Ipv6Addr) -> Option<&'static str> {
-    /// The metadata service of a cloud, inside the private networks.
-    const METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
-    if address.is_loopback() {
-        Some("this machine itself (loopback)")
-    } else if address.is_unspecified() {
-        Some("no address of a host (::)")
-    } else if address.is_unicast_link_local() {
-        Some("link-local (fe80::/10)")
-    } else if address == METADATA {
-        Some("a cloud's metadata service")
-    } else if address.is_multicast() {
-        Some("multicast")
-    } else {
-        None
-    }
+/// Where clouds answer whoever asks from a machine with what that machine may do.
+const METADATA: &[IpAddr] = &[
+    // Most of them; containers and pods at AWS; Tencent; Scaleway.
+    IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 23)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 0, 23)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 42, 42)),
+    // Azure's wire server, Alibaba, Oracle.
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
+    // AWS, its pods, Google, OpenStack, Scaleway.
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
+    IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42)),
+];
+
+/// Blocks of IANA's special-purpose registries in which an operator may have a mail server.
+#[rustfmt::skip]
+const OWN: &[(Network, &str)] = &[
+    (v4(127, 0, 8), "this machine itself (127.0.0.0/8)"),
+    (v4(10, 0, 8), "in a private network (10.0.0.0/8)"),
+    (v4(172, 16, 12), "in a private network (172.16.0.0/12)"),
+    (v4(192, 168, 16), "in a private network (192.168.0.0/16)"),
+    (v4(100, 64, 10), "in a provider's shared network (100.64.0.0/10)"),
+    (v4(169, 254, 16), "link-local (169.254.0.0/16)"),
+    (v6(Ipv6Addr::LOCALHOST, 128), "this machine itself (::1)"),
+    (v6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7), "in a private network (fc00::/7)"),
+    (v6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10), "link-local (fe80::/10)"),
+];
+
+/// The other blocks of these registries that are not globally reachable, and what is no unicast address at all.
+#[rustfmt::skip]
+const SPECIAL: &[(Network, &str)] = &[
+    (v4(0, 0, 8), "not the address of a host (0.0.0.0/8)"),
+    (Network::v4(Ipv4Addr::new(192, 0, 0, 0), 24), "reserved for protocols (192.0.0.0/24)"),
+    (Network::v4(Ipv4Addr::new(192, 0, 2, 0), 24), "reserved for documentation (192.0.2.0/24)"),
+    (Network::v4(Ipv4Addr::new(192, 88, 99, 0), 24), "reserved for 6to4 relays (192.88.99.0/24)"),
+    (v4(198, 18, 15), "reserved for benchmarks (198.18.0.0/15)"),
+    (Network::v4(Ipv4Addr::new(198, 51, 100, 0), 24), "reserved for documentation (198.51.100.0/24)"),
+    (Network::v4(Ipv4Addr::new(203, 0, 113, 0), 24), "reserved for documentation (203.0.113.0/24)"),
+    (v4(224, 0, 4), "multicast (224.0.0.0/4)"),
+    (v4(240, 0, 4), "reserved or broadcast (240.0.0.0/4)"),
+    (v6(Ipv6Addr::UNSPECIFIED, 128), "not the address of a host (::)"),
+    (v6(Ipv6Addr::new(0x64, 0xff9b, 1, 0, 0, 0, 0, 0), 48), "a network's own translation to IPv4 (64:ff9b:1::/48)"),
+    (v6(Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 0), 64), "discarded on the way (100::/64)"),
+    (v6(Ipv6Addr::new(0x100, 0, 0, 1, 0, 0, 0, 0), 64), "reserved (100:0:0:1::/64)"),
+    (v6(Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 32), "a tunnel to an IPv4 address (Teredo, 2001::/32)"),
+    (v6(Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), "reserved for protocols (2001::/23)"),
+    (v6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32), "reserved for documentation (2001:db8::/32)"),
+    (v6(Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20), "reserved for documentation (3fff::/20)"),
+    (v6(Ipv6Addr::new(0x5f00, 0, 0, 0, 0, 0, 0, 0), 16), "a segment of a route (5f00::/16)"),
+    (v6(Ipv6Addr::new(0xfec0, 0, 0, 0, 0, 0, 0, 0), 10), "site-local, which is no longer used (fec0::/10)"),
+    (v6(Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8), "multicast (ff00::/8)"),
+    // Public unicast addresses are in 2000::/3 (RFC 4291 §2.4, and IANA's registry of the address space).
+    (v6(Ipv6Addr::UNSPECIFIED, 3), "outside the public addresses (2000::/3)"),
+    (v6(Ipv6Addr::new(0x4000, 0, 0, 0, 0, 0, 0, 0), 2), "outside the public addresses (2000::/3)"),
+    (v6(Ipv6Addr::new(0x8000, 0, 0, 0, 0, 0, 0, 0), 1), "outside the public addresses (2000::/3)"),
+];
+
+/// A block whose first address ends with two zeros.
+const fn v4(first: u8, second: u8, prefix: u8) -> Network {
+    Network::v4(Ipv4Addr::new(first, second, 0, 0), prefix)
+}
+
+const fn v6(first: Ipv6Addr, prefix: u8) -> Network {
+    Network::v6(first, prefix)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refused(policy: &ReachPolicy, address: &str) -> bool {
-        policy.check(address.parse().expect("an address")).is_err()
-    }
-
-    #[test]
-    fn table_of_defaults_holds() {
-        let policy = ReachPolicy::default();
-        for address in [
-            "127.0.0.1",
-            "127.9.9.9",
-            "0.0.0.0",
-            "0.1.2.3",
-            "169.254.169.254",
-            "100.100.100.200",
-            "224.0.0.1",
-            "255.255.255.255",
-            "240.0.0.1",
-            "::1",
-            "::",
-            "fe80::1",
-            "ff02::1",
-            "fd00:ec2::254",
-        ] {
-            assert!(refused(&policy, address), "{address}");
-        }
-        for address in [
-            "10.1.2.3",
-            "172.16.0.9",
-            "192.168.1.1",
-            "198.51.100.7",
-            "fd12::1",
-            "2001:db8::1",
-        ] {
-            assert!(!refused(&policy, address), "{address}");
-        }
-    }
-
-    #[test]
-    fn ipv4_address_in_ipv6_clothes_is_looked_at_as_what_it_reaches() {
-        let policy = ReachPolicy::default();
-        for address in [
-            "::ffff:127.0.0.1",
-            "::ffff:169.254.169.254",
-            "::127.0.0.1",
-            "::ffff:0:127.0.0.1",
-            "64:ff9b::169.254.169.254",
-            "2002:7f00:1::",
-        ] {
-            assert!(refused(&policy, address), "{address}");
-        }
-        assert!(!refused(&policy, "::ffff:192.168.1.1"));
-    }
-
-    #[test]
-    fn operator_allows_over_the_defaults_and_denies_over_all() {
-        let policy = ReachPolicy {
-            allow: vec!["127.0.0.0/8".parse().expect("a network")],
-            deny: vec![
-                "10.0.0.0/8".parse().expect("a network"),
-                "127.0.0.9".parse().expect("one"),
-            ],
-        };
-        assert!(!refused(&policy, "127.0.0.1") && !refused(&policy, "::ffff:127.0.0.1"));
-        assert!(refused(&policy, "10.1.1.1") && refused(&policy, "127.0.0.9"));
-        assert!(refused(&policy, "::1"));
-    }
-}
+mod tests;

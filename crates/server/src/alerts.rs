@@ -8,6 +8,7 @@ use postroom_domain::alert::ServerTrouble;
 use postroom_domain::{Address, Clock, Timestamp};
 use postroom_engine::intake::Intake;
 use postroom_office::alerts::{self, AlertDesk, AlertSettings, ServerRelay};
+use postroom_office::relays::Relays;
 use postroom_office::{NoticeSettings, Notices};
 use postroom_store::Store;
 use tokio_util::sync::CancellationToken;
@@ -77,6 +78,36 @@ pub async fn report_sign_in_clashes(store: &dyn Store, now: Timestamp) -> anyhow
             .note_server_trouble(ServerTrouble::SignInNames { clashes }, now)
             .await
             .context("names to sign in with")?;
+    }
+    Ok(())
+}
+
+/// Tells the System Office's administrators of relays in offices' settings that may not be connected to, at each start
+/// until that is changed. Their mail waits.
+///
+/// # Errors
+/// Where the store cannot be asked.
+pub async fn report_refused_relays(
+    relays: &Relays,
+    store: &dyn Store,
+    clock: &dyn Clock,
+) -> anyhow::Result<()> {
+    let refused = relays.refused().await.context("offices' relays")?;
+    for relay in &refused {
+        tracing::warn!(
+            office.id = %relay.office,
+            relay.name = relay.host,
+            reason = relay.reason,
+            suggestion = relay.suggestion,
+            "an office's relay may not be connected to; its mail waits"
+        );
+    }
+    if !refused.is_empty() {
+        let relays = u64::try_from(refused.len()).unwrap_or(u64::MAX);
+        store
+            .note_server_trouble(ServerTrouble::RelaysRefused { relays }, clock.now())
+            .await
+            .context("offices' relays")?;
     }
     Ok(())
 }

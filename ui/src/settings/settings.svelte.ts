@@ -5,6 +5,9 @@ import { serverStatus } from '../lib/status.svelte';
 import { changed, check, differences, formOf, merged, officeEdit, settingsEdit, type Difference, type Form } from './form';
 import { newRelay } from './relay';
 
+/** A line of the configuration file that would allow what a field says. */
+export type Proposal = { field: string; line: string };
+
 type Loaded = { office: OfficeRow; settings: OfficeSettingsAnswer };
 
 export class OfficeSettings {
@@ -18,6 +21,8 @@ export class OfficeSettings {
   base = $state.raw<Form | null>(null);
   /** What is wrong, by the API's names of fields. */
   errors = $state.raw<Record<string, string>>({});
+  /** What the server proposes for the configuration file, and for which field. */
+  proposal = $state.raw<Proposal | null>(null);
   /** What is wrong and belongs to no field. */
   problem = $state.raw<ApiError | null>(null);
   /** What somebody else saved meanwhile, until it is dealt with. */
@@ -66,12 +71,14 @@ export class OfficeSettings {
   remove(place: number): void {
     this.form?.relays.splice(place, 1);
     this.errors = {};
+    this.proposal = null;
   }
 
   /** Saves what was changed. True once all of it is; else `errors`, `problem` or `theirs` says why not. */
   async save(): Promise<boolean> {
     if (!this.form || !this.base || !this.loaded || this.saving) return false;
     this.problem = null;
+    this.proposal = null;
     this.errors = check(this.form);
     if (Object.keys(this.errors).length > 0) return false;
     this.saving = true;
@@ -108,7 +115,10 @@ export class OfficeSettings {
   blame(error: ApiError, prefix?: { from: string; to: string }): void {
     const field = prefix && error.field?.startsWith(prefix.from) ? prefix.to + error.field.slice(prefix.from.length) : error.field;
     if (!field || !['bad_value', 'forbidden_address', 'wrong_type', 'missing_field'].includes(error.code)) this.problem = error;
-    else this.errors = { ...this.errors, [field]: besideField(error) };
+    else {
+      this.errors = { ...this.errors, [field]: besideField(error) };
+      this.proposal = error.suggestion === null ? null : { field, line: error.suggestion };
+    }
   }
 
   async #put(form: Form, base: Form, loaded: Loaded): Promise<void> {
@@ -157,6 +167,7 @@ export class OfficeSettings {
     this.base = formOf(loaded.office, loaded.settings);
     this.form = formOf(loaded.office, loaded.settings);
     this.errors = {};
+    this.proposal = null;
     this.problem = null;
   }
 }

@@ -31,7 +31,7 @@ export type Call = {
   /** Without a body; 204 unless it is another. */
   empty: (status?: number) => void;
   /** `more` is what the problem says besides: `field`, `rule`. */
-  problem: (status: number, code: string, title: string, detail?: string, more?: { field?: string; rule?: string }) => void;
+  problem: (status: number, code: string, title: string, detail?: string, more?: { field?: string; rule?: string; suggestion?: string }) => void;
 };
 
 export type Subject = (call: Call) => boolean | Promise<boolean>;

@@ -18,6 +18,11 @@ pub enum ServerTrouble {
         /// How many.
         clashes: u64,
     },
+    /// SMTP servers in offices' settings are at addresses that may not be connected to, from before that was refused.
+    RelaysRefused {
+        /// How many.
+        relays: u64,
+    },
 }
 
 impl ServerTrouble {
@@ -27,6 +32,7 @@ impl ServerTrouble {
             Self::ClockSet { .. } => "clock_set",
             Self::WorkLost => "work_lost",
             Self::SignInNames { .. } => "sign_in_names",
+            Self::RelaysRefused { .. } => "relays_refused",
         }
     }
 }

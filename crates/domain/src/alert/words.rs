@@ -128,6 +128,22 @@ fn server_words(trouble: ServerTrouble) -> Words {
             "Run postroom check on the server to see whose names they are, and give one of the two people another login \
              or address with postroom user change.",
         ),
+        ServerTrouble::RelaysRefused { relays } => (
+            "SMTP servers at addresses that are not allowed",
+            format!(
+                "{} in the Office Settings {} at an address that this server may not connect to. The e-mail of the \
+                 office waits; it does not fail for that.",
+                if relays == 1 {
+                    "An SMTP server".to_owned()
+                } else {
+                    format!("{relays} SMTP servers")
+                },
+                if relays == 1 { "is" } else { "are each" },
+            ),
+            "The server’s log names each of them, with the line for the configuration file that allows its network \
+             (allow_relay_networks under [network]). Add the networks that are right and restart the server, or have \
+             the SMTP settings changed.",
+        ),
     };
     Words {
         title: title.to_owned(),

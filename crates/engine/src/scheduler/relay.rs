@@ -68,9 +68,10 @@ pub(super) enum LocalEffect {
     CountsAsFailure,
 }
 
-/// The first wait after a local fault; it doubles up to the longest.
-const LOCAL_PAUSE: Duration = Duration::from_secs(1);
-const LOCAL_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// The first wait after a local fault, and the longest; it doubles.
+const LOCAL_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// The same where the address may not be connected to: nothing helps until the relay's name has another.
+const FORBIDDEN_PAUSE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_mins(5));
 /// How long a network may be missing before that concerns people.
 const NO_NETWORK_MAX: Duration = Duration::from_mins(10);
 
@@ -91,12 +92,16 @@ impl Relay {
 
     /// Pauses after a local fault, longer each time; what it holds back costs nothing.
     pub(super) fn pause(&mut self, trouble: &LocalTrouble, now: Timestamp) -> LocalEffect {
+        let (first, longest) = match trouble.fault {
+            LocalFault::Resources | LocalFault::Network => LOCAL_PAUSE,
+            LocalFault::Permission => FORBIDDEN_PAUSE,
+        };
         let (since, wait) = match &self.pause {
             Some(pause) if pause.until > now => (pause.since, pause.wait),
-            Some(pause) => (pause.since, (pause.wait * 2).min(LOCAL_PAUSE_MAX)),
+            Some(pause) => (pause.since, (pause.wait * 2).clamp(first, longest)),
             None => {
                 tracing::warn!(trouble = %trouble.text, "this server cannot connect; delivery pauses at no cost");
-                (now, LOCAL_PAUSE)
+                (now, first)
             }
         };
         self.pause = Some(LocalPause {
@@ -144,6 +149,12 @@ impl Relay {
     /// Why this machine could not connect to it last, while that lasts.
     pub(super) fn local_trouble(&self) -> Option<&Reply> {
         self.pause.as_ref().map(|pause| &pause.trouble.text)
+    }
+
+    /// Whether this server may not connect to it, as far as it is known now: what it would carry is another relay's.
+    pub(super) fn is_forbidden(&self, now: Timestamp) -> bool {
+        let forbids = |pause: &LocalPause| pause.trouble.fault == LocalFault::Permission && pause.until > now;
+        self.pause.as_ref().is_some_and(forbids)
     }
 
     /// The relay that takes another's place. Was that one not Up, a probe of this one is due at once (the settings

@@ -69,12 +69,13 @@ impl Route {
         }
     }
 
-    /// What each relay of the route can take now: the first that is Up serves, and those before it that are Down take
-    /// their probes first, or the serving one's capacity would leave them none. A relay behind the serving one is not
+    /// What each relay of the route can take now: the first that is Up, and that may be connected to, serves, and those
+    /// before it that are Down take their probes first, or the serving one's capacity would leave them none. A relay behind the serving one is not
     /// probed: nobody's mail is spent on a relay that is not needed. While the serving one can take nothing there is no
     /// probe either: a message that does not suit it could go nowhere.
     pub(super) fn grants(&self, now: Timestamp) -> Vec<(RelayId, u32, Suits)> {
-        let serving = self.relays.iter().position(Relay::is_up);
+        let serves = |relay: &Relay| relay.is_up() && !relay.is_forbidden(now);
+        let serving = self.relays.iter().position(serves);
         let before = serving.unwrap_or(self.relays.len());
         let probed = if serving.is_some() {
             Suits::Untried

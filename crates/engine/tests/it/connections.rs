@@ -10,7 +10,7 @@ use std::time::Duration;
 use postroom_domain::health::HealthState;
 use postroom_domain::{Kind, MessageState};
 use postroom_engine::EngineSettings;
-use postroom_smtp::client::{Connection, Dial, DialFuture, Dialler, RelayConfig, Timeouts};
+use postroom_smtp::client::{Connection, Dial, DialFuture, Dialler, Reach, RelayConfig, Timeouts};
 use postroom_smtp::sink::{Act, Nth, Plan, Rule, SinkHandle, Stage};
 use postroom_testkit::relay;
 use tokio::net::TcpStream;
@@ -211,4 +211,55 @@ async fn local_faults_cost_no_attempt_and_take_no_relay_down() {
         );
         engine.stop().await;
     }
+}
+
+#[tokio::test]
+async fn relay_that_may_not_be_connected_to_costs_no_attempt_and_is_not_down() {
+    let (house, sink) = (House::new(), relay::start().await);
+    let refusals = Arc::new(AtomicU32::new(12));
+    let reach = Reach::guarded({
+        let refusals = Arc::clone(&refusals);
+        move |_| {
+            let spent = refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+            spent.map_or(Ok(()), |_| Err("it is in a private network".to_owned()))
+        }
+    });
+    let engine = house
+        .engine(House::settings(&RelayConfig {
+            reach,
+            ..impatient(&sink)
+        }))
+        .await;
+    let mut status = engine.watch();
+    let letters = (0..10).map(|n| message(1, Kind::Direct, &format!("m{n}"), &["a@example.test"]));
+    let ids = house.submit(letters.collect()).await;
+    let shown = status.wait_for(|status| {
+        let said = status.relays[0].last_error.as_ref();
+        said.is_some_and(|said| said.text.contains("it is in a private network"))
+    });
+    in_time("the refusal is not shown", shown).await.expect("runs");
+    let all = async {
+        loop {
+            let before = refusals.load(Ordering::SeqCst);
+            // The longest pause: each time, something is tried again.
+            house.pass(&engine, Duration::from_mins(5));
+            if before == 0 {
+                return sink.wait_for(10).await;
+            }
+            while refusals.load(Ordering::SeqCst) == before {
+                tokio::task::yield_now().await;
+            }
+        }
+    };
+    in_time("mail waits though it may be sent", all).await;
+    for id in ids {
+        house.until_state(id, MessageState::Sent).await;
+        assert_eq!(house.attempts(id).await.len(), 1);
+    }
+    let relay = engine.status().relays.remove(0);
+    assert_eq!(
+        (relay.state, relay.since, relay.last_error),
+        (HealthState::Up, None, None)
+    );
+    engine.stop().await;
 }

@@ -128,6 +128,16 @@ fn relay_that_came_up_says_until_when_its_load_grows() {
 }
 
 #[test]
+fn relay_that_this_server_cannot_connect_to_says_why() {
+    let mut up = relay(HealthState::Up, None);
+    up.last_error = Some(Reply::none("10.1.2.3 may not be connected to"));
+    assert_eq!(
+        load(&up, NOON),
+        "nothing goes to the relay main at the moment: 10.1.2.3 may not be connected to"
+    );
+}
+
+#[test]
 fn holder_is_named_only_where_one_knows_them() {
     let named = held_by(&Holder::Person("Office Manager".to_owned()), NOON);
     assert_eq!(named, format!("held by Office Manager since {NOON}"));

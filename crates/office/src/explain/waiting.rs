@@ -198,6 +198,9 @@ pub(super) fn outage(relay: &RelayStatus, now: Timestamp) -> Vec<String> {
 /// What is known of a relay of mail that is due.
 pub(super) fn load(relay: &RelayStatus, now: Timestamp) -> String {
     let (name, open) = (&relay.name, relay.connections);
+    if let (HealthState::Up, Some(trouble)) = (relay.state, &relay.last_error) {
+        return format!("nothing goes to the relay {name} at the moment: {trouble}");
+    }
     match (relay.state, relay.full_load_at.filter(|&at| at > now)) {
         (HealthState::Up, None) => format!("the relay {name} is up, with {open} connections open"),
         (HealthState::Up, Some(at)) => {

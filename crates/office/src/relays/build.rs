@@ -66,14 +66,7 @@ pub(super) fn session(
     refresh: Option<RefreshTokens>,
     around: &Surroundings,
 ) -> Result<RelayConfig, String> {
-    let address = match smtp.host.parse() {
-        Ok(ip) => RelayAddress::Socket(std::net::SocketAddr::new(ip, smtp.port)),
-        Err(_) => RelayAddress::Host {
-            host: smtp.host.clone(),
-            port: smtp.port,
-        },
-    };
-    let mut session = RelayConfig::new(address);
+    let mut session = RelayConfig::new(address(smtp));
     session.ehlo_name.clone_from(&around.ehlo_name);
     session.reach = reach(&around.reach);
     session.dial = around.dial.clone();
@@ -109,6 +102,17 @@ pub(super) fn session(
         session.tokens = Tokens::from(Arc::new(client));
     }
     Ok(session)
+}
+
+/// Where a relay is.
+pub(super) fn address(smtp: &SmtpSettings) -> RelayAddress {
+    match smtp.host.parse() {
+        Ok(ip) => RelayAddress::Socket(std::net::SocketAddr::new(ip, smtp.port)),
+        Err(_) => RelayAddress::Host {
+            host: smtp.host.clone(),
+            port: smtp.port,
+        },
+    }
 }
 
 /// Describes a relay to the engine.

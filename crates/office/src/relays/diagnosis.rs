@@ -31,6 +31,11 @@ pub(super) fn diagnose(error: &SessionError) -> Finding {
             format!("The name {host} has no address."),
             "Look for a typing mistake in the host; if it is right, ask whoever runs the name server (DNS).",
         ),
+        Cause::Forbidden { address, why } if error.phase == Phase::Auth => finding(
+            "forbidden_address",
+            format!("The token endpoint is at {address}, which may not be connected to: {why}."),
+            "Use another token endpoint, or ask whoever runs this system to allow the network.",
+        ),
         Cause::Forbidden { address, why } => finding(
             "forbidden_address",
             format!("The server is at {address}, which may not be connected to: {why}."),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use jiff::tz::TimeZone;
-use postroom_domain::{Address, ReachPolicy};
+use postroom_domain::Address;
 use postroom_store::{SmtpAuth, SmtpSettings, SmtpTls, SmtpTrust, TokenGrant};
 
 use super::build::certificates;
@@ -93,7 +93,7 @@ impl SettingsDraft {
     ///
     /// # Errors
     /// [`BadSetting`] for the first value that cannot be used.
-    pub fn check(&self, reach: &ReachPolicy) -> Result<(), BadSetting> {
+    pub fn check(&self) -> Result<(), BadSetting> {
         if let Some(zone) = &self.time_zone
             && TimeZone::get(zone).is_err()
         {
@@ -121,7 +121,7 @@ impl SettingsDraft {
             ));
         }
         for (place, relay) in self.relays.iter().enumerate() {
-            relay.check(&format!("relays[{place}]"), reach)?;
+            relay.check(&format!("relays[{place}]"))?;
         }
         Ok(())
     }
@@ -132,10 +132,10 @@ impl RelayDraft {
     ///
     /// # Errors
     /// [`BadSetting`] for the first value that cannot be used.
-    pub fn check(&self, at: &str, reach: &ReachPolicy) -> Result<(), BadSetting> {
+    pub fn check(&self, at: &str) -> Result<(), BadSetting> {
         let smtp = &self.smtp;
         let field = |name: &str| format!("{at}.{name}");
-        check_host(&smtp.host, &field("host"), reach)?;
+        check_host(&smtp.host, &field("host"))?;
         let numbers = [
             (
                 "port",
@@ -289,12 +289,10 @@ pub(super) enum WhyNot {
     WeakerTls,
 }
 
-fn check_host(host: &str, field: &str, reach: &ReachPolicy) -> Result<(), BadSetting> {
+fn check_host(host: &str, field: &str) -> Result<(), BadSetting> {
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
-    if let Ok(address) = host.parse::<IpAddr>() {
-        return reach
-            .check(address)
-            .map_err(|why| bad(field, format!("{address} may not be used: {why}")));
+    if host.parse::<IpAddr>().is_ok() {
+        return Ok(());
     }
     if host.is_empty() || host.len() > 253 || !host.chars().all(plain) || host.starts_with(['.', '-']) {
         let reason = "is the name or address of the SMTP server alone, like \"smtp.example.com\"";

@@ -3,6 +3,7 @@
 mod build;
 mod diagnosis;
 mod draft;
+mod reach;
 mod refresh;
 mod report;
 mod secrets;
@@ -12,5 +13,6 @@ mod token;
 
 pub use diagnosis::Finding;
 pub use draft::{BadSetting, RelayDraft, SecretDraft, SettingsDraft};
+pub use reach::RefusedRelay;
 pub use report::{Outcome, Step, StepName, TestReport};
 pub use service::{Relays, RelaysParts, ServersRelay, SettingsError};

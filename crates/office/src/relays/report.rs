@@ -1,5 +1,6 @@
 //! What came of the test of a connection, step by step.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest;
@@ -61,6 +62,10 @@ pub struct TestReport {
     pub certificate: Option<String>,
     /// Its SHA-256 in hexadecimal, to be compared with what the server's keeper says.
     pub fingerprint: Option<String>,
+    /// The address that was refused.
+    pub(super) refused: Option<IpAddr>,
+    /// The line of the configuration file that allows it.
+    pub suggestion: Option<String>,
 }
 
 impl TestReport {
@@ -134,10 +139,19 @@ impl Sheet {
                 None
             }
         });
+        let refused = error.and_then(|error| {
+            if let Cause::Forbidden { address, .. } = &error.cause {
+                Some(*address)
+            } else {
+                None
+            }
+        });
         TestReport {
             steps: self.steps,
             certificate: certificate.map(pem),
             fingerprint: certificate.map(fingerprint),
+            refused,
+            suggestion: None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use postroom_domain::{Clock, OfficeId, ReachPolicy, RouteId};
 use postroom_engine::{EngineHandle, RelaySettings};
-use postroom_smtp::client::{Connector, Dialler, RelayAddress, resolve};
+use postroom_smtp::client::{Connector, Dialler};
 use postroom_store::{AuditAction, AuditEntry, AuditNote, Office, OfficeSettings, Store, StoreError};
 
 use super::build::{OpenSecrets, Surroundings, relay, session};
@@ -16,8 +16,6 @@ use super::secrets;
 use super::test::{patient, run};
 use crate::vault::{Vault, VaultError};
 
-/// How long a save waits for the resolver.
-const RESOLVE: Duration = Duration::from_secs(5);
 /// Pause before mail is moved on after the store could not answer.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 /// Connection tests at a time, over the whole server.
@@ -45,6 +43,8 @@ pub enum SettingsError {
         field: String,
         /// Which address, and why not.
         reason: String,
+        /// The line of the configuration file that allows it, where that may be right.
+        suggestion: Option<String>,
     },
     /// The configuration file has the server's relay.
     #[error(
@@ -79,9 +79,9 @@ pub struct RelaysParts {
 
 /// Offices' relays.
 pub struct Relays {
-    store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Store>,
     vault: Arc<Vault>,
-    around: Surroundings,
+    pub(super) around: Surroundings,
     servers: ServersRelay,
     engine: OnceLock<Arc<EngineHandle>>,
     tests: tokio::sync::Semaphore,
@@ -181,7 +181,7 @@ impl Relays {
         version: i64,
         note: &AuditNote,
     ) -> Result<OfficeSettings, SettingsError> {
-        draft.check(&self.around.reach)?;
+        draft.check()?;
         if office.parent.is_none() && self.servers == ServersRelay::InFile && !draft.relays.is_empty() {
             return Err(SettingsError::InConfiguration);
         }
@@ -192,8 +192,7 @@ impl Relays {
             let at = format!("relays[{place}]");
             let kept = before.relays.get(place);
             wanted.check_secrets(&at, secrets::usable(wanted, kept))?;
-            self.check_reach(&wanted.smtp.host, wanted.smtp.port, &format!("{at}.host"))
-                .await?;
+            self.check_reach(&wanted.smtp, &at).await?;
             relays.push(secrets::sealed(&self.vault, office.id, place, wanted, kept)?);
         }
         let wanted = OfficeSettings {
@@ -238,7 +237,7 @@ impl Relays {
         draft: &RelayDraft,
         note: &AuditNote,
     ) -> Result<TestReport, SettingsError> {
-        draft.check("relay", &ReachPolicy::everywhere())?;
+        draft.check("relay")?;
         let before = self.settings(office.id).await?;
         let kept = before.relays.get(place);
         let has = secrets::usable(draft, kept);
@@ -257,7 +256,9 @@ impl Relays {
             return Err(StoreError::Closed.into());
         };
         let senders = senders(&draft.smtp.sender_domains, &self.around.ehlo_name);
-        Ok(run(&connector, &senders).await)
+        let mut report = run(&connector, &senders).await;
+        report.suggestion = report.refused.and_then(|address| self.suggestion(address));
+        Ok(report)
     }
 
     async fn office(&self, id: OfficeId) -> Result<Option<Office>, StoreError> {
@@ -266,7 +267,7 @@ impl Relays {
     }
 
     /// The route that an office's own relays serve; `None` for the System Office while the file has the server's.
-    fn route(&self, office: &Office) -> Option<RouteId> {
+    pub(super) fn route(&self, office: &Office) -> Option<RouteId> {
         match (office.parent, self.servers) {
             (Some(_), _) => Some(RouteId(office.id.0)),
             (None, ServersRelay::InSettings) => Some(RouteId::SERVER),
@@ -331,36 +332,6 @@ impl Relays {
                 engine.wake();
             }
         });
-    }
-
-    /// A host that resolves to nothing but forbidden addresses is refused now and not at the first message. One that
-    /// does not resolve may be about to: every connection checks anew.
-    async fn check_reach(&self, host: &str, port: u16, field: &str) -> Result<(), SettingsError> {
-        let address = RelayAddress::Host {
-            host: host.to_owned(),
-            port,
-        };
-        let Ok(Ok(found)) = tokio::time::timeout(RESOLVE, resolve(&self.around.dial, &address)).await else {
-            return Ok(());
-        };
-        let mut refusal = None;
-        for address in found {
-            match self.around.reach.check(address.ip()) {
-                Ok(()) => return Ok(()),
-                Err(why) => {
-                    refusal = Some(format!(
-                        "{host} is at {}, which may not be used: {why}",
-                        address.ip()
-                    ))
-                }
-            }
-        }
-        refusal.map_or(Ok(()), |reason| {
-            Err(SettingsError::Forbidden {
-                field: field.to_owned(),
-                reason,
-            })
-        })
     }
 
     /// What cannot be set up is found before anything is written.

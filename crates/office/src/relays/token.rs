@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use postroom_domain::{Clock, Timestamp};
-use postroom_smtp::client::{Reach, TokenFuture, TokenSource};
+use postroom_smtp::client::{Reach, TokenError, TokenFuture, TokenSource};
 use postroom_store::{TokenEndpoint, TokenGrant};
 use serde_json::Value;
 
@@ -75,10 +75,8 @@ impl TokenSource for TokenClient {
             let used = self.refresh_token(&mut kept).await;
             let asked = tokio::time::timeout(TIMEOUT, self.ask(&used)).await;
             let given = asked.unwrap_or_else(|_| {
-                Err(format!(
-                    "the token endpoint did not answer within {} s",
-                    TIMEOUT.as_secs()
-                ))
+                let words = format!("the token endpoint did not answer within {} s", TIMEOUT.as_secs());
+                Err(TokenError::Failed(words))
             })?;
             let life = given.life.saturating_sub(EARLY.min(given.life / 2));
             kept.token = Some((given.token.clone(), now.plus(life)));
@@ -153,10 +151,10 @@ impl TokenClient {
         }
     }
 
-    async fn ask(&self, refresh_token: &str) -> Result<Given, String> {
+    async fn ask(&self, refresh_token: &str) -> Result<Given, TokenError> {
         let url = Endpoint::parse(&self.endpoint.url)?;
         let (status, answer) = url.ask(&self.reach, self.form(refresh_token)).await?;
-        read(status, &answer)
+        Ok(read(status, &answer)?)
     }
 
     fn form(&self, refresh_token: &str) -> String {

@@ -172,8 +172,18 @@ async fn answers(socket: &Path) -> bool {
 /// The words of a problem document.
 fn refused(status: StatusCode, body: &[u8]) -> anyhow::Error {
     let problem: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    match problem.get("detail").and_then(serde_json::Value::as_str) {
-        Some(detail) => anyhow::anyhow!("{detail}"),
-        None => anyhow::anyhow!("the server answered {status}"),
+    let text = |name| problem.get(name).and_then(serde_json::Value::as_str);
+    match (text("detail"), text("suggestion")) {
+        (Some(detail), Some(line)) => anyhow::anyhow!("{detail}\n{}", proposed(line)),
+        (Some(detail), None) => anyhow::anyhow!("{detail}"),
+        (None, _) => anyhow::anyhow!("the server answered {status}"),
     }
+}
+
+/// What to do with a line of the configuration file that is proposed.
+pub(super) fn proposed(line: &str) -> String {
+    format!(
+        "If that is right, put this line under [network] in the configuration file, or add its network to the line \
+         that is there, and restart the server:\n\n    {line}\n"
+    )
 }

@@ -8,7 +8,7 @@ use axum::http::Method;
 use clap::{Args, Subcommand};
 
 use super::ConfigFile;
-use super::operator::Operator;
+use super::operator::{Operator, proposed};
 use super::out::out;
 use super::people::People;
 use crate::http::wire::relay_test::{RelayTest, RelayTestAnswer};
@@ -223,6 +223,9 @@ async fn test(office: &OfOffice, relay: RelayArgs) -> anyhow::Result<ExitCode> {
     }
     if let Some(fingerprint) = &answer.fingerprint {
         out!("          the certificate's SHA-256: {fingerprint}");
+    }
+    if let Some(line) = &answer.suggestion {
+        out!("{}", proposed(line));
     }
     Ok(if answer.good {
         ExitCode::SUCCESS

@@ -142,8 +142,8 @@ section! {
     /// Which addresses the relays and token endpoints in offices' settings may be at. The relays of this file are the
     /// operator's own and always allowed.
     pub struct Outbound {
-        /// Networks that are allowed though they are refused otherwise: loopback, link-local, clouds' metadata,
-        /// multicast. Private networks are allowed without this.
+        /// Networks that are allowed besides public addresses: your own, where an office's relay is. A cloud's metadata
+        /// service is allowed by an entry for its one address alone.
         [restart] allow_relay_networks: Vec<Network> = Vec::new(),
         /// Networks that are refused whatever else says.
         [restart] deny_relay_networks: Vec<Network> = Vec::new(),

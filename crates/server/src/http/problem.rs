@@ -22,6 +22,7 @@ pub struct ApiError {
     detail: String,
     field: Option<String>,
     rule: Option<Rule>,
+    suggestion: Option<String>,
     retry_after: Option<Duration>,
     cause: Option<Cause>,
 }
@@ -48,6 +49,7 @@ impl ApiError {
             detail: detail.into(),
             field: None,
             rule: None,
+            suggestion: None,
             retry_after: None,
             cause: None,
         }
@@ -57,6 +59,13 @@ impl ApiError {
     #[must_use]
     pub(super) fn at(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
+        self
+    }
+
+    /// Proposes a line of the configuration file that would allow it.
+    #[must_use]
+    pub(super) fn suggest(mut self, line: Option<String>) -> Self {
+        self.suggestion = line;
         self
     }
 
@@ -166,6 +175,7 @@ impl ApiError {
             code: self.code.to_owned(),
             field: self.field,
             rule: self.rule.map(|rule| rule.name().to_owned()),
+            suggestion: self.suggestion,
             request_id: None,
         }
     }

@@ -97,13 +97,18 @@ impl From<SettingsError> for ApiError {
                 reason: bad.reason.into(),
             }
             .into(),
-            SettingsError::Forbidden { field, reason } => Self::new(
+            SettingsError::Forbidden {
+                field,
+                reason,
+                suggestion,
+            } => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "forbidden_address",
                 "The server is at an address that may not be used",
                 reason,
             )
-            .at(field),
+            .at(field)
+            .suggest(suggestion),
             SettingsError::InConfiguration => Self::new(
                 StatusCode::CONFLICT,
                 "set_in_configuration",

@@ -221,6 +221,51 @@ async fn forbidden_address_is_not_connected_to() {
 }
 
 #[tokio::test]
+async fn refused_address_tells_nothing_of_its_ports() {
+    let house = House::open().await;
+    let rights = Rights {
+        administrator: true,
+        ..Rights::default()
+    };
+    let admin = house.person("admin", house.root, rights).await;
+    let open = relay::start().await;
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let ports = [open.addr().port(), closed.local_addr().unwrap().port()];
+    drop(closed);
+    for host in ["127.0.0.1", "localhost"] {
+        let mut reports = Vec::new();
+        for port in ports {
+            let mut report = tried(&house, &admin, json!({ "host": host, "port": port })).await;
+            for step in report["steps"].as_array_mut().unwrap() {
+                step["duration_ms"] = json!(0);
+            }
+            reports.push(report.to_string().replace(&format!(":{port}"), ":PORT"));
+        }
+        assert_eq!(reports[0], reports[1], "{host}");
+    }
+    assert_eq!(open.connections(), 0);
+}
+
+#[tokio::test]
+async fn network_of_a_refused_address_is_proposed_for_the_configuration() {
+    let house = House::open().await;
+    let rights = Rights {
+        administrator: true,
+        ..Rights::default()
+    };
+    let admin = house.person("admin", house.root, rights).await;
+    for (host, line) in [
+        ("10.1.2.3", json!("allow_relay_networks = [\"10.1.2.0/24\"]")),
+        ("169.254.169.254", Value::Null),
+        ("168.63.129.16", Value::Null),
+    ] {
+        let report = tried(&house, &admin, json!({ "host": host })).await;
+        assert_eq!(failure(&report), ("tcp", "forbidden_address"), "{host}");
+        assert_eq!(report["suggestion"], line, "{host}");
+    }
+}
+
+#[tokio::test]
 async fn good_server_passes_every_step_and_gets_no_mail() {
     let (house, admin) = house().await;
     let identity = Identity::vouched_for("localhost");

@@ -130,3 +130,22 @@ async fn office_sends_through_the_relay_that_it_is_given_at_the_command_line_and
     server.relay.wait_for(2).await;
     assert_eq!(own.count(), 1);
 }
+
+#[tokio::test]
+async fn relay_in_a_private_network_is_refused_at_the_command_line_with_the_line_that_allows_it() {
+    let server = Server::start().await;
+    north(&server).await;
+    for words in [
+        ["relay", "set", "--office", "North", "--host", "10.1.2.3"],
+        ["relay", "test", "--office", "North", "--host", "10.1.2.3"],
+    ] {
+        let done = server.command(&words, "", &[]).await;
+        assert_ne!(done.code, Some(0), "{}{}", done.out, done.err);
+        let said = format!("{}{}", done.out, done.err);
+        assert!(said.contains("in a private network"), "{said}");
+        assert!(
+            said.contains("\n    allow_relay_networks = [\"10.1.2.0/24\"]\n"),
+            "{said}"
+        );
+    }
+}

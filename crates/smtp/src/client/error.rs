@@ -108,7 +108,7 @@ pub enum Cause {
     /// The TLS handshake failed; for a certificate the text names what is wrong with it.
     #[error(transparent)]
     Tls(TlsFault),
-    /// The relay's address is none that may be connected to.
+    /// The address of the relay, or of its token endpoint, is none that may be connected to.
     #[error("{address} may not be connected to: {why}")]
     Forbidden {
         /// The address.
@@ -161,12 +161,17 @@ pub enum LocalFault {
     Resources,
     /// A network: no device is up, or none leads to the relay's.
     Network,
+    /// The permission: this machine's rules forbid the address.
+    Permission,
 }
 
 impl Cause {
     /// Says whether the fault is this machine's.
     #[must_use]
     pub fn local_fault(&self) -> Option<LocalFault> {
+        if matches!(self, Self::Forbidden { .. }) {
+            return Some(LocalFault::Permission);
+        }
         let (Self::Io(error) | Self::Unresolved { source: error, .. }) = self else {
             return None;
         };
@@ -206,12 +211,12 @@ impl SessionError {
         }
     }
 
-    /// Says whether this machine could not connect, whatever the relay would have said.
+    /// Says whether this machine could not connect, or may not, whatever the relay would have said.
     #[must_use]
     pub fn local_fault(&self) -> Option<LocalFault> {
-        (self.phase == Phase::Connect)
-            .then(|| self.cause.local_fault())
-            .flatten()
+        let fault = self.cause.local_fault()?;
+        // The token endpoint's address is looked at when the relay has been greeted already.
+        (self.phase == Phase::Connect || fault == LocalFault::Permission).then_some(fault)
     }
 
     /// Says whether another address of the relay's name may do better (RFC 5321 §5.1): this one did not greet us, or

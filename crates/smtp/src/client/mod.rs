@@ -46,7 +46,7 @@ pub use handshake::Milestone;
 pub use outcome::{Answers, AtDot, Delivery, Outcome, Unsendable, Untried, Verdict};
 pub use reach::{Reach, connect_to, resolve};
 pub use session::Session;
-pub use sign_in::{AuthUse, TokenFuture, TokenSource, Tokens};
+pub use sign_in::{AuthUse, TokenError, TokenFuture, TokenSource, Tokens};
 pub use tls::{TlsFault, TlsFaultKind, TlsInfo, TlsSetupError, Trust};
 pub use transaction::{Notify, Progress, Recipient, ReturnContent, Transaction};
 pub use wire::Activity;

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::capabilities::Capabilities;
@@ -35,13 +37,45 @@ pub enum AuthUse {
 }
 
 /// A future of a [`TokenSource`].
-pub type TokenFuture<'a> = Pin<Box<dyn Future<Output = Result<String, String>> + Send + 'a>>;
+pub type TokenFuture<'a> = Pin<Box<dyn Future<Output = Result<String, TokenError>> + Send + 'a>>;
+
+/// Why there is no access token.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TokenError {
+    /// The token endpoint is at an address that may not be connected to.
+    #[error("the token endpoint: {address} may not be connected to: {why}")]
+    Forbidden {
+        /// The address.
+        address: IpAddr,
+        /// Why not, and who can allow it.
+        why: String,
+    },
+    /// Anything else, in words that say what to do.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<String> for TokenError {
+    fn from(words: String) -> Self {
+        Self::Failed(words)
+    }
+}
+
+impl From<TokenError> for Cause {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Forbidden { address, why } => Self::Forbidden {
+                address,
+                why: format!("the token endpoint is there, and {why}"),
+            },
+            TokenError::Failed(words) => Self::Token(words),
+        }
+    }
+}
 
 /// Gives access tokens.
 pub trait TokenSource: Send + Sync + fmt::Debug {
     /// Gives a token; never again the one that a relay has `refused`.
-    ///
-    /// The error is in words that say what to do.
     fn token<'a>(&'a self, refused: Option<&'a str>) -> TokenFuture<'a>;
 }
 
@@ -128,10 +162,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Opening<'_, S> {
         let Some(source) = self.relay.tokens.0.clone() else {
             return Err(failed(Cause::Missing(Missing::Token)));
         };
-        let token = source
-            .token(None)
-            .await
-            .map_err(|why| failed(Cause::Token(why)))?;
+        let token = source.token(None).await.map_err(|error| failed(error.into()))?;
         let reply = self.offer_token(user, &token).await?;
         let reply = if reply.code == 535 {
             match source.token(Some(&token)).await {

@@ -13,6 +13,8 @@ export class ApiError extends Error {
   readonly field: string | null;
   /** The rule that forbids it, for a 403. */
   readonly rule: string | null;
+  /** A line of the configuration file that would allow it. */
+  readonly suggestion: string | null;
   readonly requestId: string | null;
   /** Seconds to wait before trying again, from `Retry-After`; null where the server named none. */
   readonly retryAfter: number | null;
@@ -24,6 +26,7 @@ export class ApiError extends Error {
     this.status = problem.status;
     this.field = problem.field ?? null;
     this.rule = (problem as { rule?: string | null }).rule ?? null;
+    this.suggestion = problem.suggestion ?? null;
     this.requestId = problem.request_id ?? null;
     this.retryAfter = retryAfter;
   }

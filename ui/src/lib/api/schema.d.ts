@@ -2820,6 +2820,8 @@ export interface components {
              * @description The HTTP status.
              */
             status: number;
+            /** @description A line of the configuration file that would allow it, where there is one. */
+            suggestion?: string | null;
             /** @description A short sentence, the same for every case of this code. */
             title: string;
             /**
@@ -3111,6 +3113,8 @@ export interface components {
             good: boolean;
             /** @description Every step, in the order of a session. */
             steps: components["schemas"]["TestStepAnswer"][];
+            /** @description A line of the configuration file that would allow a refused address, where there is one. */
+            suggestion?: string | null;
         };
         /** @description One message, or a list of them. */
         RenderRequest: components["schemas"]["NewMessage"] | components["schemas"]["NewBatch"];

@@ -86,6 +86,8 @@ test('what cannot be saved is said beside the field, which has the focus', async
   await page.getByLabel('Password').fill('secret');
   await save(page).click();
   await expect(page.getByText('127.0.0.1 may not be used: it is this machine itself')).toBeVisible();
+  // With the line that would allow it, for whoever runs the server.
+  await expect(page.getByText('allow_relay_networks = ["127.0.0.0/24"]')).toBeVisible();
   await expect(page.getByLabel('Host')).toHaveAttribute('aria-invalid', 'true');
   await expect(page.getByLabel('Host')).toBeFocused();
 });

@@ -86,6 +86,45 @@ fn relay_that_this_machine_could_not_reach_is_tried_now_where_somebody_wants_it(
 }
 
 #[test]
+fn relay_that_may_not_be_connected_to_waits_longer_and_is_never_down() {
+    let mut scheduler = scheduler();
+    let forbidden = cannot_connect(LocalFault::Permission);
+    let mut now = NOW;
+    for pause in [30, 60, 120, 240, 300, 300] {
+        scheduler.leased(grant(FIRST, 20), &[id(1), id(2)], now);
+        for n in 1..3 {
+            assert_eq!(scheduler.ended(FIRST, id(n), &forbidden, now, Chance::EVEN), None);
+        }
+        let before = now.plus(Duration::from_secs(pause - 1));
+        assert_eq!(scheduler.step(before).grants, [], "within {pause} s");
+        now = now.plus(Duration::from_secs(pause));
+        assert_eq!(scheduler.step(now).grants, [grant(FIRST, 20)], "after {pause} s");
+    }
+    // Its mail waits however long that lasts.
+    now = now.plus(Duration::from_hours(24 * 30));
+    scheduler.leased(grant(FIRST, 20), &[id(1)], now);
+    scheduler.ended(FIRST, id(1), &forbidden, now, Chance::EVEN);
+    let step = scheduler.step(now);
+    assert_eq!((step.grants, step.exhaust), (vec![], vec![]));
+    assert_eq!(states(&scheduler), [(FIRST, HealthState::Up)]);
+}
+
+#[test]
+fn second_relay_serves_while_the_first_may_not_be_connected_to() {
+    let mut scheduler = with(&[limits(FIRST, 10), limits(SECOND, 4)]);
+    let forbidden = cannot_connect(LocalFault::Permission);
+    scheduler.leased(grant(FIRST, 20), &[id(1)], NOW);
+    scheduler.ended(FIRST, id(1), &forbidden, NOW, Chance::EVEN);
+    assert_eq!(scheduler.step(NOW).grants, [grant(SECOND, 8)]);
+    // The name of the first may have another address by then.
+    assert_eq!(scheduler.step(after(30)).grants, [grant(FIRST, 20)]);
+    scheduler.leased(grant(FIRST, 20), &[id(1)], after(30));
+    scheduler.ended(FIRST, id(1), &Signal::Answered, after(30), Chance::EVEN);
+    scheduler.mail_arrived();
+    assert_eq!(scheduler.step(after(30)).grants, [grant(FIRST, 20)]);
+}
+
+#[test]
 fn pause_is_counted_until_now_and_from_where_the_store_holds_it() {
     let mut scheduler = down();
     let seconds = |scheduler: &mut Scheduler, at| scheduler.paused_for(after(at)).as_secs();

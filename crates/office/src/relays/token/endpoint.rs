@@ -8,7 +8,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode, Uri, header};
 use hyper_util::rt::TokioIo;
-use postroom_smtp::client::{Dialler, Reach, RelayAddress, connect_to, resolve};
+use postroom_smtp::client::{Cause, Dialler, Reach, RelayAddress, TokenError, connect_to, resolve};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use rustls_platform_verifier::BuilderVerifierExt as _;
@@ -77,20 +77,23 @@ impl Endpoint {
         })
     }
 
+    /// Where it is.
+    pub(in crate::relays) const fn address(&self) -> &RelayAddress {
+        &self.address
+    }
+
     /// Posts a form to where `reach` lets one connect.
     ///
     /// # Errors
     /// Why there is no answer.
-    pub(super) async fn ask(&self, reach: &Reach, form: String) -> Result<(StatusCode, Bytes), String> {
+    pub(super) async fn ask(&self, reach: &Reach, form: String) -> Result<(StatusCode, Bytes), TokenError> {
         let dial = Dialler::default();
-        let addresses = resolve(&dial, &self.address)
-            .await
-            .map_err(|cause| format!("the token endpoint: {cause}"))?;
+        let addresses = resolve(&dial, &self.address).await.map_err(not_reached)?;
         let (stream, _) = connect_to(&dial, &addresses, reach, CONNECT)
             .await
-            .map_err(|cause| format!("the token endpoint: {cause}"))?;
+            .map_err(not_reached)?;
         if !self.is_https {
-            return post(stream, self, form).await;
+            return Ok(post(stream, self, form).await?);
         }
         let name = ServerName::try_from(self.host.clone())
             .map_err(|_| format!("{:?} cannot be the name of a certificate", self.host))?;
@@ -99,7 +102,15 @@ impl Endpoint {
             .connect(name, stream)
             .await
             .map_err(|error| format!("the token endpoint's TLS: {error}"))?;
-        post(stream, self, form).await
+        Ok(post(stream, self, form).await?)
+    }
+}
+
+fn not_reached(cause: Cause) -> TokenError {
+    if let Cause::Forbidden { address, why } = cause {
+        TokenError::Forbidden { address, why }
+    } else {
+        TokenError::Failed(format!("the token endpoint: {cause}"))
     }
 }
 

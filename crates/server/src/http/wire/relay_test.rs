@@ -30,6 +30,9 @@ pub struct RelayTestAnswer {
     /// Its SHA-256, in hexadecimal.
     #[schema(required)]
     pub fingerprint: Option<String>,
+    /// A line of the configuration file that would allow a refused address, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<String>,
 }
 
 /// A step of a test.
@@ -60,6 +63,7 @@ impl From<TestReport> for RelayTestAnswer {
             steps: report.steps.into_iter().map(Into::into).collect(),
             certificate: report.certificate,
             fingerprint: report.fingerprint,
+            suggestion: report.suggestion,
         }
     }
 }

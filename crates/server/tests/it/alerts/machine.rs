@@ -11,6 +11,7 @@ use super::Place;
 const CLOCK: &str = "The server’s clock was changed";
 const LOST: &str = "The database lost recent work";
 const NAMES: &str = "Two people have one sign-in name";
+const REFUSED: &str = "SMTP servers at addresses that are not allowed";
 const DAMAGED: &str = "Stored e-mail is damaged";
 
 #[tokio::test]
@@ -23,6 +24,7 @@ async fn trouble_of_the_machine_is_told_to_the_system_office_alone_once_a_day() 
         ServerTrouble::ClockSet { seconds: 86_400 },
         ServerTrouble::WorkLost,
         ServerTrouble::SignInNames { clashes: 1 },
+        ServerTrouble::RelaysRefused { relays: 2 },
     ] {
         store
             .note_server_trouble(trouble, place.clock.now())
@@ -45,8 +47,8 @@ async fn trouble_of_the_machine_is_told_to_the_system_office_alone_once_a_day() 
     place.until_all_is_told().await;
     let mut titles = place.titles(&place.chief).await;
     titles.sort();
-    let expected = [(DAMAGED, 1), (LOST, 1), (CLOCK, 2), (NAMES, 1)].map(|(title, n)| (title.to_owned(), n));
-    assert_eq!(titles, expected);
+    let expected = [(REFUSED, 1), (DAMAGED, 1), (LOST, 1), (CLOCK, 2), (NAMES, 1)];
+    assert_eq!(titles, expected.map(|(title, n)| (title.to_owned(), n)));
     let alerts = place.alerts(&place.chief).await;
     let clock = alerts.iter().find(|alert| alert["title"] == CLOCK).unwrap();
     assert_eq!(clock["kind"], "server_trouble");

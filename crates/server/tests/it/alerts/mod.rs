@@ -90,9 +90,20 @@ impl Place {
 
     /// Stops the process and starts it again over the same data.
     async fn restarted(self, relay: &SinkHandle) -> Self {
+        self.restarted_with(relay, |_| {}).await
+    }
+
+    /// The same with another configuration.
+    async fn restarted_with(self, relay: &SinkHandle, change: impl FnOnce(&mut Config)) -> Self {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        let server = self.server.again(clock, |config| settle(config, relay)).await;
-        Self { server, ..self }
+        let server = self.server.again(clock, |config| {
+            settle(config, relay);
+            change(config);
+        });
+        Self {
+            server: server.await,
+            ..self
+        }
     }
 
     /// Gives North a relay of its own, as its administrator does in the Office Settings.

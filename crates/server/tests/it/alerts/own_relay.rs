@@ -9,11 +9,12 @@ use postroom_store::{NewOffice, Rights};
 use postroom_testkit::relay;
 use serde_json::{Value, json};
 
-use super::{ADMINISTRATOR, Member, Place, member};
+use super::{ADMINISTRATOR, Member, PATIENCE, Place, member};
 use crate::house::by;
 
 const FAILED: &str = "Postroom failed to connect to the SMTP server";
 const DOWN: (&str, u64) = ("The E-mail Server for your office is Down", 1);
+const REFUSED: (&str, u64) = ("SMTP servers at addresses that are not allowed", 1);
 const UP: (&str, u64) = ("The E-mail Server for your office is back online", 1);
 
 /// South, which has no relay of its own: its administrator and its clerk.
@@ -139,4 +140,47 @@ async fn outage_of_an_offices_relay_and_its_end_are_told_to_that_office_alone() 
         place.until_told(nobody, &[]).await;
     }
     assert_eq!((own.count(), servers.count()), (3, 1));
+}
+
+#[tokio::test]
+async fn relay_that_is_refused_since_the_start_keeps_its_mail_and_is_told_to_the_system_office() {
+    let (servers, own) = (relay::start().await, relay::start().await);
+    let place = Place::open(&servers, |_| {}).await;
+    place.give_relay(at(&own)).await;
+    let place = place
+        .restarted_with(&servers, |config| config.network.allow_relay_networks.clear())
+        .await;
+    place.until_told(&place.chief, &[REFUSED]).await;
+    let told = &place.alerts(&place.chief).await[0];
+    assert_eq!(told["kind"], "server_trouble");
+    assert!(
+        told["text"]
+            .as_str()
+            .unwrap()
+            .starts_with("An SMTP server in the Office Settings is at an address"),
+        "{told}"
+    );
+
+    let id = place.letter(&place.case, "a@example.com").await;
+    let mut status = place.server.running.engine().watch();
+    let refused = status.wait_for(|status| {
+        let mut said = status.relays.iter().filter_map(|relay| relay.last_error.as_ref());
+        said.any(|said| said.text.contains("may not be connected to"))
+    });
+    tokio::time::timeout(PATIENCE, refused)
+        .await
+        .expect("the refusal is not shown")
+        .expect("the engine runs");
+    // Far beyond the wait for a relay that is down.
+    place.pass(Duration::from_hours(24 * 30));
+    place.until_state(&place.case, &id, "queued", 0).await;
+    place.until_all_is_told().await;
+    for nobody in [&place.head, &place.case] {
+        place.until_told(nobody, &[]).await;
+    }
+    assert_eq!((own.connections(), servers.count()), (0, 0));
+
+    // Allowed, it goes.
+    let _place = place.restarted(&servers).await;
+    own.wait_for(1).await;
 }

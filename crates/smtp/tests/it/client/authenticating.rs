@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use postroom_smtp::client::{
-    AuthUse, Cause, Credentials, Missing, Phase, RelayConfig, TlsPolicy, TokenFuture, TokenSource, Tokens,
+    AuthUse, Cause, Credentials, LocalFault, Missing, Phase, RelayConfig, TlsPolicy, TokenError, TokenFuture,
+    TokenSource, Tokens,
 };
 use postroom_smtp::reply::Severity;
 use postroom_smtp::sink::{Act, Mode, Offers, SinkAuth, SinkConfig, Stage};
@@ -159,7 +160,7 @@ impl TokenSource for Turn {
             let token = self.tokens.get(all.len());
             token
                 .map(|t| (*t).to_owned())
-                .ok_or_else(|| "no more of them".to_owned())
+                .ok_or_else(|| TokenError::Failed("no more of them".to_owned()))
         })
     }
 }
@@ -228,4 +229,36 @@ async fn relay_without_xoauth2_gets_no_token_and_missing_tokens_are_named() {
     let opened = try_open(knowing("XOAUTH2"), with_tokens(&[]).0).await.1;
     let error = opened.map(drop).unwrap_err();
     assert_eq!(error.to_string(), "AUTH: no access token: no more of them");
+}
+
+/// Its endpoint is at an address that may not be connected to.
+#[derive(Debug)]
+struct OutOfReach;
+
+impl TokenSource for OutOfReach {
+    fn token<'a>(&'a self, _refused: Option<&'a str>) -> TokenFuture<'a> {
+        Box::pin(async {
+            Err(TokenError::Forbidden {
+                address: [10, 1, 2, 3].into(),
+                why: "it is private".to_owned(),
+            })
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn token_endpoint_that_may_not_be_asked_is_no_fault_of_the_relays() {
+    let relay = RelayConfig {
+        tokens: Tokens::from(Arc::new(OutOfReach)),
+        ..with_tokens(&[]).0
+    };
+    let opened = try_open(knowing("XOAUTH2"), relay).await.1;
+    let error = opened.map(drop).unwrap_err();
+    assert_eq!(error.phase, Phase::Auth);
+    assert_eq!(error.local_fault(), Some(LocalFault::Permission), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("the token endpoint is there, and it is private")
+    );
 }
