@@ -26,6 +26,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use rustix::fs::Mode;
 
 use self::out::note;
 use crate::config::{Environment, Loaded, load};
@@ -119,6 +120,8 @@ fn environment() -> Environment {
 
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
+    // Whatever this process makes is for its owner alone: there are people's letters in it.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let cli = Cli::parse();
     let code = execute(cli.command).unwrap_or_else(|error| {
         note!("postroom: {}", chain(&error));

@@ -115,8 +115,12 @@ impl App {
 
     /// Whether cookies are for HTTPS alone: people come by HTTPS, here or at a proxy before.
     pub(super) fn is_https(&self) -> bool {
-        let config = self.config();
-        config.http.public_url.starts_with("https://") || !config.http.tls_certificate.as_os_str().is_empty()
+        self.is_public_https() || !self.config().http.tls_certificate.as_os_str().is_empty()
+    }
+
+    /// Whether what people type begins with `https://`.
+    pub(super) fn is_public_https(&self) -> bool {
+        self.config().http.public_url.starts_with("https://")
     }
 
     /// Has every relay that is Down probed now, whatever mail waits for it.

@@ -16,6 +16,9 @@ use super::problem::ApiError;
 
 /// The name of the session's cookie.
 pub(super) const COOKIE: &str = "postroom_session";
+/// The same where people come by HTTPS: a browser takes a cookie of this name from this host over HTTPS alone, so that no
+/// neighbour puts one in its place (RFC 6265bis §4.1.3.2).
+pub(super) const HOST_COOKIE: &str = "__Host-postroom_session";
 
 /// Whoever asks; a handler that takes one answers nobody else.
 #[derive(Debug, Clone)]
@@ -92,10 +95,10 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
     }
 }
 
-/// The token of the session's cookie.
+/// The token of the session's cookie. One by the plain name counts where there is no other: sessions that began before
+/// people came by HTTPS, or before there were two names, go on until they end.
 pub(super) fn session_token(headers: &HeaderMap) -> Option<String> {
-    CookieJar::from_headers(headers)
-        .get(COOKIE)
-        .map(|cookie| cookie.value().to_owned())
-        .filter(|token| !token.is_empty() && token.len() <= 128)
+    let jar = CookieJar::from_headers(headers);
+    let cookie = jar.get(HOST_COOKIE).or_else(|| jar.get(COOKIE))?;
+    Some(cookie.value().to_owned()).filter(|token| !token.is_empty() && token.len() <= 128)
 }

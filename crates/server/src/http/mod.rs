@@ -17,6 +17,7 @@ mod etag;
 mod events;
 mod extract;
 mod failures;
+mod fence;
 mod finish;
 mod health;
 mod history;
@@ -26,6 +27,7 @@ mod limits;
 mod messages;
 mod metrics;
 mod names;
+mod origin;
 mod pauses;
 pub mod peer;
 mod people;
@@ -45,7 +47,6 @@ use axum::Router;
 use axum::middleware;
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::csrf::CsrfLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -150,10 +151,10 @@ pub fn admin_router(app: &App) -> Router {
     dressed(all, app)
 }
 
-/// Puts on what every answer gets.
+/// Puts on what every request has to pass and what every answer gets.
 fn dressed(router: Router<App>, app: &App) -> Router {
     router
-        .layer(CsrfLayer::new().with_rejection_response(problem::cross_site))
+        .layer(middleware::from_fn_with_state(app.clone(), fence::fence))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::from_fn_with_state(app.clone(), finish::finish))
         .with_state(app.clone())

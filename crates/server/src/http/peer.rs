@@ -8,13 +8,14 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
 use super::App;
+use super::origin::Scheme;
 use crate::config::Network;
 
 /// The address at the other end of the connection; put into every request by the accept loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
 
-/// Proxies whose `X-Forwarded-For` is believed.
+/// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Proxies<'a>(&'a [Network]);
 
@@ -31,6 +32,17 @@ impl<'a> Proxies<'a> {
             .get::<Peer>()
             .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
         self.behind(peer, &parts.headers)
+    }
+
+    /// How the client came to a believed proxy; by HTTP where none says otherwise.
+    pub(super) fn scheme(&self, peer: Option<Peer>, headers: &HeaderMap) -> Scheme {
+        let believed = peer.is_some_and(|peer| self.0.iter().any(|network| network.contains(peer.0)));
+        let forwarded = headers.get_all("x-forwarded-proto").iter().next_back();
+        // The last one was written by the nearest proxy.
+        let last = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next());
+        last.filter(|_| believed)
+            .and_then(|text| Scheme::parse(text.trim()))
+            .unwrap_or(Scheme::Http)
     }
 
     fn behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
@@ -85,6 +97,25 @@ mod tests {
         assert_eq!(client(&[], "10.0.0.1", "203.0.113.5"), "10.0.0.1");
         assert_eq!(client(&["10.0.0.0/8"], "192.0.2.1", "203.0.113.5"), "192.0.2.1");
         assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1", "203.0.113.5"), "203.0.113.5");
+    }
+
+    #[test]
+    fn forwarded_scheme_is_believed_from_configured_proxies_alone() {
+        let networks: Vec<Network> = vec!["10.0.0.0/8".parse().unwrap()];
+        let scheme = |peer: &str, forwarded: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in forwarded {
+                headers.append("x-forwarded-proto", value.parse().unwrap());
+            }
+            let peer = Peer(peer.parse().unwrap());
+            Proxies::new(&networks).scheme(Some(peer), &headers)
+        };
+        assert_eq!(scheme("10.0.0.1", &["https"]), Scheme::Https);
+        assert_eq!(scheme("192.0.2.1", &["https"]), Scheme::Http);
+        assert_eq!(scheme("10.0.0.1", &[]), Scheme::Http);
+        assert_eq!(scheme("10.0.0.1", &["nonsense"]), Scheme::Http);
+        assert_eq!(scheme("10.0.0.1", &["https, http"]), Scheme::Http);
+        assert_eq!(scheme("10.0.0.1", &["http", "HTTPS"]), Scheme::Https);
     }
 
     #[test]

@@ -9,7 +9,6 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use postroom_domain::{Damage, Refusal, Rule};
 use postroom_store::StoreError;
-use tower_http::csrf::ProtectionError;
 
 use super::wire::problem::Problem;
 
@@ -282,17 +281,6 @@ pub(super) async fn method_not_allowed() -> ApiError {
         "This address does not take this method",
         "the Allow header lists the methods that it takes",
     )
-}
-
-/// Answers a request that changes something and comes from another site's page.
-pub(super) fn cross_site(_: ProtectionError) -> Response {
-    ApiError::new(
-        StatusCode::FORBIDDEN,
-        "cross_site",
-        "The request comes from another site",
-        "a request that changes something has to come from Postroom's own page, or carry no Origin at all",
-    )
-    .into_response()
 }
 
 /// Answers a request whose handler panicked.

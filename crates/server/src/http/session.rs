@@ -10,7 +10,7 @@ use postroom_office::{Principal, SignInError, Who};
 use postroom_store::Rights;
 
 use super::App;
-use super::auth::{COOKIE, Caller, session_token};
+use super::auth::{COOKIE, Caller, HOST_COOKIE, session_token};
 use super::extract::Json;
 use super::peer::ClientAddress;
 use super::problem::ApiError;
@@ -42,17 +42,27 @@ pub(super) async fn sign_in(
     };
     let token = app.authenticator.begin_session(&person.user).await?;
     let described = describe(&app, &principal).await?;
-    Ok((jar.add(cookie(&app, token.reveal())), axum::Json(described)))
+    Ok((with_session(&app, jar, token.reveal()), axum::Json(described)))
 }
 
-/// The session's cookie.
-pub(super) fn cookie(app: &App, token: &str) -> Cookie<'static> {
-    Cookie::build((COOKIE, token.to_owned()))
+/// Puts the session's cookie in place of those that came.
+pub(super) fn with_session(app: &App, jar: CookieJar, token: &str) -> CookieJar {
+    let is_https = app.is_https();
+    let name = if is_https { HOST_COOKIE } else { COOKIE };
+    let cookie = Cookie::build((name, token.to_owned()))
         .http_only(true)
         .same_site(SameSite::Strict)
-        .secure(app.is_https())
-        .path("/")
-        .build()
+        .secure(is_https)
+        .path("/");
+    without_session(jar).add(cookie)
+}
+
+/// Takes the session's cookies that came away.
+fn without_session(jar: CookieJar) -> CookieJar {
+    let plain = Cookie::build(COOKIE).path("/");
+    // A browser looks at nothing of such a name that is not for HTTPS.
+    let host = Cookie::build(HOST_COOKIE).path("/").secure(true);
+    jar.remove(plain).remove(host)
 }
 
 /// Who one is.
@@ -86,8 +96,7 @@ pub(super) async fn sign_out(
     if let Some(token) = session_token(&headers) {
         app.authenticator.end_session(&token).await?;
     }
-    let gone = Cookie::build(COOKIE).path("/").build();
-    Ok((jar.remove(gone), StatusCode::NO_CONTENT))
+    Ok((without_session(jar), StatusCode::NO_CONTENT))
 }
 
 pub(super) fn refused(error: SignInError) -> ApiError {

@@ -1,9 +1,11 @@
 //! One node's parts, put together from its configuration.
 
 mod lock;
+mod private;
 mod relays;
 
 pub use lock::{Lock, LockError};
+use private::make_private;
 use relays::offices_relays;
 pub use relays::{engine_settings, sending};
 
@@ -99,6 +101,8 @@ impl Node {
         make_folder(folder)?;
         let lock = Lock::take(folder)?;
         let file = folder.join("postroom.db");
+        // Before, for what is there from before; behind, for what the opening made.
+        make_private(&file);
         let opened = tokio::task::spawn_blocking({
             let file = file.clone();
             move || SqliteStore::open(file, options)
@@ -107,6 +111,7 @@ impl Node {
             .await
             .context("opening the store")?
             .with_context(|| format!("cannot open {}", file.display()))?;
+        make_private(&file);
         let store: Arc<dyn Store> = Arc::new(store);
         store
             .configure_limits(configured_limits(&config))

@@ -28,8 +28,15 @@ impl Drop for Serving {
 impl Serving {
     /// Starts one over this data folder and waits until it listens.
     fn over(data: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_postroom"))
-            .arg("serve")
+        Self::with_umask(data, "0022")
+    }
+
+    /// The same from a shell that leaves these rights away.
+    fn with_umask(data: &Path, umask: &str) -> Self {
+        let mut process = Command::new("sh")
+            .arg("-c")
+            .arg(format!("umask {umask}; exec \"$0\" serve"))
+            .arg(env!("CARGO_BIN_EXE_postroom"))
             .env("POSTROOM_SERVER__DATA_DIR", data)
             .env("POSTROOM_HTTP__LISTEN", "127.0.0.1:0")
             .env("POSTROOM_SUBMISSION__LISTEN", "[\"127.0.0.1:0\"]")
@@ -147,4 +154,38 @@ fn empty_server_prints_a_secret_that_makes_one_administrator_who_can_sign_in() {
     let (code, rest) = Serving::over(&data).stop();
     assert_eq!(code, Some(0), "{rest}");
     assert!(!rest.contains("which works once") && !file.exists(), "{rest}");
+}
+
+/// The rights of group and others to each file of a folder, where they have any.
+fn open_to_others(folder: &Path) -> Vec<(String, u32)> {
+    let files = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let modes = files.map(|file| {
+        let mode = file.metadata().unwrap().permissions().mode() & 0o777;
+        (file.file_name().to_string_lossy().into_owned(), mode)
+    });
+    modes.filter(|(_, mode)| mode & 0o077 != 0).collect()
+}
+
+#[test]
+fn files_in_a_folder_that_others_may_look_into_are_the_servers_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let open = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    open(&data, 0o755);
+    let server = Serving::with_umask(&data, "0000");
+    let names = ["postroom.db", "postroom.db-wal", "postroom.db-shm", "admin.sock"];
+    for name in names {
+        assert!(data.join(name).exists(), "{name}");
+    }
+    assert_eq!(open_to_others(&data), []);
+    assert_eq!(server.stop().0, Some(0));
+
+    // As an earlier version left it.
+    open(&data.join("postroom.db"), 0o644);
+    let server = Serving::with_umask(&data, "0000");
+    assert_eq!(open_to_others(&data), []);
+    assert_eq!(server.stop().0, Some(0));
 }

@@ -25,6 +25,7 @@ mod dry_run;
 mod events;
 mod explain;
 mod export;
+mod fence;
 mod first_start;
 mod garbage;
 mod health;

@@ -64,12 +64,85 @@ async fn person_signs_in_asks_and_signs_out() {
     );
 }
 
+async fn house_by_https() -> House {
+    House::with(|config| config.http.public_url = "https://mail.example.test".to_owned()).await
+}
+
 #[tokio::test]
-async fn cookie_is_for_https_alone_where_the_public_url_is() {
-    let house = House::with(|config| config.http.public_url = "https://mail.example.test".to_owned()).await;
+async fn cookie_is_of_this_host_over_https_alone_where_the_public_url_is() {
+    let house = house_by_https().await;
     house.person("case", house.root, Rights::default()).await;
     let answer = sign_in(&house, "case", PASSWORD).await;
-    assert!(answer.header("set-cookie").contains("Secure"));
+    let given = answer.header("set-cookie");
+    assert!(given.starts_with("__Host-postroom_session="), "{given}");
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/", "Secure"] {
+        assert!(given.contains(part), "{given}");
+    }
+    assert!(!given.contains("Domain"), "{given}");
+    let cookie = cookie(&answer);
+    let who = house
+        .ask(Method::GET, "/api/v1/session")
+        .header("cookie", &cookie);
+    assert_eq!(who.send().await.json(), answer.json());
+    let out = house
+        .ask(Method::DELETE, "/api/v1/session")
+        .header("cookie", &cookie);
+    let out = out.send().await;
+    let gone = out.header("set-cookie");
+    assert!(
+        gone.starts_with("__Host-postroom_session=;") && gone.contains("Secure") && gone.contains("Path=/"),
+        "{gone}"
+    );
+}
+
+#[tokio::test]
+async fn session_with_the_cookies_old_name_goes_on_and_its_cookie_goes_with_the_next_sign_in() {
+    let house = house_by_https().await;
+    let case = house.person("case", house.root, Rights::default()).await;
+    let old = format!("postroom_session={}", case.session);
+    let who = house.ask(Method::GET, "/api/v1/session").header("cookie", &old);
+    assert_eq!(who.send().await.status, StatusCode::OK);
+    // What somebody else put there under the old name does not count beside the new one.
+    let both = format!(
+        "__Host-postroom_session={}; postroom_session=planted",
+        case.session
+    );
+    let who = house.ask(Method::GET, "/api/v1/session").header("cookie", &both);
+    assert_eq!(who.send().await.status, StatusCode::OK);
+
+    let given = json!({"login": "case", "password": PASSWORD});
+    let ask = house.ask(Method::POST, "/api/v1/session").header("cookie", &old);
+    let answer = ask.json(&given).send().await;
+    let set: Vec<_> = answer.headers.get_all("set-cookie").iter().collect();
+    assert_eq!(set.len(), 2, "{set:?}");
+    let begins = |with: &str| {
+        set.iter()
+            .any(|value| value.to_str().is_ok_and(|text| text.starts_with(with)))
+    };
+    assert!(
+        begins("postroom_session=;") && begins("__Host-postroom_session="),
+        "{set:?}"
+    );
+}
+
+#[tokio::test]
+async fn answers_keep_browsers_at_https_where_the_public_url_is() {
+    const STAY: [(&str, &str); 2] = [
+        ("strict-transport-security", "max-age=31536000"),
+        ("cross-origin-opener-policy", "same-origin"),
+    ];
+    let (https, http) = (house_by_https().await, House::open().await);
+    // A page, a refusal, and what is nowhere.
+    for path in ["/", "/api/v1/session", "/api/v1/nowhere", "/health/live"] {
+        let answer = https.ask(Method::GET, path).send().await;
+        assert_eq!(
+            STAY.map(|(name, _)| answer.header(name)),
+            STAY.map(|(_, value)| value),
+            "{path}"
+        );
+        let answer = http.ask(Method::GET, path).send().await;
+        assert_eq!(STAY.map(|(name, _)| answer.header(name)), [""; 2], "{path}");
+    }
 }
 
 #[tokio::test]
@@ -154,6 +227,67 @@ async fn request_that_changes_something_has_to_come_from_the_same_site() {
     ] {
         assert_eq!(act(name, value).await.status, StatusCode::OK, "{value}");
     }
+}
+
+/// The answer to a sign-out with this Origin.
+async fn with_origin(house: &House, origin: &str, more: &[(&str, &str)]) -> StatusCode {
+    let mut ask = house.ask(Method::DELETE, "/api/v1/session");
+    for (name, value) in more {
+        ask = ask.header(name, value);
+    }
+    ask.header("origin", origin).send().await.status
+}
+
+#[tokio::test]
+async fn origin_of_the_other_scheme_is_another_site() {
+    const PASSES: StatusCode = StatusCode::NO_CONTENT;
+    const REFUSED: StatusCode = StatusCode::FORBIDDEN;
+    let (https, http) = (house_by_https().await, House::open().await);
+    for (origin, by_https, by_http) in [
+        ("https://mail.example.test", PASSES, REFUSED),
+        ("https://mail.example.test:443", PASSES, REFUSED),
+        ("http://mail.example.test", REFUSED, PASSES),
+        ("http://MAIL.example.test:80", REFUSED, PASSES),
+        ("https://mail.example.test:80", REFUSED, REFUSED),
+        ("http://mail.example.test:443", REFUSED, REFUSED),
+    ] {
+        let found = (
+            with_origin(&https, origin, &[]).await,
+            with_origin(&http, origin, &[]).await,
+        );
+        assert_eq!(found, (by_https, by_http), "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn scheme_before_a_proxy_is_believed_from_configured_proxies_alone() {
+    let behind =
+        House::with(|config| config.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]).await;
+    let open = House::open().await;
+    let forwarded = [("x-forwarded-proto", "https")];
+    for (origin, trusted, others) in [
+        ("https://mail.example.test", 204, 403),
+        ("http://mail.example.test", 403, 204),
+    ] {
+        let found = (
+            with_origin(&behind, origin, &forwarded).await.as_u16(),
+            with_origin(&open, origin, &forwarded).await.as_u16(),
+        );
+        assert_eq!(found, (trusted, others), "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn page_at_the_public_url_is_postrooms_own_behind_a_proxy_that_changes_the_host() {
+    let house = House::with(|config| config.http.public_url = "https://post.example.com/".to_owned()).await;
+    assert_eq!(
+        with_origin(&house, "https://post.example.com", &[]).await,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(
+        with_origin(&house, "https://other.example.com", &[]).await,
+        StatusCode::FORBIDDEN
+    );
 }
 
 #[tokio::test]

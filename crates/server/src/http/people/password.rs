@@ -13,7 +13,7 @@ use crate::http::auth::ByHand;
 use crate::http::extract::Json;
 use crate::http::peer::ClientAddress;
 use crate::http::problem::ApiError;
-use crate::http::session::{cookie, refused};
+use crate::http::session::{refused, with_session};
 use crate::http::wire::people::{Forgotten, PasswordEdit, Redeemed};
 use crate::http::wire::problem::Problem;
 
@@ -96,5 +96,5 @@ pub(in crate::http) async fn change(
         .await?;
     app.people_changed().await?;
     let token = app.authenticator.begin_session(user).await?;
-    Ok((jar.add(cookie(&app, token.reveal())), StatusCode::NO_CONTENT))
+    Ok((with_session(&app, jar, token.reveal()), StatusCode::NO_CONTENT))
 }
