@@ -86,6 +86,11 @@ impl Scope {
         self.everything
     }
 
+    /// Whether it spans no mail at all.
+    pub fn is_nothing(&self) -> bool {
+        !self.everything && self.arms.is_empty()
+    }
+
     /// The disjoint arms, none for [`Scope::everything`].
     pub fn arms(&self) -> impl ExactSizeIterator<Item = Arm> + '_ {
         self.arms.iter().copied()
@@ -120,6 +125,8 @@ mod tests {
         assert!(scope.sees(UserId(3), OfficeId(1), Category::User));
         assert!(!scope.sees(UserId(4), OfficeId(1), Category::User));
         assert!(!scope.sees(UserId(3), OfficeId(1), Category::Notification));
+        assert!(Scope::nothing().is_nothing());
+        assert!(!scope.is_nothing() && !Scope::everything().is_nothing());
     }
 
     #[test]

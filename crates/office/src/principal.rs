@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use postroom_domain::{KeyId, OfficeId, Scope, UserId};
-use postroom_store::{Actor, AuditNote, Authority, KeyHash, Office, Submitter, User};
+use postroom_store::{Actor, AuditNote, Authority, JobView, KeyHash, Office, Submitter, User};
 
 /// Somebody who may ask: the operator, a person, or an API key.
 #[derive(Debug, Clone)]
@@ -144,6 +144,12 @@ impl Principal {
             Who::Person(person) => Actor::User(person.user.id),
             Who::Key(key) => Actor::Key(key.id),
         })
+    }
+
+    /// Whose jobs are its own: a person's keys and the person have theirs in common (V6).
+    pub fn jobs(&self) -> JobView {
+        self.me()
+            .map_or_else(|| JobView::Actor(self.note().actor), JobView::Person)
     }
 
     /// What "only mine" means.

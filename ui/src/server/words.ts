@@ -37,6 +37,7 @@ export function headline(status: Status, history: StatusHistory | null, officeOf
 
 /** "Takes at most 3 connections and 5 recipients per message": what was learnt of a relay's own limits; null for nothing. */
 export function limitsOf(relay: Relay): string | null {
+  if (relay.limits === null) return null;
   const { connections, recipients, messages, per_minute } = relay.limits;
   const known = [
     connections === null ? null : plural(connections, 'connection', 'connections'),

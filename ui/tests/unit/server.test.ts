@@ -21,7 +21,7 @@ function history(points: HistoryPoint[], more: Partial<StatusHistory> = {}): Sta
   };
 }
 
-const NO_LIMITS: Relay['limits'] = { connections: null, recipients: null, messages: null, per_minute: null, paused_until: null };
+const NO_LIMITS: NonNullable<Relay['limits']> = { connections: null, recipients: null, messages: null, per_minute: null, paused_until: null };
 const relay = (more: Partial<Relay> = {}): Relay => ({ office: null, second: false, name: 'office', host: 'smtp.example.com:25', state: 'up', since: null, last_error: null, limits: NO_LIMITS, ...more });
 const status = (relays: Relay[], queue_enabled = true) => ({ brand: 'Postroom', queue_enabled, relays, banners: [], queue: { ready: 0, waiting: 0, held: 0, leased: 0, oldest: null } });
 const officeOf = (one: Relay): string => (one.office === null ? 'the server' : 'North Office');
@@ -106,6 +106,7 @@ it('what a relay last said is told in plain words', () => {
 
 it('learnt limits of an e-mail server are told, and none are not', () => {
   expect(limitsOf(relay())).toBeNull();
+  expect(limitsOf(relay({ host: null, limits: null }))).toBeNull();
   const limits = { ...NO_LIMITS, connections: 3, recipients: 1 };
   expect(limitsOf(relay({ limits }))).toBe('Accepts at most 3 connections, 1 recipient per message');
 });

@@ -156,8 +156,9 @@ async fn show(config: &ConfigFile) -> anyhow::Result<ExitCode> {
             RelayState::Down => "down",
             RelayState::Probing => "probing",
         };
-        let limits = limits_of(&relay.limits);
-        out!("{office}\t{}\t{}\t{state}\t{limits}", relay.name, relay.host);
+        let host = relay.host.as_deref().unwrap_or_default();
+        let limits = relay.limits.as_ref().map(limits_of).unwrap_or_default();
+        out!("{office}\t{}\t{host}\t{state}\t{limits}", relay.name);
     }
     Ok(ExitCode::SUCCESS)
 }

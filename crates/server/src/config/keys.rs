@@ -75,7 +75,7 @@ section! {
 section! {
     /// Numbers for Prometheus at `/metrics`.
     pub struct Metrics {
-        /// What a scraper sends as `Authorization: Bearer …`; empty: anybody who reaches the server may read the numbers.
+        /// What a scraper sends as `Authorization: Bearer …`; empty: the numbers are for programs on the server's machine alone.
         [live secret] token: String = String::new(),
     }
 }

@@ -1,14 +1,13 @@
 //! What people should know who look at the queue: said above every page of it.
 
 use postroom_domain::RouteId;
-use postroom_domain::health::HealthState;
-use postroom_engine::RelayStatus;
+use postroom_engine::RelayStatus as Relay;
 use postroom_office::Principal;
 use postroom_office::explain::Service;
 use postroom_store::{Pause, PauseOf, StoreError};
 
 use super::App;
-use super::wire::status::Banner;
+use super::wire::status::{Banner, RelayState, RelayStatus};
 
 /// What an office reads that sends form letters from its own mail program (SPEC I7), word for word.
 const SENDS_LOCALLY: &str = "This office is set to send e-mail locally through Outlook/Lotus Notes. Form letters sent as \
@@ -69,7 +68,7 @@ fn of_queue(app: &App) -> Vec<Banner> {
 }
 
 /// Tells those who can set one that Postroom's own mail has no relay, whatever relays offices have.
-pub(super) fn of_own_mail(who: &Principal, relays: &[RelayStatus]) -> Option<Banner> {
+pub(super) fn of_own_mail(who: &Principal, relays: &[Relay]) -> Option<Banner> {
     let lacks = who.is_system_administrator() && relays.iter().all(|relay| relay.route != RouteId::SERVER);
     lacks.then(|| Banner {
         kind: "no_server_relay".to_owned(),
@@ -79,16 +78,20 @@ pub(super) fn of_own_mail(who: &Principal, relays: &[RelayStatus]) -> Option<Ban
     })
 }
 
-/// One banner for each relay that is not Up.
+/// One banner for each relay that is not Up, by its name for those who are told its host.
 pub(super) fn of_relays(relays: &[RelayStatus]) -> impl Iterator<Item = Banner> {
     relays
         .iter()
-        .filter(|relay| relay.state != HealthState::Up)
-        .map(|relay| Banner {
-            kind: "relay_down".to_owned(),
-            text: format!(
-                "The e-mail server {} is down: mail waits and is sent when it is back.",
-                relay.name
-            ),
+        .filter(|relay| relay.state != RelayState::Up)
+        .map(|relay| {
+            let server = if relay.host.is_some() {
+                format!("e-mail server {}", relay.name)
+            } else {
+                relay.name.clone()
+            };
+            Banner {
+                kind: "relay_down".to_owned(),
+                text: format!("The {server} is down: mail waits and is sent when it is back."),
+            }
         })
 }

@@ -310,9 +310,9 @@ impl Watcher {
         Ok(())
     }
 
-    /// Tells of one's own jobs under way, and once of those that have ended since.
+    /// Tells of one's own jobs under way, those of one's API keys among them, and once of those that have ended since.
     async fn jobs(&mut self) -> Result<(), StoreError> {
-        let jobs = self.app.store.jobs(Some(self.who.note().actor)).await?;
+        let jobs = self.app.store.jobs(self.who.jobs()).await?;
         let jobs: Vec<Job> = jobs
             .into_iter()
             .filter(|job| {

@@ -1,9 +1,10 @@
-//! Jobs: looked at and cancelled by whoever started them, and by the System Office's administrators.
+//! Jobs: looked at and cancelled by whoever started them, themself or by an API key, and by the System Office's
+//! administrators.
 
 use axum::extract::{Path, State};
 use postroom_domain::MessageId;
 use postroom_office::Principal;
-use postroom_store::{self as store, JobId};
+use postroom_store::{self as store, JobId, JobView};
 
 use super::App;
 use super::auth::Caller;
@@ -15,7 +16,7 @@ use super::wire::problem::Problem;
 /// Items of a page of the store.
 const PAGE: usize = 200;
 
-/// The latest jobs: one's own; for the System Office's administrators everybody's.
+/// The latest jobs: one's own and those of one's API keys; for the System Office's administrators everybody's.
 ///
 /// # Errors
 /// Those of the store.
@@ -27,8 +28,7 @@ pub(super) async fn list(
     State(app): State<App>,
     Caller(who): Caller,
 ) -> Result<axum::Json<JobList>, ApiError> {
-    let owner = (!who.is_system_administrator()).then(|| who.note().actor);
-    let jobs = app.store.jobs(owner).await?;
+    let jobs = app.store.jobs(view(&who)).await?;
     Ok(axum::Json(JobList {
         jobs: jobs.into_iter().map(Into::into).collect(),
     }))
@@ -110,15 +110,23 @@ pub(super) async fn items(
     }))
 }
 
+/// The jobs that somebody sees.
+fn view(who: &Principal) -> JobView {
+    if who.is_system_administrator() {
+        JobView::Everything
+    } else {
+        who.jobs()
+    }
+}
+
 async fn visible(
     app: &App,
     who: &Principal,
     id: Result<Path<i64>, axum::extract::rejection::PathRejection>,
 ) -> Result<store::Job, ApiError> {
     let Path(id) = id.map_err(|_| missing())?;
-    let job = app.store.job(JobId(id)).await?;
-    job.filter(|job| job.owner == who.note().actor || who.is_system_administrator())
-        .ok_or_else(missing)
+    let job = app.store.job_in(view(who), JobId(id)).await?;
+    job.ok_or_else(missing)
 }
 
 fn missing() -> ApiError {

@@ -3,6 +3,7 @@
 mod content;
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use self::content::ContentMetrics;
 use super::App;
+use super::peer::ClientAddress;
 use super::problem::ApiError;
 use crate::supervision::Part;
 
@@ -183,8 +185,23 @@ impl Metrics {
 }
 
 /// Answers Prometheus.
-pub(super) async fn scrape(State(app): State<App>, headers: HeaderMap) -> Result<Response, ApiError> {
-    if !may_scrape(&app.config().metrics.token, &headers) {
+pub(super) async fn scrape(
+    State(app): State<App>,
+    ClientAddress(client): ClientAddress,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let config = app.config();
+    let token = &config.metrics.token;
+    if token.is_empty() {
+        if !is_local(client, &headers) {
+            return Err(ApiError::new(
+                StatusCode::FORBIDDEN,
+                "metrics_are_local",
+                "Metrics are for this machine",
+                "without metrics.token in the configuration the numbers are read on the machine of the server alone",
+            ));
+        }
+    } else if !brings(token, &headers) {
         return Err(ApiError::not_signed_in());
     }
     refresh(&app).await?;
@@ -197,16 +214,21 @@ pub(super) async fn scrape(State(app): State<App>, headers: HeaderMap) -> Result
     Ok(([(header::CONTENT_TYPE, media_type)], body).into_response())
 }
 
-/// Whether a request brings the token, where one is configured.
-fn may_scrape(token: &str, headers: &HeaderMap) -> bool {
+/// Whether a request brings the token.
+fn brings(token: &str, headers: &HeaderMap) -> bool {
     let given = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
     // Compared in a time that says nothing about where the two differ.
-    token.is_empty()
-        || given.is_some_and(|given| {
-            aws_lc_rs::constant_time::verify_slices_are_equal(given, token.as_bytes()).is_ok()
-        })
+    given.is_some_and(|given| {
+        aws_lc_rs::constant_time::verify_slices_are_equal(given, token.as_bytes()).is_ok()
+    })
+}
+
+/// Whether a request comes from a program on this machine, and not from a proxy there that names whom it asks for.
+fn is_local(client: IpAddr, headers: &HeaderMap) -> bool {
+    const OF_PROXIES: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+    client.to_canonical().is_loopback() && OF_PROXIES.iter().all(|name| !headers.contains_key(*name))
 }
 
 /// Reads the numbers that are looked up, not counted.
@@ -258,4 +280,37 @@ async fn refresh(app: &App) -> Result<(), ApiError> {
 
 fn gauge(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_is_local_from_loopback_without_a_proxy_alone() {
+        for (client, header, local) in [
+            ("127.0.0.1", None, true),
+            ("127.9.9.9", None, true),
+            ("::1", None, true),
+            ("::ffff:127.0.0.1", None, true),
+            ("0.0.0.0", None, false),
+            ("192.0.2.1", None, false),
+            ("::ffff:192.0.2.1", None, false),
+            ("10.0.0.1", None, false),
+            ("127.0.0.1", Some("x-forwarded-for"), false),
+            ("127.0.0.1", Some("forwarded"), false),
+            ("127.0.0.1", Some("x-real-ip"), false),
+            ("127.0.0.1", Some("via"), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(name) = header {
+                headers.insert(name, "203.0.113.5".parse().unwrap());
+            }
+            assert_eq!(
+                is_local(client.parse().unwrap(), &headers),
+                local,
+                "{client} {header:?}"
+            );
+        }
+    }
 }

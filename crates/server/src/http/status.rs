@@ -1,11 +1,11 @@
-//! How the service is: relays, what waits, banners.
+//! How the service is, as far as it concerns whoever asks: docs/access/truth.toml says who is told what.
 
 use axum::extract::State;
 use postroom_domain::health::HealthState;
-use postroom_domain::{OfficeId, RouteId};
+use postroom_domain::{MessageState, OfficeId, RouteId};
 use postroom_engine::{Place, RelayStatus as Relay};
 use postroom_office::Principal;
-use postroom_store::StoreError;
+use postroom_store::{Filter, StoreError};
 
 use super::App;
 use super::auth::Caller;
@@ -14,7 +14,7 @@ use super::problem::ApiError;
 use super::wire::problem::Problem;
 use super::wire::status::{Depth, RelayLimits, RelayState, RelayStatus, Status};
 
-/// How the service is.
+/// How the service is, for whoever asks: the mail that they may see, and the relays that it leaves through.
 ///
 /// # Errors
 /// Those of the store.
@@ -29,35 +29,60 @@ pub(super) async fn status(
     Ok(axum::Json(read(&app, &who).await?))
 }
 
-/// Reads the status as it is now, with the banners of the one who asks.
+/// Reads the status as it is now, within the scope of the one who asks.
 pub(super) async fn read(app: &App, who: &Principal) -> Result<Status, StoreError> {
-    let depth = app.store.depth(None).await?;
+    let mut status = Status {
+        brand: app.brand(),
+        queue_enabled: app.queue_is_enabled(),
+        relays: Vec::new(),
+        queue: Depth::default(),
+        banners: Vec::new(),
+    };
+    // An office's key that only hands mail in.
+    if who.authority.see.is_nothing() {
+        return Ok(status);
+    }
     let relays = app.engine.as_ref().map(|engine| engine.status().relays);
-    let mut banners = banners::of_list(app, who).await?;
-    banners.extend(
-        relays
-            .as_deref()
-            .and_then(|relays| banners::of_own_mail(who, relays)),
-    );
-    let relays: Vec<Relay> = relays
+    let own_mail = relays
+        .as_deref()
+        .and_then(|relays| banners::of_own_mail(who, relays));
+    status.relays = relays
         .unwrap_or_default()
         .into_iter()
         .filter(|relay| is_shown(relay, who))
+        .map(|relay| shown(relay, who))
         .collect();
-    banners.extend(banners::of_relays(&relays));
-    Ok(Status {
-        brand: app.brand(),
-        queue_enabled: app.queue_is_enabled(),
-        banners,
-        relays: relays.into_iter().map(Into::into).collect(),
-        queue: Depth {
+    status.banners = banners::of_list(app, who).await?;
+    status.banners.extend(own_mail);
+    status.banners.extend(banners::of_relays(&status.relays));
+    status.queue = depth(app, who).await?;
+    Ok(status)
+}
+
+/// How much waits of what somebody may see; of all there is for the System Office's administrators.
+async fn depth(app: &App, who: &Principal) -> Result<Depth, StoreError> {
+    if who.is_system_administrator() {
+        let depth = app.store.depth(None).await?;
+        return Ok(Depth {
             ready: depth.ready,
             waiting: depth.waiting,
             held: depth.held,
             leased: depth.leased,
             oldest: depth.oldest.map(|id| id.submitted_at()),
-        },
-    })
+        });
+    }
+    let counts = app.store.counts(&who.authority.see, &Filter::default()).await?;
+    let mut depth = Depth::default();
+    for (state, n) in MessageState::ALL.into_iter().zip(counts.states) {
+        match state {
+            MessageState::Queued => depth.ready += n,
+            MessageState::Scheduled | MessageState::Deferred => depth.waiting += n,
+            MessageState::Held => depth.held += n,
+            MessageState::Sending => depth.leased += n,
+            MessageState::Sent | MessageState::Failed => {}
+        }
+    }
+    Ok(depth)
 }
 
 /// The server's relay is everybody's, an office's own is shown to its people and to those who administer it.
@@ -66,27 +91,45 @@ fn is_shown(relay: &Relay, who: &Principal) -> bool {
     relay.route == RouteId::SERVER || who.office_id() == Some(office) || who.administers(office)
 }
 
-impl From<Relay> for RelayStatus {
-    fn from(relay: Relay) -> Self {
-        Self {
-            office: (relay.route != RouteId::SERVER).then_some(relay.route.0),
-            second: relay.place == Place::Second,
-            name: relay.name,
-            host: relay.address,
-            state: match relay.state {
-                HealthState::Up => RelayState::Up,
-                HealthState::Down => RelayState::Down,
-                HealthState::Probing => RelayState::Probing,
-            },
-            since: relay.since,
-            last_error: relay.last_error.map(|reply| reply.to_string()),
-            limits: RelayLimits {
-                connections: relay.limits.connections,
-                recipients: relay.limits.recipients,
-                messages: relay.limits.messages,
-                per_minute: relay.limits.per_minute,
-                paused_until: relay.paused_until,
-            },
-        }
+/// A relay with its address, what it said last and what was learnt of it for those who administer its office, and the
+/// System Office's administrators; whether it takes mail for everybody else. A relay's name is often its host's.
+fn shown(relay: Relay, who: &Principal) -> RelayStatus {
+    let mut shown = RelayStatus {
+        office: (relay.route != RouteId::SERVER).then_some(relay.route.0),
+        second: relay.place == Place::Second,
+        name: nameless(&relay).to_owned(),
+        host: None,
+        state: match relay.state {
+            HealthState::Up => RelayState::Up,
+            HealthState::Down => RelayState::Down,
+            HealthState::Probing => RelayState::Probing,
+        },
+        since: relay.since,
+        last_error: None,
+        limits: None,
+    };
+    // No office has the number of the server's route: its administrators are the System Office's.
+    if who.administers(OfficeId(relay.route.0)) {
+        shown.name = relay.name;
+        shown.host = Some(relay.address);
+        shown.last_error = relay.last_error.map(|reply| reply.to_string());
+        shown.limits = Some(RelayLimits {
+            connections: relay.limits.connections,
+            recipients: relay.limits.recipients,
+            messages: relay.limits.messages,
+            per_minute: relay.limits.per_minute,
+            paused_until: relay.paused_until,
+        });
+    }
+    shown
+}
+
+/// What a relay is called for those who are not told its name.
+fn nameless(relay: &Relay) -> &'static str {
+    match (relay.route == RouteId::SERVER, relay.place) {
+        (true, Place::First) => "shared e-mail server",
+        (true, Place::Second) => "second shared e-mail server",
+        (false, Place::First) => "office e-mail server",
+        (false, Place::Second) => "second office e-mail server",
     }
 }

@@ -5,7 +5,7 @@ use postroom_domain::Clock as _;
 use postroom_store::{Account, Actor, Branches, By, JobId, Rights, UserChange};
 use serde_json::{Value, json};
 
-use crate::house::{Answer, House, Person, by};
+use crate::house::{Answer, Ask, House, Person, by};
 
 async fn act(house: &House, who: &Person, body: Value) -> Answer {
     let ask = house.ask(Method::POST, "/api/v1/messages/actions").key(&who.key);
@@ -258,6 +258,51 @@ async fn job_of_somebody_who_may_not_sign_in_any_more_stops() {
         (&json!("stopped"), &json!(0))
     );
     assert_eq!(house.kept().await, 10);
+}
+
+#[tokio::test]
+async fn persons_key_sees_that_persons_jobs_and_the_other_way_round() {
+    let house = House::open().await;
+    let case = house.person("case", house.root, super_user()).await;
+    let lee = house.person("lee", house.root, super_user()).await;
+    let office_key = house.key(house.root, None, &["manage"]).await;
+    house.letter(&case, "a@example.com", "s").await;
+    let request = json!({"action": "hold", "filter": {}, "background": true});
+    let by_key = act(&house, &case, request.clone()).await.json();
+    let ask = house.ask(Method::POST, "/api/v1/messages/actions").by_hand(&case);
+    let by_hand = ask.json(&request).send().await.json();
+    let mut both = [by_key["id"].as_i64().unwrap(), by_hand["id"].as_i64().unwrap()];
+    both.sort_unstable();
+    let listed = async |ask: Ask| {
+        let jobs = ask.send().await.json()["jobs"].clone();
+        let mut ids: Vec<i64> = jobs
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|job| job["id"].as_i64().unwrap())
+            .collect();
+        ids.sort_unstable();
+        ids
+    };
+    let list = || house.ask(Method::GET, "/api/v1/jobs");
+    assert_eq!(listed(list().key(&case.key)).await, both);
+    assert_eq!(listed(list().by_hand(&case)).await, both);
+    assert_eq!(listed(list().by_hand(&lee)).await, Vec::<i64>::new());
+    assert_eq!(listed(list().key(&office_key)).await, Vec::<i64>::new());
+    // What one sees, one cancels.
+    for (id, other) in [(&by_key["id"], true), (&by_hand["id"], false)] {
+        let path = format!("/api/v1/jobs/{id}");
+        let strange = house.ask(Method::GET, &path).by_hand(&lee).send().await;
+        assert_eq!(strange.status, StatusCode::NOT_FOUND);
+        let ask = house.ask(Method::POST, &format!("{path}/cancel"));
+        let ask = if other {
+            ask.by_hand(&case)
+        } else {
+            ask.key(&case.key)
+        };
+        let cancelled = ask.send().await;
+        assert_eq!(cancelled.status, StatusCode::OK, "{}", cancelled.text);
+    }
 }
 
 #[tokio::test]

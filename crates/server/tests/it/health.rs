@@ -35,6 +35,20 @@ async fn metrics_count_and_tell_nobodys_address() {
 }
 
 #[tokio::test]
+async fn metrics_without_a_token_are_for_programs_on_this_machine() {
+    let house = House::open().await;
+    let ask = house
+        .ask(Method::GET, "/metrics")
+        .header("x-forwarded-for", "203.0.113.5");
+    let answer = ask.send().await;
+    assert_eq!(
+        (answer.status, answer.code()),
+        (StatusCode::FORBIDDEN, "metrics_are_local".to_owned())
+    );
+    assert!(!answer.text.contains("postroom_"), "{}", answer.text);
+}
+
+#[tokio::test]
 async fn page_may_load_nothing_but_its_own() {
     let house = House::open().await;
     let page = house.ask(Method::GET, "/").send().await;

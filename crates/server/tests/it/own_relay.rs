@@ -4,13 +4,13 @@ use axum::http::StatusCode;
 use postroom_domain::{OfficeId, RouteId};
 use postroom_store::{Branches, NewOffice, NewUser, Rights, UserChange};
 use postroom_testkit::relay;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::house::by;
 use crate::server::Server;
 
-/// North Office, and the key of its clerk.
-async fn north(server: &Server) -> (OfficeId, String) {
+/// North Office, and the keys of its clerk and of its administrator.
+async fn north(server: &Server) -> (OfficeId, String, String) {
     let node = server.running.node();
     let office = NewOffice {
         parent: Some(server.root),
@@ -18,18 +18,55 @@ async fn north(server: &Server) -> (OfficeId, String) {
         route: RouteId::SERVER,
     };
     let office = node.store.add_office(office, &by()).await.unwrap().id;
+    let clerk = key_of(server, office, "north", Rights::default()).await;
+    let administrator = key_of(server, office, "northadmin", ADMINISTRATOR).await;
+    (office, clerk, administrator)
+}
+
+const ADMINISTRATOR: Rights = Rights {
+    super_user: false,
+    enterprise_view: false,
+    administrator: true,
+    customize_list_layout: false,
+};
+
+/// The key of somebody new.
+async fn key_of(server: &Server, office: OfficeId, login: &str, rights: Rights) -> String {
+    let node = server.running.node();
     let user = NewUser {
         office,
-        login: "north".to_owned(),
-        name: "North Clerk".to_owned(),
-        email: "north@example.test".to_owned(),
+        login: login.to_owned(),
+        name: login.to_owned(),
+        email: format!("{login}@example.test"),
         password_hash: String::new(),
-        rights: Rights::default(),
+        rights,
     };
     let added = node.store.add_user(user, Branches::All, &by()).await;
     let user = added.unwrap().id;
     node.senders.refresh().await.unwrap();
-    (office, server.key_in(office, Some(user), &[]).await)
+    server.key_in(office, Some(user), &[]).await
+}
+
+/// Office, name and host of a relay, and whether its learnt limits are told.
+type Told = (Option<i64>, String, Option<String>, bool);
+
+/// What is told of each relay of somebody's status.
+fn relays(status: &Value) -> Vec<Told> {
+    let mut relays: Vec<Told> = status["relays"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|relay| {
+            (
+                relay["office"].as_i64(),
+                relay["name"].as_str().unwrap().to_owned(),
+                relay["host"].as_str().map(ToOwned::to_owned),
+                relay["limits"].is_object(),
+            )
+        })
+        .collect();
+    relays.sort();
+    relays
 }
 
 async fn send(server: &Server, key: &str, from: &str) {
@@ -90,7 +127,7 @@ async fn office_sends_through_the_relay_that_it_is_given_at_the_command_line_and
         config.network.allow_relay_networks = vec!["127.0.0.0/8".parse().unwrap()];
     })
     .await;
-    let (case, (_, north)) = (server.with_case().await, north(&server).await);
+    let (case, (office, north, administrator)) = (server.with_case().await, north(&server).await);
     let own = relay::start().await;
     let port = own.addr().port().to_string();
     let words = [
@@ -113,9 +150,24 @@ async fn office_sends_through_the_relay_that_it_is_given_at_the_command_line_and
     server.relay.wait_for(1).await;
     assert_eq!((own.count(), server.relay.count()), (1, 1));
     let shown = server.get("/api/v1/status", &case).await;
-    assert_eq!(shown["relays"].as_array().map(Vec::len), Some(1), "{shown}");
+    let shared = |host: Option<String>, name: &str| -> Told {
+        let known = host.is_some();
+        (None, name.to_owned(), host, known)
+    };
+    let nameless = shared(None, "shared e-mail server");
+    assert_eq!(relays(&shown), [nameless.clone()], "{shown}");
     let shown = server.get("/api/v1/status", &north).await;
-    assert_eq!(shown["relays"].as_array().map(Vec::len), Some(2), "{shown}");
+    let theirs: Told = (Some(office.0), "office e-mail server".to_owned(), None, false);
+    assert_eq!(relays(&shown), [nameless.clone(), theirs], "{shown}");
+    // Whoever administers the office is told where its own relay is; the server's is the System Office's affair.
+    let shown = server.get("/api/v1/status", &administrator).await;
+    let host = format!("127.0.0.1:{port}");
+    let theirs: Told = (Some(office.0), "127.0.0.1".to_owned(), Some(host), true);
+    assert_eq!(relays(&shown), [nameless, theirs.clone()], "{shown}");
+    let system = key_of(&server, server.root, "system", ADMINISTRATOR).await;
+    let shown = server.get("/api/v1/status", &system).await;
+    let host = server.relay.addr().to_string();
+    assert_eq!(relays(&shown), [shared(Some(host), "default"), theirs], "{shown}");
     let done = server.command(&["relay", "list"], "", &[]).await;
     assert!(done.out.contains(&format!("127.0.0.1:{port}")), "{}", done.out);
     let done = server

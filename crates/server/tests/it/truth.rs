@@ -16,6 +16,7 @@ pub(crate) struct Truth {
     pub(crate) verbs: Vec<String>,
     pub(crate) level: Vec<Level>,
     pub(crate) message: Vec<Message>,
+    status: Vec<StatusWord>,
     pub(crate) person: Vec<Person>,
     pub(crate) target: Vec<Target>,
     pub(crate) changer: Vec<Changer>,
@@ -93,7 +94,21 @@ pub(crate) struct Person {
     pub(crate) key: Option<KeyOf>,
     #[serde(default)]
     pub(crate) scopes: Vec<String>,
+    #[serde(default = "seen")]
+    pub(crate) status: String,
     may: BTreeMap<String, String>,
+}
+
+/// How much of the status somebody is told.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatusWord {
+    word: String,
+    title: String,
+}
+
+fn seen() -> String {
+    "seen".to_owned()
 }
 
 fn north() -> String {
@@ -216,8 +231,30 @@ impl Truth {
             }
             page.push('\n');
         }
+        self.statuses(&mut page);
         self.changes(&mut page);
         page
+    }
+
+    fn statuses(&self, page: &mut String) {
+        page.push_str(
+            "\n## What the status tells whom\n\nThis is about `GET /status` and the `status` of the event stream.\n\n\
+             | who | is told |\n| --- | --- |\n",
+        );
+        for StatusWord { word, title } in &self.status {
+            let who: Vec<&str> = self
+                .person
+                .iter()
+                .filter(|person| person.status == *word)
+                .map(|person| person.title.as_str())
+                .collect();
+            let who = if *word == seen() {
+                "whoever sees mail, unless named below".to_owned()
+            } else {
+                who.join("; ")
+            };
+            writeln!(page, "| {who} | {title} |").unwrap();
+        }
     }
 
     fn changes(&self, page: &mut String) {
@@ -268,6 +305,12 @@ fn every_word_of_the_table_has_a_meaning() {
     );
     assert!(truth.message.iter().all(|message| known(&message.nobody_may)));
     for person in &truth.person {
+        assert!(
+            truth.status.iter().any(|known| known.word == person.status),
+            "{}: {}",
+            person.id,
+            person.status
+        );
         for (message, word) in &person.may {
             assert!(
                 truth.message.iter().any(|known| known.id == *message),

@@ -6,7 +6,9 @@
 //! `done + skipped + refused` is the number of messages visited.
 
 use async_trait::async_trait;
-use postroom_domain::{FailureCause, MessageId, OfficeId, Refusal, Reply, RouteId, Rule, Scope, Timestamp};
+use postroom_domain::{
+    FailureCause, MessageId, OfficeId, Refusal, Reply, RouteId, Rule, Scope, Timestamp, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 pub use postroom_domain::action::Verb;
@@ -34,7 +36,7 @@ pub trait Bulk: Send + Sync {
     /// Keeps a job; it is done by [`Bulk::pick`] and [`Bulk::step`].
     ///
     /// # Errors
-    /// [`StoreError::TooMuch`] where its owner has ten jobs under way.
+    /// [`StoreError::TooMuch`] where its owner has ten jobs under way; a person and their API keys count as one.
     async fn start_job(&self, job: NewJob) -> Result<JobId, StoreError>;
 
     /// A job.
@@ -43,11 +45,17 @@ pub trait Bulk: Send + Sync {
     /// Those of the store.
     async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError>;
 
-    /// The latest jobs of somebody, or of all (`None`), newest first, at most 100.
+    /// A job, where it is one of a view's.
     ///
     /// # Errors
     /// Those of the store.
-    async fn jobs(&self, owner: Option<Actor>) -> Result<Vec<Job>, StoreError>;
+    async fn job_in(&self, view: JobView, id: JobId) -> Result<Option<Job>, StoreError>;
+
+    /// The latest jobs of a view, newest first, at most 100.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn jobs(&self, view: JobView) -> Result<Vec<Job>, StoreError>;
 
     /// Every job under way.
     ///
@@ -168,6 +176,17 @@ impl Forecast {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct JobId(pub i64);
+
+/// Whose jobs are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobView {
+    /// Everybody's.
+    Everything,
+    /// A person's: those that they started themself, and those of their API keys, also of keys that have ended (V6).
+    Person(UserId),
+    /// Those that one actor started: an office's key, or the operator.
+    Actor(Actor),
+}
 
 /// A job to keep.
 #[derive(Debug, Clone)]

@@ -38,7 +38,7 @@ pub use audit::{
 };
 pub use bulk::{
     Bulk, FailedBy, FailureGroup, Failures, Forecast, ItemOutcome, Job, JobEnd, JobId, JobItem, JobState,
-    JobStep, NewJob, NoResend, Picked, RightsAsOf, Verb, Which,
+    JobStep, JobView, NewJob, NoResend, Picked, RightsAsOf, Verb, Which,
 };
 pub use changes::{Change, ChangeKind, ChangeSet, Changes, FactsWritten};
 pub use content::{Content, ContentStore, Encoded, Packed};

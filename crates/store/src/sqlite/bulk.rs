@@ -16,8 +16,8 @@ use super::probe::row_state;
 use super::{SqliteStore, actions, enqueue, failures, jobs};
 use crate::StoreError;
 use crate::contract::{
-    ActionOutcome, Actor, AuditNote, Authority, Bulk, Enqueue, Enqueued, Failures, Forecast, ItemOutcome,
-    Job, JobEnd, JobId, JobItem, JobState, JobStep, NewJob, NewMessage, NoResend, Picked, Release,
+    ActionOutcome, AuditNote, Authority, Bulk, Enqueue, Enqueued, Failures, Forecast, ItemOutcome, Job,
+    JobEnd, JobId, JobItem, JobState, JobStep, JobView, NewJob, NewMessage, NoResend, Picked, Release,
     RightsAsOf, Verb, Which,
 };
 
@@ -267,9 +267,12 @@ impl Bulk for SqliteStore {
         self.readers.run(move |conn| jobs::job(conn, id)).await
     }
 
-    async fn jobs(&self, owner: Option<Actor>) -> Result<Vec<Job>, StoreError> {
-        let owner = owner.map(|owner| owner.to_string());
-        self.readers.run(move |conn| jobs::jobs(conn, owner)).await
+    async fn job_in(&self, view: JobView, id: JobId) -> Result<Option<Job>, StoreError> {
+        self.readers.run(move |conn| jobs::job_in(conn, view, id)).await
+    }
+
+    async fn jobs(&self, view: JobView) -> Result<Vec<Job>, StoreError> {
+        self.readers.run(move |conn| jobs::jobs(conn, view)).await
     }
 
     async fn running_jobs(&self) -> Result<Vec<Job>, StoreError> {

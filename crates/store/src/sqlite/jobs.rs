@@ -1,14 +1,15 @@
 //! Jobs as rows: kept, read, moved on, ended.
 
-use postroom_domain::{MessageId, OfficeId, Rule, Timestamp};
+use postroom_domain::{MessageId, OfficeId, Rule, Timestamp, UserId};
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::audit;
 use super::codes::{from_json, to_json};
 use crate::StoreError;
 use crate::contract::{
-    AuditAction, AuditEntry, AuditNote, IdsDigest, ItemOutcome, Job, JobEnd, JobId, JobItem, JobState,
-    NewJob, Verb,
+    Actor, AuditAction, AuditEntry, AuditNote, IdsDigest, ItemOutcome, Job, JobEnd, JobId, JobItem, JobState,
+    JobView, NewJob, Verb,
 };
 
 /// Jobs that one person may have under way.
@@ -28,9 +29,10 @@ const COLUMNS: &str = "SELECT id, owner, office, verb, which, as_of, cursor, tot
 /// Keeps a new job, and forgets a little of those that ended long ago.
 pub(crate) fn start(conn: &Connection, job: &NewJob) -> Result<JobId, StoreError> {
     let owner = job.owner.to_string();
+    let (seen, whose) = condition(view_of(conn, job.owner)?);
     let running: i64 = conn
-        .prepare_cached("SELECT count(*) FROM job WHERE state = 0 AND owner = ?1")?
-        .query_row([&owner], |row| row.get(0))?;
+        .prepare_cached(&format!("SELECT count(*) FROM job WHERE state = 0 AND {seen}"))?
+        .query_row([whose], |row| row.get(0))?;
     if running >= RUNNING_MAX {
         return Err(StoreError::TooMuch(
             "ten jobs of yours are under way: wait or cancel one",
@@ -93,19 +95,51 @@ pub(crate) fn job(conn: &Connection, id: JobId) -> Result<Option<Job>, StoreErro
     kept.map(Kept::into_job).transpose()
 }
 
-/// The latest jobs of an owner, or of all.
-pub(crate) fn jobs(conn: &Connection, owner: Option<String>) -> Result<Vec<Job>, StoreError> {
-    let kept: Vec<Kept> = match owner {
-        Some(owner) => conn
-            .prepare_cached(&format!("{COLUMNS} WHERE owner = ?1 ORDER BY id DESC LIMIT ?2"))?
-            .query_map(params![owner, JOBS_MAX], Kept::read)?
-            .collect::<Result<_, _>>()?,
-        None => conn
-            .prepare_cached(&format!("{COLUMNS} ORDER BY id DESC LIMIT ?1"))?
-            .query_map([JOBS_MAX], Kept::read)?
-            .collect::<Result<_, _>>()?,
-    };
+/// A job of a view.
+pub(crate) fn job_in(conn: &Connection, view: JobView, id: JobId) -> Result<Option<Job>, StoreError> {
+    let (seen, whose) = condition(view);
+    let kept = conn
+        .prepare_cached(&format!("{COLUMNS} WHERE id = ?2 AND {seen}"))?
+        .query_row(params![whose, id.0], Kept::read)
+        .optional()?;
+    kept.map(Kept::into_job).transpose()
+}
+
+/// The latest jobs of a view.
+pub(crate) fn jobs(conn: &Connection, view: JobView) -> Result<Vec<Job>, StoreError> {
+    let (seen, whose) = condition(view);
+    let kept: Vec<Kept> = conn
+        .prepare_cached(&format!("{COLUMNS} WHERE {seen} ORDER BY id DESC LIMIT ?2"))?
+        .query_map(params![whose, JOBS_MAX], Kept::read)?
+        .collect::<Result<_, _>>()?;
     kept.into_iter().map(Kept::into_job).collect()
+}
+
+/// What is true of a view's jobs, with its parameter `?1`.
+fn condition(view: JobView) -> (&'static str, Value) {
+    match view {
+        JobView::Everything => ("?1 IS NULL", Value::Null),
+        JobView::Person(UserId(user)) => (
+            "owner IN (SELECT 'user:' || ?1 UNION ALL SELECT 'key:' || id FROM api_key WHERE user = ?1)",
+            Value::Integer(user),
+        ),
+        JobView::Actor(actor) => ("owner = ?1", Value::Text(actor.to_string())),
+    }
+}
+
+/// Whose jobs an actor's count among: a person's key is that person.
+fn view_of(conn: &Connection, owner: Actor) -> Result<JobView, StoreError> {
+    let user = match owner {
+        Actor::User(user) => Some(user),
+        Actor::Key(key) => conn
+            .prepare_cached("SELECT user FROM api_key WHERE id = ?1")?
+            .query_row([key.0], |row| row.get::<_, Option<i64>>(0))
+            .optional()?
+            .flatten()
+            .map(UserId),
+        Actor::Operator | Actor::System => None,
+    };
+    Ok(user.map_or(JobView::Actor(owner), JobView::Person))
 }
 
 /// Every job under way.

@@ -9,9 +9,9 @@ use std::time::Duration;
 use postroom_domain::alert::AlertKind;
 use postroom_domain::{Day, MessageId, MessageState, NodeSlot, OfficeId, RouteId, Scope, UserId};
 use postroom_store::{
-    Actor, AlertPage, AuditView, By, Consumer, Filter, JobState, LayoutOf, LeaseRequest, MailedAlerts,
-    PageRequest, Place, SignInClash, SqliteOptions, SqliteStore, Store, UsageOf, UserChange, Want,
-    WhichAlerts,
+    Actor, AlertPage, AuditView, By, Consumer, Filter, JobState, JobView, LayoutOf, LeaseRequest,
+    MailedAlerts, PageRequest, Place, SignInClash, SqliteOptions, SqliteStore, Store, UsageOf, UserChange,
+    Want, WhichAlerts,
 };
 use tempfile::TempDir;
 
@@ -136,7 +136,7 @@ async fn people_settings_and_logs_of_an_earlier_version_are_read_whole() {
         store.verify_audit(None).await.unwrap().problems,
         Vec::<String>::new()
     );
-    let jobs = store.jobs(None).await.unwrap();
+    let jobs = store.jobs(JobView::Everything).await.unwrap();
     let running = jobs.iter().filter(|job| job.state == JobState::Running).count();
     assert_eq!((jobs.len(), running), (2, 1));
 }

@@ -300,7 +300,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The latest jobs: one's own; for the System Office's administrators everybody's.
+         * The latest jobs: one's own and those of one's API keys; for the System Office's administrators everybody's.
          * @description # Errors
          *     Those of the store.
          */
@@ -1276,7 +1276,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How the service is.
+         * How the service is, for whoever asks: the mail that they may see, and the relays that it leaves through.
          * @description # Errors
          *     Those of the store.
          */
@@ -1868,7 +1868,7 @@ export interface components {
             leased: number;
             /**
              * Format: date-time
-             * @description When the oldest unfinished message was submitted.
+             * @description When the oldest unfinished message was submitted; told to administrators of the System Office.
              */
             oldest: string | null;
             /**
@@ -3070,13 +3070,12 @@ export interface components {
         RelayState: "up" | "down" | "probing";
         /** @description How a relay is. */
         RelayStatus: {
-            /** @description Its host. */
-            host: string;
+            /** @description Its host; `null`, like `last_error` and `limits`, for those who do not administer its office or the server. */
+            host: string | null;
             /** @description The last thing that went wrong with it. */
             last_error: string | null;
-            /** @description What Postroom has learnt of the relay's own limits. */
-            limits: components["schemas"]["RelayLimits"];
-            /** @description Its name. */
+            limits: components["schemas"]["RelayLimits"] | null;
+            /** @description Its name; for those who are not told its host what it is, such as `shared e-mail server`. */
             name: string;
             /**
              * Format: int64
@@ -3383,11 +3382,11 @@ export interface components {
             banners: components["schemas"]["Banner"][];
             /** @description The name of the product, as configured. */
             brand: string;
-            /** @description How much waits. */
+            /** @description How much waits of what one may see; of everything for administrators of the System Office. */
             queue: components["schemas"]["Depth"];
             /** @description Whether mail is taken in and sent at all. */
             queue_enabled: boolean;
-            /** @description The relays. */
+            /** @description The relays that mail of one's office leaves through; all of them for administrators of the System Office. */
             relays: components["schemas"]["RelayStatus"][];
         };
         /** @description What the server measured of itself. */

@@ -11,9 +11,9 @@ pub struct Status {
     pub brand: String,
     /// Whether mail is taken in and sent at all.
     pub queue_enabled: bool,
-    /// The relays.
+    /// The relays that mail of one's office leaves through; all of them for administrators of the System Office.
     pub relays: Vec<RelayStatus>,
-    /// How much waits.
+    /// How much waits of what one may see; of everything for administrators of the System Office.
     pub queue: Depth,
     /// What people should know.
     pub banners: Vec<Banner>,
@@ -27,10 +27,11 @@ pub struct RelayStatus {
     pub office: Option<i64>,
     /// Whether it is the one that takes over while the first is down.
     pub second: bool,
-    /// Its name.
+    /// Its name; for those who are not told its host what it is, such as `shared e-mail server`.
     pub name: String,
-    /// Its host.
-    pub host: String,
+    /// Its host; `null`, like `last_error` and `limits`, for those who do not administer its office or the server.
+    #[schema(required)]
+    pub host: Option<String>,
     /// Its health.
     pub state: RelayState,
     /// Since when.
@@ -40,7 +41,8 @@ pub struct RelayStatus {
     #[schema(required)]
     pub last_error: Option<String>,
     /// What Postroom has learnt of the relay's own limits.
-    pub limits: RelayLimits,
+    #[schema(required)]
+    pub limits: Option<RelayLimits>,
 }
 
 /// Limits of a relay, learnt from its replies; `null` where no limit is known. They cost no attempts.
@@ -76,7 +78,7 @@ pub enum RelayState {
 }
 
 /// How much waits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Depth {
     /// Due now.
     pub ready: u64,
@@ -86,7 +88,7 @@ pub struct Depth {
     pub held: u64,
     /// Under way.
     pub leased: u64,
-    /// When the oldest unfinished message was submitted.
+    /// When the oldest unfinished message was submitted; told to administrators of the System Office.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     pub oldest: Option<Timestamp>,
 }

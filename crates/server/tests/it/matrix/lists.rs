@@ -94,7 +94,7 @@ async fn stream_tells_of_what_the_table_shows_alone() {
         );
         told.clear();
         touch(&world, &all).await;
-        // Whoever sees none of it hears that the queue's depth changed, and nothing else.
+        // Whoever sees none of it hears how the service is, which is nothing new to them, and nothing else.
         let done = |told: &str| rows_of(told) == seen && (!seen.is_empty() || told.contains("event: status"));
         while !done(&told) {
             told.push_str(&String::from_utf8_lossy(&stream.next().await.unwrap().unwrap()));

@@ -5,4 +5,5 @@ mod lists;
 mod messages;
 mod others;
 mod routes;
+mod status;
 mod world;

@@ -5,8 +5,8 @@ use axum::http::{Method, StatusCode};
 use postroom_domain::alert::{AlertKind, Link};
 use postroom_domain::{MessageId, UserId};
 use postroom_store::{
-    Actor, AlertPage, Count, Mailing, NewDraft, NewJob, NewProxy, PauseOf, ProxyLevel, ProxyTerms, Raise,
-    RaiseBatch, Rights, Verb, Which, WhichAlerts,
+    Actor, AlertPage, Count, JobView, Mailing, NewDraft, NewJob, NewProxy, PauseOf, ProxyLevel, ProxyTerms,
+    Raise, RaiseBatch, Rights, Verb, Which, WhichAlerts,
 };
 
 use super::routes::{
@@ -226,7 +226,7 @@ async fn kept(world: &World) -> String {
     let people = &world.people;
     format!(
         "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
-        store.jobs(None).await.unwrap(),
+        store.jobs(JobView::Everything).await.unwrap(),
         alerts(world, people["south"].user).await,
         alerts(world, people["clerk"].user).await,
         store.pauses().await.unwrap(),

@@ -11,6 +11,7 @@ pub(crate) mod facts;
 pub(crate) mod holds;
 pub(crate) mod intake;
 pub(crate) mod job_rights;
+pub(crate) mod job_views;
 pub(crate) mod layouts;
 pub(crate) mod leases;
 pub(crate) mod limits;
@@ -183,6 +184,8 @@ macro_rules! conformance {
             bulk::message_that_left_the_filter_is_skipped,
             bulk::job_goes_on_after_a_kill_and_sends_nothing_twice,
             bulk::rights_count_at_each_step,
+            job_views::persons_jobs_are_those_of_their_keys_too,
+            job_views::person_and_their_keys_have_ten_jobs_under_way_in_all,
             job_rights::step_prepared_before_rights_were_taken_touches_nothing,
             bulk::job_whose_owner_lost_sight_says_what_it_left_out,
             bulk::cancelled_job_does_nothing_more_and_is_audited,
