@@ -16,6 +16,7 @@ pub mod hold;
 pub mod id;
 pub mod kind;
 pub mod layout;
+pub mod legible;
 pub mod limits;
 pub mod mailbox;
 pub mod network;

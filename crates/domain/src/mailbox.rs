@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::address::{Address, AddressError, AddressProblem};
+use crate::legible;
 
 /// An address and the name shown with it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -16,16 +17,19 @@ impl Mailbox {
     /// Puts a name to an address; white space around it goes, an empty name is none.
     ///
     /// # Errors
-    /// [`AddressError`] for a name with control characters in it.
+    /// [`AddressError`] for a name with control or other hidden characters in it.
     pub fn new(name: &str, address: Address) -> Result<Self, AddressError> {
         let name = name.trim();
         match name.chars().find(|c| c.is_control()) {
             Some('\r' | '\n') => Err(AddressError::new(name, AddressProblem::LineEnd)),
             Some(c) => Err(AddressError::new(name, AddressProblem::ControlCharacter(c))),
-            None => Ok(Self {
-                name: (!name.is_empty()).then(|| name.into()),
-                address,
-            }),
+            None => match legible::check(name) {
+                Err(hidden) => Err(AddressError::new(name, AddressProblem::HiddenCharacter(hidden))),
+                Ok(()) => Ok(Self {
+                    name: (!name.is_empty()).then(|| name.into()),
+                    address,
+                }),
+            },
         }
     }
 
@@ -207,6 +211,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::legible::HiddenCharacter;
 
     fn shown(text: &str) -> Vec<(Option<String>, String)> {
         Mailbox::parse_list(text)
@@ -256,6 +261,18 @@ mod tests {
             ("", P::Empty),
             ("Case\r\nBcc: x@y.test <a@x.test>", P::LineEnd),
             ("Da\0na <a@x.test>", P::ControlCharacter('\0')),
+            (
+                "Ca\u{202e}se <a@x.test>",
+                P::HiddenCharacter(HiddenCharacter('\u{202e}')),
+            ),
+            (
+                "\"Ca\u{200b}se\" <a@x.test>",
+                P::HiddenCharacter(HiddenCharacter('\u{200b}')),
+            ),
+            (
+                "Case <\u{202a}a@x.test>",
+                P::HiddenCharacter(HiddenCharacter('\u{202a}')),
+            ),
         ] {
             let found = text.parse::<Mailbox>().map_err(|e| e.problem);
             assert_eq!(found, Err(problem), "{text:?}");

@@ -7,6 +7,7 @@
 //! | `no_recipients` | 422 | 554 5.5.1 |
 //! | `too_many_recipients` | 422 | 452 4.5.3 |
 //! | `bare_line_end` | 422 | 554 5.6.0 |
+//! | `nul_character` | 422 | 554 5.6.0 |
 //! | `header_injection` | 422 | 554 5.6.0 |
 //! | `bad_header` | 422 | 554 5.6.0 |
 //! | `reserved_header` | 422 | 554 5.6.0 |
@@ -39,6 +40,7 @@ use std::borrow::Cow;
 
 use crate::address::{Address, AddressError};
 use crate::kind::{Kind, NotAKind, Poster};
+use crate::legible;
 use crate::outcome::EnhancedCode;
 
 /// Why mail is not taken in. Its `Display` is the detail: safe to show, it names the field or value and what to do.
@@ -69,6 +71,14 @@ pub enum Refusal {
         "line {line} of the message has a carriage return or line feed alone: end every line with both, CR LF"
     )]
     BareLineEnd {
+        /// The line, counted from 1.
+        line: usize,
+    },
+    /// A NUL character in the body: no message has one (RFC 5322 §3.5), and many programs lose what is behind it.
+    #[error(
+        "line {line} of the message has a NUL character in it: remove it, or send it as an attachment in base64"
+    )]
+    NulCharacter {
         /// The line, counted from 1.
         line: usize,
     },
@@ -283,6 +293,7 @@ impl Refusal {
             Self::NoRecipients => face("no_recipients", "The message has no recipient", 422, 554, 5, 1),
             Self::TooManyRecipients { .. } => face("too_many_recipients", "The message has too many recipients", 422, 452, 5, 3),
             Self::BareLineEnd { .. } => face("bare_line_end", "The message has a bare CR or LF", 422, 554, 6, 0),
+            Self::NulCharacter { .. } => face("nul_character", "The message has a NUL character", 422, 554, 6, 0),
             Self::HeaderInjection { .. } => face("header_injection", "A value would break out of its header field", 422, 554, 6, 0),
             Self::BadHeader { .. } => face("bad_header", "A header field is not valid", 422, 554, 6, 0),
             Self::ReservedHeader { .. } => face("reserved_header", "A header field is written by Postroom", 422, 554, 6, 0),
@@ -328,7 +339,7 @@ impl Refusal {
         let text = self.to_string();
         let mut safe: String = text
             .chars()
-            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+            .map(|c| if legible::is_hidden(c) { '\u{fffd}' } else { c })
             .take(Self::MAX_DETAIL_CHARS)
             .collect();
         if text.chars().nth(Self::MAX_DETAIL_CHARS).is_some() {
@@ -363,6 +374,7 @@ impl Refusal {
             Self::NoRecipients
             | Self::TooManyRecipients { .. }
             | Self::BareLineEnd { .. }
+            | Self::NulCharacter { .. }
             | Self::LineTooLong { .. }
             | Self::BadMime { .. }
             | Self::EmptyMessage

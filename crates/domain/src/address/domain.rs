@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{Address, AddressProblem as P};
+use crate::legible::{self, HiddenCharacter};
 
 /// Checks a domain; gives its ASCII form where that is another text.
 pub(super) fn check(domain: &str) -> Result<Option<Box<str>>, P> {
@@ -18,6 +19,11 @@ pub(super) fn check(domain: &str) -> Result<Option<Box<str>>, P> {
     }
     if domain.is_ascii() {
         return labels(domain).map(|()| None);
+    }
+    // IDNA leaves these out without a word. It knows where joiners belong in a name.
+    let is_joiner = |c: char| matches!(c, '\u{200c}' | '\u{200d}');
+    if let Some(c) = domain.chars().find(|&c| legible::is_hidden(c) && !is_joiner(c)) {
+        return Err(P::HiddenCharacter(HiddenCharacter(c)));
     }
     let ascii = idna::domain_to_ascii_strict(domain).map_err(|_| P::BadInternationalDomain)?;
     if ascii.len() > Address::MAX_DOMAIN_BYTES {

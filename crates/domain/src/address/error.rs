@@ -1,6 +1,8 @@
 //! What can be wrong with an address, in words for the person who typed it.
 
-/// An address that is refused, with the text as it came (shortened, control characters escaped).
+use crate::legible::{self, HiddenCharacter};
+
+/// An address that is refused, with the text as it came (shortened, control and other hidden characters escaped).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{shown}\" {problem}")]
 pub struct AddressError {
@@ -18,7 +20,7 @@ impl AddressError {
             .chars()
             .take(Self::SHOWN_CHARS)
             .flat_map(|c| {
-                let escape = c.is_control();
+                let escape = legible::is_hidden(c);
                 let plain = (!escape).then_some(c);
                 let escaped = escape.then(|| c.escape_default()).into_iter().flatten();
                 plain.into_iter().chain(escaped)
@@ -44,6 +46,9 @@ pub enum AddressProblem {
     /// Another control character.
     #[error("has the control character U+{:04X} in it", u32::from(*.0))]
     ControlCharacter(char),
+    /// A character that nobody sees, or that turns around what follows.
+    #[error("{}", .0.reason())]
+    HiddenCharacter(HiddenCharacter),
     /// No @ sign.
     #[error("has no @ sign")]
     MissingAt,

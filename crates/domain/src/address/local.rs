@@ -1,6 +1,7 @@
 //! The part before the @: a dot-atom or a quoted string (RFC 5321 §4.1.2, RFC 6531 §3.3).
 
 use super::{Address, AddressProblem as P};
+use crate::legible::{self, HiddenCharacter};
 
 /// Where the local part of `text` ends: the place of its @.
 pub(super) fn end(text: &str) -> Result<usize, P> {
@@ -46,6 +47,9 @@ pub(super) fn check(local: &str) -> Result<(), P> {
     }
     if local.len() > Address::MAX_LOCAL_BYTES {
         return Err(P::LocalPartTooLong { bytes: local.len() });
+    }
+    if let Some(c) = local.chars().find(|&c| legible::is_hidden(c)) {
+        return Err(P::HiddenCharacter(HiddenCharacter(c)));
     }
     if local.starts_with('"') {
         // `end` found the closing quote; inside everything printable goes.

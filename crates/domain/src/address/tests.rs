@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::legible::{self, HiddenCharacter};
 
 fn problem(text: &str) -> AddressProblem {
     Address::parse(text).expect_err(text).problem
@@ -55,7 +56,7 @@ fn every_mistake_is_named() {
         ("case@[IPv6:zz]", P::BadLiteral),
         ("case@[x", P::BadLiteral),
         (&format!("{long}@example.com"), P::LocalPartTooLong { bytes: 65 }),
-        ("case@\u{ad}\u{e4}-.test", P::BadInternationalDomain),
+        ("case@\u{301}\u{e4}.test", P::BadInternationalDomain),
     ] {
         assert_eq!(problem(text), expected, "{text:?}");
     }
@@ -72,11 +73,36 @@ fn every_mistake_is_named() {
 }
 
 #[test]
+fn hidden_characters_are_named_and_joiners_of_a_domain_are_its_spelling() {
+    for (text, hidden) in [
+        ("\u{202a}x@example.com", '\u{202a}'),
+        ("x\u{202c}@example.com", '\u{202c}'),
+        ("a\u{200d}b@example.com", '\u{200d}'),
+        ("\u{6cc}\u{200c}\u{62e}@example.com", '\u{200c}'),
+        ("\"\u{2066}x\"@example.com", '\u{2066}'),
+        ("\u{3164}@example.com", '\u{3164}'),
+        ("case@exam\u{200b}ple.com", '\u{200b}'),
+        ("case@exam\u{ad}ple.com", '\u{ad}'),
+        ("case@example.com\u{202c}", '\u{202c}'),
+    ] {
+        let expected = AddressProblem::HiddenCharacter(HiddenCharacter(hidden));
+        assert_eq!(problem(text), expected, "{text:?}");
+    }
+    assert!(Address::parse("case@\u{6cc}\u{200c}\u{62e}.test").is_ok());
+}
+
+#[test]
 fn refusal_shows_the_text_shortened_and_escaped() {
     let error = Address::parse("a@b@c").expect_err("two signs");
     assert_eq!(error.to_string(), "\"a@b@c\" has two @ signs");
     let error = Address::parse("a\nb@c").expect_err("line end");
     assert_eq!(error.to_string(), "\"a\\nb@c\" has a line end in it");
+    let error = Address::parse("\u{202e}b@c").expect_err("hidden");
+    assert_eq!(
+        error.to_string(),
+        "\"\\u{202e}b@c\" has the character U+202E (right-to-left override) in it, which is invisible or changes how \
+         the rest is shown: remove it"
+    );
     let error = Address::parse(&"x".repeat(5000)).expect_err("long");
     assert!(error.to_string().len() < 200);
 }
@@ -121,8 +147,9 @@ proptest! {
 
     #[test]
     fn any_text_is_an_address_or_a_named_problem(text in "\\PC{0,300}|[\\x00-\\x7f]{0,40}") {
-        if let Err(error) = Address::parse(&text) {
-            prop_assert!(!error.to_string().chars().any(char::is_control));
+        match Address::parse(&text) {
+            Ok(address) => prop_assert!(!address.local_part().chars().any(legible::is_hidden)),
+            Err(error) => prop_assert!(!error.to_string().chars().any(char::is_control)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A session's words in the domain's.
 
 use postroom_domain::classify::{Heard, SmtpPhase};
-use postroom_domain::{EnhancedCode, Reply, Trouble, trouble};
+use postroom_domain::{EnhancedCode, Reply, Trouble, legible, trouble};
 use postroom_smtp::client::{Cause, Missing, Phase, SessionError};
 
 /// What a failed session says of the settings; the client knows some causes that no reply tells.
@@ -47,7 +47,7 @@ pub(super) fn spoken(reply: &postroom_smtp::reply::Reply) -> Reply {
 
 pub(super) fn shortened(text: &str) -> String {
     text.chars()
-        .filter(|c| !c.is_control())
+        .filter(|&c| !legible::is_hidden(c))
         .scan(0, |used, c| {
             *used += c.len_utf8();
             (*used <= Reply::MAX_TEXT_BYTES).then_some(c)

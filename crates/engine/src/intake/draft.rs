@@ -68,6 +68,8 @@ impl Draft {
     /// A [`Refusal`] that names the field.
     pub(super) fn check(&self, limits: &IntakeLimits) -> Result<(), Refusal> {
         no_line_end("subject", &self.subject)?;
+        no_nul("text", self.text.as_deref())?;
+        no_nul("html", self.html.as_deref())?;
         for (name, value) in &self.headers {
             check_header(name, value, limits)?;
         }
@@ -156,6 +158,13 @@ fn no_line_end(field: &str, value: &str) -> Result<(), Refusal> {
         });
     }
     Ok(())
+}
+
+fn no_nul(field: &str, body: Option<&str>) -> Result<(), Refusal> {
+    match body {
+        Some(body) if body.contains('\0') => bad_value(field, "has a NUL character in it: remove it"),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// RFC 2045 §5.1 `token`.

@@ -1,6 +1,6 @@
 //! What a caller may say about a message besides its content.
 
-use postroom_domain::{Kind, Refusal, Timestamp};
+use postroom_domain::{Kind, Refusal, Timestamp, legible};
 
 use super::limits::IntakeLimits;
 
@@ -43,6 +43,9 @@ impl Extras {
                 );
                 return bad(format!("tags[{place}]"), reason);
             }
+            if let Err(hidden) = legible::check(tag) {
+                return bad(format!("tags[{place}]"), hidden.reason());
+            }
         }
         if let Some(id) = &self.external_id {
             let long = id.chars().nth(limits.external_id_chars).is_some();
@@ -52,6 +55,9 @@ impl Extras {
                     limits.external_id_chars
                 );
                 return bad("external_id".to_owned(), reason);
+            }
+            if let Err(hidden) = legible::check(id) {
+                return bad("external_id".to_owned(), hidden.reason());
             }
         }
         if let Some(metadata) = &self.metadata

@@ -1,9 +1,9 @@
-//! Line ends and line lengths of a whole message, in one pass.
+//! Line ends and line lengths of a whole message, in one pass, and no NUL in its body.
 //!
 //! A bare CR or LF is what SMTP smuggling is made of: two servers that disagree where a line ends. It is refused, never
 //! mended.
 
-use memchr::memchr2;
+use memchr::{memchr, memchr_iter, memchr2};
 use postroom_domain::Refusal;
 
 use super::limits::IntakeLimits;
@@ -20,7 +20,7 @@ pub(super) struct Split {
 /// Checks every line of a message and finds where its body begins.
 ///
 /// # Errors
-/// [`Refusal::BareLineEnd`] and [`Refusal::LineTooLong`] with the line's number.
+/// [`Refusal::BareLineEnd`], [`Refusal::LineTooLong`] and, for the body, [`Refusal::NulCharacter`] with the line's number.
 pub(super) fn check(octets: &[u8], limits: &IntakeLimits) -> Result<Split, Refusal> {
     let mut split = None;
     let mut at = 0;
@@ -50,10 +50,18 @@ pub(super) fn check(octets: &[u8], limits: &IntakeLimits) -> Result<Split, Refus
         at += end + 2;
         line += 1;
     }
-    Ok(split.unwrap_or(Split {
+    let split = split.unwrap_or(Split {
         fields_end: octets.len(),
         body_at: octets.len(),
-    }))
+    });
+    match octets.get(split.body_at..).and_then(|body| memchr(0, body)) {
+        Some(at) => {
+            let before = octets.get(..split.body_at + at).unwrap_or_default();
+            let line = 1 + memchr_iter(b'\n', before).count();
+            Err(Refusal::NulCharacter { line })
+        }
+        None => Ok(split),
+    }
 }
 
 #[cfg(test)]
@@ -89,6 +97,19 @@ mod tests {
         ] {
             assert_eq!(checked(octets), Err(Refusal::BareLineEnd { line }), "{octets:?}");
         }
+    }
+
+    #[test]
+    fn nul_in_the_body_is_named_by_line() {
+        for (octets, line) in [
+            (&b"a: b\r\n\r\n\0"[..], 3),
+            (b"a: b\r\n\r\nx\r\ny\0z\r\n\0", 4),
+            (b"\r\n\0\r\n", 2),
+        ] {
+            assert_eq!(checked(octets), Err(Refusal::NulCharacter { line }), "{octets:?}");
+        }
+        // In the header the field is named, by whoever reads it.
+        assert_eq!(checked(b"a: \0\r\n\r\nx"), Ok((6, 8)));
     }
 
     #[test]

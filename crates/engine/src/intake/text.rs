@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use mail_parser::decoders::html::html_to_text;
 use mail_parser::parsers::MessageStream;
 use mail_parser::{Address, HeaderValue, MessageParser};
+use postroom_domain::legible;
 
 use super::header::{Header, unfold};
 
@@ -66,13 +67,9 @@ fn address_list(list: &Address<'_>) -> String {
     text
 }
 
-/// A text made safe to show: no control characters, nothing that turns the direction of what follows, not too long.
+/// A text made safe to show: no hidden characters, not too long.
 pub(super) fn shown(text: &str) -> String {
-    text.chars()
-        .filter(|c| !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(FIELD_CHARS)
-        .collect()
+    legible::shown(text).chars().take(FIELD_CHARS).collect()
 }
 
 /// The media type of a message's Content-Type: `text/plain` where there is none (RFC 2045 §5.2).
@@ -184,7 +181,8 @@ mod tests {
             unstructured(b" =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\n =?utf-8?B?IQ==?="),
             "Grüße!"
         );
-        assert_eq!(unstructured("a\u{202e}b\tc".as_bytes()), "ab c");
+        assert_eq!(unstructured("a\u{202e}b\tc\u{200b}d".as_bytes()), "ab cd");
+        assert_eq!(unstructured("👩\u{200d}🚀".as_bytes()), "👩\u{200d}🚀");
         assert_eq!(
             addresses(b"=?utf-8?Q?D=C3=A4na_=3Cevil=40x=2Etest=3E=2C?= <case@example.com>, b@x.test"),
             "Däna evil@x.test <case@example.com>, b@x.test"

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use postroom_domain::legible;
 
 use super::ConfigFile;
 use super::operator::Operator;
@@ -69,7 +70,7 @@ async fn list(config: &ConfigFile, limit: u32, before: Option<u64>) -> anyhow::R
     operator.close().await;
     for entry in page.entries {
         let who = entry.actor_name.map_or(entry.actor.clone(), |name| {
-            format!("{} ({})", entry.actor, name.replace(char::is_control, ""))
+            format!("{} ({})", entry.actor, legible::shown(&name))
         });
         let detail = if entry.detail.is_null() {
             String::new()

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use axum::http::Method;
 use clap::{Args, Subcommand};
+use postroom_domain::legible;
 
 use super::ConfigFile;
 use super::operator::Operator;
@@ -135,7 +136,7 @@ async fn usage(config: &ConfigFile, days: u16) -> anyhow::Result<()> {
         out!("{}  {:>9}  the whole server", day.day, day.used);
     }
     for user in usage.users.unwrap_or_default() {
-        let name: String = user.user.name.chars().filter(|c| !c.is_control()).collect();
+        let name = legible::shown(&user.user.name);
         for day in user.days {
             out!("{}  {:>9}  {name}", day.day, day.used);
         }

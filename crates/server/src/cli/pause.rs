@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use axum::http::Method;
 use clap::{Args, Subcommand};
+use postroom_domain::legible;
 
 use super::ConfigFile;
 use super::operator::Operator;
@@ -130,13 +131,12 @@ async fn resume(config: &ConfigFile, office: Option<&str>, login: Option<&str>) 
 fn print(pause: &PauseRow) {
     let named = pause.office.as_ref().or(pause.user.as_ref());
     let name = named.map_or("", |named| named.name.as_str());
-    let plain = |text: &str| -> String { text.chars().filter(|c| !c.is_control()).collect() };
     out!(
         "{}  {}  since {}  by {}  {}",
         pause.id,
-        plain(name),
+        legible::shown(name),
         pause.since,
         pause.by,
-        plain(&pause.reason)
+        legible::shown(&pause.reason)
     );
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
+use postroom_domain::legible;
 use serde_json::{Value, json};
 
 use super::ConfigFile;
@@ -232,7 +233,8 @@ async fn explain(why: Why) -> anyhow::Result<ExitCode> {
         .into_iter()
         .flatten()
     {
-        let words = evidence.as_str().unwrap_or("").replace(char::is_control, "");
+        let words = evidence.as_str().unwrap_or("");
+        let words = legible::shown(words);
         out!("  {words}");
     }
     for (name, title) in [
@@ -281,12 +283,12 @@ async fn send_again(replay: Replay) -> anyhow::Result<ExitCode> {
     Ok(sweep::print(&report))
 }
 
-/// A field as it is printed: control characters, which could steer a terminal, are gone.
+/// A field as it is printed: control and other hidden characters, which could steer a terminal, are gone.
 pub(super) fn text(value: &Value, name: &str) -> String {
     let plain = match value.get(name) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     };
-    plain.chars().filter(|c| !c.is_control()).collect()
+    legible::shown(&plain).into_owned()
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use postroom_domain::legible;
 use postroom_engine::budget::CONTENT_BYTES_MIN;
 
 use super::draft::Draft;
@@ -61,6 +62,9 @@ fn server(draft: &mut Draft, config: &Config) {
     }
     if config.brand.trim().is_empty() || config.brand.chars().any(char::is_control) {
         draft.wrong("brand", "brand is a name in one line; it is not empty");
+    } else if let Err(hidden) = legible::check(&config.brand) {
+        let what = format!("brand {}", hidden.reason());
+        draft.wrong("brand", what);
     }
 }
 

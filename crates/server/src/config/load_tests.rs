@@ -58,6 +58,10 @@ fn each_mistake_is_named_with_its_line() {
             "DIR/postroom.toml:2:1: server.node is 1024; it is 0 to 1023",
         ),
         (
+            "brand = \"Post\u{202e}room\"\n",
+            "DIR/postroom.toml:1:1: brand has the character U+202E (right-to-left override) in it, which is invisible or changes how the rest is shown: remove it",
+        ),
+        (
             "[[submission.trusted]]\nnetwork = \"office\"\nlogin = \"case\"\n",
             "DIR/postroom.toml:2:1: submission.trusted[0].network: \"office\" is not a network; write it like \"10.0.0.0/8\" or \"127.0.0.1\"",
         ),

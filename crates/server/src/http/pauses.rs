@@ -9,7 +9,7 @@ use postroom_store::{Pause, PauseOf, User};
 use super::App;
 use super::auth::{ByHand, Caller};
 use super::extract::Json;
-use super::people::fields::bad;
+use super::people::fields::{bad, visible};
 use super::people::{administered_office, administered_user, named_office};
 use super::problem::ApiError;
 use super::wire::limits::{NewPause, PauseRow, Pauses};
@@ -61,6 +61,7 @@ pub(super) async fn add(
         let words = format!("has more than {MOST_REASON} characters or a line end: shorten it");
         return Err(bad("reason", words));
     }
+    visible("reason", &given.reason)?;
     let of = match (given.office, given.user) {
         (Some(office), None) => PauseOf::Office(administered_office(&who, &directory, OfficeId(office))?.id),
         (None, Some(user)) => PauseOf::Sender(administered_user(&app, &who, UserId(user)).await?.id),

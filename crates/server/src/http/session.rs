@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
+use postroom_domain::legible;
 use postroom_office::{Principal, SignInError, Who};
 use postroom_store::Rights;
 
@@ -135,7 +136,7 @@ async fn describe(app: &App, principal: &Arc<Principal>) -> Result<Session, ApiE
         principals.extend(app.store.user(proxy.principal).await?.map(|user| ProxiedFor {
             id: user.id.0,
             name: user.name,
-            email: user.email,
+            email: legible::shown(&user.email).into_owned(),
             level: proxy.terms.level.into(),
         }));
     }
@@ -144,9 +145,9 @@ async fn describe(app: &App, principal: &Arc<Principal>) -> Result<Session, ApiE
         system_administrator: principal.is_system_administrator(),
         user: Person {
             id: user.id.0,
-            login: user.login.clone(),
+            login: legible::shown(&user.login).into_owned(),
             name: user.name.clone(),
-            email: user.email.clone(),
+            email: legible::shown(&user.email).into_owned(),
             office: Named {
                 id: office.id.0,
                 name: office.name.clone(),

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::house::{Answer, House, PASSWORD, Person, START};
 
 mod keys;
+mod legible;
 mod sign_in;
 
 const ADMINISTRATOR: Rights = Rights {

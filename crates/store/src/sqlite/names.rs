@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use postroom_domain::{Arm, Mailbox, OfficeId, Scope, Typed, UserId};
+use postroom_domain::{Arm, Mailbox, OfficeId, Scope, Typed, UserId, legible};
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
 use super::arms::{Selection, Span};
@@ -12,6 +12,7 @@ use super::find::{Quest, find};
 use super::merge::Direction;
 use super::open::SqliteStore;
 use super::probe::Budget;
+use super::rows::name;
 use super::words::Words;
 use crate::StoreError;
 use crate::contract::{Filter, Names, NamesInScope, SearchQuery};
@@ -96,7 +97,7 @@ fn names_in(conn: &Connection, scope: &Scope, typed: &Typed, limit: usize) -> ru
         if !held.everything && !alone && !held.mail.contains(&office) {
             continue;
         }
-        let (name, email): (String, String) = (row.get(2)?, row.get(3)?);
+        let (name, email): (String, String) = (name(row, 2)?, row.get(3)?);
         if found.senders.len() < limit && typed.begins_in(&[&name, &email]) {
             found.senders.push((UserId(id), name));
         }
@@ -106,7 +107,7 @@ fn names_in(conn: &Connection, scope: &Scope, typed: &Typed, limit: usize) -> ru
     let mut rows = offices.query([])?;
     while let Some(row) = rows.next()? {
         let id: i64 = row.get(0)?;
-        let name: String = row.get(1)?;
+        let name = name(row, 1)?;
         let seen = held.everything || held.offices.contains(&id);
         if found.offices.len() < limit && seen && typed.begins_in(&[&name]) {
             found.offices.push((OfficeId(id), name));
@@ -239,7 +240,7 @@ impl<'c> Gathering<'c> {
             .into_iter()
             .flatten()
             .filter(|field| field.contains('<'))
-            .flat_map(|field| Mailbox::parse_list(&field).unwrap_or_default())
+            .flat_map(|field| Mailbox::parse_list(&legible::shown(&field)).unwrap_or_default())
             .collect())
     }
 }

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::group::{Group, Owner};
 use super::inbox::Lane;
+use super::rows::name;
 use super::{SqliteStore, audit};
 use crate::StoreError;
 use crate::contract::{Actor, AuditAction, AuditEntry, AuditNote, Pause, PauseOf, Pauses};
@@ -249,7 +250,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Pause> {
     };
     Ok(Pause {
         of,
-        reason: row.get(2)?,
+        reason: name(row, 2)?,
         since: Timestamp::from_micros(row.get(3)?),
         by: row.get::<_, String>(4)?.parse().unwrap_or(Actor::System),
     })

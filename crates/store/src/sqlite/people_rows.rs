@@ -3,7 +3,7 @@
 use postroom_domain::{KeyId, OfficeId, RouteId, Timestamp, UserId};
 use rusqlite::Row;
 
-use super::rows::json;
+use super::rows::{json, name};
 use crate::contract::{ApiKey, Branches, Office, OfficeSecurity, Rights, User};
 
 /// Reads offices, see [`read_office`].
@@ -25,7 +25,7 @@ pub(super) fn read_office(row: &Row<'_>) -> rusqlite::Result<Office> {
     Ok(Office {
         id: OfficeId(row.get(0)?),
         parent: row.get::<_, Option<i64>>(1)?.map(OfficeId),
-        name: row.get(2)?,
+        name: name(row, 2)?,
         route: RouteId(row.get(3)?),
         security: if row.get(4)? {
             OfficeSecurity::On
@@ -42,7 +42,7 @@ pub(super) fn read_user(row: &Row<'_>) -> rusqlite::Result<User> {
         id: UserId(row.get(0)?),
         office: OfficeId(row.get(1)?),
         login: row.get(2)?,
-        name: row.get(3)?,
+        name: name(row, 3)?,
         email: row.get(4)?,
         password_hash: row.get(5)?,
         rights: rights(row.get(6)?),
@@ -58,7 +58,7 @@ pub(super) fn read_key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
     Ok(ApiKey {
         id: KeyId(row.get(0)?),
         prefix: row.get(1)?,
-        label: row.get(2)?,
+        label: name(row, 2)?,
         office: OfficeId(row.get(3)?),
         user: row.get::<_, Option<i64>>(4)?.map(UserId),
         scopes: scopes.split_whitespace().map(str::to_owned).collect(),

@@ -1,7 +1,7 @@
 //! Rows of the list, by their ids.
 
 use postroom_domain::{
-    EnhancedCode, Kind, MessageId, MessageState, OfficeId, Reply, Scope, Timestamp, UserId,
+    EnhancedCode, Kind, MessageId, MessageState, OfficeId, Reply, Scope, Timestamp, UserId, legible,
 };
 use rusqlite::types::{Type, ValueRef};
 use rusqlite::{Connection, OptionalExtension};
@@ -137,12 +137,12 @@ fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         date: shown_time(row, 28).unwrap_or(id.submitted_at()),
         state: state(row, 1, 2)?,
         kind: kind(row, 3)?,
-        sender: (UserId(row.get(4)?), text(row, 5)?),
-        office: (OfficeId(row.get(6)?), text(row, 7)?),
-        from: text(row, 8)?,
-        to: text(row, 9)?,
-        cc: text(row, 10)?,
-        bcc: text(row, 11)?,
+        sender: (UserId(row.get(4)?), visible(row, 5)?),
+        office: (OfficeId(row.get(6)?), visible(row, 7)?),
+        from: visible(row, 8)?,
+        to: visible(row, 9)?,
+        cc: visible(row, 10)?,
+        bcc: visible(row, 11)?,
         recipients: row.get(12).unwrap_or_default(),
         subject: text(row, 13)?,
         preview: text(row, 14)?,
@@ -154,7 +154,7 @@ fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         hold,
         send_at: shown_time(row, 22),
         error: reply(row, 23)?,
-        tags: json(row, 26).ok().flatten().unwrap_or_default(),
+        tags: tags(row, 26),
         external_id: some_text(row, 27)?,
     })
 }
@@ -230,6 +230,24 @@ fn kind(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Kind> {
 fn state(row: &rusqlite::Row<'_>, kept: usize, phase: usize) -> rusqlite::Result<MessageState> {
     let number = shown_state(row.get(kept)?, row.get(phase)?);
     MessageState::from_number(number).ok_or(rusqlite::Error::IntegralValueOutOfRange(kept, number))
+}
+
+/// A name as it is shown: some were kept before hidden characters were refused.
+pub(super) fn name(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<String> {
+    let kept: String = row.get(at)?;
+    Ok(legible::shown(&kept).into_owned())
+}
+
+/// As [`text`], without hidden characters.
+fn visible(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<String> {
+    let kept = text(row, at)?;
+    Ok(legible::shown(&kept).into_owned())
+}
+
+/// Tags kept as JSON text, as they are shown; none where they cannot be read.
+fn tags(row: &rusqlite::Row<'_>, at: usize) -> Vec<String> {
+    let kept: Vec<String> = json(row, at).ok().flatten().unwrap_or_default();
+    kept.iter().map(|tag| legible::shown(tag).into_owned()).collect()
 }
 
 /// A text that is shown, as far as it can be read; empty where there is none.

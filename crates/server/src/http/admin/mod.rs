@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json as Answer, Router};
-use postroom_domain::{Damage, MessageId, Scope};
+use postroom_domain::{Damage, MessageId, Scope, legible};
 use postroom_office::{Directory, Principal, Secret};
 use postroom_store::{By, NewApiKey, NewOffice, NewUser, Office, OpenKeys, User};
 
@@ -41,9 +41,9 @@ async fn users(State(app): State<App>) -> Result<Answer<Vec<PersonRow>>, ApiErro
         office: directory
             .office(user.office)
             .map_or_else(String::new, |office| office.name.clone()),
-        login: user.login,
+        login: legible::shown(&user.login).into_owned(),
         name: user.name,
-        email: user.email,
+        email: legible::shown(&user.email).into_owned(),
         rights: rights_of(user.rights)
             .iter()
             .map(|right| right.name().to_owned())
@@ -117,11 +117,12 @@ async fn add_key(
         }
     };
     fields::scopes(&new.scopes)?;
+    let label = fields::label(&new.label)?;
     let secret = Secret::key();
     let key = NewApiKey {
         hash: secret.hash(),
         prefix: secret.prefix(),
-        label: new.label,
+        label,
         office,
         user: user.map(|user| user.id),
         scopes: new.scopes,

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mail_parser::{Message, MimeHeaders as _};
-use postroom_domain::{Address, Category, Damage, MessageId, Refusal, Rule};
+use postroom_domain::{Address, Category, Damage, MessageId, Refusal, Rule, legible};
 use postroom_engine::intake::{readdress, readdress_header};
 use postroom_engine::packing::{pack, unpack_into};
 use postroom_office::Principal;
@@ -102,7 +102,10 @@ fn mailboxes(field: Option<&mail_parser::Address<'_>>) -> Vec<String> {
         .filter_map(|mailbox| {
             let address = mailbox.address()?;
             Some(match mailbox.name() {
-                Some(name) => format!("\"{}\" <{address}>", name.replace(['"', '\\'], "")),
+                Some(name) => {
+                    let name = name.replace(['"', '\\'], "");
+                    format!("\"{}\" <{address}>", legible::shown(&name))
+                }
                 None => address.to_owned(),
             })
         })

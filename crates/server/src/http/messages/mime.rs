@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use mail_parser::{Address, HeaderValue, Message, MessageParser, MimeHeaders, PartType};
-use postroom_domain::{Damage, MessageId, Scope};
+use postroom_domain::{Damage, MessageId, Scope, legible};
 use postroom_engine::packing;
 use postroom_store::StoreError;
 
@@ -109,7 +109,7 @@ fn shown_value(message: &Message<'_>, header: &mail_parser::Header<'_>) -> Strin
         }
     };
     let unfolded = decoded.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
-    unfolded.chars().take(MOST_VALUE_CHARS).collect()
+    legible::shown(&unfolded).chars().take(MOST_VALUE_CHARS).collect()
 }
 
 fn mailboxes(address: &Address<'_>) -> String {
@@ -192,13 +192,14 @@ pub(super) fn media_type(part: &mail_parser::MessagePart<'_>) -> String {
         )
 }
 
-/// A name that is safe as a file's: no folders, no control characters, no leading dot.
+/// A name that is safe as a file's: no folders, no leading dot, and no hidden characters, which make `gpj.exe` read as
+/// `exe.jpg`.
 pub(super) fn file_name(part: &mail_parser::MessagePart<'_>, index: u32) -> String {
     let given = part.attachment_name().unwrap_or("");
     let last = given.rsplit(['/', '\\']).next().unwrap_or("");
-    let safe: String = last
+    let printable: String = last.chars().filter(|c| !c.is_control()).collect();
+    let safe: String = legible::shown(&printable)
         .chars()
-        .filter(|c| !c.is_control() && !is_direction_mark(*c))
         .map(|c| if "<>:\"|?*".contains(c) { '_' } else { c })
         .take(MOST_NAME_CHARS)
         .collect();
@@ -208,9 +209,4 @@ pub(super) fn file_name(part: &mail_parser::MessagePart<'_>, index: u32) -> Stri
     } else {
         safe.to_owned()
     }
-}
-
-/// Marks that turn the order of letters around, so that `gpj.exe` reads as `exe.jpg`.
-const fn is_direction_mark(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

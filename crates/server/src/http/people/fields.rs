@@ -1,6 +1,6 @@
 //! What people are asked for, and what may stand in it.
 
-use postroom_domain::{Address, OfficeId, Refusal};
+use postroom_domain::{Address, OfficeId, Refusal, legible};
 use postroom_store::{Branches, Rights};
 
 use crate::http::App;
@@ -14,13 +14,13 @@ pub(in crate::http) const KEY_SCOPES: [&str; 4] = ["send", "read", "manage", "po
 /// What somebody signs in with, in lower case.
 pub(in crate::http) fn login(given: &str) -> Result<String, ApiError> {
     let login = given.trim().to_lowercase();
-    let plain = |c: char| c.is_alphanumeric() || "._-@+".contains(c);
-    if login.is_empty() || login.chars().count() > 64 || !login.chars().all(plain) {
+    if login.is_empty() || login.chars().count() > 64 {
         return Err(bad(
             "login",
             "has 1 to 64 letters, digits and . _ - @ +, for example \"case\"",
         ));
     }
+    legible::check_identifier(&login).map_err(|error| bad("login", error.to_string()))?;
     Ok(login)
 }
 
@@ -30,7 +30,22 @@ pub(in crate::http) fn name(field: &str, given: &str) -> Result<String, ApiError
     if name.is_empty() || name.chars().any(char::is_control) || name.chars().count() > 200 {
         return Err(bad(field, "has 1 to 200 characters and no line end"));
     }
+    visible(field, name)?;
     Ok(name.to_owned())
+}
+
+/// The label of an API key, which may have none.
+pub(in crate::http) fn label(given: &str) -> Result<String, ApiError> {
+    if given.trim().is_empty() {
+        Ok(String::new())
+    } else {
+        name("label", given)
+    }
+}
+
+/// Refuses characters that nobody sees, by name.
+pub(in crate::http) fn visible(field: &str, text: &str) -> Result<(), ApiError> {
+    legible::check(text).map_err(|hidden| bad(field, hidden.reason()))
 }
 
 /// An address.

@@ -90,11 +90,7 @@ pub(in crate::http) async fn add(
             "go with an office's key, which needs at least one; a person's key is that person and takes none",
         ));
     }
-    let label = if given.label.trim().is_empty() {
-        String::new()
-    } else {
-        fields::name("label", &given.label)?
-    };
+    let label = fields::label(&given.label)?;
     let by = app.by(&who);
     if given.ends_at.is_some_and(|ends_at| ends_at <= by.at) {
         return Err(fields::bad(

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use postroom_domain::{OfficeId, UserId};
+use postroom_domain::{OfficeId, UserId, legible};
 use postroom_office::granting::{may_change_sign_in, may_grant};
 use postroom_office::{Directory, Principal};
 use postroom_store::{self as store, Account, Branches, User, UserChange};
@@ -277,8 +277,8 @@ fn shown(who: &Principal, directory: &Directory, user: User) -> UserRow {
         id: user.id.0,
         office: named_office(directory, user.office),
         name: user.name,
-        email: user.email,
-        login: full.then_some(user.login),
+        email: legible::shown(&user.email).into_owned(),
+        login: full.then(|| legible::shown(&user.login).into_owned()),
         rights: full.then_some(rights),
         branches: branches.filter(|_| full),
         disabled: full.then_some(user.disabled),

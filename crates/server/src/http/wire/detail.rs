@@ -1,6 +1,6 @@
 //! One message in full.
 
-use postroom_domain::{RecipientState, Reply, Timestamp, plain};
+use postroom_domain::{RecipientState, Reply, Timestamp, legible, plain};
 use postroom_office::explain::{Explained, SettingsPlace};
 use postroom_store as store;
 use serde::Serialize;
@@ -303,7 +303,7 @@ impl From<store::RecipientDetail> for Recipient {
     fn from(recipient: store::RecipientDetail) -> Self {
         let reply = recipient.reply;
         Self {
-            address: recipient.address,
+            address: legible::shown(&recipient.address).into_owned(),
             role: match recipient.role {
                 store::RecipientRole::To => Role::To,
                 store::RecipientRole::Cc => Role::Cc,
@@ -350,7 +350,7 @@ impl From<store::Attempt> for Attempt {
                 .recipients
                 .into_iter()
                 .map(|recipient| AttemptRecipient {
-                    address: recipient.address,
+                    address: legible::shown(&recipient.address).into_owned(),
                     code: code_of(&recipient.reply),
                     meaning: meaning_of(&recipient.reply),
                     text: recipient.reply.text,

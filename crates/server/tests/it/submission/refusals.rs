@@ -135,6 +135,7 @@ async fn content_that_cannot_travel_is_refused_with_its_place() {
     let table = [
         (with("Subject: a\r\nno field at all"), "no header field"),
         (with("Subject: a\0b"), "NUL"),
+        (GOOD.replace("From: Case", "From: Ca\u{202e}se"), "U+202E"),
         (
             with("From: case@example.test\r\nSubject: two authors' fields"),
             "From",
@@ -159,6 +160,32 @@ async fn content_that_cannot_travel_is_refused_with_its_place() {
         .send("case", &["client@example.com"], GOOD)
         .await
         .expect(250);
+}
+
+#[tokio::test]
+async fn nul_in_a_body_and_a_hidden_character_in_an_address_are_refused_by_name() {
+    let server = Server::start().await;
+    server.person("case").await;
+    let mut dialogue = server.signed_in().await;
+    let reply = dialogue
+        .send("case", &["client@example.com"], &format!("{GOOD}a\0b\r\n"))
+        .await;
+    says(&reply, 554, "5.6.0", "line 7");
+    dialogue
+        .ask("MAIL FROM:<case@example.test> SMTPUTF8")
+        .await
+        .expect(250);
+    let reply = dialogue.ask("RCPT TO:<\u{202a}x@example.com>").await;
+    says(&reply, 553, "5.1.3", "U+202A");
+    dialogue.ask("RSET").await.expect(250);
+    dialogue.ask("MAIL FROM:<case@example.test>").await.expect(250);
+    dialogue.ask("RCPT TO:<client@example.com>").await.expect(250);
+    let octets = format!("{GOOD}a\0b\r\n");
+    dialogue
+        .write(format!("BDAT {} LAST\r\n{octets}", octets.len()).as_bytes())
+        .await;
+    says(&dialogue.reply().await, 554, "5.6.0", "line 7");
+    assert_eq!(server.kept().await, 0);
 }
 
 #[tokio::test]

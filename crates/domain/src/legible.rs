@@ -1,0 +1,284 @@
+//! Text that reads as it is: no characters that nobody sees, that turn what follows around, or that pass for others
+//! (Unicode Technical Standard #39, Unicode Standard Annex #31).
+//!
+//! | text | rule | function |
+//! | --- | --- | --- |
+//! | names of people, offices and keys, display names, tags, reasons, the product's name | no hidden character | [`check`] |
+//! | local parts of addresses | no hidden character, joiners neither | [`is_hidden`] |
+//! | what people sign in with | besides, letters of one script that do not all look Latin | [`check_identifier`] |
+//! | what was stored before, or comes inside mail | shown without them | [`shown`] |
+//!
+//! Subjects, bodies and file names travel as they came: only how they are shown is a matter of this module.
+
+mod scripts;
+
+use std::borrow::Cow;
+
+use self::scripts::{Script, looks_latin, script};
+
+/// Zero width non-joiner and joiner: letters of some scripts and parts of emoji are joined or parted by them.
+const JOINERS: [char; 2] = ['\u{200c}', '\u{200d}'];
+/// The keycap of emoji such as 1 with U+FE0F.
+const KEYCAP: char = '\u{20e3}';
+
+/// Ranges of hidden characters besides controls and noncharacters, ascending, of Unicode 16: general category Cf, line
+/// and paragraph separators, default ignorable code points, private use, and letters and signs that are blank.
+const HIDDEN: [(char, char); 29] = [
+    ('\u{ad}', '\u{ad}'),
+    ('\u{34f}', '\u{34f}'),
+    ('\u{600}', '\u{605}'),
+    ('\u{61c}', '\u{61c}'),
+    ('\u{6dd}', '\u{6dd}'),
+    ('\u{70f}', '\u{70f}'),
+    ('\u{890}', '\u{891}'),
+    ('\u{8e2}', '\u{8e2}'),
+    ('\u{115f}', '\u{1160}'),
+    ('\u{17b4}', '\u{17b5}'),
+    ('\u{180b}', '\u{180f}'),
+    ('\u{200b}', '\u{200f}'),
+    ('\u{2028}', '\u{202e}'),
+    ('\u{2060}', '\u{206f}'),
+    ('\u{2800}', '\u{2800}'),
+    ('\u{3164}', '\u{3164}'),
+    ('\u{e000}', '\u{f8ff}'),
+    ('\u{fdd0}', '\u{fdef}'),
+    ('\u{fe00}', '\u{fe0f}'),
+    ('\u{feff}', '\u{feff}'),
+    ('\u{ffa0}', '\u{ffa0}'),
+    ('\u{fff0}', '\u{fffb}'),
+    ('\u{110bd}', '\u{110bd}'),
+    ('\u{110cd}', '\u{110cd}'),
+    ('\u{13430}', '\u{1343f}'),
+    ('\u{1bca0}', '\u{1bca3}'),
+    ('\u{1d173}', '\u{1d17a}'),
+    ('\u{e0000}', '\u{e0fff}'),
+    ('\u{f0000}', '\u{10ffff}'),
+];
+
+/// What the hidden characters that people meet are called.
+const NAMES: [(char, char, &str); 28] = [
+    ('\0', '\0', "NUL"),
+    ('\u{ad}', '\u{ad}', "soft hyphen"),
+    ('\u{34f}', '\u{34f}', "combining grapheme joiner"),
+    ('\u{61c}', '\u{61c}', "Arabic letter mark"),
+    ('\u{115f}', '\u{1160}', "Hangul filler"),
+    ('\u{200b}', '\u{200b}', "zero width space"),
+    ('\u{200c}', '\u{200c}', "zero width non-joiner"),
+    ('\u{200d}', '\u{200d}', "zero width joiner"),
+    ('\u{200e}', '\u{200e}', "left-to-right mark"),
+    ('\u{200f}', '\u{200f}', "right-to-left mark"),
+    ('\u{2028}', '\u{2028}', "line separator"),
+    ('\u{2029}', '\u{2029}', "paragraph separator"),
+    ('\u{202a}', '\u{202a}', "left-to-right embedding"),
+    ('\u{202b}', '\u{202b}', "right-to-left embedding"),
+    ('\u{202c}', '\u{202c}', "pop directional formatting"),
+    ('\u{202d}', '\u{202d}', "left-to-right override"),
+    ('\u{202e}', '\u{202e}', "right-to-left override"),
+    ('\u{2060}', '\u{2060}', "word joiner"),
+    ('\u{2066}', '\u{2066}', "left-to-right isolate"),
+    ('\u{2067}', '\u{2067}', "right-to-left isolate"),
+    ('\u{2068}', '\u{2068}', "first strong isolate"),
+    ('\u{2069}', '\u{2069}', "pop directional isolate"),
+    ('\u{2800}', '\u{2800}', "blank Braille pattern"),
+    ('\u{3164}', '\u{3164}', "Hangul filler"),
+    ('\u{e000}', '\u{f8ff}', "private-use character"),
+    ('\u{fe00}', '\u{fe0f}', "variation selector"),
+    ('\u{feff}', '\u{feff}', "byte order mark"),
+    ('\u{f0000}', '\u{10fffd}', "private-use character"),
+];
+
+/// A character that nobody sees, or that changes how what is around it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("U+{:04X} ({})", u32::from(*.0), name_of(*.0))]
+pub struct HiddenCharacter(pub char);
+
+impl HiddenCharacter {
+    /// Why a text with it is refused, and what to do, to stand behind the name of a field.
+    pub fn reason(self) -> String {
+        format!(
+            "has the character {self} in it, which is invisible or changes how the rest is shown: remove it"
+        )
+    }
+}
+
+/// Why people cannot sign in with a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum IdentifierError {
+    /// A hidden character.
+    #[error("{}", .0.reason())]
+    Hidden(HiddenCharacter),
+    /// Neither a letter or digit that is taken nor one of `.`, `_`, `-`, `@`, `+`; or one that passes for another.
+    #[error(
+        "has the character U+{:04X} in it, which is not allowed or looks like another: use letters, digits 0 to 9 and . _ - @ +",
+        u32::from(*.0)
+    )]
+    Character(char),
+    /// Letters of several scripts, as Latin and Cyrillic.
+    #[error("mixes letters of several alphabets, of which some look alike: use one")]
+    MixedScripts,
+    /// Letters of another script that can all be read as Latin ones.
+    #[error("has letters of another alphabet that all look like Latin ones: write it in Latin letters")]
+    LooksLatin,
+}
+
+/// Whether a character is a control or format character, turns the direction of text around, is blank, private or none.
+/// Joiners and variation selectors are, too, though [`check`] and [`shown`] take them where they belong.
+pub fn is_hidden(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
+    // Most text, spared the search: Latin letters, Chinese, Japanese and Korean.
+    if matches!(c, '\u{ae}'..='\u{34e}' | '\u{3165}'..='\u{d7ff}') {
+        return false;
+    }
+    // The last two of each plane are noncharacters.
+    c.is_control()
+        || u32::from(c) & 0xfffe == 0xfffe
+        || HIDDEN
+            .binary_search_by(|&(first, last)| compare(first, last, c))
+            .is_ok()
+}
+
+/// Checks a name of one line: it has no hidden character in it.
+///
+/// # Errors
+/// The first [`HiddenCharacter`].
+pub fn check(text: &str) -> Result<(), HiddenCharacter> {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Ok(());
+    }
+    let mut before = None;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if is_out_of_place(before, c, chars.peek().copied()) {
+            return Err(HiddenCharacter(c));
+        }
+        before = Some(c);
+    }
+    Ok(())
+}
+
+/// Checks what somebody signs in with, in lower case: letters of one script (on each side of an @), digits 0 to 9, and
+/// `.`, `_`, `-`, `@`, `+`.
+///
+/// # Errors
+/// What keeps it from being told from others.
+pub fn check_identifier(text: &str) -> Result<(), IdentifierError> {
+    if let Some(c) = text.chars().find(|&c| is_hidden(c)) {
+        return Err(IdentifierError::Hidden(HiddenCharacter(c)));
+    }
+    text.split('@').try_for_each(check_side)
+}
+
+/// Checks one side of an @, or the whole.
+fn check_side(text: &str) -> Result<(), IdentifierError> {
+    let mut found: Option<Script> = None;
+    for c in text.chars() {
+        if c.is_ascii_digit() || "._-+".contains(c) {
+            continue;
+        }
+        let script = script(c).ok_or(IdentifierError::Character(c))?;
+        if found.is_some_and(|other| other != script) {
+            return Err(IdentifierError::MixedScripts);
+        }
+        found = Some(script);
+    }
+    let mut letters = text.chars().filter(|c| c.is_alphabetic());
+    if found.is_some_and(|script| script != Script::Latin) && letters.all(looks_latin) {
+        return Err(IdentifierError::LooksLatin);
+    }
+    Ok(())
+}
+
+/// A text as it is shown: control characters become spaces, other hidden characters are left out.
+pub fn shown(text: &str) -> Cow<'_, str> {
+    if check(text).is_ok() {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut before = None;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let kept = if c.is_control() {
+            Some(' ')
+        } else {
+            (!is_out_of_place(before, c, chars.peek().copied())).then_some(c)
+        };
+        if let Some(c) = kept {
+            shown.push(c);
+            before = Some(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Whether `c` is hidden and stands where nothing needs it.
+fn is_out_of_place(before: Option<char>, c: char, after: Option<char>) -> bool {
+    if !is_hidden(c) {
+        return false;
+    }
+    if JOINERS.contains(&c) {
+        return !(before.is_some_and(can_be_joined)
+            && after.is_some_and(|c| can_be_joined(c) && !is_hidden(c)));
+    }
+    match c {
+        // 1 and U+FE0F become a keycap with U+20E3; else a selector follows a sign or ideograph.
+        '\u{fe00}'..='\u{fe0f}' => match before {
+            Some('0'..='9' | '#' | '*') => c != '\u{fe0f}' || after != Some(KEYCAP),
+            Some(before) => !takes_selector(before),
+            None => true,
+        },
+        '\u{e0100}'..='\u{e01ef}' => !before.is_some_and(takes_selector),
+        _ => true,
+    }
+}
+
+/// Whether a joiner beside `c` changes how it looks: letters of joining scripts, combining marks, emoji and the selectors
+/// behind them.
+fn can_be_joined(c: char) -> bool {
+    if c.is_alphabetic() {
+        return script(c).is_some_and(Script::joins);
+    }
+    let is_mark = matches!(c, '\u{300}'..='\u{1fff}') && !c.is_numeric() && !c.is_whitespace();
+    matches!(c, '\u{fe0e}' | '\u{fe0f}') || is_symbol(c) || (is_mark && !is_hidden(c))
+}
+
+/// Whether a variation selector behind `c` chooses a form of it.
+fn takes_selector(c: char) -> bool {
+    is_symbol(c) || script(c) == Some(Script::EastAsian)
+}
+
+/// Whether `c` is of the signs among which emoji are.
+fn is_symbol(c: char) -> bool {
+    matches!(
+        c,
+        '\u{a9}' | '\u{ae}' | '\u{203c}' | '\u{2049}' | '\u{2122}' | '\u{2139}' | '\u{3030}' | '\u{303d}' | '\u{3297}'
+            | '\u{3299}' | '\u{2190}'..='\u{27ff}' | '\u{2900}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}'
+    )
+}
+
+fn compare(first: char, last: char, c: char) -> std::cmp::Ordering {
+    if last < c {
+        std::cmp::Ordering::Less
+    } else if first > c {
+        std::cmp::Ordering::Greater
+    } else {
+        std::cmp::Ordering::Equal
+    }
+}
+
+/// What a hidden character is called.
+fn name_of(c: char) -> &'static str {
+    let other = if c.is_control() {
+        "control character"
+    } else {
+        "format character"
+    };
+    NAMES
+        .iter()
+        .find(|(first, last, _)| (*first..=*last).contains(&c))
+        .map_or(other, |(_, _, name)| *name)
+}
+
+#[cfg(test)]
+mod tests;
