@@ -81,6 +81,15 @@ impl Accounts {
         Ok(Some(secret))
     }
 
+    /// Whether a link or secret works now. One that does is nobody's guess, so whoever has it need not wait for those who
+    /// try others.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn token_works(&self, token: &str) -> Result<bool, StoreError> {
+        self.store.token_works(&hash_of(token), self.clock.now()).await
+    }
+
     /// Makes the first administrator; `secret` is what the server printed, `None` for the operator.
     ///
     /// # Errors

@@ -1,7 +1,6 @@
 //! Proves who asks: a password, a session or an API key, the same over HTTP and SMTP.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -11,11 +10,12 @@ use tokio::sync::watch;
 
 use crate::cache::Cache;
 use crate::directory::Directory;
+use crate::guard::{Client, Guard};
 use crate::notifier::{Notice, NoticeEvent, Notifier};
 use crate::password::{PasswordError, Passwords};
 use crate::principal::{Key, Person, Principal, Who};
 use crate::secret::{KEY_PREFIX, Secret, hash_of};
-use crate::throttle::{Throttle, TooMany};
+use crate::throttle::{Attempt, Standing, TooMany};
 
 /// How long a session lasts.
 pub const SESSION_LASTS: Duration = Duration::from_secs(12 * 3600);
@@ -56,7 +56,7 @@ pub struct Authenticator {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     passwords: Passwords,
-    throttle: Throttle,
+    guard: Guard,
     cache: Cache,
     /// Keys whose last use is to be written.
     uses: Mutex<HashMap<KeyId, Timestamp>>,
@@ -76,11 +76,11 @@ impl Authenticator {
     /// [`PasswordError::Hash`] where the system gives no random bytes.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, PasswordError> {
         Ok(Self {
+            guard: Guard::new(Arc::clone(&store), Arc::clone(&clock)),
             store,
             cache: Cache::new(Arc::clone(&clock)),
             clock,
             passwords: Passwords::new()?,
-            throttle: Throttle::default(),
             uses: Mutex::default(),
             notifier: OnceLock::new(),
         })
@@ -92,7 +92,8 @@ impl Authenticator {
     }
 
     /// Signs a person in by login (or e-mail address) and password. An API key is a password too: its user's login
-    /// goes with it; with an office's key the login does not matter.
+    /// goes with it; with an office's key the login does not matter. Where a person signs in, they can go on signing in
+    /// while others guess.
     ///
     /// # Errors
     /// [`SignInError`]; unknown logins take the time and the words of wrong passwords.
@@ -100,7 +101,7 @@ impl Authenticator {
         &self,
         login: &str,
         password: &str,
-        peer: IpAddr,
+        client: &Client,
     ) -> Result<Arc<Principal>, SignInError> {
         let login = login.trim().to_lowercase();
         if login.len() > MAX_LOGIN_BYTES {
@@ -111,10 +112,11 @@ impl Authenticator {
             if let Some(principal) = self.key_as_password(&login, password).await? {
                 return Ok(principal);
             }
-            self.throttle.take(&login, peer, self.clock.steady())?;
+            let attempt = self.guard.attempt(&login, client).await?;
+            self.guard.take(&attempt)?;
             return Err(SignInError::Invalid);
         }
-        let principal = self.person(&login, password, peer).await?;
+        let principal = self.person(&login, password, client).await?;
         principal.ok_or(SignInError::Invalid)
     }
 
@@ -124,25 +126,31 @@ impl Authenticator {
         &self,
         login: &str,
         password: &str,
-        peer: IpAddr,
+        client: &Client,
     ) -> Result<Option<Arc<Principal>>, SignInError> {
-        self.throttle.look(login, peer, self.clock.steady())?;
-        let turn = self.passwords.turn().await;
-        self.throttle.take(login, peer, self.clock.steady())?;
+        let attempt = self.guard.attempt(login, client).await?;
+        self.guard.look(&attempt)?;
+        let turn = match attempt.standing {
+            Standing::Known => self.passwords.turn_of_known().await,
+            Standing::Unknown => self.passwords.turn().await,
+        };
+        self.guard.take(&attempt)?;
+        // Looked up in the turn: the password may have been changed before it.
         let user = self.store.user_by_login(login).await?;
         let user = user.filter(|user| !user.disabled);
         let hash = user.as_ref().map(|user| user.password_hash.as_str());
         if !self.passwords.verify(&turn, password, hash).await {
             if let Some(user) = user {
-                self.failed(user, login, peer);
+                self.failed(user, &attempt, client);
             }
             return Ok(None);
         }
         let Some(user) = user else {
             return Ok(None);
         };
-        self.throttle.succeeded(login, peer);
+        self.guard.succeeded(&attempt);
         drop(turn);
+        self.guard.remember(user.id, client).await;
         Ok(self
             .principal_of(user, None)
             .await?
@@ -150,12 +158,12 @@ impl Authenticator {
     }
 
     /// Tells a person that somebody tried wrong passwords until the pause; behind the answer, which takes no longer.
-    fn failed(&self, user: User, login: &str, peer: IpAddr) {
-        let now = self.clock.now();
+    fn failed(&self, user: User, attempt: &Attempt, client: &Client) {
+        let (now, peer) = (self.clock.now(), client.address);
         let Some(notifier) = self.notifier.get() else {
             return;
         };
-        if self.throttle.look(login, peer, self.clock.steady()).is_ok() {
+        if self.guard.look(attempt).is_ok() {
             return;
         }
         let (store, notifier) = (Arc::clone(&self.store), Arc::clone(notifier));
@@ -172,6 +180,22 @@ impl Authenticator {
                 tracing::warn!(%error, "a notice about failed sign-ins was not sent");
             }
         });
+    }
+
+    /// Counts a request for a link to choose a new password, as attempts to sign in are counted: by a person, whichever of
+    /// their names is given, and where they signed in before apart from strangers.
+    ///
+    /// # Errors
+    /// [`SignInError::TooMany`], for known and unknown names alike, and [`SignInError::Store`].
+    pub async fn take_reset(&self, login: &str, client: &Client) -> Result<(), SignInError> {
+        let attempt = self.guard.attempt(&login.trim().to_lowercase(), client).await?;
+        Ok(self.guard.take_reset(&attempt)?)
+    }
+
+    /// Remembers that somebody proved who they are without a password, by a link that was mailed to them: from there they
+    /// can sign in while others guess.
+    pub async fn remember(&self, user: &User, client: &Client) {
+        self.guard.remember(user.id, client).await;
     }
 
     async fn key_as_password(&self, login: &str, secret: &str) -> Result<Option<Arc<Principal>>, StoreError> {

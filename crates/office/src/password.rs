@@ -8,6 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Most hashes computed at a time: each takes 19 MiB and tens of milliseconds of a core.
 const AT_A_TIME: usize = 2;
+/// One more is for people at a place where they signed in before: strangers, who can be many, do not queue before them.
+const KNOWN_AT_A_TIME: usize = 1;
 /// Shortest password that is taken, in characters.
 pub const MIN_PASSWORD_CHARS: usize = 10;
 /// Longest password that is taken, in bytes.
@@ -37,6 +39,7 @@ pub struct Turn {
 #[derive(Debug, Clone)]
 pub struct Passwords {
     room: Arc<Semaphore>,
+    known_room: Arc<Semaphore>,
     /// Verified against where there is no user, so that an unknown login takes as long as a wrong password.
     decoy: Arc<str>,
 }
@@ -49,6 +52,7 @@ impl Passwords {
     pub fn new() -> Result<Self, PasswordError> {
         Ok(Self {
             room: Arc::new(Semaphore::new(AT_A_TIME)),
+            known_room: Arc::new(Semaphore::new(KNOWN_AT_A_TIME)),
             decoy: hash("nobody has this password")?.into(),
         })
     }
@@ -77,6 +81,17 @@ impl Passwords {
             // Nobody closes the semaphore.
             _room: Arc::clone(&self.room).acquire_owned().await.ok(),
         }
+    }
+
+    /// The same for the password of somebody at a place where they signed in before.
+    pub(crate) async fn turn_of_known(&self) -> Turn {
+        let (room, known_room) = (Arc::clone(&self.room), Arc::clone(&self.known_room));
+        let room = tokio::select! {
+            biased;
+            room = room.acquire_owned() => room,
+            room = known_room.acquire_owned() => room,
+        };
+        Turn { _room: room.ok() }
     }
 
     /// Whether `password` fits `hash`; without a hash the same work is done and the answer is no.
@@ -111,6 +126,20 @@ fn hash(password: &str) -> Result<String, PasswordError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn strangers_leave_room_for_those_who_are_known() {
+        let passwords = Passwords::new().unwrap();
+        let strangers = [passwords.turn().await, passwords.turn().await];
+        tokio::select! {
+            biased;
+            _turn = passwords.turn() => panic!("a third stranger"),
+            () = std::future::ready(()) => {}
+        }
+        let _known = passwords.turn_of_known().await;
+        drop(strangers);
+        let _another = passwords.turn_of_known().await;
+    }
 
     #[tokio::test]
     async fn password_fits_its_own_hash_alone() {

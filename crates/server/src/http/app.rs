@@ -8,7 +8,9 @@ use postroom_engine::EngineHandle;
 use postroom_engine::intake::Intake;
 use postroom_office::explain::{ExplainParts, Explainer, Service};
 use postroom_office::relays::Relays;
-use postroom_office::{Accounts, ActionParts, Actions, Authenticator, Jobs, Measuring, Senders, Throttle};
+use postroom_office::{
+    Accounts, ActionParts, Actions, Authenticator, Jobs, Measuring, Senders, TokenThrottle,
+};
 use postroom_store::Store;
 use tokio::sync::Semaphore;
 
@@ -33,8 +35,8 @@ pub struct AppParts {
     pub intake: Intake,
     /// Hands out tokens that work once.
     pub accounts: Arc<Accounts>,
-    /// Counts tries of tokens and requests for new passwords.
-    pub tries: Throttle,
+    /// Counts links, and secrets that set the server up, that do not work.
+    pub tries: TokenThrottle,
     /// Knows as whom somebody may send, and who is a user.
     pub senders: Arc<Senders>,
     /// What makes mail move; `None` where a command works on the store alone.

@@ -9,6 +9,7 @@ mod audit;
 mod auth;
 mod banners;
 mod body;
+mod browser;
 mod carried;
 mod connections;
 mod docs;
@@ -35,6 +36,7 @@ mod problem;
 mod session;
 mod settings;
 mod status;
+mod throttled;
 pub mod wire;
 
 pub use admin::wire as admin_wire;

@@ -12,11 +12,15 @@ use postroom_store::Rights;
 
 use super::App;
 use super::auth::{COOKIE, Caller, HOST_COOKIE, session_token};
+use super::browser::{Browser, BrowserCookie};
 use super::extract::Json;
-use super::peer::ClientAddress;
 use super::problem::ApiError;
+use super::throttled;
 use super::wire::problem::Problem;
 use super::wire::session::{Named, Person, ProxiedFor, Right, Session, SignIn};
+
+/// An answer that opens a session: its cookie, the browser's, and more.
+pub(super) type SignedIn<T> = (CookieJar, BrowserCookie, T);
 
 /// Signs in and sets the session's cookie.
 ///
@@ -28,13 +32,13 @@ use super::wire::session::{Named, Person, ProxiedFor, Right, Session, SignIn};
 )]
 pub(super) async fn sign_in(
     State(app): State<App>,
-    ClientAddress(peer): ClientAddress,
+    browser: Browser,
     jar: CookieJar,
     Json(given): Json<SignIn>,
-) -> Result<(CookieJar, axum::Json<Session>), ApiError> {
+) -> Result<SignedIn<axum::Json<Session>>, ApiError> {
     let principal = app
         .authenticator
-        .sign_in(&given.login, &given.password, peer)
+        .sign_in(&given.login, &given.password, &browser.client())
         .await
         .map_err(refused)?;
     // A key signs its own requests in: a session of it would outlive the key.
@@ -43,7 +47,8 @@ pub(super) async fn sign_in(
     };
     let token = app.authenticator.begin_session(&person.user).await?;
     let described = describe(&app, &principal).await?;
-    Ok((with_session(&app, jar, token.reveal()), axum::Json(described)))
+    let jar = with_session(&app, jar, token.reveal());
+    Ok((jar, browser.remembered(&app), axum::Json(described)))
 }
 
 /// Puts the session's cookie in place of those that came.
@@ -103,13 +108,7 @@ pub(super) async fn sign_out(
 pub(super) fn refused(error: SignInError) -> ApiError {
     match error {
         SignInError::Invalid => invalid(),
-        SignInError::TooMany { retry_after } => ApiError::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too_many_attempts",
-            "Too many tries to sign in",
-            "there were too many tries with this login or from this address: wait and try again",
-        )
-        .after(retry_after),
+        SignInError::TooMany { retry_after } => throttled::sign_in(retry_after),
         SignInError::Store(error) => error.into(),
     }
 }

@@ -20,7 +20,7 @@ use postroom_engine::intake::{Intake, IntakeLimits, IntakeParts, IntakeSettings,
 use postroom_engine::{EngineHandle, SystemRandom};
 use postroom_office::relays::Relays;
 use postroom_office::{
-    Accounts, Authenticator, JobParts, Jobs, Measuring, MeasuringParts, Notices, Senders, Throttle,
+    Accounts, Authenticator, JobParts, Jobs, Measuring, MeasuringParts, Notices, Senders, TokenThrottle,
 };
 use postroom_store::{ConfiguredLimits, SqliteOptions, SqliteStore, Store, USER_DAILY_LIMIT_DEFAULT};
 use tokio::sync::Semaphore;
@@ -197,7 +197,7 @@ impl Node {
             clock: Arc::clone(&self.clock),
             intake: self.intake.clone(),
             accounts: Arc::clone(&self.accounts),
-            tries: Throttle::default(),
+            tries: TokenThrottle::default(),
             senders: Arc::clone(&self.senders),
             engine,
             jobs: self.jobs.clone(),

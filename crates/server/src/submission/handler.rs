@@ -10,7 +10,7 @@ use postroom_engine::budget::{IncomingRoom, NoRoom, SenderProgress};
 use postroom_engine::intake::{
     self, DeclaredCharset, EnvelopeRecipient, Extras, GivenEnvelope, Intake, Origin, Protocol, RawSubmission,
 };
-use postroom_office::{Authenticator, Principal, Senders, Who};
+use postroom_office::{Authenticator, Client, Principal, Senders, Who};
 use postroom_smtp::auth::Credentials;
 use postroom_smtp::reply::Reply;
 use postroom_smtp::server::{Envelope, Handler, MailFrom, Notify, RcptTo, Ret, SessionFacts};
@@ -151,8 +151,9 @@ impl Handler for Session {
         let authenticator = &self.door.authenticator;
         // Counted before it is looked up, so that a change in between is seen at the first message.
         self.as_of = authenticator.generation();
+        let client = Client::at(self.peer.ip());
         let signed_in = authenticator
-            .sign_in(credentials.username, credentials.password, self.peer.ip())
+            .sign_in(credentials.username, credentials.password, &client)
             .await;
         self.sender = Sender::SignedIn(signed_in.map_err(|error| words::sign_in(&error))?);
         Ok(())

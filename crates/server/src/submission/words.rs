@@ -35,7 +35,7 @@ pub(super) fn sign_in(error: &SignInError) -> Reply {
         ),
         SignInError::TooMany { retry_after } => {
             let text = format!(
-                "Too many sign-ins failed; try again in {} s",
+                "Too many sign-ins failed; try again in {} s; an API key as the password works at once",
                 retry_after.as_secs().max(1)
             );
             Reply::enhanced(454, EnhancedCode::new(4, 7, 0), text)

@@ -28,6 +28,7 @@ mod export;
 mod fence;
 mod first_start;
 mod garbage;
+mod guessing;
 mod health;
 mod history;
 mod house;

@@ -176,26 +176,6 @@ async fn session_ends_after_twelve_hours() {
 }
 
 #[tokio::test]
-async fn guessing_is_slowed_down_and_the_right_password_too() {
-    let house = House::open().await;
-    house.person("case", house.root, Rights::default()).await;
-    for _ in 0..10 {
-        assert_eq!(
-            sign_in(&house, "case", "wrong horse battery").await.code(),
-            "invalid_credentials"
-        );
-    }
-    let refused = sign_in(&house, "case", PASSWORD).await;
-    assert_eq!(
-        (refused.status, refused.header("retry-after")),
-        (StatusCode::TOO_MANY_REQUESTS, "30")
-    );
-    insta::assert_json_snapshot!(refused.problem());
-    house.clock.advance(Duration::from_secs(30));
-    assert_eq!(sign_in(&house, "case", PASSWORD).await.status, StatusCode::OK);
-}
-
-#[tokio::test]
 async fn request_that_changes_something_has_to_come_from_the_same_site() {
     let house = House::open().await;
     house.person("case", house.root, Rights::default()).await;

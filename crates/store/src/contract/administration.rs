@@ -141,6 +141,12 @@ pub trait Administration: Send + Sync {
     /// [`StoreError::Stale`] where the person changed since the token's mail was addressed.
     async fn keep_token(&self, token: NewToken, by: &By) -> Result<(), StoreError>;
 
+    /// Whether there is a token of this hash that works at `now`, whatever it is for.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn token_works(&self, hash: &KeyHash, now: Timestamp) -> Result<bool, StoreError>;
+
     /// Sets the password of whoever a token belongs to, and ends the token and their sessions, and their API keys where
     /// `keys` says so.
     ///

@@ -63,7 +63,7 @@ pub use names::{Names, NamesInScope};
 pub use pauses::{Pause, PauseOf, Pauses};
 pub use people::{
     ApiKey, KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Office, OfficeSecurity, People, Rights,
-    Session, SignInClash, User,
+    SOURCE_LASTS, SOURCES_MAX, Session, SignInClash, SignInSource, User,
 };
 pub use queue::{
     ActionOutcome, Admitted, AttemptRecord, AttemptResult, Authority, BodyType, ClockMove, Deliverable,

@@ -1,11 +1,19 @@
 //! Offices, users, sessions and API keys.
 
+use std::net::IpAddr;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use postroom_domain::{KeyId, OfficeId, RouteId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::administration::Branches;
 use crate::StoreError;
+
+/// How long a source is known after somebody signed in from it.
+pub const SOURCE_LASTS: Duration = Duration::from_hours(90 * 24);
+/// Most sources that are known of a person; beyond that the one that was noted first is forgotten.
+pub const SOURCES_MAX: u32 = 100;
 
 /// Finds people and what proves who they are, and keeps sessions. Whatever else changes goes through
 /// [`super::Administration`], with its entry in the audit log.
@@ -73,6 +81,23 @@ pub trait People: Send + Sync {
     /// Those of the store.
     async fn keys(&self) -> Result<Vec<ApiKey>, StoreError>;
 
+    /// When somebody was last noted to have signed in from a source; `None` where that is not known.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn source_seen(&self, user: UserId, source: SignInSource) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Notes that somebody signed in from sources. [`super::Upkeep::forget`] forgets them after [`SOURCE_LASTS`].
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn note_sources(
+        &self,
+        user: UserId,
+        sources: Vec<SignInSource>,
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
+
     /// Writes when keys were used last. It is no change of what anybody may do, and has no entry in the audit log.
     ///
     /// # Errors
@@ -83,6 +108,15 @@ pub trait People: Send + Sync {
 /// SHA-256 of a secret of at least 128 random bits (a session token, an API key).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyHash(pub [u8; 32]);
+
+/// Where somebody signs in from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SignInSource {
+    /// A network, by its first address.
+    Network(IpAddr),
+    /// A browser, by the hash of its cookie.
+    Device(KeyHash),
+}
 
 /// An office to make.
 #[derive(Debug, Clone)]

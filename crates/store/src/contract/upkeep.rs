@@ -14,7 +14,8 @@ pub trait Upkeep: Send + Sync {
     /// Those of the store.
     async fn index_text(&self) -> Result<bool, StoreError>;
 
-    /// Forgets idempotency keys made before `before` and ended sessions; answers how many, at most a step of them a call.
+    /// Forgets idempotency keys made before `before`, ended sessions, and sources that nobody signed in from for long; answers
+    /// how many, at most a step of them a call.
     ///
     /// # Errors
     /// Those of the store.

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// Every step, in order; `user_version` counts those done. A released step is never edited.
-const STEPS: [&str; 27] = [
+const STEPS: [&str; 28] = [
     include_str!("migrations/0001_queue.sql"),
     include_str!("migrations/0002_terms.sql"),
     include_str!("migrations/0003_audit.sql"),
@@ -33,6 +33,7 @@ const STEPS: [&str; 27] = [
     include_str!("migrations/0025_rings.sql"),
     include_str!("migrations/0026_own_mail.sql"),
     include_str!("migrations/0027_keys.sql"),
+    include_str!("migrations/0028_known_sources.sql"),
 ];
 
 /// Runs the steps that the file lacks, each in its own transaction.

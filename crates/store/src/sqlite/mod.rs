@@ -47,6 +47,7 @@ mod jobs;
 mod jump;
 mod kept;
 mod kept_counts;
+mod known_sources;
 mod lanes;
 mod layouts;
 mod lease;

@@ -5,11 +5,13 @@ use postroom_domain::{KeyId, OfficeId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::inbox::Lane;
+use super::known_sources;
 use super::open::SqliteStore;
 use super::people_rows::{KEY, OFFICE, USER, read_key, read_office, read_user, rights_bits};
 use crate::StoreError;
 use crate::contract::{
-    ApiKey, KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Office, People, Session, SignInClash, User,
+    ApiKey, KeyHash, NewApiKey, NewOffice, NewSession, NewUser, Office, People, Session, SignInClash,
+    SignInSource, User,
 };
 
 impl SqliteStore {
@@ -120,6 +122,22 @@ impl People for SqliteStore {
                     read_key,
                 )?)
             })
+            .await
+    }
+
+    async fn source_seen(&self, user: UserId, source: SignInSource) -> Result<Option<Timestamp>, StoreError> {
+        self.readers
+            .run(move |conn| Ok(known_sources::seen(conn, user, source)?))
+            .await
+    }
+
+    async fn note_sources(
+        &self,
+        user: UserId,
+        sources: Vec<SignInSource>,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.people_write(move |conn| known_sources::note(conn, user, &sources, at))
             .await
     }
 

@@ -6,7 +6,7 @@ use rusqlite::params;
 
 use super::group::Group;
 use super::inbox::Lane;
-use super::{SqliteStore, check, checksum_fill, damage, high_water, integrity, space, text};
+use super::{SqliteStore, check, checksum_fill, damage, high_water, integrity, known_sources, space, text};
 use crate::StoreError;
 use crate::contract::{CheckReport, ContentCheck, Upkeep};
 
@@ -133,5 +133,7 @@ fn forget(group: &mut Group<'_>, before: Timestamp, now: Timestamp) -> Result<u3
             "DELETE FROM session WHERE hash IN (SELECT hash FROM session WHERE ends_at <= ?1 LIMIT ?2)",
         )?
         .execute(params![now.as_micros(), left])?;
-    Ok(u32::try_from(keys + sessions).unwrap_or(u32::MAX))
+    let left = left - i64::try_from(sessions).unwrap_or(left);
+    let sources = known_sources::forget(group.conn, now, left)?;
+    Ok(u32::try_from(keys + sessions + sources).unwrap_or(u32::MAX))
 }

@@ -10,12 +10,13 @@ pub(super) mod users;
 
 use std::net::IpAddr;
 
-use postroom_domain::{OfficeId, Rule, UserId};
-use postroom_office::{Directory, Principal};
-use postroom_store::{By, Office, User};
+use postroom_domain::{OfficeId, PeopleRule, Rule, UserId};
+use postroom_office::{Directory, Principal, TooMany};
+use postroom_store::{By, Office, StoreError, User};
 
 use super::App;
 use super::problem::ApiError;
+use super::throttled;
 use super::wire::session::Named;
 
 impl App {
@@ -33,11 +34,16 @@ impl App {
         Ok(self.senders.refresh().await?)
     }
 
-    /// Takes a try of a token or of a request for a new password.
-    pub(super) fn take_try(&self, what: &str, peer: IpAddr) -> Result<(), ApiError> {
+    /// Refuses a link, or a secret that sets the server up, that does not work. Such tries are counted by their address:
+    /// not because anybody guesses 256 bits, but so that trying costs the server little.
+    pub(super) async fn check_token(&self, token: &str, peer: IpAddr) -> Result<(), ApiError> {
+        if self.accounts.token_works(token).await? {
+            return Ok(());
+        }
         self.tries
-            .take(what, peer, self.clock.steady())
-            .map_err(|error| super::session::refused(error.into()))
+            .take(peer, self.clock.steady())
+            .map_err(|TooMany { retry_after }| throttled::token(retry_after))?;
+        Err(StoreError::People(PeopleRule::TokenInvalid).into())
     }
 
     /// The offices as a tree.

@@ -10,10 +10,12 @@ use postroom_store::OpenKeys;
 use super::{fields, oneself};
 use crate::http::App;
 use crate::http::auth::ByHand;
+use crate::http::browser::{Browser, BrowserCookie};
 use crate::http::extract::Json;
 use crate::http::peer::ClientAddress;
 use crate::http::problem::ApiError;
-use crate::http::session::{refused, with_session};
+use crate::http::session::{SignedIn, refused, with_session};
+use crate::http::throttled;
 use crate::http::wire::people::{Forgotten, PasswordEdit, Redeemed};
 use crate::http::wire::problem::Problem;
 
@@ -28,10 +30,16 @@ use crate::http::wire::problem::Problem;
 )]
 pub(in crate::http) async fn forgot(
     State(app): State<App>,
-    ClientAddress(peer): ClientAddress,
+    browser: Browser,
     Json(given): Json<Forgotten>,
 ) -> Result<StatusCode, ApiError> {
-    app.take_try(&given.login.trim().to_lowercase(), peer)?;
+    app.authenticator
+        .take_reset(&given.login, &browser.client())
+        .await
+        .map_err(|error| match error {
+            SignInError::TooMany { retry_after } => throttled::reset(retry_after),
+            SignInError::Invalid | SignInError::Store(_) => refused(error),
+        })?;
     app.accounts.forgot(&given.login);
     Ok(StatusCode::ACCEPTED)
 }
@@ -47,18 +55,21 @@ pub(in crate::http) async fn forgot(
 pub(in crate::http) async fn confirm(
     State(app): State<App>,
     ClientAddress(peer): ClientAddress,
+    browser: Browser,
     Json(given): Json<Redeemed>,
-) -> Result<StatusCode, ApiError> {
-    app.take_try(&format!("link {peer}"), peer)?;
+) -> Result<(BrowserCookie, StatusCode), ApiError> {
+    app.check_token(&given.token, peer).await?;
     let hash = fields::password_hash(&app, &given.password).await?;
     let keys = if given.end_keys {
         OpenKeys::End
     } else {
         OpenKeys::Keep
     };
-    app.accounts.redeem(&given.token, hash, keys).await?;
+    let user = app.accounts.redeem(&given.token, hash, keys).await?;
     app.people_changed().await?;
-    Ok(StatusCode::NO_CONTENT)
+    // Whoever is locked out by somebody's guesses signs in here at once.
+    app.authenticator.remember(&user, &browser.client()).await;
+    Ok((browser.remembered(&app), StatusCode::NO_CONTENT))
 }
 
 /// Changes one's password; every session ends, and this one goes on as a new one. With `end_keys` one's API keys end, too.
@@ -71,18 +82,18 @@ pub(in crate::http) async fn confirm(
 )]
 pub(in crate::http) async fn change(
     State(app): State<App>,
-    ClientAddress(peer): ClientAddress,
+    browser: Browser,
     ByHand(who): ByHand,
     jar: CookieJar,
     Json(given): Json<PasswordEdit>,
-) -> Result<(CookieJar, StatusCode), ApiError> {
+) -> Result<SignedIn<StatusCode>, ApiError> {
     let user = oneself(&who)?;
     // A key must not turn itself into a password, which would outlive it.
     if given.current.starts_with(KEY_PREFIX) {
         return Err(refused(SignInError::Invalid));
     }
     app.authenticator
-        .sign_in(&user.login, &given.current, peer)
+        .sign_in(&user.login, &given.current, &browser.client())
         .await
         .map_err(refused)?;
     let hash = fields::password_hash(&app, &given.password).await?;
@@ -96,5 +107,6 @@ pub(in crate::http) async fn change(
         .await?;
     app.people_changed().await?;
     let token = app.authenticator.begin_session(user).await?;
-    Ok((with_session(&app, jar, token.reveal()), StatusCode::NO_CONTENT))
+    let jar = with_session(&app, jar, token.reveal());
+    Ok((jar, browser.remembered(&app), StatusCode::NO_CONTENT))
 }

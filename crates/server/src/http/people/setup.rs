@@ -59,7 +59,9 @@ pub(in crate::http) async fn set_up(
     if !app.accounts.setup_is_needed().await? {
         return Err(StoreError::People(postroom_domain::PeopleRule::SetUpAlready).into());
     }
-    app.take_try(&format!("setup {peer}"), peer)?;
+    if let Some(secret) = secret {
+        app.check_token(secret, peer).await?;
+    }
     let setup = SetUp {
         token: None,
         office: given.office.map_or_else(

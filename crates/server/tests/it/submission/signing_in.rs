@@ -3,9 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::http::Request;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use postroom_domain::ManualClock;
+use postroom_server::clock::SystemClock;
+use postroom_server::config::Config;
 use postroom_store::{SqliteOptions, UserChange};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::Barrier;
@@ -109,6 +113,36 @@ async fn wrong_keys_over_smtp_count_for_http() {
     let body = serde_json::json!({"login": "case", "password": PASSWORD});
     let (status, _) = server.post("/api/v1/session", None, body.to_string()).await;
     assert_eq!(status.as_u16(), 429);
+}
+
+#[tokio::test]
+async fn client_that_succeeded_goes_on_while_others_guess_also_after_a_restart() {
+    let behind_a_proxy = |config: &mut Config| {
+        config.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    };
+    let server = Server::with(|config, _| behind_a_proxy(config)).await;
+    server.person("case").await;
+    server.signed_in().await;
+    let server = server.again(Arc::new(SystemClock), behind_a_proxy).await;
+    let guess = async |from: String| {
+        let request = Request::post("/api/v1/session")
+            .header("host", "mail.example.test")
+            .header("content-type", "application/json")
+            .header("x-forwarded-for", from)
+            .body(Body::from(r#"{"login": "case", "password": "pk_guess"}"#));
+        server.open(request.unwrap()).await.0.as_u16()
+    };
+    for n in 0..100 {
+        assert_eq!(guess(format!("203.0.113.{}", n / 10)).await, 401, "{n}");
+    }
+    assert_eq!(guess("203.0.113.99".to_owned()).await, 429);
+    server.signed_in().await;
+    for _ in 0..10 {
+        let reply = server.greeted().await.sign_in("case", "pk_guess").await;
+        reply.expect(535);
+    }
+    let reply = server.greeted().await.sign_in("case", PASSWORD).await;
+    assert_eq!((reply.code, reply.enhanced()), (454, "4.7.0"), "{reply:?}");
 }
 
 #[tokio::test]

@@ -124,6 +124,13 @@ impl Administration for SqliteStore {
             .await
     }
 
+    async fn token_works(&self, hash: &KeyHash, now: Timestamp) -> Result<bool, StoreError> {
+        let hash = *hash;
+        self.readers
+            .run(move |conn| Ok(tokens::works(conn, &hash, now)?))
+            .await
+    }
+
     async fn use_token(
         &self,
         hash: &KeyHash,

@@ -47,6 +47,12 @@ fn addressee(conn: &Connection, to: Addressee) -> Result<User, StoreError> {
     }
 }
 
+/// Whether there is such a token that has not ended.
+pub(super) fn works(conn: &Connection, hash: &KeyHash, now: Timestamp) -> rusqlite::Result<bool> {
+    conn.prepare_cached("SELECT 1 FROM one_time WHERE hash = ?1 AND ends_at > ?2")?
+        .exists(params![hash.0, now.as_micros()])
+}
+
 /// Takes a token for a new password.
 pub(super) fn redeem(
     conn: &Connection,

@@ -408,6 +408,8 @@ pub(crate) async fn token_sets_a_password_once_within_its_time(h: &mut impl Harn
     };
     keep(store, 1, TokenPurpose::PasswordReset(to)).await;
     keep(store, 2, TokenPurpose::PasswordReset(to)).await;
+    let works = |n: u8, now| async move { store.token_works(&KeyHash([n; 32]), now).await.unwrap() };
+    assert!(!works(1, at(6)).await && works(2, at(6)).await && !works(2, by().at.plus(HOUR)).await);
     assert_eq!(rule(take(1, at(6)).await), PeopleRule::TokenInvalid, "replaced");
     assert_eq!(
         rule(take(2, by().at.plus(HOUR)).await),
@@ -424,6 +426,7 @@ pub(crate) async fn token_sets_a_password_once_within_its_time(h: &mut impl Harn
     assert_eq!(take(2, at(6)).await.unwrap().password_hash, "hash 2");
     assert!(store.session(&KeyHash([9; 32]), at(6)).await.unwrap().is_none());
     assert_eq!(rule(take(2, at(6)).await), PeopleRule::TokenInvalid, "used");
+    assert!(!works(2, at(6)).await);
     keep(store, 3, TokenPurpose::SetUp).await;
     assert_eq!(
         rule(take(3, at(6)).await),

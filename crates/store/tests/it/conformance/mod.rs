@@ -81,6 +81,7 @@ macro_rules! conformance {
             people::session_ends_by_time_by_hand_and_by_a_new_password,
             people::key_is_found_by_its_hash_until_it_is_revoked,
             people::key_says_who_made_it_when_it_ends_and_when_it_was_used,
+            people::sources_of_sign_ins_are_known_until_they_are_old_or_too_many,
             people::people_survive_reopening,
             administration::office_is_renamed_and_moved_but_never_below_itself,
             administration::tree_of_offices_has_a_depth_and_no_ring,

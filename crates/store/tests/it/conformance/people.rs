@@ -1,11 +1,12 @@
 //! Offices, users, sessions and API keys.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use postroom_domain::{KeyId, OfficeId, RouteId, UserId};
 use postroom_store::{
-    Actor, Branches, By, KeyHash, NewApiKey, NewOffice, NewSession, NewUser, OpenKeys, Rights, Store,
-    StoreError, UserChange,
+    Actor, Branches, By, KeyHash, NewApiKey, NewOffice, NewSession, NewUser, OpenKeys, Rights, SOURCE_LASTS,
+    SOURCES_MAX, SignInSource, Store, StoreError, UserChange,
 };
 
 use super::Harness;
@@ -250,6 +251,42 @@ pub(crate) async fn key_says_who_made_it_when_it_ends_and_when_it_was_used(h: &m
     );
     let now = h.store().rights_as_of().await.unwrap();
     assert_eq!(now, rights, "a use changes nobody's rights");
+}
+
+pub(crate) async fn sources_of_sign_ins_are_known_until_they_are_old_or_too_many(h: &mut impl Harness) {
+    let store = h.store();
+    let user = one_user(store).await;
+    let device = SignInSource::Device(KeyHash([1; 32]));
+    let network = |n: u32| SignInSource::Network(IpAddr::V4(Ipv4Addr::from_bits(n)));
+    let v6 = SignInSource::Network("2001:db8::".parse().unwrap());
+    store
+        .note_sources(user, vec![device, network(1)], at(5))
+        .await
+        .unwrap();
+    store.note_sources(user, vec![v6, device], at(9)).await.unwrap();
+    h.reopen().await;
+    let store = h.store();
+    let seen = async |user, source| store.source_seen(user, source).await.unwrap();
+    assert_eq!(seen(user, device).await, Some(at(9)));
+    assert_eq!(seen(user, network(1)).await, Some(at(5)));
+    assert_eq!(seen(user, v6).await, Some(at(9)));
+    assert_eq!(seen(user, network(2)).await, None);
+    assert_eq!(seen(UserId(77), device).await, None);
+
+    let late = at(9).plus(SOURCE_LASTS);
+    while store.forget(at(0), late).await.unwrap() > 0 {}
+    assert_eq!(seen(user, network(1)).await, None);
+    assert_eq!(seen(user, device).await, Some(at(9)), "not a moment too soon");
+
+    for n in 0..SOURCES_MAX {
+        let source = network(100 + n);
+        store
+            .note_sources(user, vec![source], late.plus(HOUR))
+            .await
+            .unwrap();
+    }
+    assert_eq!(seen(user, device).await, None, "one of the two oldest");
+    assert_eq!(seen(user, network(100)).await, Some(late.plus(HOUR)));
 }
 
 pub(crate) async fn people_survive_reopening(h: &mut impl Harness) {

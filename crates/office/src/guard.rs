@@ -1,0 +1,152 @@
+//! Whether an attempt to sign in is looked at: whose account it is for, and whether they signed in from there before.
+
+use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use postroom_domain::{Clock, Timestamp, UserId};
+use postroom_store::{KeyHash, SOURCE_LASTS, SignInSource, Store, StoreError};
+
+use crate::throttle::{Account, Attempt, Standing, Throttle, TooMany, network_of};
+
+/// How exact the time is that somebody last signed in from a source.
+const NOTED_EVERY: Duration = Duration::from_hours(24);
+
+/// Where an attempt comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Client {
+    /// Its address.
+    pub address: IpAddr,
+    /// Hash of what the browser's cookie says, or will say; `None` where there is no browser.
+    pub device: Option<KeyHash>,
+}
+
+impl Client {
+    /// A program at an address.
+    pub const fn at(address: IpAddr) -> Self {
+        Self {
+            address,
+            device: None,
+        }
+    }
+}
+
+/// Counts attempts, and knows where people signed in from.
+pub(crate) struct Guard {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    names: RandomState,
+    sign_ins: Throttle,
+    resets: Throttle,
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard").finish_non_exhaustive()
+    }
+}
+
+impl Guard {
+    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            store,
+            clock,
+            names: RandomState::new(),
+            sign_ins: Throttle::of_sign_ins(),
+            resets: Throttle::of_resets(),
+        }
+    }
+
+    /// What an attempt counts as. `login` is in lower case; a person's login and address are one account.
+    pub(crate) async fn attempt(&self, login: &str, client: &Client) -> Result<Attempt, StoreError> {
+        let user = self.store.user_by_login(login).await?;
+        let account = user.as_ref().map_or_else(
+            || Account::Nobody(self.names.hash_one(login)),
+            |user| Account::Person(user.id),
+        );
+        // For a name that nobody has, the same is asked: it must not be answered sooner.
+        let id = user.map_or(UserId(0), |user| user.id);
+        if let Some(device) = client.device {
+            let source = SignInSource::Device(device);
+            if self.is_known(id, source).await? {
+                return Ok(Attempt {
+                    account,
+                    source,
+                    standing: Standing::Known,
+                });
+            }
+        }
+        let source = SignInSource::Network(network_of(client.address));
+        let standing = if self.is_known(id, source).await? {
+            Standing::Known
+        } else {
+            Standing::Unknown
+        };
+        Ok(Attempt {
+            account,
+            source,
+            standing,
+        })
+    }
+
+    /// Says whether an attempt to sign in would be looked at; see [`Throttle::look`].
+    pub(crate) fn look(&self, attempt: &Attempt) -> Result<(), TooMany> {
+        self.sign_ins.look(attempt, self.clock.steady())
+    }
+
+    /// Counts an attempt to sign in; see [`Throttle::take`].
+    pub(crate) fn take(&self, attempt: &Attempt) -> Result<(), TooMany> {
+        self.sign_ins.take(attempt, self.clock.steady())
+    }
+
+    /// Counts a request of a link.
+    pub(crate) fn take_reset(&self, attempt: &Attempt) -> Result<(), TooMany> {
+        self.resets.take(attempt, self.clock.steady())
+    }
+
+    /// The attempt had the right password.
+    pub(crate) fn succeeded(&self, attempt: &Attempt) {
+        self.sign_ins.succeeded(attempt);
+    }
+
+    /// Remembers where somebody proved who they are. A store that cannot write it now refuses nobody.
+    pub(crate) async fn remember(&self, user: UserId, client: &Client) {
+        if let Err(error) = self.note(user, client).await {
+            tracing::warn!(user.id = %user, %error, "could not record where a sign-in came from");
+        }
+    }
+
+    async fn note(&self, user: UserId, client: &Client) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let network = SignInSource::Network(network_of(client.address));
+        let mut sources = Vec::new();
+        for source in client
+            .device
+            .map(SignInSource::Device)
+            .into_iter()
+            .chain([network])
+        {
+            let seen = self.store.source_seen(user, source).await?;
+            let is_noted = seen.is_some_and(|seen| is_within(seen, now, NOTED_EVERY));
+            if !is_noted {
+                sources.push(source);
+            }
+        }
+        if sources.is_empty() {
+            return Ok(());
+        }
+        self.store.note_sources(user, sources, now).await
+    }
+
+    async fn is_known(&self, user: UserId, source: SignInSource) -> Result<bool, StoreError> {
+        let seen = self.store.source_seen(user, source).await?;
+        Ok(seen.is_some_and(|seen| seen.plus(SOURCE_LASTS) > self.clock.now()))
+    }
+}
+
+/// Whether a time lies at most that far back. A clock that was set back leaves a time ahead.
+fn is_within(seen: Timestamp, now: Timestamp, most: Duration) -> bool {
+    seen <= now && now.since(seen) < most
+}

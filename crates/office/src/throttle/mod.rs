@@ -1,0 +1,232 @@
+//! Slows down guessing of passwords, over HTTP and SMTP together (SPEC X1), without letting anybody keep others out.
+//!
+//! | bucket | whose attempts take a token |
+//! | --- | --- |
+//! | source and account | everybody's |
+//! | account | those from sources that the account's person never signed in from |
+//! | source | those of the same kind |
+//!
+//! With one of its buckets empty an attempt is not even looked at. So whoever guesses from somewhere else spends nothing that
+//! the person needs where they signed in before: there they have a bucket of their own. An attempt that succeeds gives back
+//! what it took, and no more: an address of a guesser who has an account of their own stays slow. Attempts under way hold
+//! tokens, so the caller takes one only when it is about to look: a client with fifty right passwords at a time must not run
+//! out.
+
+mod buckets;
+
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use postroom_domain::{Timestamp, UserId};
+use postroom_store::SignInSource;
+
+use self::buckets::{Buckets, Rate};
+
+/// Attempts of an account from one source.
+const SIGN_IN_PAIR: Rate = Rate {
+    burst: 10,
+    every: Duration::from_secs(60),
+};
+/// Attempts of an account from all sources that its person never signed in from. Faster than three sources can go on for
+/// ever, so that three do not use it up, and slow for any number of them.
+const SIGN_IN_ACCOUNT: Rate = Rate {
+    burst: 100,
+    every: Duration::from_secs(20),
+};
+/// Attempts from a source, over all accounts.
+const SIGN_IN_SOURCE: Rate = Rate {
+    burst: 30,
+    every: Duration::from_secs(10),
+};
+/// Links that one source asks for an account.
+const RESET_PAIR: Rate = Rate {
+    burst: 3,
+    every: Duration::from_mins(20),
+};
+/// Links that all sources ask for an account. A link lasts three times as long as it takes to be allowed another, so
+/// whoever is refused has one in their mailbox that works.
+const RESET_ACCOUNT: Rate = Rate {
+    burst: 6,
+    every: Duration::from_mins(20),
+};
+/// Tries of tokens from an address.
+const TOKENS: Rate = Rate {
+    burst: 10,
+    every: Duration::from_secs(30),
+};
+
+/// Whose password is tried, by whichever of their names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Account {
+    /// A person.
+    Person(UserId),
+    /// Nobody has the name; this is its hash.
+    Nobody(u64),
+}
+
+/// Whether the account's person signed in from the source before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// They did.
+    Known,
+    /// They did not, or long ago.
+    Unknown,
+}
+
+/// An attempt to sign in, or to be sent a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Attempt {
+    pub(crate) account: Account,
+    pub(crate) source: SignInSource,
+    pub(crate) standing: Standing,
+}
+
+impl Attempt {
+    const fn pair(&self) -> (SignInSource, Account) {
+        (self.source, self.account)
+    }
+}
+
+/// Too many attempts: how long to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooMany {
+    /// After this time there is one more.
+    pub retry_after: Duration,
+}
+
+/// Counts attempts.
+#[derive(Debug)]
+pub(crate) struct Throttle {
+    counted: Mutex<Counted>,
+}
+
+#[derive(Debug)]
+struct Counted {
+    pairs: Buckets<(SignInSource, Account)>,
+    accounts: Buckets<Account>,
+    sources: Buckets<SignInSource>,
+}
+
+impl Throttle {
+    /// For attempts to sign in.
+    pub(crate) fn of_sign_ins() -> Self {
+        Self::new(SIGN_IN_PAIR, SIGN_IN_ACCOUNT)
+    }
+
+    /// For requests of links.
+    pub(crate) fn of_resets() -> Self {
+        Self::new(RESET_PAIR, RESET_ACCOUNT)
+    }
+
+    fn new(pair: Rate, account: Rate) -> Self {
+        let counted = Counted {
+            pairs: Buckets::new(pair),
+            accounts: Buckets::new(account),
+            sources: Buckets::new(SIGN_IN_SOURCE),
+        };
+        Self {
+            counted: Mutex::new(counted),
+        }
+    }
+
+    /// Takes a token of each bucket of an attempt.
+    ///
+    /// # Errors
+    /// [`TooMany`] when one of them is empty; then nothing is taken.
+    pub(crate) fn take(&self, attempt: &Attempt, now: Timestamp) -> Result<(), TooMany> {
+        let mut counted = self.counted();
+        counted.check(attempt, now)?;
+        counted.take(attempt, now);
+        Ok(())
+    }
+
+    /// Says whether an attempt would be looked at, and takes nothing: for turning a flood away before it queues.
+    ///
+    /// # Errors
+    /// [`TooMany`] as for [`Self::take`].
+    pub(crate) fn look(&self, attempt: &Attempt, now: Timestamp) -> Result<(), TooMany> {
+        self.counted().check(attempt, now)
+    }
+
+    /// Gives back what an attempt took that succeeded.
+    pub(crate) fn succeeded(&self, attempt: &Attempt) {
+        let mut counted = self.counted();
+        counted.pairs.give_back(&attempt.pair());
+        if attempt.standing == Standing::Unknown {
+            counted.accounts.give_back(&attempt.account);
+            counted.sources.give_back(&attempt.source);
+        }
+    }
+
+    fn counted(&self) -> MutexGuard<'_, Counted> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counted {
+    fn check(&self, attempt: &Attempt, now: Timestamp) -> Result<(), TooMany> {
+        let mut retry_after = self.pairs.next(&attempt.pair(), now).wait;
+        if attempt.standing == Standing::Unknown {
+            retry_after = retry_after
+                .max(self.accounts.next(&attempt.account, now).wait)
+                .max(self.sources.next(&attempt.source, now).wait);
+        }
+        if retry_after.is_zero() {
+            Ok(())
+        } else {
+            Err(TooMany { retry_after })
+        }
+    }
+
+    fn take(&mut self, attempt: &Attempt, now: Timestamp) {
+        let pair = self.pairs.next(&attempt.pair(), now);
+        self.pairs.take(attempt.pair(), pair, now);
+        if attempt.standing == Standing::Unknown {
+            let account = self.accounts.next(&attempt.account, now);
+            self.accounts.take(attempt.account, account, now);
+            let source = self.sources.next(&attempt.source, now);
+            self.sources.take(attempt.source, source, now);
+        }
+    }
+}
+
+/// Counts tries of tokens that nobody guesses, so that they cost the server little.
+#[derive(Debug)]
+pub struct TokenThrottle(Mutex<Buckets<IpAddr>>);
+
+impl Default for TokenThrottle {
+    fn default() -> Self {
+        Self(Mutex::new(Buckets::new(TOKENS)))
+    }
+}
+
+impl TokenThrottle {
+    /// Takes one try from an address.
+    ///
+    /// # Errors
+    /// [`TooMany`] when it has none left; then nothing is taken.
+    pub fn take(&self, address: IpAddr, now: Timestamp) -> Result<(), TooMany> {
+        let network = network_of(address);
+        let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = buckets.next(&network, now);
+        if !next.wait.is_zero() {
+            return Err(TooMany {
+                retry_after: next.wait,
+            });
+        }
+        buckets.take(network, next, now);
+        Ok(())
+    }
+}
+
+/// What counts as one place of the network: an IPv4 address, or a /64 of IPv6, which one person has whole.
+pub(crate) fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => IpAddr::V4(v4),
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
