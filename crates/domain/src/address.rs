@@ -3,6 +3,7 @@
 mod domain;
 mod error;
 mod local;
+mod sender_domain;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -11,6 +12,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use error::{AddressError, AddressProblem};
+pub use sender_domain::{BadSenderDomain, SenderDomain};
 
 /// An address that was checked: `local@domain`, kept as it was typed.
 ///

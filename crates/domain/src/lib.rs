@@ -36,7 +36,7 @@ pub mod trouble;
 pub mod typed;
 
 pub use action::{Verb, Verdict};
-pub use address::{Address, AddressError, AddressProblem};
+pub use address::{Address, AddressError, AddressProblem, BadSenderDomain, SenderDomain};
 pub use cause::FailureCause;
 pub use classify::{Heard, SmtpPhase, classify};
 pub use clock::{Clock, ManualClock, Timestamp};

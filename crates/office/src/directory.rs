@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use postroom_domain::{Arm, OfficeId, Scope, Timestamp};
+use postroom_domain::{Arm, OfficeId, Scope, SenderDomain, Timestamp};
 use postroom_store::{Authority, Branches, Office, OfficeSecurity, Proxy, ProxyLevel, User};
 
 /// A snapshot of the offices.
@@ -67,6 +67,23 @@ impl Directory {
     /// Whether `office` lies below `above`.
     pub fn lies_below(&self, office: OfficeId, above: OfficeId) -> bool {
         self.descendants(above).contains(&office)
+    }
+
+    /// The domains that an office's people may send from: its own, or those of the nearest office above that has some. None:
+    /// any.
+    pub fn allowed_sender_domains(&self, office: OfficeId) -> &[SenderDomain] {
+        let mut next = self.offices.get(&office);
+        // No path is longer than there are offices, should what was kept have a circle.
+        for _ in 0..self.offices.len() {
+            let Some(office) = next else {
+                break;
+            };
+            if !office.allowed_sender_domains.is_empty() {
+                return &office.allowed_sender_domains;
+            }
+            next = office.parent.and_then(|parent| self.offices.get(&parent));
+        }
+        &[]
     }
 
     /// What a person may see and act on at `now`, with the proxies that they were given.
@@ -178,6 +195,7 @@ mod tests {
             name: format!("Office {id}"),
             route: RouteId::SERVER,
             security: OfficeSecurity::On,
+            allowed_sender_domains: Vec::new(),
             version: 1,
         };
         Directory::new(vec![
@@ -186,6 +204,26 @@ mod tests {
             office(3, Some(2)),
             office(4, Some(1)),
         ])
+    }
+
+    #[test]
+    fn sender_domains_are_those_of_the_nearest_office_that_has_some() {
+        let mut offices: Vec<Office> = tree().offices().cloned().collect();
+        for office in &mut offices {
+            office.allowed_sender_domains = match office.id.0 {
+                1 => vec!["example.com".parse().unwrap()],
+                2 => vec!["example.org".parse().unwrap(), "example.net".parse().unwrap()],
+                _ => Vec::new(),
+            };
+        }
+        let directory = Directory::new(offices);
+        let first = |office| {
+            let domains = directory.allowed_sender_domains(OfficeId(office));
+            domains.first().map(SenderDomain::as_str)
+        };
+        assert_eq!([first(1), first(4)], [Some("example.com"); 2]);
+        assert_eq!([first(2), first(3)], [Some("example.org"); 2]);
+        assert_eq!(first(99), None);
     }
 
     fn person(office: i64, rights: Rights) -> User {

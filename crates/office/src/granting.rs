@@ -127,6 +127,7 @@ mod tests {
             name: String::new(),
             route: RouteId::SERVER,
             security: OfficeSecurity::On,
+            allowed_sender_domains: Vec::new(),
             version: 1,
         };
         let user = user(1, office.id.0, rights);

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use postroom_domain::{Address, Clock, OfficeId, RouteId, Timestamp};
+use postroom_domain::{Address, Clock, OfficeId, RouteId, Timestamp, UserId};
 use postroom_engine::intake::{self, Identity, KindRights, SenderRights, folded};
 use postroom_store::{Proxy, ProxyLevel, Store, StoreError, User};
 
 use crate::directory::Directory;
+use crate::own_address::{AddressBar, ReservedAddresses};
 use crate::principal::{Key, Principal, Who};
 
 /// How long a new user's address or an office's new relay may go unseen.
@@ -21,6 +22,8 @@ const FRESH: Duration = Duration::from_secs(5);
 struct Snapshot {
     users: Vec<(Address, User)>,
     addresses: HashSet<Box<str>>,
+    /// Who may not send from their own address.
+    barred: HashMap<UserId, AddressBar>,
     directory: Directory,
     proxies: Vec<Proxy>,
     read_at: Option<Timestamp>,
@@ -38,6 +41,7 @@ pub struct Senders {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     known: ArcSwap<Snapshot>,
+    reserved: ArcSwap<ReservedAddresses>,
     reading: tokio::sync::Mutex<()>,
 }
 
@@ -54,8 +58,19 @@ impl Senders {
             store,
             clock,
             known: ArcSwap::default(),
+            reserved: ArcSwap::default(),
             reading: tokio::sync::Mutex::new(()),
         }
+    }
+
+    /// Reserves other addresses from the next [`Self::refresh`] on: no person sends from one.
+    pub fn reserve(&self, addresses: ReservedAddresses) {
+        self.reserved.store(Arc::new(addresses));
+    }
+
+    /// The addresses that no person has or sends from.
+    pub fn reserved(&self) -> Arc<ReservedAddresses> {
+        self.reserved.load_full()
     }
 
     /// The intake's principal: its submitter, the addresses it may send as, and the kinds of mail it may post.
@@ -123,6 +138,8 @@ impl Senders {
         let directory = Directory::new(self.store.offices().await?);
         let proxies = self.store.proxies(None).await?;
         let sending_locally = self.store.offices_sending_locally().await?;
+        let barred = self.reserved.load().barred(&users, &directory);
+        let barred = barred.into_iter().map(|one| (one.user, one.bar)).collect();
         let parsed = users
             .into_iter()
             .filter(|user| !user.disabled)
@@ -145,6 +162,7 @@ impl Senders {
         self.known.store(Arc::new(Snapshot {
             users,
             addresses,
+            barred,
             directory,
             proxies,
             read_at: Some(now),
@@ -193,6 +211,10 @@ impl Snapshot {
             .iter()
             .filter(|(_, user)| may(user))
             .fold(rights, |rights, (address, user)| {
+                if let Some(bar) = self.barred.get(&user.id) {
+                    let reason = format!("{bar}: an administrator can change the address");
+                    return rights.without(address, reason);
+                }
                 let identity = Identity {
                     user: user.id,
                     office: user.office,

@@ -9,7 +9,7 @@ use postroom_domain::{Address, Clock, Timestamp};
 use postroom_engine::intake::Intake;
 use postroom_office::alerts::{self, AlertDesk, AlertSettings, ServerRelay};
 use postroom_office::relays::Relays;
-use postroom_office::{NoticeSettings, Notices};
+use postroom_office::{AddressBar, Directory, NoticeSettings, Notices, ReservedAddresses};
 use postroom_store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -108,6 +108,46 @@ pub async fn report_refused_relays(
             .note_server_trouble(ServerTrouble::RelaysRefused { relays }, clock.now())
             .await
             .context("offices' relays")?;
+    }
+    Ok(())
+}
+
+/// The addresses that no person may have: the sender of Postroom's own mail, and the postmaster of its host name.
+///
+/// # Errors
+/// Where `notifications.from` is no address.
+pub fn reserved_addresses(config: &Config) -> anyhow::Result<ReservedAddresses> {
+    let from = notice_settings(config)?.from;
+    let postmaster = format!("postmaster@{}", config.server.hostname);
+    let postmaster = postmaster.parse::<Address>().ok();
+    Ok(std::iter::once(from).chain(postmaster).collect())
+}
+
+/// Tells the System Office's administrators of people who have an address that is reserved, and so cannot send from it: at
+/// each start and reload until that is changed.
+///
+/// # Errors
+/// Where the store cannot be asked.
+pub async fn report_reserved_addresses(
+    store: &dyn Store,
+    reserved: &ReservedAddresses,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let users = store.users().await.context("people")?;
+    let directory = Directory::new(store.offices().await.context("offices")?);
+    let barred = reserved.barred(&users, &directory).into_iter();
+    let people = barred.filter(|one| one.bar == AddressBar::Reserved).count();
+    if people > 0 {
+        tracing::warn!(
+            people,
+            "people have an address that is reserved for Postroom's own mail and cannot send from it; postroom check \
+             shows them"
+        );
+        let people = u64::try_from(people).unwrap_or(u64::MAX);
+        store
+            .note_server_trouble(ServerTrouble::ReservedAddresses { people }, now)
+            .await
+            .context("reserved addresses")?;
     }
     Ok(())
 }

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use postroom_domain::{Clock, RouteId};
 use postroom_engine::EngineHandle;
 use postroom_engine::intake::Intake;
+use postroom_office::{ReservedAddresses, Senders};
 use postroom_smtp::tls::Identity;
 use postroom_store::{Actor, AuditAction, AuditEntry, AuditNote, Store, StoreError};
 
+use crate::alerts;
 use crate::certificate::{self, CertificateError};
 use crate::config::{Config, ConfigError, Environment, Live, load, merge};
 use crate::logging;
@@ -94,6 +96,8 @@ pub struct Reloader {
     pub clock: Arc<dyn Clock>,
     /// Takes mail in.
     pub intake: Intake,
+    /// Knows as whom people may send.
+    pub senders: Arc<Senders>,
     /// Keeps limits.
     pub store: Arc<dyn Store>,
     /// Delivers.
@@ -132,6 +136,23 @@ impl Reloader {
         }
     }
 
+    /// Takes the right to send from whoever has an address that is Postroom's own now.
+    async fn reserve(&self, reserved: anyhow::Result<ReservedAddresses>) {
+        match reserved {
+            Ok(reserved) => self.senders.reserve(reserved),
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "reserved addresses stay as before");
+            }
+        }
+        if let Err(error) = self.senders.refresh().await {
+            tracing::error!(%error, "reserved addresses take effect once the store answers");
+        }
+        let (reserved, now) = (self.senders.reserved(), self.clock.now());
+        if let Err(error) = alerts::report_reserved_addresses(&*self.store, &reserved, now).await {
+            tracing::warn!(%error, "could not look for people who have a reserved address");
+        }
+    }
+
     /// Reads the configuration again and applies what can change.
     ///
     /// # Errors
@@ -156,7 +177,9 @@ impl Reloader {
         self.intake.set(intake_settings(&merged.loaded));
         // Looks at the queue anew besides, so that a raised limit lets mail go at once.
         self.engine.set_sending(sending(&merged.loaded));
+        let reserved = alerts::reserved_addresses(&merged.loaded);
         self.live.put(merged.loaded);
+        self.reserve(reserved).await;
         if !merged.applied.is_empty() {
             let note = AuditNote::by(Actor::Operator);
             let entry = AuditEntry::new(

@@ -117,6 +117,11 @@ impl Running {
         {
             tracing::warn!(%error, "could not look for sign-in names that two people have");
         }
+        let reserved = running.node.senders.reserved();
+        let now = running.node.clock.now();
+        if let Err(error) = alerts::report_reserved_addresses(&*running.node.store, &reserved, now).await {
+            tracing::warn!(%error, "could not look for people who have a reserved address");
+        }
         if config.relay.is_empty() {
             tracing::warn!("no [[relay]] is configured: mail is taken in and waits");
         }
@@ -216,6 +221,7 @@ impl Running {
             clock: Arc::clone(&self.node.clock),
             live: self.node.live.clone(),
             intake: self.node.intake.clone(),
+            senders: Arc::clone(&self.node.senders),
             store: Arc::clone(&self.node.store),
             engine: Arc::clone(&self.engine),
             identities: self.identities.clone(),

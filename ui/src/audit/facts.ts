@@ -58,6 +58,8 @@ function factOf(name: string, value: unknown, names: Names): Fact | null {
       return value === true ? { label: 'Name', value: 'changed' } : null;
     case 'security':
       return { label: 'Office security', value: value === true || value === 'on' ? 'switched on' : 'switched off' };
+    case 'allowed_sender_domains':
+      return { label: 'Allowed sender domains', value: Array.isArray(value) && value.length > 0 ? value.join(', ') : 'not limited here' };
     case 'sends_locally':
       return { label: 'Send locally', value: value === true ? 'switched on' : 'switched off' };
     case 'user':

@@ -1,10 +1,12 @@
 /** An office's settings as they are typed: what changed, what cannot be saved, and what two people changed at once. */
 import type { OfficeRow, OfficeSettingsAnswer, OfficeSettingsEdit } from '../lib/api/types';
-import { AUTH_WORDS, checkRelay, newRelay, relayEdit, relayForm, TLS_WORDS, type RelayForm } from './relay';
+import { AUTH_WORDS, checkRelay, domains, newRelay, relayEdit, relayForm, TLS_WORDS, type RelayForm } from './relay';
 
 export type Form = {
   name: string;
   security: boolean;
+  /** Domains that the people may send from; set by those who administer the server. */
+  allowedDomains: string;
   timeZone: string;
   sendLocally: boolean;
   /** Whether mail leaves through the office's own relays. What was typed for them stays while it does not. */
@@ -21,6 +23,7 @@ export function formOf(office: OfficeRow, settings: OfficeSettingsAnswer): Form 
   return {
     name: office.name,
     security: office.security === 'on',
+    allowedDomains: office.allowed_sender_domains.join(', '),
     timeZone: settings.time_zone ?? '',
     sendLocally: settings.send_locally,
     own: settings.relays.length > 0,
@@ -44,11 +47,13 @@ export function settingsEdit(form: Form): OfficeSettingsEdit {
 }
 
 /** What `PATCH /offices/{id}` takes: what differs; null where nothing does. */
-export function officeEdit(form: Form, base: Form): { name?: string; security?: 'on' | 'off' } | null {
+export function officeEdit(form: Form, base: Form): { name?: string; security?: 'on' | 'off'; allowed_sender_domains?: string[] } | null {
   const name = form.name.trim();
+  const allowed = domains(form.allowedDomains);
   const edit = {
     ...(name !== base.name && { name }),
     ...(form.security !== base.security && { security: form.security ? ('on' as const) : ('off' as const) }),
+    ...(!same(allowed, domains(base.allowedDomains)) && { allowed_sender_domains: allowed }),
   };
   return Object.keys(edit).length > 0 ? edit : null;
 }
@@ -69,6 +74,7 @@ const UNITS = [
   { words: 'Name', of: (form: Form) => form.name.trim() },
   { words: 'Time zone', of: (form: Form) => form.timeZone },
   { words: 'Office security', of: (form: Form) => form.security },
+  { words: 'Allowed sender domains', of: (form: Form) => domains(form.allowedDomains) },
   { words: 'Send locally', of: (form: Form) => form.sendLocally },
   { words: 'SMTP settings', of: (form: Form) => settingsEdit(form).relays },
   { words: 'Retention', of: (form: Form) => [form.retentionDays.trim(), form.contentDays.trim()] },
@@ -89,6 +95,7 @@ export function merged(mine: Form, base: Form, theirs: Form): Form {
     name: from('Name').name,
     timeZone: from('Time zone').timeZone,
     security: from('Office security').security,
+    allowedDomains: from('Allowed sender domains').allowedDomains,
     sendLocally: from('Send locally').sendLocally,
     own: from('SMTP settings').own,
     relays: from('SMTP settings').relays,
@@ -116,6 +123,7 @@ function told(form: Form): [string, string][] {
     ['Name', form.name.trim()],
     ['Time zone', form.timeZone || 'the server’s'],
     ['Office security', form.security ? 'on' : 'off'],
+    ['Allowed sender domains', domains(form.allowedDomains).join(', ') || 'not limited here'],
     ['Send locally', form.sendLocally ? 'on' : 'off'],
     ['SMTP server', form.own ? 'own' : 'the server’s'],
     ['Keep records', form.retentionDays.trim() ? `${form.retentionDays.trim()} days` : 'for ever'],

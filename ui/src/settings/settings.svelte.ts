@@ -127,7 +127,7 @@ export class OfficeSettings {
       const office = await send<OfficeRow>('PATCH', `/api/v1/offices/${this.id}`, { body: edit, headers: { 'If-Match': `"${loaded.office.version}"` } });
       loaded = { ...loaded, office };
       this.loaded = loaded;
-      this.base = { ...base, name: form.name.trim(), security: form.security };
+      this.base = { ...base, name: form.name.trim(), security: form.security, allowedDomains: form.allowedDomains };
     }
     const settings = settingsEdit(form);
     if (JSON.stringify(settings) !== JSON.stringify(settingsEdit(base))) {

@@ -28,7 +28,7 @@ const PEOPLE_RULES: Record<string, [string, string?]> = {
   branch_outside: ['Enterprise View reaches offices below the person’s own: name branches that lie below it', 'branches'],
 };
 
-const office = (id: number, name: string, parent: number | null, security: 'on' | 'off' = 'on'): Office => ({ id, name, parent, security, version: 1 });
+const office = (id: number, name: string, parent: number | null, security: 'on' | 'off' = 'on'): Office => ({ id, name, parent, security, allowed_sender_domains: [], version: 1 });
 const user = (id: number, login: string, name: string, at: number, rights: string[] = [], branches: number[] | null = null): User => ({ id, login, name, email: `${login}@office.example.com`, office: at, rights, branches, disabled: false, version: 1 });
 
 export class PeopleBook {
@@ -206,8 +206,8 @@ async function offices(call: Call, id: number | null, who: Who): Promise<void> {
     book.offices = book.offices.filter((other) => other !== one);
     return call.empty();
   }
-  const given = (await call.read()) as { name?: string; parent?: number; security?: 'on' | 'off' };
-  if (given.parent !== undefined && !who.system) return forbidden(call, 'administer_system');
+  const given = (await call.read()) as { name?: string; parent?: number; security?: 'on' | 'off'; allowed_sender_domains?: string[] };
+  if ((given.parent !== undefined || given.allowed_sender_domains !== undefined) && !who.system) return forbidden(call, 'administer_system');
   if (given.parent !== undefined && given.parent !== one.parent && one.parent === null) return ruled(call, 'system_office_stays');
   if (given.parent !== undefined && (given.parent === one.id || book.below(given.parent, one.id))) return ruled(call, 'office_cycle');
   const next = { ...one, ...given };

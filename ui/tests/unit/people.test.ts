@@ -7,7 +7,7 @@ const now = new Date('2026-11-23T09:30:00Z');
 const front = { id: 1, name: 'Front Desk' };
 const clerk = { id: 2, name: 'Case Clerk' };
 const proxy = { id: 1, assistant: front, principal: clerk, level: 'view' as const, from: null, until: null, active: true, version: 1 };
-const office = (id: number, name: string, parent: number | null) => ({ id, name, parent, security: 'on' as const, version: 1 });
+const office = (id: number, name: string, parent: number | null) => ({ id, name, parent, security: 'on' as const, allowed_sender_domains: [], version: 1 });
 const offices = [office(1, 'System Office', null), office(2, 'North', 1), office(3, 'Lakeside', 2), office(4, 'South', 1), office(5, 'Hillside', 2)];
 
 describe('a proxy in a sentence', () => {

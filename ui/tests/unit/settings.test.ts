@@ -3,7 +3,7 @@ import { strength } from '../../src/lib/password';
 import { changed, check, differences, formOf, merged, officeEdit, settingsEdit, type Form } from '../../src/settings/form';
 import { checkRelay, newRelay, portFor, relayEdit, relayForm, usesKept } from '../../src/settings/relay';
 
-const office = { id: 3, name: 'North', parent: 1, security: 'on' as const, version: 2 };
+const office = { id: 3, name: 'North', parent: 1, security: 'on' as const, allowed_sender_domains: ['example.com'], version: 2 };
 const kept = {
   host: 'smtp.example.com', port: 587, tls: 'required', auth: 'plain', user: 'office', has_secret: true, token: null, trust: 'system', certificate: null,
   sender_domains: ['example.com'], connections: 10, messages_per_connection: 100, per_minute: null, per_hour: null,
@@ -63,6 +63,10 @@ describe('what changed', () => {
     expect(changed(mine, form())).toEqual(['Name', 'Retention']);
     expect(officeEdit(mine, form())).toEqual({ name: 'North Office' });
     expect(officeEdit(form(), form())).toBeNull();
+    const elsewhere = { ...form(), allowedDomains: 'example.com, example.org' };
+    expect(changed(elsewhere, form())).toEqual(['Allowed sender domains']);
+    expect(officeEdit(elsewhere, form())).toEqual({ allowed_sender_domains: ['example.com', 'example.org'] });
+    expect(officeEdit({ ...form(), allowedDomains: ' ' }, form())).toEqual({ allowed_sender_domains: [] });
   });
   it('keeps what was typed for an own server while the server’s is chosen, and does not send it', () => {
     const mine = { ...form(), own: false };

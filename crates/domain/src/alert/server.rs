@@ -23,6 +23,11 @@ pub enum ServerTrouble {
         /// How many.
         relays: u64,
     },
+    /// People have an address that is reserved for Postroom's own mail, so that they cannot send from it.
+    ReservedAddresses {
+        /// How many.
+        people: u64,
+    },
 }
 
 impl ServerTrouble {
@@ -33,6 +38,7 @@ impl ServerTrouble {
             Self::WorkLost => "work_lost",
             Self::SignInNames { .. } => "sign_in_names",
             Self::RelaysRefused { .. } => "relays_refused",
+            Self::ReservedAddresses { .. } => "reserved_addresses",
         }
     }
 }

@@ -144,6 +144,20 @@ fn server_words(trouble: ServerTrouble) -> Words {
              (allow_relay_networks under [network]). Add the networks that are right and restart the server, or have \
              the SMTP settings changed.",
         ),
+        ServerTrouble::ReservedAddresses { people } => (
+            "A person has a reserved address",
+            format!(
+                "{} the address that Postroom sends its own e-mail from, or the postmaster address of the server, and cannot \
+             send from it.",
+                if people == 1 {
+                    "One person has".to_owned()
+                } else {
+                    format!("{people} people have")
+                }
+            ),
+            "Run postroom check on the server to see who it is. Give them another address under Office, People, or have \
+             Postroom send from another one (notifications.from in the configuration).",
+        ),
     };
     Words {
         title: title.to_owned(),

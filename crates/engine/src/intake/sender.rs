@@ -59,6 +59,8 @@ pub struct Identity {
 #[derive(Debug, Clone)]
 pub struct SenderRights {
     by_address: HashMap<Box<str>, Identity>,
+    /// Addresses of theirs that they may not send from, with the reason.
+    barred: HashMap<Box<str>, Cow<'static, str>>,
     local_offices: HashSet<OfficeId>,
     rule: Cow<'static, str>,
 }
@@ -68,6 +70,7 @@ impl SenderRights {
     pub fn new(rule: impl Into<Cow<'static, str>>) -> Self {
         Self {
             by_address: HashMap::new(),
+            barred: HashMap::new(),
             local_offices: HashSet::new(),
             rule: rule.into(),
         }
@@ -77,6 +80,13 @@ impl SenderRights {
     #[must_use]
     pub fn with(mut self, address: &Address, identity: Identity) -> Self {
         self.by_address.insert(folded(address), identity);
+        self
+    }
+
+    /// Leaves a person's address out; `reason` says in a refusal why, and what to do.
+    #[must_use]
+    pub fn without(mut self, address: &Address, reason: impl Into<Cow<'static, str>>) -> Self {
+        self.barred.insert(folded(address), reason.into());
         self
     }
 
@@ -103,11 +113,12 @@ impl SenderRights {
     /// # Errors
     /// [`Refusal::FromNotPermitted`] with the rule.
     pub fn identity(&self, address: &Address) -> Result<&Identity, Refusal> {
+        let folded = folded(address);
         self.by_address
-            .get(&folded(address))
+            .get(&folded)
             .ok_or_else(|| Refusal::FromNotPermitted {
                 address: address.clone(),
-                reason: self.rule.clone(),
+                reason: self.barred.get(&folded).unwrap_or(&self.rule).clone(),
             })
     }
 }

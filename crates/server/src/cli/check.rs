@@ -9,7 +9,8 @@ use super::ConfigFile;
 use super::operator::Operator;
 use super::out::out;
 use crate::http::admin_wire::{
-    Acknowledged, Checked, ContentsChecked, ContentsToCheck, Damaged, TableChecked, TableToCheck,
+    Acknowledged, Barred, Checked, Clash, ContentsChecked, ContentsToCheck, Damaged, TableChecked,
+    TableToCheck,
 };
 
 /// Exit status 2: stored counters differ from the data, or committed work was lost; no mail is damaged.
@@ -85,16 +86,7 @@ pub(super) async fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
             counted.without_checksum
         );
     }
-    for clash in &counted.sign_in_clashes {
-        out!(
-            "{:?} is the login of user {} and the e-mail address of user {}: nobody can sign in with it. Give one of them \
-             another login or address: postroom user change {} --login …",
-            clash.name,
-            clash.login_of,
-            clash.address_of,
-            clash.login_of
-        );
-    }
+    print_people(&counted.sign_in_clashes, &counted.barred_people);
     print_damaged(&damaged);
     advise(&problems, &damaged, &counted.differences);
     Ok(if !problems.is_empty() || !damaged.is_empty() {
@@ -104,6 +96,29 @@ pub(super) async fn run(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::from(DIFFERS)
     })
+}
+
+/// Says who cannot sign in by a name, or send from their own address.
+fn print_people(clashes: &[Clash], barred: &[Barred]) {
+    for clash in clashes {
+        out!(
+            "{:?} is the login of user {} and the e-mail address of user {}: nobody can sign in with it. Give one of them \
+             another login or address: postroom user change {} --login …",
+            clash.name,
+            clash.login_of,
+            clash.address_of,
+            clash.login_of
+        );
+    }
+    for one in barred {
+        out!(
+            "user {} cannot send from {}: {}. Give them another address: postroom user change {} --email …",
+            one.user,
+            one.email,
+            one.reason,
+            one.user
+        );
+    }
 }
 
 async fn tables(

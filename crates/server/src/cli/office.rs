@@ -60,6 +60,16 @@ enum Action {
         #[command(flatten)]
         config: ConfigFile,
     },
+    /// Set the domains that an office's people may send from
+    Domains {
+        /// Its name or number
+        office: String,
+        /// Domains as in example.com; none: those of the nearest office above that has some, else any
+        #[arg(value_name = "DOMAIN")]
+        domains: Vec<String>,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
     /// Remove an office that has and had nothing in it
     Remove {
         /// Its name or number
@@ -117,6 +127,19 @@ pub(super) async fn run(command: OfficeCommand) -> anyhow::Result<ExitCode> {
             let edit = |_: &People| {
                 Ok(OfficeEdit {
                     security: Some(security),
+                    ..OfficeEdit::default()
+                })
+            };
+            change(&office, &config, edit).await?;
+        }
+        Action::Domains {
+            office,
+            domains,
+            config,
+        } => {
+            let edit = |_: &People| {
+                Ok(OfficeEdit {
+                    allowed_sender_domains: Some(domains),
                     ..OfficeEdit::default()
                 })
             };
@@ -181,8 +204,12 @@ async fn change(
         Switch::On => "on",
         Switch::Off => "off",
     };
+    let domains = match after.allowed_sender_domains.as_slice() {
+        [] => String::new(),
+        domains => format!(", sends from {} alone", domains.join(", ")),
+    };
     out!(
-        "office {}: {}, office security {security}",
+        "office {}: {}, office security {security}{domains}",
         after.id,
         people.path(&after)
     );

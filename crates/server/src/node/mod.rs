@@ -119,6 +119,7 @@ impl Node {
             .context("limits")?;
         let authenticator = Authenticator::new(Arc::clone(&store), Arc::clone(&clock))?;
         let senders = Arc::new(Senders::new(Arc::clone(&store), Arc::clone(&clock)));
+        senders.reserve(alerts::reserved_addresses(&config)?);
         senders.refresh().await?;
         let parts = IntakeParts {
             store: Arc::clone(&store),

@@ -1,7 +1,7 @@
 //! Changes of offices and people, each with its entry in the audit log.
 
 use async_trait::async_trait;
-use postroom_domain::{OfficeId, ProxyId, Timestamp, UserId};
+use postroom_domain::{OfficeId, ProxyId, SenderDomain, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::audit::{Actor, AuditNote};
@@ -177,6 +177,8 @@ pub struct OfficeChange {
     pub parent: Option<OfficeId>,
     /// Whether proxies count.
     pub security: Option<OfficeSecurity>,
+    /// The domains that its people may send from.
+    pub allowed_sender_domains: Option<Vec<SenderDomain>>,
 }
 
 /// What becomes of a user; `None` leaves it as it is.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use postroom_domain::{KeyId, OfficeId, RouteId, Timestamp, UserId};
+use postroom_domain::{KeyId, OfficeId, RouteId, SenderDomain, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::administration::Branches;
@@ -142,6 +142,8 @@ pub struct Office {
     pub route: RouteId,
     /// Whether proxies count (V2).
     pub security: OfficeSecurity,
+    /// Domains that its people may send from; none: those of the nearest office above that has some, else any.
+    pub allowed_sender_domains: Vec<SenderDomain>,
     /// Raised by every change.
     pub version: i64,
 }

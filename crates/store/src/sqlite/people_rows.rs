@@ -7,7 +7,8 @@ use super::rows::{json, name};
 use crate::contract::{ApiKey, Branches, Office, OfficeSecurity, Rights, User};
 
 /// Reads offices, see [`read_office`].
-pub(super) const OFFICE: &str = "SELECT id, parent, name, route, security, version FROM office";
+pub(super) const OFFICE: &str =
+    "SELECT id, parent, name, route, security, version, allowed_sender_domains FROM office";
 /// Reads users as `u`, see [`read_user`].
 pub(super) const USER: &str = "SELECT u.id, u.office, u.login, u.name, u.email, u.password_hash, u.rights, \
     u.disabled, u.branches, u.version FROM user u";
@@ -33,6 +34,7 @@ pub(super) fn read_office(row: &Row<'_>) -> rusqlite::Result<Office> {
             OfficeSecurity::Off
         },
         version: row.get(5)?,
+        allowed_sender_domains: json(row, 6)?.unwrap_or_default(),
     })
 }
 

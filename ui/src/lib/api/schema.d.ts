@@ -940,7 +940,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Renames an office, moves it, or turns its security on or off. Moving takes an administrator of the System Office.
+         * Renames an office, moves it, turns its security on or off, or sets the domains that its people may send from. Moving and
+         *     the domains take an administrator of the System Office.
          * @description # Errors
          *     403, 404, 409 for a cycle or a name that is taken, 412 `stale`, 428.
          */
@@ -1327,7 +1328,7 @@ export interface paths {
         /**
          * Makes a person and invites them by mail to set their password.
          * @description # Errors
-         *     403, 404 for an office that one does not know of, 409 `exists`, 422.
+         *     403, 404 for an office that one does not know of, 409 `exists`, `address_reserved` or `domain_not_allowed`, 422.
          */
         post: operations["post_users"];
         delete?: never;
@@ -1361,7 +1362,8 @@ export interface paths {
          *     told.
          *
          *     # Errors
-         *     403 `change_sign_in`, `administer_system`, 404, 409 `exists` or `last_administrator`, 412 `stale`, 428.
+         *     403 `change_sign_in`, `administer_system`, 404, 409 `exists`, `address_reserved`, `domain_not_allowed` or
+         *     `last_administrator`, 412 `stale`, 428.
          */
         patch: operations["patch_users_id"];
         trace?: never;
@@ -2601,6 +2603,11 @@ export interface components {
         /** @description What becomes of an office; what is left out stays. */
         OfficeEdit: {
             /**
+             * @description The domains that its people may send from, set by administrators of the System Office.
+             * @default null
+             */
+            allowed_sender_domains: string[] | null;
+            /**
              * @description Its new name.
              * @default null
              */
@@ -2616,6 +2623,8 @@ export interface components {
         };
         /** @description An office. */
         OfficeRow: {
+            /** @description Domains that its people may send from; none: those of the nearest office above that has some, else any. */
+            allowed_sender_domains: string[];
             /**
              * Format: int64
              * @description Its id.

@@ -13,12 +13,13 @@ use postroom_store::{By, NewApiKey, NewOffice, NewUser, Office, OpenKeys, User};
 use super::App;
 use super::extract::Json;
 use super::people::fields::{self, bad};
+use super::people::own_address::{check_email, check_login};
 use super::people::setup::SYSTEM_OFFICE;
 use super::problem::ApiError;
 use super::session::rights_of;
 use wire::{
-    Acknowledged, Checked, Clash, ContentsChecked, ContentsToCheck, Damaged, Flushed, KeyMade, NewKey,
-    NewPerson, PasswordOf, PersonMade, PersonRow, TableChecked, TableToCheck,
+    Acknowledged, Barred, Checked, Clash, ContentsChecked, ContentsToCheck, Damaged, Flushed, KeyMade,
+    NewKey, NewPerson, PasswordOf, PersonMade, PersonRow, TableChecked, TableToCheck,
 };
 
 /// The admin routes.
@@ -62,6 +63,8 @@ async fn add_user(
     let email = fields::email(&new.email)?;
     let rights = fields::rights(&new.rights)?;
     let office = office_named(&app, new.office.as_deref()).await?;
+    check_login(&app, &login)?;
+    check_email(&app, &app.directory().await?, office.id, &email)?;
     let password_hash = match &new.password {
         None => String::new(),
         Some(password) => fields::password_hash(&app, password).await?,
@@ -140,7 +143,17 @@ async fn add_key(
 async fn check(State(app): State<App>) -> Result<Answer<Checked>, ApiError> {
     let report = app.store.check().await?;
     let clashes = app.store.sign_in_clashes().await?.into_iter();
+    let users = app.store.users().await?;
+    let barred = app.senders.reserved().barred(&users, &app.directory().await?);
     Ok(Answer(Checked {
+        barred_people: barred
+            .into_iter()
+            .map(|one| Barred {
+                user: one.user.0,
+                email: one.email,
+                reason: one.bar.to_string(),
+            })
+            .collect(),
         sign_in_clashes: clashes
             .map(|clash| Clash {
                 name: clash.name,

@@ -111,6 +111,8 @@ pub struct Checked {
     pub differences: Vec<String>,
     /// Names that are one person's login and another's address.
     pub sign_in_clashes: Vec<Clash>,
+    /// People who may not send from their own address.
+    pub barred_people: Vec<Barred>,
     /// Messages that were found damaged until now.
     pub damaged: Vec<Damaged>,
     /// Content that has no checksum yet.
@@ -130,6 +132,17 @@ pub struct Clash {
     pub login_of: i64,
     /// The id of whose address it is.
     pub address_of: i64,
+}
+
+/// Somebody who may not send from their own address.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Barred {
+    /// Their id.
+    pub user: i64,
+    /// Their address.
+    pub email: String,
+    /// Why they may not.
+    pub reason: String,
 }
 
 /// A damaged message.

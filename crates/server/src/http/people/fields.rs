@@ -1,6 +1,6 @@
 //! What people are asked for, and what may stand in it.
 
-use postroom_domain::{Address, OfficeId, Refusal, legible};
+use postroom_domain::{Address, BadSenderDomain, OfficeId, Refusal, SenderDomain, legible};
 use postroom_store::{Branches, Rights};
 
 use crate::http::App;
@@ -10,6 +10,9 @@ use crate::http::problem::ApiError;
 const RIGHTS: &str = "super_user, enterprise_view, administrator, customize_list_layout";
 /// Scopes of an office's key.
 pub(in crate::http) const KEY_SCOPES: [&str; 4] = ["send", "read", "manage", "post_notifications"];
+
+/// Most domains that an office's people may send from.
+const SENDER_DOMAINS_MAX: usize = 100;
 
 /// What somebody signs in with, in lower case.
 pub(in crate::http) fn login(given: &str) -> Result<String, ApiError> {
@@ -55,6 +58,22 @@ pub(in crate::http) fn email(given: &str) -> Result<String, ApiError> {
         error,
     })?;
     Ok(address.to_string())
+}
+
+/// Domains that an office's people may send from.
+pub(in crate::http) fn allowed_sender_domains(names: &[String]) -> Result<Vec<SenderDomain>, ApiError> {
+    if names.len() > SENDER_DOMAINS_MAX {
+        return Err(bad(
+            "allowed_sender_domains",
+            format!("has at most {SENDER_DOMAINS_MAX} domains"),
+        ));
+    }
+    let parsed: Result<Vec<SenderDomain>, BadSenderDomain> =
+        names.iter().map(|name| name.parse::<SenderDomain>()).collect();
+    let mut domains = parsed.map_err(|error| bad("allowed_sender_domains", error.to_string()))?;
+    domains.sort_unstable();
+    domains.dedup();
+    Ok(domains)
 }
 
 /// The hash of a new password.

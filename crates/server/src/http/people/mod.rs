@@ -3,6 +3,7 @@
 pub(super) mod fields;
 pub(super) mod keys;
 pub(super) mod offices;
+pub(super) mod own_address;
 pub(super) mod password;
 pub(super) mod proxies;
 pub(super) mod setup;

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use postroom_domain::{OfficeId, RouteId, Rule};
+use postroom_domain::{OfficeId, RouteId, Rule, SenderDomain};
 use postroom_office::Principal;
 use postroom_store::{self as store, Office, OfficeChange, OfficeSecurity};
 
@@ -87,7 +87,8 @@ pub(in crate::http) async fn add(
     Ok((StatusCode::CREATED, versioned(office)))
 }
 
-/// Renames an office, moves it, or turns its security on or off. Moving takes an administrator of the System Office.
+/// Renames an office, moves it, turns its security on or off, or sets the domains that its people may send from. Moving and
+/// the domains take an administrator of the System Office.
 ///
 /// # Errors
 /// 403, 404, 409 for a cycle or a name that is taken, 412 `stale`, 428.
@@ -104,7 +105,7 @@ pub(in crate::http) async fn edit(
     Json(given): Json<OfficeEdit>,
 ) -> Result<Versioned<OfficeRow>, ApiError> {
     let id = changeable(&app, &who, id).await?;
-    if given.parent.is_some() {
+    if given.parent.is_some() || given.allowed_sender_domains.is_some() {
         require_system_administrator(&who)?;
     }
     let change = OfficeChange {
@@ -114,6 +115,10 @@ pub(in crate::http) async fn edit(
             Switch::On => OfficeSecurity::On,
             Switch::Off => OfficeSecurity::Off,
         }),
+        allowed_sender_domains: given
+            .allowed_sender_domains
+            .map(|names| fields::allowed_sender_domains(&names))
+            .transpose()?,
     };
     let office = app
         .store
@@ -167,6 +172,11 @@ impl From<Office> for OfficeRow {
                 OfficeSecurity::On => Switch::On,
                 OfficeSecurity::Off => Switch::Off,
             },
+            allowed_sender_domains: office
+                .allowed_sender_domains
+                .iter()
+                .map(SenderDomain::to_string)
+                .collect(),
             version: office.version,
         }
     }

@@ -2,10 +2,12 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use postroom_domain::OfficeId;
 use postroom_office::Who;
 use postroom_store::{SetUp, StoreError};
 
 use super::fields;
+use super::own_address::{check_email, check_login};
 use crate::http::App;
 use crate::http::auth::MaybeCaller;
 use crate::http::extract::Json;
@@ -73,6 +75,10 @@ pub(in crate::http) async fn set_up(
         email: fields::email(&given.email)?,
         password_hash: fields::password_hash(&app, &given.password).await?,
     };
+    check_login(&app, &setup.login)?;
+    let directory = app.directory().await?;
+    let root = directory.root().map_or(OfficeId(0), |root| root.id);
+    check_email(&app, &directory, root, &setup.email)?;
     app.accounts.set_up(secret, setup).await?;
     app.people_changed().await?;
     crate::setup::forget(&app.config().server.data_dir);

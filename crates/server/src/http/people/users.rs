@@ -8,6 +8,7 @@ use postroom_office::{Directory, Principal};
 use postroom_store::{self as store, Account, Branches, User, UserChange};
 use serde::Deserialize;
 
+use super::own_address::{check_email, check_login};
 use super::{
     administered_office, administered_user, fields, known_office, known_user, named_office, no_office,
     no_user, require_system_administrator,
@@ -78,7 +79,7 @@ pub(in crate::http) async fn one(
 /// Makes a person and invites them by mail to set their password.
 ///
 /// # Errors
-/// 403, 404 for an office that one does not know of, 409 `exists`, 422.
+/// 403, 404 for an office that one does not know of, 409 `exists`, `address_reserved` or `domain_not_allowed`, 422.
 #[utoipa::path(
     post, path = "/api/v1/users", tag = "people", request_body = NewUser,
     responses((status = 201, body = UserRow), (status = "default", body = Problem, content_type = "application/problem+json"))
@@ -107,6 +108,8 @@ pub(in crate::http) async fn add(
         password_hash: String::new(),
         rights,
     };
+    check_login(&app, &user.login)?;
+    check_email(&app, &directory, office.id, &user.email)?;
     let user = app.store.add_user(user, branches, &app.by(&who)).await?;
     app.people_changed().await?;
     app.accounts.invite(user.clone(), office, who.note()).await?;
@@ -123,7 +126,8 @@ pub(in crate::http) async fn add(
 /// told.
 ///
 /// # Errors
-/// 403 `change_sign_in`, `administer_system`, 404, 409 `exists` or `last_administrator`, 412 `stale`, 428.
+/// 403 `change_sign_in`, `administer_system`, 404, 409 `exists`, `address_reserved`, `domain_not_allowed` or
+/// `last_administrator`, 412 `stale`, 428.
 #[utoipa::path(
     patch, path = "/api/v1/users/{id}", tag = "people", request_body = UserEdit,
     params(("id" = i64, Path), ("If-Match" = String, Header, description = "the version that is changed")),
@@ -144,11 +148,13 @@ pub(in crate::http) async fn edit(
         .transpose()?;
     let new_login = login.as_ref().is_some_and(|login| *login != user.login);
     let new_address = email.as_ref().is_some_and(|email| *email != user.email);
-    if new_login {
+    if let Some(login) = login.as_ref().filter(|_| new_login) {
         require_system_administrator(&who)?;
+        check_login(&app, login)?;
     }
-    if new_address {
+    if let Some(email) = email.as_ref().filter(|_| new_address) {
         check_change_of_sign_in(&app, &who, &user).await?;
+        check_email(&app, &app.directory().await?, user.office, email)?;
     }
     let change = UserChange {
         name: given.name.map(|name| fields::name("name", &name)).transpose()?,

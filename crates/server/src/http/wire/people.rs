@@ -17,6 +17,8 @@ pub struct OfficeRow {
     pub parent: Option<i64>,
     /// Whether proxies count: `on` or `off`.
     pub security: Switch,
+    /// Domains that its people may send from; none: those of the nearest office above that has some, else any.
+    pub allowed_sender_domains: Vec<String>,
     /// The version to name in If-Match.
     pub version: i64,
 }
@@ -62,6 +64,9 @@ pub struct OfficeEdit {
     /// Whether proxies count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub security: Option<Switch>,
+    /// The domains that its people may send from, set by administrators of the System Office.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_sender_domains: Option<Vec<String>>,
 }
 
 /// A person. Colleagues see who somebody is; rights and account are shown to administrators and the person.

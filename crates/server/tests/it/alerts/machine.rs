@@ -1,7 +1,9 @@
 //! What the System Office's administrators are told of the machine and of what is stored on it (A6, A7).
 
+use axum::http::Method;
 use postroom_domain::alert::ServerTrouble;
 use postroom_domain::{Clock as _, Damage, MessageId};
+use postroom_server::reload::Source;
 use postroom_store::{DamagedDetail, FactKind, NewFact};
 use postroom_testkit::relay;
 use serde_json::json;
@@ -12,6 +14,7 @@ const CLOCK: &str = "The server’s clock was changed";
 const LOST: &str = "The database lost recent work";
 const NAMES: &str = "Two people have one sign-in name";
 const REFUSED: &str = "SMTP servers at addresses that are not allowed";
+const RESERVED: &str = "A person has a reserved address";
 const DAMAGED: &str = "Stored e-mail is damaged";
 
 #[tokio::test]
@@ -25,6 +28,7 @@ async fn trouble_of_the_machine_is_told_to_the_system_office_alone_once_a_day() 
         ServerTrouble::WorkLost,
         ServerTrouble::SignInNames { clashes: 1 },
         ServerTrouble::RelaysRefused { relays: 2 },
+        ServerTrouble::ReservedAddresses { people: 2 },
     ] {
         store
             .note_server_trouble(trouble, place.clock.now())
@@ -47,8 +51,16 @@ async fn trouble_of_the_machine_is_told_to_the_system_office_alone_once_a_day() 
     place.until_all_is_told().await;
     let mut titles = place.titles(&place.chief).await;
     titles.sort();
-    let expected = [(REFUSED, 1), (DAMAGED, 1), (LOST, 1), (CLOCK, 2), (NAMES, 1)];
-    assert_eq!(titles, expected.map(|(title, n)| (title.to_owned(), n)));
+    let expected = [
+        (RESERVED, 1),
+        (REFUSED, 1),
+        (DAMAGED, 1),
+        (LOST, 1),
+        (CLOCK, 2),
+        (NAMES, 1),
+    ];
+    let expected = expected.map(|(title, n)| (title.to_owned(), n));
+    assert_eq!(titles, expected);
     let alerts = place.alerts(&place.chief).await;
     let clock = alerts.iter().find(|alert| alert["title"] == CLOCK).unwrap();
     assert_eq!(clock["kind"], "server_trouble");
@@ -60,4 +72,43 @@ async fn trouble_of_the_machine_is_told_to_the_system_office_alone_once_a_day() 
     for nobody in [&place.head, &place.case, &place.lee, &place.idle] {
         place.until_told(nobody, &[]).await;
     }
+}
+
+#[tokio::test]
+async fn person_whose_address_becomes_postrooms_own_sends_no_more_and_the_system_office_is_told() {
+    let sink = relay::start().await;
+    let place = Place::open(&sink, |_| {}).await;
+    place.letter(&place.case, "client@example.com").await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("postroom.toml");
+    let text = format!(
+        "[notifications]\nfrom = \"Case@example.test\"\n[[relay]]\nname = \"main\"\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\n",
+        sink.addr().port()
+    );
+    std::fs::write(&file, text).unwrap();
+    let reloader = place.server.running.reloader(Source {
+        path: Some(file),
+        environment: Vec::new(),
+    });
+    reloader.reload().await.unwrap();
+    let message = json!({
+        "from": "case@example.test", "to": ["client@example.com"], "subject": "Your policy", "text": "Yours.",
+    });
+    let (status, refused) = place
+        .ask(&place.case, Method::POST, "/api/v1/messages", Some(message))
+        .await;
+    assert_eq!(
+        (status.as_u16(), refused["code"].as_str()),
+        (403, Some("from_not_permitted")),
+        "{refused}"
+    );
+    place.letter(&place.lee, "client@example.com").await;
+    place.until_told(&place.chief, &[(RESERVED, 1)]).await;
+    place.until_told(&place.head, &[]).await;
+    let checked = place.server.command(&["check"], "", &[]).await;
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    assert!(
+        checked.out.contains("cannot send from case@example.test") && checked.out.contains("reserved"),
+        "{checked:?}"
+    );
 }

@@ -41,6 +41,10 @@ pub(super) fn change(
     let parent = change.parent.or(before.parent);
     let name = change.name.as_ref().unwrap_or(&before.name);
     let security = change.security.unwrap_or(before.security);
+    let domains = change
+        .allowed_sender_domains
+        .as_ref()
+        .unwrap_or(&before.allowed_sender_domains);
     if parent != before.parent {
         may_lie_below(conn, &before, parent)?;
     }
@@ -53,13 +57,15 @@ pub(super) fn change(
         return Err(exists("office", name));
     }
     conn.prepare_cached(
-        "UPDATE office SET parent = ?1, name = ?2, security = ?3, version = version + 1 WHERE id = ?4",
+        "UPDATE office SET parent = ?1, name = ?2, security = ?3, allowed_sender_domains = ?5, version = version + 1
+         WHERE id = ?4",
     )?
     .execute(params![
         parent.map(|parent| parent.0),
         name,
         security == OfficeSecurity::On,
-        id.0
+        id.0,
+        (!domains.is_empty()).then(|| json!(domains).to_string())
     ])?;
     let mut facts = Vec::new();
     if parent != before.parent {
@@ -70,6 +76,9 @@ pub(super) fn change(
     }
     if security != before.security {
         facts.push(("security", json!(security == OfficeSecurity::On)));
+    }
+    if *domains != before.allowed_sender_domains {
+        facts.push(("allowed_sender_domains", json!(domains)));
     }
     log::office(conn, by, AuditAction::OfficeChange, id, &facts)?;
     known(conn, id)

@@ -118,6 +118,7 @@ pub(crate) async fn office_is_renamed_and_moved_but_never_below_itself(h: &mut i
         name: Some("Shore".to_owned()),
         parent: Some(root),
         security: Some(OfficeSecurity::Off),
+        allowed_sender_domains: Some(vec!["Example.com".parse().unwrap()]),
     };
     let after = store
         .change_office(lakeside, 1, change.clone(), &by())
@@ -128,6 +129,7 @@ pub(crate) async fn office_is_renamed_and_moved_but_never_below_itself(h: &mut i
         ("Shore", Some(root), 2)
     );
     assert_eq!(after.security, OfficeSecurity::Off);
+    assert_eq!(after.allowed_sender_domains[0].as_str(), "example.com");
     let stale = store.change_office(lakeside, 1, change, &by()).await;
     assert!(matches!(stale, Err(StoreError::Stale("office"))), "{stale:?}");
     let taken = OfficeChange {
@@ -138,6 +140,13 @@ pub(crate) async fn office_is_renamed_and_moved_but_never_below_itself(h: &mut i
     assert!(matches!(taken, Err(StoreError::Exists { .. })), "{taken:?}");
     assert_eq!(entries(store).await[0], AuditAction::OfficeChange);
     assert_eq!(entries(store).await.len(), 4, "refusals are not written");
+    let none = OfficeChange {
+        allowed_sender_domains: Some(Vec::new()),
+        ..OfficeChange::default()
+    };
+    let after = store.change_office(lakeside, 2, none, &by()).await.unwrap();
+    assert!(after.allowed_sender_domains.is_empty());
+    assert_eq!((after.name.as_str(), after.version), ("Shore", 3));
 }
 
 pub(crate) async fn tree_of_offices_has_a_depth_and_no_ring(h: &mut impl Harness) {

@@ -1,0 +1,157 @@
+//! Which addresses people may have and send from: none of Postroom's own, and those in the domains of their office.
+
+use std::collections::HashSet;
+
+use postroom_domain::{Address, OfficeId, SenderDomain, UserId};
+use postroom_store::User;
+
+use crate::directory::Directory;
+
+/// Addresses that Postroom sends its own mail from, or is written to at.
+#[derive(Debug, Clone, Default)]
+pub struct ReservedAddresses(HashSet<String>);
+
+impl FromIterator<Address> for ReservedAddresses {
+    fn from_iter<I: IntoIterator<Item = Address>>(addresses: I) -> Self {
+        Self(addresses.into_iter().map(|address| mailbox(&address)).collect())
+    }
+}
+
+/// Why somebody may not have an address, or not send from the one that they have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddressBar {
+    /// It is one of Postroom's own.
+    #[error("this address is reserved for mail that Postroom itself sends and receives")]
+    Reserved,
+    /// It lies outside the office's domains.
+    #[error("people of this office send from {} alone", named(.0))]
+    OutsideDomains(Vec<SenderDomain>),
+}
+
+/// Somebody who may not send from their own address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BarredPerson {
+    /// Who.
+    pub user: UserId,
+    /// Their address.
+    pub email: String,
+    /// Why not.
+    pub bar: AddressBar,
+}
+
+impl ReservedAddresses {
+    /// Whether an address is reserved.
+    pub fn has(&self, address: &Address) -> bool {
+        self.0.contains(&mailbox(address))
+    }
+
+    /// Checks an address that somebody of an office has or is to have.
+    ///
+    /// # Errors
+    /// [`AddressBar`].
+    pub fn check(
+        &self,
+        address: &Address,
+        office: OfficeId,
+        directory: &Directory,
+    ) -> Result<(), AddressBar> {
+        if self.has(address) {
+            return Err(AddressBar::Reserved);
+        }
+        let domains = directory.allowed_sender_domains(office);
+        if domains.is_empty() || domains.iter().any(|domain| domain.has(address)) {
+            Ok(())
+        } else {
+            Err(AddressBar::OutsideDomains(domains.to_vec()))
+        }
+    }
+
+    /// Those of `users` who may sign in, and may not send from their own address.
+    pub fn barred(&self, users: &[User], directory: &Directory) -> Vec<BarredPerson> {
+        let active = users.iter().filter(|user| !user.disabled);
+        active
+            .filter_map(|user| {
+                let address: Address = user.email.parse().ok()?;
+                let bar = self.check(&address, user.office, directory).err()?;
+                Some(BarredPerson {
+                    user: user.id,
+                    email: user.email.clone(),
+                    bar,
+                })
+            })
+            .collect()
+    }
+}
+
+/// The mailbox that an address means: whatever the case, and with quotes that its local part need not have taken away
+/// (RFC 5321 §4.1.2).
+fn mailbox(address: &Address) -> String {
+    let local = address.local_part();
+    let quoted = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let local = quoted.map_or_else(|| local.to_owned(), unescaped);
+    let domain = address.ascii_domain().to_ascii_lowercase();
+    format!("{}@{domain}", local.to_lowercase())
+}
+
+/// What stands in quotes, without the backslashes.
+fn unescaped(quoted: &str) -> String {
+    let mut text = String::with_capacity(quoted.len());
+    let mut chars = quoted.chars();
+    while let Some(c) = chars.next() {
+        text.extend(if c == '\\' { chars.next() } else { Some(c) });
+    }
+    text
+}
+
+/// Some of the domains, in a sentence.
+fn named(domains: &[SenderDomain]) -> String {
+    const NAMED_MAX: usize = 5;
+    let names: Vec<_> = domains.iter().take(NAMED_MAX).map(SenderDomain::as_str).collect();
+    let more = domains.len().saturating_sub(NAMED_MAX);
+    if more == 0 {
+        names.join(", ")
+    } else {
+        format!("{} and {more} more domains", names.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> Address {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn reserved_address_is_found_in_any_spelling() {
+        let reserved: ReservedAddresses = [address("Post.Room@b\u{fc}cher.example")].into_iter().collect();
+        for text in [
+            "post.room@xn--bcher-kva.example",
+            "POST.ROOM@B\u{dc}CHER.example",
+            "\"post.room\"@b\u{fc}cher.example",
+            "\"post\\.room\"@b\u{fc}cher.example",
+        ] {
+            assert!(reserved.has(&address(text)), "{text}");
+        }
+        for text in ["post-room@b\u{fc}cher.example", "post.room@example.com"] {
+            assert!(!reserved.has(&address(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn domains_are_named_up_to_a_number() {
+        let domains = |n: usize| -> Vec<SenderDomain> {
+            (0..n).map(|n| format!("d{n}.example").parse().unwrap()).collect()
+        };
+        assert_eq!(
+            AddressBar::OutsideDomains(domains(2)).to_string(),
+            "people of this office send from d0.example, d1.example alone"
+        );
+        assert!(
+            AddressBar::OutsideDomains(domains(7))
+                .to_string()
+                .contains("d4.example and 2 more domains")
+        );
+    }
+}
