@@ -6,6 +6,7 @@ const BY_CODE: Record<string, string> = {
   set_in_configuration: 'This value stands in the server’s configuration file; change it there and reload the server.',
   queue_disabled: 'Sending is switched off in the server’s configuration. What is queued waits and is kept.',
   too_many_attempts: 'Wait a moment, then try again.',
+  too_many_views: 'Wait a moment, then try again.',
   narrow_first: 'Narrow the list with Type, Source or dates first, then sort it.',
 };
 

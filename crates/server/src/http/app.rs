@@ -15,6 +15,7 @@ use postroom_store::Store;
 use tokio::sync::Semaphore;
 
 use super::metrics::Metrics;
+use super::views::Views;
 use crate::config::{Live, Loaded};
 use crate::descriptors::Capacity;
 use crate::supervision::Supervisor;
@@ -55,6 +56,8 @@ pub struct AppParts {
     pub capacity: Capacity,
     /// Places for event streams.
     pub streams: Arc<Semaphore>,
+    /// Who looks at messages now.
+    pub views: Views,
     /// Watches the parts of the server; event streams end when it stops.
     pub supervisor: Supervisor,
 }

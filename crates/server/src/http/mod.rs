@@ -37,6 +37,7 @@ mod session;
 mod settings;
 mod status;
 mod throttled;
+mod views;
 pub mod wire;
 
 pub use admin::wire as admin_wire;
@@ -44,6 +45,7 @@ pub use app::{App, AppParts};
 pub use docs::openapi;
 pub use metrics::Metrics;
 pub use problem::ApiError;
+pub use views::Views;
 
 use axum::Router;
 use axum::middleware;

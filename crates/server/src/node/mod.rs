@@ -28,7 +28,7 @@ use tokio::sync::Semaphore;
 use crate::alerts;
 use crate::config::{self, Config, Live, Loaded};
 use crate::descriptors::Capacity;
-use crate::http::{App, AppParts, Metrics};
+use crate::http::{App, AppParts, Metrics, Views};
 use crate::supervision::Supervisor;
 
 /// How long the start may read ahead: the first person after it should not wait for a cold disk.
@@ -193,6 +193,7 @@ impl Node {
         App::new(AppParts {
             capacity,
             streams: Arc::new(Semaphore::new(capacity.streams)),
+            views: Views::default(),
             store: Arc::clone(&self.store),
             authenticator: Arc::clone(&self.authenticator),
             clock: Arc::clone(&self.clock),

@@ -708,7 +708,8 @@ export interface paths {
         /**
          * One message in full.
          * @description # Errors
-         *     404 for an id that does not exist or is out of sight.
+         *     404 for an id that does not exist or is out of sight; 429 `too_many_views` or 503 `server_busy` for a large message,
+         *     where others that were asked for before are still being prepared.
          */
         get: operations["get_messages_id"];
         put?: never;
@@ -750,7 +751,7 @@ export interface paths {
         /**
          * A file of the message, as a download.
          * @description # Errors
-         *     As for `raw`, and 404 for a file that the message does not have.
+         *     As for `raw`, 404 for a file that the message does not have, and 429 or 503 as for a body.
          */
         get: operations["get_messages_id_attachments_index"];
         put?: never;
@@ -791,8 +792,12 @@ export interface paths {
         };
         /**
          * A body of the message as a page of its own: `text`, `html` (sanitised) or `source`.
-         * @description # Errors
-         *     As for `raw`, and 404 for a body that the message does not have.
+         * @description HTML that is too large, nested too deeply or takes too long is shown as text, with a line that says why. Of a long text
+         *     or source the first MiB is shown.
+         *
+         *     # Errors
+         *     As for `raw`, 404 for a body that the message does not have, and 429 `too_many_views` or 503 `server_busy` where
+         *     others that were asked for before are still being prepared.
          */
         get: operations["get_messages_id_body_part"];
         put?: never;
@@ -813,7 +818,8 @@ export interface paths {
         /**
          * The message as a new one to edit and submit: everything but its Date, Message-ID and fate.
          * @description # Errors
-         *     403 for mail with a live link in it, 404, 410 `content_gone`.
+         *     403 for mail with a live link in it, 404, 410 `content_gone`; 429 `too_many_views` or 503 `server_busy` for a large
+         *     message, where others that were asked for before are still being prepared.
          */
         get: operations["get_messages_id_draft"];
         put?: never;

@@ -1,21 +1,22 @@
 //! The octets of a message: raw, its bodies as pages of their own, its files.
 
-use std::collections::HashSet;
-
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 use postroom_domain::{MessageId, Rule};
 use postroom_office::Principal;
+use postroom_store::Row;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use super::mime;
+use super::pages::{self, BodyKind, Pictures};
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::extract::{Id, Params};
 use crate::http::problem::ApiError;
+use crate::http::views;
 use crate::http::wire::problem::Problem;
 
 /// The policy of a body's page: no script, no network, in a sandbox even when opened by itself.
@@ -23,8 +24,6 @@ const BODY_POLICY: &str =
     "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'";
 /// The policy where somebody asked for this message's remote pictures: they load, and nothing else does.
 const PICTURES_POLICY: &str = "sandbox; default-src 'none'; img-src data: https: http:; style-src 'unsafe-inline'; frame-ancestors 'self'";
-/// Longest source that is shown as a page, in bytes; the rest is in `raw`.
-const MOST_SOURCE_BYTES: usize = 1024 * 1024;
 
 /// The message as it is kept, without Bcc.
 ///
@@ -39,24 +38,14 @@ pub(in crate::http) async fn raw(
     Caller(who): Caller,
     Id(id): Id,
 ) -> Result<Response, ApiError> {
-    let octets = readable(&app, &who, id).await?;
+    readable(&app, &who, id).await?;
+    let octets = content(&app, &who, id).await?;
     let name = format!("attachment; filename=\"{id}.eml\"");
     Ok(answer(
         "message/rfc822",
         octets,
         &[(header::CONTENT_DISPOSITION, &name)],
     ))
-}
-
-/// Whether pictures that lie elsewhere are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(in crate::http) enum Pictures {
-    /// Only those that the message brings along.
-    #[default]
-    Inside,
-    /// Also those that lie elsewhere: who put them there learns that the message is being read.
-    Remote,
 }
 
 /// How a body is shown.
@@ -71,8 +60,12 @@ pub(in crate::http) struct BodyQuery {
 
 /// A body of the message as a page of its own: `text`, `html` (sanitised) or `source`.
 ///
+/// HTML that is too large, nested too deeply or takes too long is shown as text, with a line that says why. Of a long text
+/// or source the first MiB is shown.
+///
 /// # Errors
-/// As for `raw`, and 404 for a body that the message does not have.
+/// As for `raw`, 404 for a body that the message does not have, and 429 `too_many_views` or 503 `server_busy` where
+/// others that were asked for before are still being prepared.
 #[utoipa::path(
     get, path = "/api/v1/messages/{id}/body/{part}", tag = "message",
     params(("id" = String, Path), ("part" = String, Path, description = "`text`, `html` or `source`"), BodyQuery),
@@ -85,13 +78,18 @@ pub(in crate::http) async fn body(
     Path(place): Path<(String, String)>,
     Params(query): Params<BodyQuery>,
 ) -> Result<Response, ApiError> {
-    let octets = readable(&app, &who, id).await?;
-    let page = tokio::task::spawn_blocking(move || page_of(&octets, &place.1, query.images))
-        .await
-        .map_err(|error| ApiError::internal(error.to_string()))?
-        .ok_or_else(|| {
-            ApiError::not_found("this message has no such body; they are text, html and source")
-        })?;
+    let row = readable(&app, &who, id).await?;
+    let none = || ApiError::not_found("this message has no such body; they are text, html and source");
+    let body = BodyKind::named(&place.1).ok_or_else(none)?;
+    let seat = match body {
+        BodyKind::Html => Some(app.views.seat(&who).await?),
+        BodyKind::Text | BodyKind::Source => app.views.seat_for(&who, row.size_bytes).await?,
+    };
+    let octets = content(&app, &who, id).await?;
+    let page = views::run(seat, app.supervisor.stopping(), move |patience| {
+        pages::page_of(&octets, body, query.images, patience)
+    });
+    let page = page.await?.ok_or_else(none)?;
     let policy = match query.images {
         Pictures::Inside => BODY_POLICY,
         Pictures::Remote => PICTURES_POLICY,
@@ -103,7 +101,7 @@ pub(in crate::http) async fn body(
 /// A file of the message, as a download.
 ///
 /// # Errors
-/// As for `raw`, and 404 for a file that the message does not have.
+/// As for `raw`, 404 for a file that the message does not have, and 429 or 503 as for a body.
 #[utoipa::path(
     get, path = "/api/v1/messages/{id}/attachments/{index}", tag = "message",
     params(("id" = String, Path), ("index" = u32, Path)),
@@ -115,15 +113,13 @@ pub(in crate::http) async fn attachment(
     Id(id): Id,
     Path(place): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
-    let octets = readable(&app, &who, id).await?;
+    let row = readable(&app, &who, id).await?;
     let none = || ApiError::not_found("this message has no such attachment");
     let index: u32 = place.1.parse().map_err(|_| none())?;
-    let found = mime::parse(&octets).and_then(|message| {
-        let part = message.attachment(index)?;
-        let name = mime::file_name(part, index);
-        Some((mime::media_type(part), name, part.contents().to_vec()))
-    });
-    let (media_type, name, contents) = found.ok_or_else(none)?;
+    let seat = app.views.seat_for(&who, row.size_bytes).await?;
+    let octets = content(&app, &who, id).await?;
+    let found = views::run(seat, app.supervisor.stopping(), move |_| file(&octets, index));
+    let (media_type, name, contents) = found.await?.ok_or_else(none)?;
     let disposition = disposition(&name);
     let headers = [
         (header::CONTENT_DISPOSITION, disposition.as_str()),
@@ -132,15 +128,27 @@ pub(in crate::http) async fn attachment(
     Ok(answer(&media_type, contents, &headers))
 }
 
-/// The whole message, if this person may read it.
-async fn readable(app: &App, who: &Principal, id: MessageId) -> Result<Vec<u8>, ApiError> {
-    let scope = &who.authority.see;
-    let rows = app.store.rows(scope, &[id]).await?;
-    let row = rows.first().ok_or_else(ApiError::no_message)?;
+/// A file of a message: its media type, name and octets.
+fn file(octets: &[u8], index: u32) -> Option<(String, String, Vec<u8>)> {
+    let message = mime::parse(octets)?;
+    let part = message.attachment(index)?;
+    let name = mime::file_name(part, index);
+    Some((mime::media_type(part), name, part.contents().to_vec()))
+}
+
+/// The record of a message whose content this person may read.
+async fn readable(app: &App, who: &Principal, id: MessageId) -> Result<Row, ApiError> {
+    let rows = app.store.rows(&who.authority.see, &[id]).await?;
+    let row = rows.into_iter().next().ok_or_else(ApiError::no_message)?;
     if row.kind.body_is_secret() {
         return Err(ApiError::forbidden(Rule::SecretBody));
     }
-    let octets = mime::load(app, scope, id).await?;
+    Ok(row)
+}
+
+/// The whole message.
+async fn content(app: &App, who: &Principal, id: MessageId) -> Result<Vec<u8>, ApiError> {
+    let octets = mime::load(app, &who.authority.see, id).await?;
     octets.ok_or_else(mime::content_gone)
 }
 
@@ -176,117 +184,9 @@ fn disposition(name: &str) -> String {
     format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{encoded}")
 }
 
-fn page_of(octets: &[u8], part: &str, pictures: Pictures) -> Option<String> {
-    let message = mime::parse(octets);
-    match part {
-        "text" => mime::text_of(message.as_ref()?).map(plain_page),
-        "html" => mime::html_of(message.as_ref()?).map(|html| html_page(html, pictures)),
-        "source" => {
-            let shown = octets.get(..MOST_SOURCE_BYTES).unwrap_or(octets);
-            Some(plain_page(&String::from_utf8_lossy(shown)))
-        }
-        _ => None,
-    }
-}
-
-fn plain_page(text: &str) -> String {
-    let escaped = ammonia::clean_text(text)
-        .replace("&#10;", "\n")
-        .replace("&#13;", "")
-        .replace("&#32;", " ");
-    wrapped(
-        "pre{white-space:pre-wrap;overflow-wrap:anywhere;font:13px/1.5 ui-monospace,monospace;margin:0}",
-        &format!("<pre>{escaped}</pre>"),
-    )
-}
-
-/// Sanitised HTML: no scripts, forms, frames or links that act; pictures where they are inside (`data:`), and remote ones
-/// where somebody asked for them.
-fn html_page(html: &str, pictures: Pictures) -> String {
-    let mut cleaner = ammonia::Builder::default();
-    cleaner
-        .add_generic_attributes([
-            "style", "align", "valign", "bgcolor", "width", "height", "border", "dir",
-        ])
-        .add_tags(["font", "center"])
-        .add_tag_attributes("font", ["color", "face", "size"])
-        .add_tag_attributes("table", ["cellpadding", "cellspacing"])
-        .url_schemes(HashSet::from(["http", "https", "mailto", "tel", "data"]))
-        .link_rel(Some("noopener noreferrer nofollow"))
-        .attribute_filter(move |element, attribute, value| match (element, attribute) {
-            ("img", "src") if value.starts_with("data:image/") => Some(value.into()),
-            ("img", "src") if pictures == Pictures::Remote && is_remote(value) => Some(value.into()),
-            ("img", "src" | "srcset") => None,
-            // A data: address opens a page of the sender's making.
-            (_, "href") if value.trim_start().to_ascii_lowercase().starts_with("data:") => None,
-            // The policy forbids the network anyway; this keeps addresses out of the page too.
-            (_, "style") if value.to_ascii_lowercase().contains("url(") => None,
-            _ => Some(value.into()),
-        });
-    wrapped(
-        "body{font:14px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}img{max-width:100%}",
-        &cleaner.clean(html).to_string(),
-    )
-}
-
-/// Whether an address names something on the web.
-fn is_remote(address: &str) -> bool {
-    let start = address
-        .trim_start()
-        .get(..8)
-        .unwrap_or(address)
-        .to_ascii_lowercase();
-    start.starts_with("https://") || start.starts_with("http://")
-}
-
-fn wrapped(style: &str, body: &str) -> String {
-    format!(
-        "<!doctype html><html><head><meta charset=\"utf-8\"><meta name=\"referrer\" content=\"no-referrer\"><base target=\"_blank\"><style>:root{{color-scheme:light}}body{{margin:12px;background:#fff;color:#111}}{style}</style></head><body>{body}</body></html>"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn html_loses_what_acts_and_what_phones_home() {
-        let page = html_page(
-            "<p onclick=x style=\"color:red\">hi</p><script>alert(1)</script><img src=\"https://t.example/p.gif\">\
-             <img src=\"data:image/png;base64,AA==\"><a href=\"javascript:x\">a</a><a href=\"data:text/html,x\">b</a>\
-             <div style=\"background:url(https://t.example)\">c</div><form><input></form><iframe src=x></iframe>",
-            Pictures::Inside,
-        );
-        for gone in [
-            "script",
-            "onclick",
-            "t.example",
-            "javascript",
-            "data:text",
-            "<form",
-            "<iframe",
-        ] {
-            assert!(!page.contains(gone), "{gone} in {page}");
-        }
-        assert!(page.contains("color:red") && page.contains("data:image/png"));
-    }
-
-    #[test]
-    fn remote_pictures_show_where_they_were_asked_for_and_nothing_else_does() {
-        let html = "<img src=\"https://t.example/p.gif\" srcset=\"https://t.example/2.gif 2x\"><img src=\"javascript:x\">\
-             <img src=\"//t.example/3.gif\"><p style=\"background:url(https://t.example/4.gif)\">hi</p><script src=\"https://t.example/s.js\"></script>";
-        let page = html_page(html, Pictures::Remote);
-        assert!(page.contains("src=\"https://t.example/p.gif\""), "{page}");
-        for gone in ["2.gif", "javascript", "3.gif", "4.gif", "s.js"] {
-            assert!(!page.contains(gone), "{gone} in {page}");
-        }
-    }
-
-    #[test]
-    fn plain_text_stays_text() {
-        let page = plain_page("<script>\nline two");
-        assert!(page.contains("&lt;script&gt;\nline"), "{page}");
-    }
 
     #[test]
     fn names_of_downloads_cannot_break_the_header() {

@@ -1,7 +1,7 @@
 //! One message: its record, its attempts, and why it is where it is.
 
 use axum::extract::State;
-use postroom_domain::{Scope, Verb, Verdict};
+use postroom_domain::{Kind, Scope, Verb, Verdict};
 use postroom_store::{self as store, Submitter};
 
 use super::mime::{self, Stored};
@@ -9,13 +9,17 @@ use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::extract::Id;
 use crate::http::problem::ApiError;
-use crate::http::wire::detail::{Action, Attempts, Detail, Explanation, Links};
+use crate::http::views;
+use crate::http::wire::detail::{
+    Action, Attachment, Attempts, Detail, Explanation, HeaderField, Links, Part,
+};
 use crate::http::wire::problem::Problem;
 
 /// One message in full.
 ///
 /// # Errors
-/// 404 for an id that does not exist or is out of sight.
+/// 404 for an id that does not exist or is out of sight; 429 `too_many_views` or 503 `server_busy` for a large message,
+/// where others that were asked for before are still being prepared.
 #[utoipa::path(
     get, path = "/api/v1/messages/{id}", tag = "message", params(("id" = String, Path)),
     responses((status = 200, body = Detail), (status = "default", body = Problem, content_type = "application/problem+json"))
@@ -31,24 +35,15 @@ pub(in crate::http) async fn detail(
         .detail(see, id)
         .await?
         .ok_or_else(ApiError::no_message)?;
+    let seat = app.views.seat_for(&who, found.row.size_bytes).await?;
     let (octets, damage) = match mime::read(&app, see, id).await? {
-        Stored::Octets(octets) => (Some(octets), found.damage),
-        Stored::Gone => (None, found.damage),
-        Stored::Damaged(damage) => (None, Some(damage)),
+        Stored::Octets(octets) => (octets, found.damage),
+        Stored::Gone => (Vec::new(), found.damage),
+        Stored::Damaged(damage) => (Vec::new(), Some(damage)),
     };
-    let secret = found.row.kind.body_is_secret();
-    let (headers, attachments, parts) = octets
-        .map(|octets| {
-            let Some(message) = mime::parse(&octets) else {
-                return Default::default();
-            };
-            let fields = mime::fields(&message);
-            if secret {
-                return (fields, Vec::new(), Vec::new());
-            }
-            (fields, mime::attachments(&message), mime::parts(&message))
-        })
-        .unwrap_or_default();
+    let kind = found.row.kind;
+    let shown = views::run(seat, app.supervisor.stopping(), move |_| shown_of(&octets, kind));
+    let (headers, attachments, parts) = shown.await?;
     Ok(axum::Json(Detail {
         message_id: found.message_id,
         damaged: damage.map(|damage| damage.words().to_owned()),
@@ -65,6 +60,18 @@ pub(in crate::http) async fn detail(
         recipients_detail: found.recipients.into_iter().map(Into::into).collect(),
         row: found.row.into(),
     }))
+}
+
+/// What is shown of the content: its header, its files and the bodies that it has; of mail with a live link the header.
+fn shown_of(octets: &[u8], kind: Kind) -> (Vec<HeaderField>, Vec<Attachment>, Vec<Part>) {
+    let Some(message) = mime::parse(octets) else {
+        return Default::default();
+    };
+    let fields = mime::fields(&message);
+    if kind.body_is_secret() {
+        return (fields, Vec::new(), Vec::new());
+    }
+    (fields, mime::attachments(&message), mime::parts(&message))
 }
 
 /// The attempts of a message, oldest first.

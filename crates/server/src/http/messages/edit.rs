@@ -20,6 +20,7 @@ use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::extract::{Id, Json};
 use crate::http::problem::ApiError;
+use crate::http::views;
 use crate::http::wire::edit::{Changed, NewAddress};
 use crate::http::wire::list::State as StateName;
 use crate::http::wire::problem::Problem;
@@ -28,7 +29,8 @@ use crate::http::wire::submit::{NewAttachment, NewMessage};
 /// The message as a new one to edit and submit: everything but its Date, Message-ID and fate.
 ///
 /// # Errors
-/// 403 for mail with a live link in it, 404, 410 `content_gone`.
+/// 403 for mail with a live link in it, 404, 410 `content_gone`; 429 `too_many_views` or 503 `server_busy` for a large
+/// message, where others that were asked for before are still being prepared.
 #[utoipa::path(
     get, path = "/api/v1/messages/{id}/draft", tag = "message", params(("id" = String, Path)),
     responses((status = 200, body = NewMessage), (status = "default", body = Problem, content_type = "application/problem+json"))
@@ -47,14 +49,13 @@ pub(in crate::http) async fn draft(
     if kept.row.kind.body_is_secret() {
         return Err(ApiError::forbidden(Rule::SecretBody));
     }
+    let seat = app.views.seat_for(&who, kept.row.size_bytes).await?;
     let octets = mime::load(&app, see, id).await?.ok_or_else(mime::content_gone)?;
-    let draft = tokio::task::spawn_blocking(move || {
+    let draft = views::run(seat, app.supervisor.stopping(), move |_| {
         let message = mime::parse(&octets);
         message.map(|message| copied(kept, &message))
-    })
-    .await
-    .map_err(|error| ApiError::internal(error.to_string()))?
-    .ok_or_else(|| ApiError::damaged(Damage::Content))?;
+    });
+    let draft = draft.await?.ok_or_else(|| ApiError::damaged(Damage::Content))?;
     Ok(axum::Json(draft))
 }
 
