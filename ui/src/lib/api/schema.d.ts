@@ -818,8 +818,8 @@ export interface paths {
         /**
          * The message as a new one to edit and submit: everything but its Date, Message-ID and fate.
          * @description # Errors
-         *     403 for mail with a live link in it, 404, 410 `content_gone`; 429 `too_many_views` or 503 `server_busy` for a large
-         *     message, where others that were asked for before are still being prepared.
+         *     403 for mail with a live link in it, 404, 410 `content_gone`, 422 `not_readable`; 429 `too_many_views` or 503
+         *     `server_busy` for a large message, where others that were asked for before are still being prepared.
          */
         get: operations["get_messages_id_draft"];
         put?: never;

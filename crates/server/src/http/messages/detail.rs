@@ -62,10 +62,13 @@ pub(in crate::http) async fn detail(
     }))
 }
 
-/// What is shown of the content: its header, its files and the bodies that it has; of mail with a live link the header.
+/// What is shown of the content: its header, its files and the bodies that it has. Mail with a live link, and mail whose
+/// parts cannot be told apart, has only a header.
 fn shown_of(octets: &[u8], kind: Kind) -> (Vec<HeaderField>, Vec<Attachment>, Vec<Part>) {
     let Some(message) = mime::parse(octets) else {
-        return Default::default();
+        let header = mime::parse_header(octets);
+        let fields = header.map(|header| mime::fields(&header));
+        return (fields.unwrap_or_default(), Vec::new(), Vec::new());
     };
     let fields = mime::fields(&message);
     if kind.body_is_secret() {

@@ -29,8 +29,8 @@ use crate::http::wire::submit::{NewAttachment, NewMessage};
 /// The message as a new one to edit and submit: everything but its Date, Message-ID and fate.
 ///
 /// # Errors
-/// 403 for mail with a live link in it, 404, 410 `content_gone`; 429 `too_many_views` or 503 `server_busy` for a large
-/// message, where others that were asked for before are still being prepared.
+/// 403 for mail with a live link in it, 404, 410 `content_gone`, 422 `not_readable`; 429 `too_many_views` or 503
+/// `server_busy` for a large message, where others that were asked for before are still being prepared.
 #[utoipa::path(
     get, path = "/api/v1/messages/{id}/draft", tag = "message", params(("id" = String, Path)),
     responses((status = 200, body = NewMessage), (status = "default", body = Problem, content_type = "application/problem+json"))
@@ -55,8 +55,7 @@ pub(in crate::http) async fn draft(
         let message = mime::parse(&octets);
         message.map(|message| copied(kept, &message))
     });
-    let draft = draft.await?.ok_or_else(|| ApiError::damaged(Damage::Content))?;
-    Ok(axum::Json(draft))
+    Ok(axum::Json(draft.await?.ok_or_else(not_readable)?))
 }
 
 fn copied(kept: Kept, message: &Message<'_>) -> NewMessage {
@@ -262,6 +261,15 @@ fn conflict(code: &'static str, detail: &str) -> ApiError {
         code,
         "The recipient cannot be changed",
         detail,
+    )
+}
+
+fn not_readable() -> ApiError {
+    ApiError::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "not_readable",
+        "The message cannot be copied",
+        "the parts of this message cannot be told apart: download it and attach it to a new message",
     )
 }
 

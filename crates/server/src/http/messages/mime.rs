@@ -6,6 +6,7 @@ use postroom_domain::{Damage, MessageId, Scope, legible};
 use postroom_engine::packing;
 use postroom_store::StoreError;
 
+use super::structure;
 use crate::http::App;
 use crate::http::problem::ApiError;
 use crate::http::wire::detail::{Attachment, HeaderField, Part};
@@ -75,9 +76,18 @@ pub(super) fn content_gone() -> ApiError {
     )
 }
 
-/// Takes a message apart.
+/// Takes a message apart; `None` where it has no header, or its parts cannot be told apart in time.
 pub(super) fn parse(octets: &[u8]) -> Option<Message<'_>> {
-    MessageParser::new().parse(octets)
+    if structure::is_readable(octets) {
+        MessageParser::new().parse(octets)
+    } else {
+        None
+    }
+}
+
+/// Reads the header of a message alone.
+pub(super) fn parse_header(octets: &[u8]) -> Option<Message<'_>> {
+    MessageParser::new().parse_headers(octets)
 }
 
 /// The header fields, decoded and unfolded.

@@ -14,6 +14,7 @@ mod pages;
 pub(super) mod render;
 mod sanitise;
 mod sorted;
+mod structure;
 pub(super) mod submit;
 pub(super) mod sweep;
 mod table;
