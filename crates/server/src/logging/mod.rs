@@ -127,10 +127,30 @@ fn keep(set: impl Fn(EnvFilter) + Send + Sync + 'static) {
 }
 
 fn filter(config: &Log) -> anyhow::Result<EnvFilter> {
-    EnvFilter::builder().parse(&config.level).map_err(|error| {
+    let filter = EnvFilter::builder().parse(&config.level).map_err(|error| {
         anyhow::anyhow!(
             "log.level is {:?}: {error}; use error, warn, info, debug or trace",
             config.level
         )
-    })
+    })?;
+    // The HTML parser would log the text of messages, and a warning for each word between the rows of a table.
+    Ok(filter.add_directive("html5ever=off".parse()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_of_messages_is_never_logged() {
+        for level in ["info", "trace", "html5ever=trace"] {
+            let config = Log {
+                level: level.to_owned(),
+                ..Log::default()
+            };
+            let filter = filter(&config).unwrap().to_string();
+            assert!(filter.contains("html5ever=off"), "{level}: {filter}");
+            assert!(!filter.contains("html5ever=trace"), "{level}: {filter}");
+        }
+    }
 }
