@@ -57,3 +57,4 @@ mod submission;
 mod submit;
 mod truth;
 mod upkeep;
+mod views;

@@ -173,6 +173,14 @@ test('a body is shown in a sandbox, and what would run in it is dead', async ({ 
   await expect(body).not.toContainText('quiet@example.net');
 });
 
+test('HTML that costs too much to show gives way to the text, and says why', async ({ page }) => {
+  const [id = ''] = await server.submit([{ to: 'client@example.net', subject: 'Nested', text: 'The words', html: '<div>'.repeat(20_000) }]);
+  await server.signIn(page, `/queue/${id}`);
+  const body = page.frameLocator('iframe').locator('body');
+  await expect(body).toContainText('nested too deeply');
+  await expect(body).toContainText('The words');
+});
+
 test('the history tells what the relay said, as text', async ({ page }) => {
   await server.signIn(page, '/queue?type=failed');
   await rows(page).first().locator('.subject a').click();
