@@ -15,8 +15,11 @@ const FIELD_CHARS: usize = 1_000;
 const PREVIEW_CHARS: usize = 200;
 /// Octets of a plain body that can hold the preview: four an UTF-8 character, and white space that collapses.
 const PLAIN_BYTES: usize = 2 * 1024;
-/// Octets of a body that has to be decoded first; the text stands at its beginning.
+/// Octets of a body or a field that has to be decoded first; what is shown stands at its beginning. Decoding takes time by
+/// the square of the length where encoded words do not end.
 const ENCODED_BYTES: usize = 16 * 1024;
+/// Longest field that says how a body is read; parameters take time by the square of their number.
+const MIME_FIELD_BYTES: usize = 8 * 1024;
 
 /// An unstructured value, decoded (RFC 2047).
 pub(super) fn unstructured(value: &[u8]) -> String {
@@ -24,7 +27,7 @@ pub(super) fn unstructured(value: &[u8]) -> String {
     if !plain.contains("=?") {
         return shown(&plain);
     }
-    let value = format!("{plain}\r\n");
+    let value = format!("{}\r\n", beginning_of_str(&plain, ENCODED_BYTES));
     let parsed = MessageStream::new(value.as_bytes()).parse_unstructured();
     if let HeaderValue::Text(text) = parsed {
         shown(&text)
@@ -40,7 +43,7 @@ pub(super) fn addresses(value: &[u8]) -> String {
         return shown(&plain);
     }
     // Decoded name by name: an encoded word must not become an address of the list.
-    let value = format!("{plain}\r\n");
+    let value = format!("{}\r\n", beginning_of_str(&plain, ENCODED_BYTES));
     let parsed = MessageStream::new(value.as_bytes()).parse_address();
     if let HeaderValue::Address(list) = parsed {
         shown(&address_list(&list))
@@ -129,6 +132,9 @@ pub(super) fn preview_of_body(header: &Header<'_>, body: &[u8]) -> String {
     }
     let mut part = Vec::with_capacity(body.len().min(ENCODED_BYTES) + 512);
     for field in header.fields() {
+        if field.whole.len() > MIME_FIELD_BYTES {
+            continue;
+        }
         if ["Content-Type", "Content-Transfer-Encoding", "MIME-Version"]
             .iter()
             .any(|name| field.is(name))
@@ -188,6 +194,18 @@ mod tests {
             "Däna evil@x.test <case@example.com>, b@x.test"
         );
         assert_eq!(unstructured(&b"x".repeat(5000)).len(), FIELD_CHARS);
+    }
+
+    #[test]
+    fn fields_made_to_take_long_take_no_time() {
+        let began = std::time::Instant::now();
+        let words = "=?aa?q?x".repeat(30_000);
+        assert!(unstructured(words.as_bytes()).contains("=?aa?q?x"));
+        addresses(words.as_bytes());
+        let pieces: String = (0..15_000).map(|n| format!("a{n}*1=x;\r\n ")).collect();
+        let field = format!("Content-Type: text/html; {pieces}x=y\r\n");
+        assert_eq!(preview(&field, b"Dear Case"), "Dear Case");
+        assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
     }
 
     #[test]

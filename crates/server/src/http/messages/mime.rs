@@ -1,7 +1,7 @@
 //! Takes a kept message apart for people to look at.
 
 use axum::http::StatusCode;
-use mail_parser::{Address, HeaderValue, Message, MessageParser, MimeHeaders, PartType};
+use mail_parser::{Address, HeaderName, HeaderValue, Message, MessageParser, MimeHeaders, PartType};
 use postroom_domain::{Damage, MessageId, Scope, legible};
 use postroom_engine::packing;
 use postroom_store::StoreError;
@@ -85,9 +85,12 @@ pub(super) fn parse(octets: &[u8]) -> Option<Message<'_>> {
     }
 }
 
-/// Reads the header of a message alone.
+/// Reads the header of a message alone, each field as it is written.
 pub(super) fn parse_header(octets: &[u8]) -> Option<Message<'_>> {
-    MessageParser::new().parse_headers(octets)
+    // With one parser named, all other fields are read as they are, too.
+    MessageParser::new()
+        .header_raw(HeaderName::Subject)
+        .parse_headers(octets)
 }
 
 /// The header fields, decoded and unfolded.
