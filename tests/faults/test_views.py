@@ -52,10 +52,12 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 # Not costly enough to be refused whatever the machine.
 EITHER = ("entities", "styles", "text between fewer rows")
-# Multiparts whose delimiters never come, and parts of a few bytes.
+# Multiparts whose delimiters never come, parts of a few bytes, encoded words that do not end, parameters in pieces.
 PARTS = {
     "multiparts": "--x\r\nContent-Type: multipart/mixed; boundary=never\r\n\r\n" * 16_000,
     "parts": "--x\r\n\r\n" * 3_000_000,
+    "words": "--x\r\nSubject: " + "=?aa?q?aa\r\n " * 90_000 + "x\r\n\r\n",
+    "pieces": "--x\r\nContent-Type: text/plain" + numbered(";\r\n a{}*1=x", 90_000) + "\r\n\r\n",
 }
 
 
