@@ -8,7 +8,7 @@ pub enum Rule {
     ActOnMessage,
     /// Hold and Release are for Super Users and administrators (V7).
     HoldMessage,
-    /// The body of mail with a live link is shown to nobody (V5), and nobody has it sent to somewhere else.
+    /// The body of mail with a live link is shown to nobody (V5), and nobody copies it or sends it to another address.
     SecretBody,
     /// Settings and people of an office are for its administrators and the System Office's (O3).
     AdministerOffice,
@@ -19,8 +19,8 @@ pub enum Rule {
     /// Super User shows all mail of an office, so its Super Users who administer it and the System Office's administrators
     /// give it (V3).
     GrantSuperUser,
-    /// The address of somebody with rights that one may not give is changed, and their link sent, by the System
-    /// Office's administrators (V10).
+    /// The address of somebody is changed, and a link for their password sent, by those who may give every right that they
+    /// have (V10).
     ChangeSignIn,
     /// Notifications are for administrators (V5).
     SeeNotifications,
@@ -88,27 +88,27 @@ impl Rule {
             }
             Self::HoldMessage => "holding and releasing mail is for Super Users and administrators",
             Self::SecretBody => {
-                "mail of this kind carries a live link: whoever reads it could use it, so its body is shown to nobody, and it is not sent again or to another address"
+                "mail of this kind carries a live link: whoever reads it could use it, so its body is shown to nobody, and it cannot be copied or sent to another address"
             }
             Self::AdministerOffice => {
                 "this is for administrators of the office and of the System Office: ask one of them"
             }
             Self::AdministerSystem => "this is for administrators of the System Office: ask one of them",
             Self::GrantEnterpriseView => {
-                "Enterprise View shows other offices' mail: only administrators of the System Office give it or widen it"
+                "Enterprise View shows other offices' mail: only System Office administrators can grant it, change it, take it away, or grant more rights to somebody who has it"
             }
             Self::GrantSuperUser => {
-                "Super User shows all mail of the office: only administrators who are Super Users of it themselves and administrators of the System Office give it"
+                "Super User shows all mail of the office: only administrators who are Super Users, and System Office administrators, can grant this or take it away"
             }
             Self::ChangeSignIn => {
-                "this person has rights that you cannot grant: whoever can, such as administrators of the System Office, changes their address and invites them"
+                "this person has rights that you cannot grant: ask an administrator who can grant these rights, for example one of the System Office"
             }
             Self::SeeNotifications => "notifications are seen by administrators alone",
             Self::GiveProxy => {
                 "a proxy is given by the person whose mail it shows, by an administrator of their office who is its Super User, or by an administrator of the System Office"
             }
             Self::MakeKey => {
-                "a key of an office has no more than its maker: only administrators who are Super Users of the office and administrators of the System Office give it read or manage"
+                "an office key cannot have more access than you have: only administrators who are Super Users, and System Office administrators, can grant read or manage"
             }
             Self::CustomizeListLayout => {
                 "a layout of one's own takes the right customize_list_layout: ask an administrator of the office"
@@ -117,7 +117,7 @@ impl Rule {
                 "this key belongs to an office, not to a person: sign in, or use a person's key"
             }
             Self::ByHand => {
-                "API keys, accounts, rights, proxies, offices, limits, settings and pauses are changed by people who sign in, not by an API key: sign in with your password"
+                "API keys, accounts, rights, proxies, offices, limits, settings and pauses are changed by people who sign in, not by an API key: sign in to make this change"
             }
         }
     }

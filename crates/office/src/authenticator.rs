@@ -19,7 +19,7 @@ use crate::throttle::{Attempt, Standing, TooMany};
 
 /// How long a session lasts.
 pub const SESSION_LASTS: Duration = Duration::from_secs(12 * 3600);
-/// How exact the time is that a key was last used.
+/// How accurate the time is that a key was last used.
 const USED_EVERY: Duration = Duration::from_secs(3600);
 /// Uses of keys that are written at a time.
 const USES_MAX: usize = 256;

@@ -72,7 +72,7 @@ function factOf(name: string, value: unknown, names: Names): Fact | null {
     case 'ends_at':
       return { label: 'Ends', value: moment(value) };
     case 'keys_ended':
-      return { label: 'API keys that ended', value: count(Number(value)) };
+      return { label: 'API keys revoked', value: count(Number(value)) };
     case 'keys':
       return { label: 'Settings', value: Array.isArray(value) ? value.join(', ') : String(value) };
     case 'columns':

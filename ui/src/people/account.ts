@@ -29,7 +29,7 @@ export async function disable(people: People, user: User): Promise<boolean> {
 /** Enables somebody again. Throws `ApiError`. */
 export async function enable(people: People, user: User): Promise<void> {
   await people.change(user, { disabled: false });
-  toasts.show({ tone: 'good', text: `${user.name} may sign in again. API keys have to be made anew.` });
+  toasts.show({ tone: 'good', text: `${user.name} may sign in again. API keys must be created again.` });
 }
 
 /** Mails a link with which somebody sets their password. Throws `ApiError`. */

@@ -13,9 +13,9 @@ const SYSTEM_OFFICE = 1;
 const RULES: Record<string, string> = {
   administer_office: 'this is for administrators of the office and of the System Office: ask one of them',
   administer_system: 'this is for administrators of the System Office: ask one of them',
-  grant_enterprise_view: 'Enterprise View shows other offices’ mail: only administrators of the System Office give it or widen it',
-  grant_super_user: 'Super User shows all mail of the office: only administrators who are Super Users of it themselves and administrators of the System Office give it',
-  make_key: 'a key of an office has no more than its maker: only administrators who are Super Users of the office and administrators of the System Office give it read or manage',
+  grant_enterprise_view: 'Enterprise View shows other offices’ mail: only System Office administrators can grant it, change it, take it away, or grant more rights to somebody who has it',
+  grant_super_user: 'Super User shows all mail of the office: only administrators who are Super Users, and System Office administrators, can grant this or take it away',
+  make_key: 'an office key cannot have more access than you have: only administrators who are Super Users, and System Office administrators, can grant read or manage',
   give_proxy: 'a proxy is given by the person whose mail it shows, by an administrator of their office who is its Super User, or by an administrator of the System Office',
 };
 const PEOPLE_RULES: Record<string, [string, string?]> = {

@@ -292,6 +292,6 @@ pub struct ApiKey {
     pub made_by: Option<UserId>,
     /// When it ends by itself. One that has ended is still listed, until somebody revokes it.
     pub ends_at: Option<Timestamp>,
-    /// When it was last used, exact to about an hour; `None` where no use is known.
+    /// When it was last used, accurate to about an hour; `None` where no use is known.
     pub last_used_at: Option<Timestamp>,
 }

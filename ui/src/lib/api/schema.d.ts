@@ -394,7 +394,7 @@ export interface paths {
          * Makes a key: one's own, or an office's for its administrators. `read` and `manage` take administrators who are Super
          *     Users of the office, or of the System Office. The secret is shown this once.
          * @description # Errors
-         *     403, 404 for an office that one does not know of, 422 for an unknown scope, or an end that is over.
+         *     403, 404 for an office that one does not know of, 422 for an unknown scope, or an end that is not in the future.
          */
         post: operations["post_keys"];
         delete?: never;
@@ -1156,7 +1156,8 @@ export interface paths {
         /**
          * Changes what a proxy allows, or when.
          * @description # Errors
-         *     403 for the assistant, 404, 409 `proxy_ends_first`, 412 `stale`, 428.
+         *     403 `give_proxy` for the assistant, and for administrators who do not see the principal's mail, 404, 409
+         *     `proxy_ends_first`, 412 `stale`, 428.
          */
         put: operations["put_proxies_id"];
         post?: never;
@@ -1363,8 +1364,8 @@ export interface paths {
         head?: never;
         /**
          * Changes a person's name, login or address, disables or enables them.
-         * @description Logins, and the address of somebody with rights that one may not give, are changed by administrators of the System
-         *     Office. A new login or address ends the person's sessions and the links that were mailed to them, and the old address is
+         * @description Logins are changed by administrators of the System Office, an address by whoever may give every right that the person
+         *     has. A new login or address ends the person's sessions and the links that were mailed to them, and the old address is
          *     told.
          *
          *     # Errors
@@ -1404,9 +1405,11 @@ export interface paths {
         };
         get?: never;
         /**
-         * Sets a person's rights, whole. Enterprise View is given and widened by administrators of the System Office.
+         * Sets a person's rights, whole. Super User is given by administrators who are Super Users of the office and by those of the
+         *     System Office, who alone give and widen Enterprise View. A right that shows more ends the person's API keys, unless they
+         *     give it to themself.
          * @description # Errors
-         *     403, 404, 409 `last_administrator`, 412 `stale`, 422 for branches elsewhere, 428.
+         *     403 `grant_super_user`, `grant_enterprise_view`, 404, 409 `last_administrator`, 412 `stale`, 422 for branches elsewhere, 428.
          */
         put: operations["put_users_id_rights"];
         post?: never;
@@ -2186,7 +2189,7 @@ export interface components {
             label: string;
             /**
              * Format: date-time
-             * @description When it was last used, exact to about an hour; null where no use is known.
+             * @description When it was last used, accurate to about an hour; null where no use is known.
              */
             last_used_at?: string | null;
             made_by?: components["schemas"]["Named"] | null;

@@ -61,7 +61,7 @@ pub(in crate::http) async fn list(
 /// Users of the office, or of the System Office. The secret is shown this once.
 ///
 /// # Errors
-/// 403, 404 for an office that one does not know of, 422 for an unknown scope, or an end that is over.
+/// 403, 404 for an office that one does not know of, 422 for an unknown scope, or an end that is not in the future.
 #[utoipa::path(
     post, path = "/api/v1/keys", tag = "people", request_body = NewKey,
     responses((status = 201, body = KeyMade), (status = "default", body = Problem, content_type = "application/problem+json"))
@@ -95,7 +95,7 @@ pub(in crate::http) async fn add(
     if given.ends_at.is_some_and(|ends_at| ends_at <= by.at) {
         return Err(fields::bad(
             "ends_at",
-            "is over: give a time that lies ahead, or leave it out",
+            "must be in the future, or left out",
         ));
     }
     let secret = Secret::key();

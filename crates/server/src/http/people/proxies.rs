@@ -77,7 +77,8 @@ pub(in crate::http) async fn add(
 /// Changes what a proxy allows, or when.
 ///
 /// # Errors
-/// 403 for the assistant, 404, 409 `proxy_ends_first`, 412 `stale`, 428.
+/// 403 `give_proxy` for the assistant, and for administrators who do not see the principal's mail, 404, 409
+/// `proxy_ends_first`, 412 `stale`, 428.
 #[utoipa::path(
     put, path = "/api/v1/proxies/{id}", tag = "people", request_body = ProxyEdit,
     params(("id" = i64, Path), ("If-Match" = String, Header, description = "the version that is changed")),

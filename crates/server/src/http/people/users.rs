@@ -121,8 +121,8 @@ pub(in crate::http) async fn add(
 
 /// Changes a person's name, login or address, disables or enables them.
 ///
-/// Logins, and the address of somebody with rights that one may not give, are changed by administrators of the System
-/// Office. A new login or address ends the person's sessions and the links that were mailed to them, and the old address is
+/// Logins are changed by administrators of the System Office, an address by whoever may give every right that the person
+/// has. A new login or address ends the person's sessions and the links that were mailed to them, and the old address is
 /// told.
 ///
 /// # Errors
@@ -178,10 +178,12 @@ pub(in crate::http) async fn edit(
     Ok(row)
 }
 
-/// Sets a person's rights, whole. Enterprise View is given and widened by administrators of the System Office.
+/// Sets a person's rights, whole. Super User is given by administrators who are Super Users of the office and by those of the
+/// System Office, who alone give and widen Enterprise View. A right that shows more ends the person's API keys, unless they
+/// give it to themself.
 ///
 /// # Errors
-/// 403, 404, 409 `last_administrator`, 412 `stale`, 422 for branches elsewhere, 428.
+/// 403 `grant_super_user`, `grant_enterprise_view`, 404, 409 `last_administrator`, 412 `stale`, 422 for branches elsewhere, 428.
 #[utoipa::path(
     put, path = "/api/v1/users/{id}/rights", tag = "people", request_body = RightsEdit,
     params(("id" = i64, Path), ("If-Match" = String, Header, description = "the version that is changed")),

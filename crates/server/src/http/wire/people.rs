@@ -246,7 +246,7 @@ pub struct KeyRow {
     pub made_by: Option<Named>,
     /// When it ends by itself; null for never.
     pub ends_at: Option<Timestamp>,
-    /// When it was last used, exact to about an hour; null where no use is known.
+    /// When it was last used, accurate to about an hour; null where no use is known.
     pub last_used_at: Option<Timestamp>,
 }
 

@@ -92,7 +92,7 @@ impl ActionOutcome {
             Self::Sending => "an attempt is under way: try again when it has ended".to_owned(),
             Self::Damaged => "the stored record of this message is damaged and cannot be read".to_owned(),
             Self::LiveLink => {
-                "it carries a link that works once, so it is not sent again: invite the person again, or let them ask for a new password".to_owned()
+                "it carries a link that works once, so no copy of it can be sent: invite the person again, or let them ask for a new password".to_owned()
             }
             Self::WrongState(state) => wrong_state(verb, state),
             Self::Paused => {
