@@ -70,7 +70,7 @@ function factOf(name: string, value: unknown, names: Names): Fact | null {
     case 'until':
       return { label: name === 'from' ? 'From' : 'Until', value: moment(value) };
     case 'ends_at':
-      return { label: 'Ends', value: moment(value) };
+      return { label: 'Expires', value: moment(value) };
     case 'keys_ended':
       return { label: 'API keys revoked', value: count(Number(value)) };
     case 'keys':

@@ -1,6 +1,6 @@
 /** Rights, scopes and proxies in plain words. Pure. */
-import type { Office, Proxy, User } from '../lib/api/types';
-import { dayWords, dayOf } from '../lib/format';
+import type { ApiKey, Office, Proxy, User } from '../lib/api/types';
+import { dayWords, dayOf, nextDay, startOfDay } from '../lib/format';
 import type { Right } from '../lib/session.svelte';
 
 export const RIGHTS: { id: Right; label: string; badge: string; text: string }[] = [
@@ -39,6 +39,29 @@ export const SCOPES: { id: string; label: string; text: string }[] = [
 
 export function scopeLabel(id: string): string {
   return SCOPES.find((one) => one.id === id)?.label ?? id;
+}
+
+export type KeyLasts = 'open' | '30' | '90' | '365' | 'day';
+
+/** How long a new key may last. */
+export const KEY_LASTS: { value: KeyLasts; label: string }[] = [
+  { value: 'open', label: 'Never' },
+  { value: '30', label: 'In 30 days' },
+  { value: '90', label: 'In 90 days' },
+  { value: '365', label: 'In a year' },
+  { value: 'day', label: 'On a date' },
+];
+
+/** When a key ends that is made now; null for never. A day is its last one, where the person is. */
+export function keyEnd(lasts: KeyLasts, day: string, now: Date): string | null {
+  if (lasts === 'open') return null;
+  if (lasts === 'day') return startOfDay(nextDay(day));
+  return new Date(now.getTime() + Number(lasts) * 86_400_000).toISOString();
+}
+
+/** Whether a key has ended by itself. */
+export function expired(key: Pick<ApiKey, 'ends_at'>, now: Date): boolean {
+  return key.ends_at ? new Date(key.ends_at) <= now : false;
 }
 
 /** A person's name; for oneself "you" or "your". */

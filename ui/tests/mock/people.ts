@@ -7,7 +7,7 @@ type Office = Schemas['OfficeRow'];
 type Named = { id: number; name: string };
 type User = { id: number; login: string; name: string; email: string; office: number; rights: string[]; branches: number[] | null; disabled: boolean; version: number };
 type Proxy = { id: number; assistant: number; principal: number; level: 'view' | 'manage'; from: string | null; until: string | null; version: number };
-type Key = { id: number; prefix: string; label: string; office: number; user: number | null; scopes: string[]; created_at: string };
+type Key = { id: number; prefix: string; label: string; office: number; user: number | null; scopes: string[]; created_at: string; ends_at?: string | null };
 
 const SYSTEM_OFFICE = 1;
 const RULES: Record<string, string> = {
@@ -258,10 +258,10 @@ async function keys(call: Call, id: number | null, who: Who): Promise<void> {
   const row = (one: Key): unknown => ({ ...one, office: book.office(one.office), user: one.user === null ? null : book.named(one.user) });
   if (call.route === 'GET /keys') return call.json(200, { keys: book.keys.filter(concerns).map(row) });
   if (call.route === 'POST /keys') {
-    const given = (await call.read()) as { label: string; office?: number; scopes?: string[] };
+    const given = (await call.read()) as { label: string; office?: number; scopes?: string[]; ends_at?: string | null };
     if (given.office !== undefined && !administers(who, given.office)) return forbidden(call, 'administer_office');
     if (given.office !== undefined && ['read', 'manage'].some((scope) => given.scopes?.includes(scope)) && !oversees(call, who, given.office)) return forbidden(call, 'make_key');
-    const made: Key = { id: book.next(), prefix: 'pk_a1b2', label: given.label, office: given.office ?? who.office, user: given.office === undefined ? who.me : null, scopes: given.scopes ?? [], created_at: new Date().toISOString() };
+    const made: Key = { id: book.next(), prefix: 'pk_a1b2', label: given.label, office: given.office ?? who.office, user: given.office === undefined ? who.me : null, scopes: given.scopes ?? [], created_at: new Date().toISOString(), ends_at: given.ends_at ?? null };
     book.keys.push(made);
     return call.json(201, { id: made.id, secret: `pk_a1b2${'c3d4e5f6'.repeat(5)}` });
   }

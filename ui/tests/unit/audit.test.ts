@@ -52,9 +52,9 @@ describe('what an entry says besides', () => {
     const detail = { before: { super_user: false }, rights: { super_user: true, administrator: true }, branches: null };
     expect(factsOf(entry({ detail }), names)).toEqual([{ label: 'Rights before', value: 'none' }, { label: 'Rights', value: 'Super User, Administrator' }]);
   });
-  it('is how many keys a change revoked, and when a key ends', () => {
+  it('is how many keys a change revoked, and when a key expires', () => {
     expect(factsOf(entry({ action: 'user.rights', detail: { keys_ended: 2 } }), names)).toEqual([{ label: 'API keys revoked', value: '2' }]);
-    expect(factsOf(entry({ action: 'key.create', detail: { ends_at: '2026-12-31T23:00:00Z' } }), names).map((fact) => fact.label)).toEqual(['Ends']);
+    expect(factsOf(entry({ action: 'key.create', detail: { ends_at: '2026-12-31T23:00:00Z' } }), names).map((fact) => fact.label)).toEqual(['Expires']);
   });
   it('shows words that nobody has foreseen as they are', () => {
     expect(factsOf(entry({ detail: { new_thing: { a: 1 } } }), names)).toEqual([{ label: 'New thing', value: '{"a":1}' }]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { setTimeZone } from '../../src/lib/format';
 import { indented, matching, officeOptions, treeOf, withBelow } from '../../src/people/tree';
-import { fits, lastDay, pathOf, proxySentence, proxyState, viewWords } from '../../src/people/words';
+import { expired, fits, keyEnd, lastDay, pathOf, proxySentence, proxyState, viewWords } from '../../src/people/words';
 
 const now = new Date('2026-11-23T09:30:00Z');
 const front = { id: 1, name: 'Front Desk' };
@@ -57,6 +57,22 @@ it('finds people by words of their name, address, sign-in name and office', () =
   expect(fits(user, 'desk lake')).toBe(true);
   expect(fits(user, 'desk south')).toBe(false);
   expect(fits(user, '')).toBe(true);
+});
+
+describe('the end of a key', () => {
+  it('is never, in some days, or when the last day is over where the person is', () => {
+    setTimeZone('Europe/Berlin');
+    expect(keyEnd('open', '2026-12-31', now)).toBeNull();
+    expect(keyEnd('30', '', now)).toBe('2026-12-23T09:30:00.000Z');
+    expect(keyEnd('365', '', now)).toBe('2027-11-23T09:30:00.000Z');
+    expect(keyEnd('day', '2026-12-31', now)).toBe('2026-12-31T23:00:00.000Z');
+  });
+  it('is over from its moment on', () => {
+    expect(expired({}, now)).toBe(false);
+    expect(expired({ ends_at: null }, now)).toBe(false);
+    expect(expired({ ends_at: '2026-11-23T09:30:01Z' }, now)).toBe(false);
+    expect(expired({ ends_at: '2026-11-23T09:30:00Z' }, now)).toBe(true);
+  });
 });
 
 it('says what an Enterprise View reaches', () => {

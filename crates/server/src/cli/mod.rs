@@ -4,6 +4,7 @@ mod audit;
 mod bench_fill;
 mod check;
 mod config;
+mod days;
 mod demo;
 mod job;
 mod key;

@@ -2,14 +2,12 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use axum::http::Method;
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use postroom_domain::Timestamp;
 
 use super::ConfigFile;
+use super::days::{end_of, start_of};
 use super::operator::Operator;
 use super::out::out;
 use super::people::People;
@@ -105,10 +103,7 @@ async fn give(add: Add) -> anyhow::Result<()> {
             GivenLevel::Manage => Level::Manage,
         },
         from: add.from.map(start_of).transpose()?,
-        until: add
-            .until
-            .map(|day| start_of(day.tomorrow().context("--until: no day follows this one")?))
-            .transpose()?,
+        until: add.until.map(end_of).transpose()?,
     };
     let made: ProxyRow = operator.post("/api/v1/proxies", &new).await?;
     operator.close().await;
@@ -135,9 +130,4 @@ fn line(people: &People, proxy: &ProxyRow) -> String {
         people.login(proxy.assistant.id),
         people.login(proxy.principal.id)
     )
-}
-
-fn start_of(day: Date) -> anyhow::Result<Timestamp> {
-    let start = day.to_zoned(TimeZone::UTC).context("this day cannot be used")?;
-    Ok(start.timestamp().into())
 }

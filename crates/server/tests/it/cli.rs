@@ -86,6 +86,31 @@ fn bad_values_of_commands_are_named() {
 }
 
 #[test]
+fn key_has_a_last_day() {
+    let folder = tempfile::tempdir().unwrap();
+    postroom(folder.path(), &CASE, "");
+    let add = |until: &str| {
+        postroom(
+            folder.path(),
+            &["key", "add", "--user", "case", "--until", until],
+            "",
+        )
+    };
+    let (code, _, err) = add("2000-01-01");
+    assert_eq!(code, Some(1));
+    assert!(err.contains("ends_at: must be in the future"), "{err}");
+    let (code, _, err) = add("someday");
+    assert_eq!(code, Some(2), "{err}");
+    let (code, _, err) = add("2099-12-31");
+    assert_eq!(code, Some(0), "{err}");
+    let (_, list, _) = postroom(folder.path(), &["key", "list"], "");
+    assert!(
+        list.contains("  no use recorded  expires 2100-01-01T00:00:00Z"),
+        "{list}"
+    );
+}
+
+#[test]
 fn bad_configuration_refuses_the_start_with_its_line() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(

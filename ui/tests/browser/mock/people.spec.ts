@@ -280,6 +280,35 @@ test('a key is shown once, asks before it is lost, and is revoked after asking',
   await expect(row(page, 'Web shop')).toHaveCount(0);
 });
 
+test('a key gets an end, and one that is over is marked', async ({ page }) => {
+  Object.assign(book().keys[1] ?? {}, { ends_at: '2026-01-31T23:00:00Z' });
+  await open(page, '/people/keys');
+  await expect(row(page, 'CRM')).toContainText('Expired');
+  await expect(row(page, 'CRM')).toContainText('No use recorded');
+  await page.getByRole('link', { name: 'Make a key' }).click();
+  const form = dialog(page, 'Make an API key');
+  const make = form.getByRole('button', { name: 'Make the key' });
+  await form.getByLabel('What is it for?').fill('Mail merge at night');
+  await form.getByLabel('Expires').selectOption({ label: 'On a date' });
+  await make.click();
+  await expect(form.getByText('Choose the last day that the key works.')).toBeVisible();
+  await form.getByLabel('Last day').fill('2020-01-01');
+  await make.click();
+  await expect(form.getByText('This day is over. Choose today or a later day.')).toBeVisible();
+  await expectAccessible(page);
+  await form.getByLabel('Last day').fill('2099-03-31');
+  await make.click();
+  await dialog(page, 'Keep this key now').getByRole('button', { name: 'I have kept it' }).click();
+  // The last day is inside, in the person's own zone, Berlin.
+  expect(book().keys.at(-1)).toMatchObject({ label: 'Mail merge at night', ends_at: '2099-03-31T22:00:00.000Z' });
+  await expect(row(page, 'Mail merge at night')).toContainText('expires');
+  await page.getByRole('link', { name: 'Make a key' }).click();
+  await form.getByLabel('What is it for?').fill('For good');
+  await make.click();
+  await dialog(page, 'Keep this key now').getByRole('button', { name: 'I have kept it' }).click();
+  expect(book().keys.at(-1)?.ends_at).toBeNull();
+});
+
 test('somebody without rights sees colleagues, their own proxies and their own keys', async ({ page }) => {
   await open(page, '/people', 'front');
   await expect(page.getByRole('tab')).toHaveText([/Colleagues/, /Proxies/, /API keys/]);

@@ -121,6 +121,8 @@ async fn add_key(
     };
     fields::scopes(&new.scopes)?;
     let label = fields::label(&new.label)?;
+    let by = operator(&app);
+    let ends_at = fields::key_end(new.ends_at, by.at)?;
     let secret = Secret::key();
     let key = NewApiKey {
         hash: secret.hash(),
@@ -129,10 +131,10 @@ async fn add_key(
         office,
         user: user.map(|user| user.id),
         scopes: new.scopes,
-        created_at: app.clock.now(),
-        ends_at: None,
+        created_at: by.at,
+        ends_at,
     };
-    let id = app.store.add_key(key, &operator(&app)).await?;
+    let id = app.store.add_key(key, &by).await?;
     let made = KeyMade {
         id: id.0,
         secret: secret.reveal().to_owned(),

@@ -1,5 +1,6 @@
 //! JSON of the admin routes; both ends are in this crate.
 
+use postroom_domain::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// A user to make.
@@ -89,6 +90,9 @@ pub struct NewKey {
     /// What an office's key may do.
     #[serde(default)]
     pub scopes: Vec<String>,
+    /// When it ends by itself; without one it works until it is revoked.
+    #[serde(default)]
+    pub ends_at: Option<Timestamp>,
 }
 
 /// A key that was made.

@@ -1,6 +1,6 @@
 //! What people are asked for, and what may stand in it.
 
-use postroom_domain::{Address, BadSenderDomain, OfficeId, Refusal, SenderDomain, legible};
+use postroom_domain::{Address, BadSenderDomain, OfficeId, Refusal, SenderDomain, Timestamp, legible};
 use postroom_store::{Branches, Rights};
 
 use crate::http::App;
@@ -111,6 +111,17 @@ pub(in crate::http) fn scopes(names: &[String]) -> Result<(), ApiError> {
             format!("{scope:?} is not a scope; they are {}", KEY_SCOPES.join(", ")),
         )),
     }
+}
+
+/// When an API key ends by itself.
+pub(in crate::http) fn key_end(
+    given: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, ApiError> {
+    if given.is_some_and(|ends_at| ends_at <= now) {
+        return Err(bad("ends_at", "must be in the future, or left out"));
+    }
+    Ok(given)
 }
 
 /// Branches by their ids.

@@ -92,12 +92,7 @@ pub(in crate::http) async fn add(
     }
     let label = fields::label(&given.label)?;
     let by = app.by(&who);
-    if given.ends_at.is_some_and(|ends_at| ends_at <= by.at) {
-        return Err(fields::bad(
-            "ends_at",
-            "must be in the future, or left out",
-        ));
-    }
+    let ends_at = fields::key_end(given.ends_at, by.at)?;
     let secret = Secret::key();
     let key = NewApiKey {
         hash: secret.hash(),
@@ -107,7 +102,7 @@ pub(in crate::http) async fn add(
         user,
         scopes: given.scopes,
         created_at: by.at,
-        ends_at: given.ends_at,
+        ends_at,
     };
     let id = app.store.add_key(key, &by).await?;
     let made = KeyMade {
