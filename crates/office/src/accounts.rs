@@ -108,13 +108,17 @@ impl Accounts {
         Ok(user)
     }
 
-    /// Invites somebody to set their first password.
+    /// Invites somebody to set a password: their first one, or a new one.
     ///
     /// # Errors
     /// Those of the store, [`StoreError::Stale`] where `user` was changed since it was read. Where the mail could not be
     /// written, that is logged, and the invitation can be repeated.
     pub async fn invite(&self, user: User, office: Office, note: AuditNote) -> Result<(), StoreError> {
-        let token = Secret::session();
+        let token = if user.password_hash.is_empty() {
+            Secret::first_password()
+        } else {
+            Secret::session()
+        };
         let purpose = TokenPurpose::Invitation((&user).into());
         let ends_at = self.keep(&token, purpose, INVITATION_LASTS, note.actor).await?;
         let event = NoticeEvent::AccountCreated(Link { token, ends_at });

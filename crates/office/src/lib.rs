@@ -38,7 +38,7 @@ pub use notifier::{Link, Notice, NoticeEvent, Notifier, NotifyError, Unheard};
 pub use own_address::{AddressBar, BarredPerson, ReservedAddresses};
 pub use password::{MAX_PASSWORD_BYTES, MIN_PASSWORD_CHARS, PasswordError, Passwords};
 pub use principal::{Key, Person, Principal, Who};
-pub use secret::{KEY_PREFIX, Secret, hash_of};
+pub use secret::{KEY_PREFIX, Secret, hash_of, is_for_first_password};
 pub use sending::Senders;
 pub use suggestions::{Source, Suggestion, suggestions};
 pub use throttle::{TokenThrottle, TooMany};

@@ -10,6 +10,9 @@ use rand::Rng as _;
 
 /// How every API key begins, so that it is recognised in a password field and by secret scanners.
 pub const KEY_PREFIX: &str = "pk_";
+/// How the token of an invitation begins whose person has no password yet: nobody could have acted as them, so the page
+/// and the API leave their API keys alone.
+const FIRST_PREFIX: &str = "first_";
 /// Characters of an API key that are kept to recognise it by.
 const SHOWN_CHARS: usize = 8;
 
@@ -21,6 +24,11 @@ impl Secret {
     /// Draws a session token.
     pub fn session() -> Self {
         Self(random_text())
+    }
+
+    /// Draws the token of a link for somebody's first password.
+    pub fn first_password() -> Self {
+        Self(format!("{FIRST_PREFIX}{}", random_text()))
     }
 
     /// Draws an API key.
@@ -60,6 +68,11 @@ pub fn hash_of(text: &str) -> KeyHash {
     KeyHash(bytes)
 }
 
+/// Whether a link's token is for somebody's first password.
+pub fn is_for_first_password(token: &str) -> bool {
+    token.starts_with(FIRST_PREFIX)
+}
+
 fn random_text() -> String {
     let mut bytes = [0u8; 32];
     rand::rng().fill_bytes(&mut bytes);
@@ -77,5 +90,12 @@ mod tests {
         assert!(one.reveal().starts_with(KEY_PREFIX) && one.reveal().len() == 46);
         assert_eq!(one.hash(), hash_of(one.reveal()));
         assert!(!format!("{one:?}").contains(one.reveal()));
+    }
+
+    #[test]
+    fn token_says_whether_it_is_for_a_first_password() {
+        assert!(is_for_first_password(Secret::first_password().reveal()));
+        assert!(!is_for_first_password("firs"));
+        assert!(!is_for_first_password(Secret::key().reveal()));
     }
 }

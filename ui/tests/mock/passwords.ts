@@ -1,11 +1,13 @@
-/** The mock's passwords: forgotten, chosen by a link, changed. Links carry the tokens `fresh` and `over`. */
+/** The mock's passwords: forgotten, chosen by a link, changed. Links carry the tokens `fresh`, `first_fresh` (an invitation) and `over`. */
 import type { Call } from './subjects.ts';
 
 const SHORTEST = 10;
 
 export class Passwords {
   /** Links that still work. */
-  tokens = new Set(['fresh']);
+  tokens = new Set(['fresh', 'first_fresh']);
+  /** What each password by a link said of the person's keys: `undefined` for nothing. */
+  endKeys: (boolean | undefined)[] = [];
   /** Asked for, as typed. */
   asked: string[] = [];
   /** While true, every try is one too many. */
@@ -25,11 +27,14 @@ export async function openPasswords(call: Call): Promise<boolean> {
     call.empty(202);
     return true;
   }
-  const { token, password } = (await call.read()) as { token: string; password: string };
+  const { token, password, end_keys } = (await call.read()) as { token: string; password: string; end_keys?: boolean };
   if (short(call, password)) return true;
   if (!mock.passwords.tokens.delete(token)) {
     call.problem(409, 'token_invalid', 'The link or secret is not valid', 'this link or secret is not valid: it may have been used or have ended; ask for a new one');
-  } else call.empty();
+  } else {
+    mock.passwords.endKeys.push(end_keys);
+    call.empty();
+  }
   return true;
 }
 

@@ -12,7 +12,7 @@ use super::ConfigFile;
 use super::operator::Operator;
 use super::out::out;
 use super::people::{People, version};
-use crate::http::admin_wire::{NewPerson, PasswordOf, PersonMade, PersonRow};
+use crate::http::admin_wire::{NewPerson, PasswordOf, PasswordSet, PersonMade, PersonRow};
 use crate::http::wire::people::{RightsEdit, UserEdit, UserRow};
 
 /// Add and list users
@@ -37,7 +37,7 @@ enum Action {
     /// Change a user's name, login or address; with another login or address their sessions and links end
     Change(Change),
     /// Set a user's password, read from the first line of standard input; their sessions end
-    Password(OneUser),
+    Password(PasswordFor),
 }
 
 #[derive(Debug, Args)]
@@ -46,6 +46,15 @@ struct OneUser {
     login: String,
     #[command(flatten)]
     config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+struct PasswordFor {
+    /// Revoke their API keys, too: after somebody else could have made or copied one
+    #[arg(long)]
+    end_keys: bool,
+    #[command(flatten)]
+    user: OneUser,
 }
 
 #[derive(Debug, Args)]
@@ -115,7 +124,7 @@ pub(super) async fn run(command: UserCommand) -> anyhow::Result<ExitCode> {
         Action::Enable(one) => set_account(&one, Account::Enabled).await?,
         Action::Rights(rights) => set_rights(rights).await?,
         Action::Change(change) => change_user(change).await?,
-        Action::Password(one) => set_password(&one).await?,
+        Action::Password(given) => set_password(given).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -216,16 +225,32 @@ async fn set_rights(given: RightsOf) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn set_password(one: &OneUser) -> anyhow::Result<()> {
-    let given = PasswordOf {
-        login: one.login.clone(),
+async fn set_password(given: PasswordFor) -> anyhow::Result<()> {
+    let OneUser { login, config } = given.user;
+    let new = PasswordOf {
+        login,
         password: read_password()?,
+        end_keys: given.end_keys,
     };
-    let operator = Operator::connect(&one.config.load()?).await?;
-    let (): () = operator.post("/admin/v1/password", &given).await?;
+    let operator = Operator::connect(&config.load()?).await?;
+    let set: PasswordSet = operator.post("/admin/v1/password", &new).await?;
     operator.close().await;
-    out!("{} has a new password; their sessions have ended", one.login);
+    let keys = if given.end_keys {
+        revoked(set.keys_ended)
+    } else {
+        String::new()
+    };
+    out!(
+        "{} has a new password; their sessions have ended{keys}",
+        new.login
+    );
     Ok(())
+}
+
+/// The end of a sentence that says how many API keys were revoked.
+fn revoked(keys: usize) -> String {
+    let s = if keys == 1 { "" } else { "s" };
+    format!("; {keys} API key{s} revoked")
 }
 
 /// The password on standard input.

@@ -111,6 +111,33 @@ fn key_has_a_last_day() {
 }
 
 #[test]
+fn new_password_ends_keys_where_that_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    postroom(folder.path(), &CASE, "");
+    for _ in 0..2 {
+        postroom(folder.path(), &["key", "add", "--user", "case"], "");
+    }
+    let password = |words: &[&str]| {
+        let words: Vec<&str> = ["user", "password", "case"]
+            .iter()
+            .chain(words)
+            .copied()
+            .collect();
+        let (code, out, err) = postroom(folder.path(), &words, "another horse battery\n");
+        assert_eq!(code, Some(0), "{err}");
+        out
+    };
+    assert_eq!(
+        password(&[]),
+        "case has a new password; their sessions have ended\n"
+    );
+    let ended = "case has a new password; their sessions have ended; 2 API keys revoked\n";
+    assert_eq!(password(&["--end-keys"]), ended);
+    let (_, list, _) = postroom(folder.path(), &["key", "list"], "");
+    assert_eq!(list, "");
+}
+
+#[test]
 fn bad_configuration_refuses_the_start_with_its_line() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(

@@ -13,6 +13,7 @@ use crate::house::{Answer, House, PASSWORD, Person, START};
 
 mod keys;
 mod legible;
+mod links;
 mod own_address;
 mod sign_in;
 

@@ -1061,7 +1061,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Sets a password by a link; it works once, and every session of the person ends, with `end_keys` every API key, too.
+         * Sets a password by a link; it works once, and every session of the person ends. Their API keys end, too, unless
+         *     `end_keys` is false, or the link is an invitation of somebody who had no password.
          * @description # Errors
          *     409 `token_invalid`, 422 for a password that is too short.
          */
@@ -2956,8 +2957,11 @@ export interface components {
         RecipientStateName: "pending" | "sent" | "failed";
         /** @description A new password by a link. */
         Redeemed: {
-            /** @description Whether the person's API keys end, too. */
-            end_keys?: boolean;
+            /**
+             * @description Whether the person's API keys end, too. Left out, they do: somebody else may have made or copied one. Only where the
+             *     link is for a first password they stay.
+             */
+            end_keys?: boolean | null;
             /** @description The new password. */
             password: string;
             /** @description What the link carries. */

@@ -81,6 +81,28 @@ test('a link from the mail sets a password, once', async ({ page }) => {
   await expect(page.getByRole('heading', { name: 'This link does not work any more' })).toBeVisible();
 });
 
+test('a new password by a link revokes API keys unless that is unticked; a first password has none to revoke', async ({ page }) => {
+  const box = page.getByRole('checkbox', { name: 'Also revoke my API keys' });
+  const choose = async (token: string, tick: boolean | null): Promise<void> => {
+    server.mock.passwords.tokens.add(token);
+    await page.goto(`${server.url}/password?token=${token}`);
+    await expect(fresh(page)).toBeVisible();
+    await expect(box).toHaveCount(tick === null ? 0 : 1);
+    if (tick !== null) {
+      await expect(box).toBeChecked();
+      await box.setChecked(tick);
+    }
+    await fresh(page).fill('battery staple');
+    await set(page).click();
+    await expect(page.getByRole('heading', { name: 'Your password is set' })).toBeVisible();
+    await expect(page.getByText('Your API keys are revoked.')).toHaveCount(tick ? 1 : 0);
+  };
+  await choose('fresh', true);
+  await choose('fresh', false);
+  await choose('first_fresh', null);
+  expect(server.mock.passwords.endKeys).toEqual([true, false, undefined]);
+});
+
 test('a link that is over, and one that is cut off, say what to do', async ({ page }) => {
   await page.goto(`${server.url}/password?token=over`);
   await fresh(page).fill('battery staple');

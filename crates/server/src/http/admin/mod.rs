@@ -19,7 +19,7 @@ use super::problem::ApiError;
 use super::session::rights_of;
 use wire::{
     Acknowledged, Barred, Checked, Clash, ContentsChecked, ContentsToCheck, Damaged, Flushed, KeyMade,
-    NewKey, NewPerson, PasswordOf, PersonMade, PersonRow, TableChecked, TableToCheck,
+    NewKey, NewPerson, PasswordOf, PasswordSet, PersonMade, PersonRow, TableChecked, TableToCheck,
 };
 
 /// The admin routes.
@@ -89,15 +89,25 @@ async fn add_user(
     ))
 }
 
-async fn set_password(State(app): State<App>, Json(given): Json<PasswordOf>) -> Result<StatusCode, ApiError> {
+async fn set_password(
+    State(app): State<App>,
+    Json(given): Json<PasswordOf>,
+) -> Result<Answer<PasswordSet>, ApiError> {
     let user = app.store.user_by_login(&given.login).await?;
     let user = user.ok_or_else(|| bad("login", format!("there is no user {:?}", given.login)))?;
     let hash = fields::password_hash(&app, &given.password).await?;
+    let (keys, keys_ended) = if given.end_keys {
+        let all = app.store.keys().await?;
+        let theirs = all.iter().filter(|key| key.user == Some(user.id)).count();
+        (OpenKeys::End, theirs)
+    } else {
+        (OpenKeys::Keep, 0)
+    };
     app.store
-        .change_password(user.id, hash, OpenKeys::Keep, &operator(&app))
+        .change_password(user.id, hash, keys, &operator(&app))
         .await?;
     app.people_changed().await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Answer(PasswordSet { keys_ended }))
 }
 
 async fn add_key(

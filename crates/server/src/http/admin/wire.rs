@@ -38,6 +38,9 @@ pub struct PasswordOf {
     pub login: String,
     /// The new password.
     pub password: String,
+    /// Whether their API keys end, too.
+    #[serde(default)]
+    pub end_keys: bool,
 }
 
 impl std::fmt::Debug for PasswordOf {
@@ -46,6 +49,13 @@ impl std::fmt::Debug for PasswordOf {
             .field("login", &self.login)
             .finish_non_exhaustive()
     }
+}
+
+/// What a new password ended, besides sessions and links.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PasswordSet {
+    /// How many API keys.
+    pub keys_ended: usize,
 }
 
 /// A user that was made.

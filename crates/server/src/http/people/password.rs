@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum_extra::extract::CookieJar;
 
-use postroom_office::{KEY_PREFIX, SignInError};
+use postroom_office::{KEY_PREFIX, SignInError, is_for_first_password};
 use postroom_store::OpenKeys;
 
 use super::{fields, oneself};
@@ -44,7 +44,8 @@ pub(in crate::http) async fn forgot(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Sets a password by a link; it works once, and every session of the person ends, with `end_keys` every API key, too.
+/// Sets a password by a link; it works once, and every session of the person ends. Their API keys end, too, unless
+/// `end_keys` is false, or the link is an invitation of somebody who had no password.
 ///
 /// # Errors
 /// 409 `token_invalid`, 422 for a password that is too short.
@@ -60,11 +61,10 @@ pub(in crate::http) async fn confirm(
 ) -> Result<(BrowserCookie, StatusCode), ApiError> {
     app.check_token(&given.token, peer).await?;
     let hash = fields::password_hash(&app, &given.password).await?;
-    let keys = if given.end_keys {
-        OpenKeys::End
-    } else {
-        OpenKeys::Keep
-    };
+    let end_keys = given
+        .end_keys
+        .unwrap_or_else(|| !is_for_first_password(&given.token));
+    let keys = if end_keys { OpenKeys::End } else { OpenKeys::Keep };
     let user = app.accounts.redeem(&given.token, hash, keys).await?;
     app.people_changed().await?;
     // Whoever is locked out by somebody's guesses signs in here at once.

@@ -335,9 +335,10 @@ pub struct Redeemed {
     pub token: String,
     /// The new password.
     pub password: String,
-    /// Whether the person's API keys end, too.
+    /// Whether the person's API keys end, too. Left out, they do: somebody else may have made or copied one. Only where the
+    /// link is for a first password they stay.
     #[serde(default)]
-    pub end_keys: bool,
+    pub end_keys: Option<bool>,
 }
 
 /// A new password by the old one.

@@ -1,0 +1,91 @@
+//! What a new password by a link does to the person's API keys.
+
+use std::sync::Arc;
+
+use axum::http::{Method, StatusCode};
+use postroom_office::{Accounts, Link, NoticeEvent};
+use postroom_store::{Actor, AuditNote, Branches, NewUser, Rights};
+use serde_json::json;
+
+use super::Told;
+use crate::house::{House, PASSWORD, Person, by};
+
+/// How somebody comes to a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// They have no password, and are invited.
+    FirstInvitation,
+    /// They have one, and are invited again.
+    Invitation,
+    /// They have one, and asked for another.
+    Reset,
+}
+
+/// Somebody with a key, who has a password unless this is their first link.
+async fn somebody(house: &House, login: &str, link: Way) -> Person {
+    let passwords = house.node.authenticator.passwords();
+    let password_hash = match link {
+        Way::FirstInvitation => String::new(),
+        Way::Invitation | Way::Reset => passwords.hash(PASSWORD).await.unwrap(),
+    };
+    let user = NewUser {
+        office: house.root,
+        login: login.to_owned(),
+        name: login.to_owned(),
+        email: format!("{login}@example.test"),
+        password_hash,
+        rights: Rights::default(),
+    };
+    let user = house.node.store.add_user(user, Branches::All, &by()).await;
+    house.moved_in(user.unwrap()).await
+}
+
+#[tokio::test]
+async fn new_password_by_a_link_ends_keys_unless_it_says_otherwise_or_is_the_first() {
+    let house = House::open().await;
+    let (told, mut notices) = tokio::sync::mpsc::unbounded_channel();
+    let store = Arc::clone(&house.node.store);
+    let notifier = Arc::new(Told(told));
+    let accounts = Accounts::new(Arc::clone(&store), Arc::clone(&house.node.clock), notifier);
+    let accounts = Arc::new(accounts);
+    let offices = store.offices().await.unwrap();
+    let root = offices.iter().find(|office| office.id == house.root).unwrap();
+    for (n, (way, end_keys, works_on)) in [
+        (Way::Reset, None, false),
+        (Way::Reset, Some(false), true),
+        (Way::Reset, Some(true), false),
+        (Way::Invitation, None, false),
+        (Way::FirstInvitation, None, true),
+        (Way::FirstInvitation, Some(true), false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let person = somebody(&house, &format!("clerk{n}"), way).await;
+        if way == Way::Reset {
+            accounts.forgot(&person.login);
+        } else {
+            let user = store.user(person.user).await.unwrap().unwrap();
+            let note = AuditNote::by(Actor::Operator);
+            accounts.invite(user, root.clone(), note).await.unwrap();
+        }
+        let (NoticeEvent::PasswordReset(link) | NoticeEvent::AccountCreated(link)) =
+            notices.recv().await.unwrap().event
+        else {
+            panic!("another notice");
+        };
+        assert_eq!(confirm(&house, &link, end_keys).await, StatusCode::NO_CONTENT);
+        let ask = house.ask(Method::GET, "/api/v1/messages").key(&person.key);
+        let works = ask.send().await.status == StatusCode::OK;
+        assert_eq!(works, works_on, "{way:?} {end_keys:?}");
+    }
+}
+
+async fn confirm(house: &House, link: &Link, end_keys: Option<bool>) -> StatusCode {
+    let mut body = json!({"token": link.token.reveal(), "password": "another horse battery"});
+    if let Some(end_keys) = end_keys {
+        body["end_keys"] = json!(end_keys);
+    }
+    let ask = house.ask(Method::POST, "/api/v1/password-reset/confirm");
+    ask.json(&body).send().await.status
+}
