@@ -47,9 +47,15 @@ class SessionState {
     return this.person !== null && has(this.person, right);
   }
 
-  /** Whether an administrator may give a right to somebody who does not have it: none that shows mail which they do not see themself. */
-  mayGive(right: Right): boolean {
-    return this.systemAdministrator || (right !== 'enterprise_view' && (right !== 'super_user' || this.may('super_user')));
+  /** Whether they see all mail of an office as its Super User, or may give that right anyway: what they may let others see of it. */
+  oversees(office: number): boolean {
+    return this.systemAdministrator || (this.may('super_user') && this.person?.office.id === office);
+  }
+
+  /** Whether an administrator may give a right to people of an office, or take it from them: none that shows mail which they do not see themself. */
+  mayGive(right: Right, office: number): boolean {
+    if (right === 'enterprise_view') return this.systemAdministrator;
+    return right !== 'super_user' || this.oversees(office);
   }
 
   /** Asks the server who this is. */

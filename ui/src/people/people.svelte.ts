@@ -3,6 +3,7 @@ import { ApiError, api, send, unwrap } from '../lib/api/client';
 import type { ApiKey, Office, Proxy, User } from '../lib/api/types';
 import { session, type Right } from '../lib/session.svelte';
 import { toasts } from '../lib/toasts.svelte';
+import { RIGHTS } from './words';
 
 export class People {
   users = $state.raw<User[]>([]);
@@ -48,6 +49,20 @@ export class People {
   /** Whether this person administers an office: their own, or every one from the System Office. */
   administers(office: number): boolean {
     return session.systemAdministrator || (session.administrator && session.person?.office.id === office);
+  }
+
+  /** Whether this person gives proxies for somebody’s mail: their own, or as an administrator what they oversee. */
+  givesProxies(principal: number): boolean {
+    const office = this.user(principal)?.office.id;
+    return principal === this.me || (office !== undefined && this.administers(office) && session.oversees(office));
+  }
+
+  /** Whether this person decides where somebody’s links go: who may give every right and every proxy that they have. */
+  changesSignIn(user: User): boolean {
+    const office = user.office.id;
+    const rights = RIGHTS.filter((right) => user.rights?.includes(right.id));
+    const proxies = this.proxies.filter((one) => one.assistant.id === user.id);
+    return this.administers(office) && rights.every((right) => session.mayGive(right.id, office)) && proxies.every((one) => this.givesProxies(one.principal.id));
   }
 
   /** Takes in a person as the server knows them now. */

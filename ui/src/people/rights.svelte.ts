@@ -6,14 +6,17 @@ import { sentence } from '../lib/form.svelte';
 import { session, type Right } from '../lib/session.svelte';
 import { toasts } from '../lib/toasts.svelte';
 import type { People } from './people.svelte';
-import { RIGHTS } from './words';
+import { OVERSEERS_GRANT, RIGHTS, SYSTEM_GRANTS } from './words';
 
 const label = (right: Right): string => RIGHTS.find((one) => one.id === right)?.label ?? right;
 
 /** Why this person may not change a box at all; null where they may. */
-export function lockOf(user: User, right: Right): string | null {
-  if (session.mayGive(right) || user.rights?.includes(right)) return null;
-  return right === 'super_user' ? 'Administrators who are Super Users, and those of the System Office, give it.' : 'Administrators of the System Office give it.';
+export function lockOf(user: Pick<User, 'office' | 'rights'>, right: Right): string | null {
+  if (session.systemAdministrator) return null;
+  if (!session.mayGive(right, user.office.id)) return right === 'super_user' ? OVERSEERS_GRANT : SYSTEM_GRANTS;
+  // Together with Enterprise View these two reach other offices.
+  const reaches = (right === 'super_user' || right === 'administrator') && user.rights?.includes('enterprise_view') && !user.rights.includes(right);
+  return reaches ? SYSTEM_GRANTS : null;
 }
 
 export class Rights {

@@ -30,6 +30,13 @@ export const RIGHTS: { id: Right; label: string; badge: string; text: string }[]
   },
 ];
 
+/** Who may give what shows all mail of an office. */
+export const OVERSEERS_GRANT = 'Only administrators who are Super Users, and System Office administrators, can grant this.';
+/** Who may give what shows other offices’ mail. */
+export const SYSTEM_GRANTS = 'Only System Office administrators can grant this.';
+
+/** Scopes of an office’s key that show the office’s mail. */
+export const SHOWING_SCOPES: readonly string[] = ['read', 'manage'];
 export const SCOPES: { id: string; label: string; text: string }[] = [
   { id: 'send', label: 'Send', text: 'Hands in e-mail as anybody of the office.' },
   { id: 'read', label: 'Read', text: 'Sees the e-mail that people of the office sent.' },

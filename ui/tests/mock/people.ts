@@ -16,6 +16,7 @@ const RULES: Record<string, string> = {
   grant_enterprise_view: 'Enterprise View shows other offices’ mail: only System Office administrators can grant it, change it, take it away, or grant more rights to somebody who has it',
   grant_super_user: 'Super User shows all mail of the office: only administrators who are Super Users, and System Office administrators, can grant this or take it away',
   make_key: 'an office key cannot have more access than you have: only administrators who are Super Users, and System Office administrators, can grant read or manage',
+  change_sign_in: 'this person has rights that you cannot grant: ask an administrator who can grant these rights, for example one of the System Office',
   give_proxy: 'a proxy is given by the person whose mail it shows, by an administrator of their office who is its Super User, or by an administrator of the System Office',
 };
 const PEOPLE_RULES: Record<string, [string, string?]> = {
@@ -43,7 +44,7 @@ export class PeopleBook {
     user(5, 'fleet', 'Fleet Desk', 1, ['enterprise_view', 'super_user'], [2, 7]),
     user(6, 'branch', 'Branch Manager', 3, ['administrator', 'super_user']),
     user(7, 'lakeside', 'Lakeside Desk', 3),
-    user(8, 'shore', 'Shore Claims', 3, ['customize_list_layout']),
+    user(8, 'shore', 'Shore Claims', 3, ['administrator', 'customize_list_layout']),
     user(9, 'north', 'North Partner', 2, ['enterprise_view', 'administrator']),
     user(10, 'harbour', 'Harbour Desk', 7),
     { ...user(11, 'archive', 'Former Archive Desk', 1), disabled: true },
@@ -132,6 +133,14 @@ function shown(call: Call, who: Who, one: User): unknown {
 /** Whether somebody sees all mail of an office, or gives that right anyway. */
 const oversees = (call: Call, who: Who, at: number): boolean => who.system || (call.rights.includes('super_user') && at === who.office);
 
+/** Whether somebody decides where a person's links go: who may give every right and every proxy that they have. */
+function changesSignIn(call: Call, who: Who, one: User): boolean {
+  const book = call.mock.people;
+  const may = (right: string): boolean => who.system || (right !== 'enterprise_view' && (right !== 'super_user' || oversees(call, who, one.office)));
+  const principals = book.proxies.filter((proxy) => proxy.assistant === one.id).map((proxy) => proxy.principal);
+  return one.rights.every(may) && principals.every((principal) => principal === who.me || oversees(call, who, one.office));
+}
+
 async function users(call: Call, id: number | null, who: Who): Promise<void> {
   const book = call.mock.people;
   const answer = (status: number, one: User): void => call.json(status, shown(call, who, one));
@@ -158,6 +167,7 @@ async function users(call: Call, id: number | null, who: Who): Promise<void> {
   if (call.route === `GET /users/${id}`) return answer(200, one);
   if (!administers(who, one.office)) return forbidden(call, 'administer_office');
   if (call.path.endsWith('/invitation')) {
+    if (!changesSignIn(call, who, one)) return forbidden(call, 'change_sign_in');
     if (one.disabled) return call.problem(409, 'person_disabled', 'A rule of offices and people is in the way', 'this person is disabled: enable them before');
     book.invited.push(one.id);
     return call.empty(202);
@@ -167,15 +177,19 @@ async function users(call: Call, id: number | null, who: Who): Promise<void> {
   if (call.path.endsWith('/rights')) {
     const rights = given.rights ?? [];
     const branches = given.branches ?? null;
-    const had = one.rights.includes('enterprise_view') && JSON.stringify(one.branches) === JSON.stringify(branches);
-    if (rights.includes('enterprise_view') && !had && !who.system) return forbidden(call, 'grant_enterprise_view');
-    if (rights.includes('super_user') && !one.rights.includes('super_user') && !oversees(call, who, one.office)) return forbidden(call, 'grant_super_user');
+    const differs = (right: string): boolean => rights.includes(right) !== one.rights.includes(right);
+    const gains = (right: string): boolean => rights.includes(right) && differs(right);
+    const view = rights.includes('enterprise_view');
+    const otherView = differs('enterprise_view') || (view && JSON.stringify(one.branches) !== JSON.stringify(branches));
+    if ((otherView || (view && (gains('administrator') || gains('super_user')))) && !who.system) return forbidden(call, 'grant_enterprise_view');
+    if (differs('super_user') && !oversees(call, who, one.office)) return forbidden(call, 'grant_super_user');
     if (!rights.includes('administrator') && one.rights.includes('administrator') && one.office === SYSTEM_OFFICE && !book.othersAdminister(one.id)) return ruled(call, 'last_administrator');
     if (branches?.some((branch) => !book.below(branch, one.office))) return ruled(call, 'branch_outside');
     Object.assign(one, { rights, branches, version: one.version + 1 });
     return answer(200, one);
   }
   if (given.disabled && one.rights.includes('administrator') && one.office === SYSTEM_OFFICE && !book.othersAdminister(one.id)) return ruled(call, 'last_administrator');
+  if (given.email !== undefined && given.email !== one.email && !changesSignIn(call, who, one)) return forbidden(call, 'change_sign_in');
   if (given.email !== undefined && book.users.some((other) => other.id !== one.id && other.email === given.email)) return call.problem(409, 'exists', 'It exists already', `user "${given.email}" exists already`, { field: 'user' });
   Object.assign(one, given, { version: one.version + 1 });
   if (given.disabled) book.keys = book.keys.filter((key) => key.user !== one.id);

@@ -1,6 +1,6 @@
 /**
  * A test double of the server: docs/api.md over made-up data, for scale and for looks. Sign in as `case` (administrator),
- * `branch` (of one office) or `front` with the password `correct horse`. `/mock/*` moves it: `arrive?n=`, `change?id=&state=`, `cut`, `down`, `up`.
+ * `branch` (of one office), `shore` (of the same office, not its Super User) or `front` with the password `correct horse`. `/mock/*` moves it: `arrive?n=`, `change?id=&state=`, `cut`, `down`, `up`.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { existsSync, readFileSync, statSync } from 'node:fs';
@@ -24,11 +24,12 @@ const TYPES: Record<string, string> = { '.html': 'text/html', '.js': 'text/javas
 const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html ProseMirrorClipboard default";
 const BODY_CSP = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'";
-/** `case` administers the System Office and so everything, `branch` an office below it; `front` nothing. */
+/** `case` administers the System Office and so everything, `branch` an office below it, `shore` the same without seeing its mail; `front` nothing. */
 export const people: Record<string, { id: number; name: string; rights: string[]; office?: { id: number; name: string } }> = {
   case: { id: 0, name: 'Case Clerk', rights: ['super_user', 'enterprise_view', 'administrator', 'customize_list_layout'] },
   front: { id: 1, name: 'Front Desk', rights: [] },
   branch: { id: 6, name: 'Branch Manager', rights: ['administrator', 'super_user'], office: { id: 3, name: 'Lakeside' } },
+  shore: { id: 8, name: 'Shore Claims', rights: ['administrator', 'customize_list_layout'], office: { id: 3, name: 'Lakeside' } },
 };
 
 const SYSTEM_OFFICE = { id: 1, name: 'System Office' };

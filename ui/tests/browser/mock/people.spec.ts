@@ -346,6 +346,54 @@ test('an office’s administrator changes their office, and Enterprise View is n
   await expect(page.getByRole('menuitem', { name: 'Rename…' })).toBeVisible();
 });
 
+test('an administrator who does not see the office’s mail is offered nothing that shows it', async ({ page }) => {
+  await open(page, '/people/users/6', 'shore');
+  const address = page.getByLabel('E-mail address');
+  const send = page.getByRole('button', { name: 'Send a password link' });
+  // A Super User: the address is not theirs to change, all else is.
+  await expect(page.getByText('They have rights or proxies that you cannot grant')).toBeVisible();
+  await expect(address).not.toBeEditable();
+  await expect(send).toHaveCount(0);
+  await expect(page.getByRole('checkbox', { name: 'Super User' })).toBeDisabled();
+  await expect(page.getByRole('button', { name: 'Disable…' })).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Let Branch Manager see your mail' })).toBeVisible();
+  await expectAccessible(page);
+  await page.getByLabel('Name', { exact: true }).fill('Branch Office');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await expect(page.getByText('Branch Office was saved.')).toBeVisible();
+  // An assistant of theirs, whose proxy shows as much.
+  await page.getByRole('link', { name: 'All people' }).click();
+  await page.getByRole('link', { name: 'Lakeside Desk' }).click();
+  await expect(page.getByRole('heading', { name: 'Lakeside Desk' })).toBeVisible();
+  await expect(address).not.toBeEditable();
+  await expect(send).toHaveCount(0);
+  await expect(page.getByRole('link', { name: 'Let somebody see Lakeside Desk’s mail' })).toHaveCount(0);
+  // Themself.
+  await page.getByRole('link', { name: 'All people' }).click();
+  await page.getByRole('link', { name: 'Shore Claims' }).click();
+  await expect(page.getByRole('heading', { name: 'Shore Claims' })).toBeVisible();
+  await expect(address).toBeEditable();
+  await send.click();
+  await expect(page.getByText('A link to set a password is on its way')).toBeVisible();
+  // A proxy for somebody else's mail is ended, not widened or given.
+  await page.getByRole('tab', { name: /Proxies/ }).click();
+  await expect(page.getByRole('button', { name: /^End: Lakeside Desk/ })).toBeVisible();
+  await expect(page.getByRole('link', { name: /^Change: / })).toHaveCount(0);
+  await page.getByRole('link', { name: 'Add a proxy' }).click();
+  const proxy = dialog(page, 'Add a proxy');
+  await expect(proxy.getByLabel('Whose mail')).toBeDisabled();
+  await expect(proxy.getByText('Only administrators who are Super Users')).toBeVisible();
+  await proxy.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('tab', { name: /API keys/ }).click();
+  await page.getByRole('link', { name: 'Make a key' }).click();
+  const key = dialog(page, 'Make an API key');
+  await key.getByRole('radio', { name: /An office’s/ }).check();
+  for (const [scope, offered] of [['Send', true], ['Read', false], ['Manage', false], ['Post notifications', true]] as const) {
+    await expect(key.getByRole('checkbox', { name: scope })).toBeEnabled({ enabled: offered });
+  }
+  await expectAccessible(page);
+});
+
 test('tabs and dialogs have addresses, keep the focus, and Back goes through them', async ({ page }) => {
   await open(page);
   await page.getByRole('tab', { name: /People/ }).focus();
