@@ -3,7 +3,7 @@ import { ApiError, api, send, unwrap } from '../lib/api/client';
 import type { ApiKey, Office, Proxy, User } from '../lib/api/types';
 import { session, type Right } from '../lib/session.svelte';
 import { toasts } from '../lib/toasts.svelte';
-import { RIGHTS } from './words';
+import { RIGHTS, showsMore } from './words';
 
 export class People {
   users = $state.raw<User[]>([]);
@@ -91,6 +91,7 @@ export class People {
     const body = { rights, ...(limited && { branches }) };
     const changed = await send<User>('PUT', `/api/v1/users/${user.id}/rights`, { body, headers: ifMatch(user.version) });
     this.take(changed);
+    if (user.id !== this.me && showsMore(user, rights, limited ? branches : null)) this.keys = this.keys.filter((key) => key.user?.id !== user.id);
     // What one may do oneself follows from one's own rights.
     if (user.id === this.me) await session.load();
     return changed;

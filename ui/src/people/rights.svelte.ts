@@ -5,8 +5,9 @@ import { asked } from '../lib/ask.svelte';
 import { sentence } from '../lib/form.svelte';
 import { session, type Right } from '../lib/session.svelte';
 import { toasts } from '../lib/toasts.svelte';
+import { mayEndKeys } from './account';
 import type { People } from './people.svelte';
-import { OVERSEERS_GRANT, RIGHTS, SYSTEM_GRANTS } from './words';
+import { OVERSEERS_GRANT, RIGHTS, showsMore, SYSTEM_GRANTS } from './words';
 
 const label = (right: Right): string => RIGHTS.find((one) => one.id === right)?.label ?? right;
 
@@ -42,7 +43,7 @@ export class Rights {
   /** Gives or takes a right, and offers to undo it. */
   async set(user: User, right: Right, on: boolean, undoing = false): Promise<void> {
     if (this.busy !== null) return this.#redraw(user);
-    if (!undoing && !(await this.#sure(user, right, on))) return this.#redraw(user);
+    if (!(await this.#sure(user, right, on, undoing))) return this.#redraw(user);
     this.busy = user.id;
     this.#problem = null;
     try {
@@ -57,8 +58,11 @@ export class Rights {
     }
   }
 
-  async #sure(user: User, right: Right, on: boolean): Promise<boolean> {
-    if (on || right !== 'administrator' || user.id !== this.#people.me) return true;
+  /** Asks before keys end, also by undoing that a right was taken away, and before one gives up what one cannot take back. */
+  async #sure(user: User, right: Right, on: boolean, undoing: boolean): Promise<boolean> {
+    const branches = user.branches?.map((one) => one.id) ?? null;
+    if (on) return !showsMore(user, [...(user.rights ?? []), right], branches) || mayEndKeys(this.#people, user, `Grant ${label(right)} to ${user.name}?`, 'Grant');
+    if (undoing || right !== 'administrator' || user.id !== this.#people.me) return true;
     return asked({
       title: 'Stop being an administrator?',
       text: 'You will no longer see this page as you do now, nor the settings. Another administrator has to give the right back to you.',

@@ -30,6 +30,17 @@ export const RIGHTS: { id: Right; label: string; badge: string; text: string }[]
   },
 ];
 
+/**
+ * Whether somebody may see mail with other rights and branches (`null` for all) that they do not see now. Given by
+ * somebody else, that ends their API keys.
+ */
+export function showsMore(user: Pick<User, 'rights' | 'branches'>, rights: readonly string[], branches: readonly number[] | null): boolean {
+  const gained = ['super_user', 'enterprise_view', 'administrator'].some((right) => rights.includes(right) && !user.rights?.includes(right));
+  const had = user.branches?.map((one) => one.id);
+  const wider = rights.includes('enterprise_view') && had !== undefined && (branches === null || branches.some((id) => !had.includes(id)));
+  return gained || wider;
+}
+
 /** Who may give what shows all mail of an office. */
 export const OVERSEERS_GRANT = 'Only administrators who are Super Users, and System Office administrators, can grant this.';
 /** Who may give what shows other offices’ mail. */

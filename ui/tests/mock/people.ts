@@ -185,6 +185,9 @@ async function users(call: Call, id: number | null, who: Who): Promise<void> {
     if (differs('super_user') && !oversees(call, who, one.office)) return forbidden(call, 'grant_super_user');
     if (!rights.includes('administrator') && one.rights.includes('administrator') && one.office === SYSTEM_OFFICE && !book.othersAdminister(one.id)) return ruled(call, 'last_administrator');
     if (branches?.some((branch) => !book.below(branch, one.office))) return ruled(call, 'branch_outside');
+    const had = one.branches;
+    const wider = view && had !== null && (branches === null || branches.some((branch) => !had.includes(branch)));
+    if (one.id !== who.me && (wider || ['super_user', 'enterprise_view', 'administrator'].some(gains))) book.keys = book.keys.filter((key) => key.user !== one.id);
     Object.assign(one, { rights, branches, version: one.version + 1 });
     return answer(200, one);
   }

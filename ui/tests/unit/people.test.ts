@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { setTimeZone } from '../../src/lib/format';
 import { indented, matching, officeOptions, treeOf, withBelow } from '../../src/people/tree';
-import { expired, fits, keyEnd, lastDay, pathOf, proxySentence, proxyState, viewWords } from '../../src/people/words';
+import { expired, fits, keyEnd, lastDay, pathOf, proxySentence, proxyState, showsMore, viewWords } from '../../src/people/words';
 
 const now = new Date('2026-11-23T09:30:00Z');
 const front = { id: 1, name: 'Front Desk' };
@@ -72,6 +72,24 @@ describe('the end of a key', () => {
     expect(expired({ ends_at: null }, now)).toBe(false);
     expect(expired({ ends_at: '2026-11-23T09:30:01Z' }, now)).toBe(false);
     expect(expired({ ends_at: '2026-11-23T09:30:00Z' }, now)).toBe(true);
+  });
+});
+
+describe('rights that show more', () => {
+  const lakeside = { rights: ['enterprise_view'], branches: [{ id: 3, name: 'Lakeside' }] };
+  it('are three of the four', () => {
+    for (const right of ['super_user', 'enterprise_view', 'administrator']) expect(showsMore({ rights: [] }, [right], null)).toBe(true);
+    expect(showsMore({ rights: [] }, ['customize_list_layout'], null)).toBe(false);
+    expect(showsMore({ rights: ['super_user', 'administrator'] }, ['administrator'], null)).toBe(false);
+    expect(showsMore({}, ['administrator'], null)).toBe(true);
+  });
+  it('are more branches, not fewer', () => {
+    expect(showsMore(lakeside, ['enterprise_view'], [3])).toBe(false);
+    expect(showsMore(lakeside, ['enterprise_view'], [])).toBe(false);
+    expect(showsMore(lakeside, ['enterprise_view'], [5])).toBe(true);
+    expect(showsMore(lakeside, ['enterprise_view'], null)).toBe(true);
+    expect(showsMore(lakeside, [], null)).toBe(false);
+    expect(showsMore({ rights: ['enterprise_view'] }, ['enterprise_view'], [3])).toBe(false);
   });
 });
 

@@ -13,7 +13,7 @@ use super::operator::Operator;
 use super::out::out;
 use super::people::{People, version};
 use crate::http::admin_wire::{NewPerson, PasswordOf, PasswordSet, PersonMade, PersonRow};
-use crate::http::wire::people::{RightsEdit, UserEdit, UserRow};
+use crate::http::wire::people::{Keys, RightsEdit, UserEdit, UserRow};
 
 /// Add and list users
 #[derive(Debug, Args)]
@@ -209,8 +209,12 @@ async fn set_rights(given: RightsOf) -> anyhow::Result<()> {
     };
     let path = format!("/api/v1/users/{}/rights", user.id);
     let version = version(user)?;
+    let keys = keys_of(&operator, user.id).await?;
     let after: UserRow = operator.change(Method::PUT, &path, Some(version), &edit).await?;
+    let still = keys_of(&operator, user.id).await?;
     operator.close().await;
+    let ended = keys.iter().filter(|key| !still.contains(key)).count();
+    let ended = if ended == 0 { String::new() } else { revoked(ended) };
     let rights = after.rights.unwrap_or_default();
     let rights = if rights.is_empty() {
         "no rights".to_owned()
@@ -221,8 +225,16 @@ async fn set_rights(given: RightsOf) -> anyhow::Result<()> {
         let names: Vec<_> = branches.into_iter().map(|branch| branch.name).collect();
         format!(" (below {} alone)", names.join(", "))
     });
-    out!("{} has {rights}{limits}", given.login);
+    out!("{} has {rights}{limits}{ended}", given.login);
     Ok(())
+}
+
+/// The numbers of a person's API keys.
+async fn keys_of(operator: &Operator, user: i64) -> anyhow::Result<Vec<i64>> {
+    let found: Keys = operator.get("/api/v1/keys").await?;
+    let keys = found.keys.into_iter();
+    let theirs = keys.filter(|key| key.user.as_ref().is_some_and(|whose| whose.id == user));
+    Ok(theirs.map(|key| key.id).collect())
 }
 
 async fn set_password(given: PasswordFor) -> anyhow::Result<()> {

@@ -111,6 +111,29 @@ fn key_has_a_last_day() {
 }
 
 #[test]
+fn right_that_shows_more_says_how_many_keys_it_revoked() {
+    let folder = tempfile::tempdir().unwrap();
+    postroom(folder.path(), &CASE, "");
+    for _ in 0..2 {
+        postroom(folder.path(), &["key", "add", "--user", "case"], "");
+    }
+    let rights = |given: &str| {
+        let (code, out, err) = postroom(folder.path(), &["user", "rights", "case", given], "");
+        assert_eq!(code, Some(0), "{err}");
+        out
+    };
+    assert_eq!(
+        rights("customize_list_layout"),
+        "case has customize_list_layout\n"
+    );
+    assert_eq!(rights("super_user"), "case has super_user; 2 API keys revoked\n");
+    postroom(folder.path(), &["key", "add", "--user", "case"], "");
+    assert_eq!(rights("super_user"), "case has super_user\n");
+    let more = rights("super_user,administrator");
+    assert!(more.ends_with("; 1 API key revoked\n"), "{more}");
+}
+
+#[test]
 fn new_password_ends_keys_where_that_is_asked() {
     let folder = tempfile::tempdir().unwrap();
     postroom(folder.path(), &CASE, "");

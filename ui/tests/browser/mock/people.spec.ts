@@ -149,6 +149,49 @@ test('the matrix is walked and changed by the keyboard, refuses beside the box, 
   await expect(box('Administrator for Claims Team')).not.toBeChecked();
 });
 
+test('what ends API keys is asked about with their number, also where Undo gives a right again', async ({ page }) => {
+  const key = (id: number, user: number) => ({ id, prefix: 'pk_0f0f', label: `Key ${id}`, office: 1, user, scopes: [], created_at: '2026-10-20T07:30:00Z' });
+  book().keys.push(key(20, 2), key(21, 2), { ...key(22, 2), ends_at: '2026-01-31T23:00:00Z' }, key(23, 5));
+  const keysOf = (user: number): number => book().keys.filter((one) => one.user === user).length;
+  await open(page, '/people/rights');
+  const box = (name: string): ReturnType<Page['getByRole']> => page.getByRole('checkbox', { name });
+  await box('Super User for Claims Team').click();
+  await expect(page.getByText('Claims Team no longer has Super User.')).toBeVisible();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  const again = dialog(page, 'Grant Super User to Claims Team?');
+  // One that has expired is none of those that stop.
+  await expect(again).toContainText('Their 2 API keys end for good; software that uses them stops.');
+  await again.getByRole('button', { name: 'Cancel' }).click();
+  await expect(box('Super User for Claims Team')).not.toBeChecked();
+  expect([book().users[2]?.rights, keysOf(2)]).toEqual([[], 3]);
+  await box('Super User for Billing').click();
+  const grant = dialog(page, 'Grant Super User to Billing?');
+  await expect(grant).toContainText('Their API key ends for good; software that uses it stops.');
+  await expectAccessible(page);
+  await grant.getByRole('button', { name: 'Cancel' }).click();
+  await expect(box('Super User for Billing')).not.toBeChecked();
+  expect([book().users[3]?.rights, keysOf(3)]).toEqual([['customize_list_layout'], 1]);
+  await box('Super User for Billing').click();
+  await grant.getByRole('button', { name: 'Grant' }).click();
+  await expect(page.getByText('Billing now has Super User.')).toBeVisible();
+  expect(keysOf(3)).toBe(0);
+  // Without keys there is nothing to ask.
+  await box('Administrator for Billing').click();
+  await expect(page.getByText('Billing now has Administrator.')).toBeVisible();
+  await page.getByRole('button', { name: /of Fleet Desk: choose branches/ }).click();
+  const branches = dialog(page, 'What Fleet Desk looks at');
+  await branches.getByRole('radio', { name: /All offices below/ }).check();
+  await branches.getByRole('button', { name: 'Save' }).click();
+  const more = dialog(page, 'Let Fleet Desk look at more offices?');
+  await more.getByRole('button', { name: 'Cancel' }).click();
+  await expect(more).toHaveCount(0);
+  expect([book().users[5]?.branches, keysOf(5)]).toEqual([[2, 7], 1]);
+  await branches.getByRole('button', { name: 'Save' }).click();
+  await more.getByRole('button', { name: 'Save' }).click();
+  await expect(branches).toHaveCount(0);
+  expect([book().users[5]?.branches, keysOf(5)]).toEqual([null, 0]);
+});
+
 test('Enterprise View is limited to branches', async ({ page }) => {
   await open(page, '/people/rights');
   await page.getByRole('button', { name: '2 branches, of Fleet Desk: choose branches' }).click();

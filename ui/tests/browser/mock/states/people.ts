@@ -86,6 +86,11 @@ const rights: Place = {
       opener: (page) => page.getByRole('checkbox', { name: 'Administrator for Case Clerk' }),
     },
     {
+      name: 'the question before a right ends API keys',
+      reach: (page) => opens(page.getByRole('checkbox', { name: 'Super User for Billing' }), dialog(page)),
+      opener: (page) => page.getByRole('checkbox', { name: 'Super User for Billing' }),
+    },
+    {
       name: 'a refusal beside its box',
       reach: async (page) => {
         await opens(page.getByRole('checkbox', { name: 'Administrator for Case Clerk' }), dialog(page));
