@@ -146,6 +146,7 @@ test('a forgotten password: asked for, mailed, chosen once', async ({ page }) =>
   }
   const link = await linkTo('front@example.test');
   await page.goto(server.url + link);
+  await expect(page.getByRole('checkbox', { name: 'Also revoke my API keys' })).toBeChecked();
   await page.getByLabel('New password').fill('short');
   await page.keyboard.press('Enter');
   await expect(page.getByText('A password has at least 10 characters.')).toBeVisible();
@@ -170,6 +171,8 @@ test('somebody who is invited chooses a password and is in', async ({ page }) =>
   await server.api('POST', '/api/v1/users', { login: 'branch', name: 'Branch Manager', email: 'branch@example.test', office: branch.id, rights: ['administrator'] });
   await page.goto(server.url + (await linkTo('branch@example.test')));
   await expect(page.getByRole('heading', { name: 'Choose your password' })).toBeVisible();
+  // Nobody could have acted as them yet.
+  await expect(page.getByRole('checkbox')).toHaveCount(0);
   await page.getByLabel('New password').fill(PASSWORD);
   await page.getByRole('button', { name: 'Set the password' }).click();
   await page.getByRole('link', { name: 'Go on to Postroom' }).click();
