@@ -14,13 +14,14 @@ pub enum Rule {
     AdministerOffice,
     /// What concerns several offices or the whole server is for the System Office's administrators (O3).
     AdministerSystem,
-    /// Enterprise View reaches other offices, so the System Office's administrators give it (V4).
+    /// Enterprise View reaches other offices, so the System Office's administrators give it, take it away, and give more
+    /// rights to those who have it (V4).
     GrantEnterpriseView,
     /// Super User shows all mail of an office, so its Super Users who administer it and the System Office's administrators
-    /// give it (V3).
+    /// give it and take it away (V3).
     GrantSuperUser,
-    /// The address of somebody is changed, and a link for their password sent, by those who may give every right that they
-    /// have (V10).
+    /// The address of somebody is changed, and a link for their password sent, by those who may give every right and
+    /// every proxy that they have (V10).
     ChangeSignIn,
     /// Notifications are for administrators (V5).
     SeeNotifications,
@@ -101,7 +102,7 @@ impl Rule {
                 "Super User shows all mail of the office: only administrators who are Super Users, and System Office administrators, can grant this or take it away"
             }
             Self::ChangeSignIn => {
-                "this person has rights that you cannot grant: ask an administrator who can grant these rights, for example one of the System Office"
+                "this person has rights or proxies that you cannot grant: ask an administrator who can grant them, for example one of the System Office"
             }
             Self::SeeNotifications => "notifications are seen by administrators alone",
             Self::GiveProxy => {

@@ -16,7 +16,7 @@ const RULES: Record<string, string> = {
   grant_enterprise_view: 'Enterprise View shows other offices’ mail: only System Office administrators can grant it, change it, take it away, or grant more rights to somebody who has it',
   grant_super_user: 'Super User shows all mail of the office: only administrators who are Super Users, and System Office administrators, can grant this or take it away',
   make_key: 'an office key cannot have more access than you have: only administrators who are Super Users, and System Office administrators, can grant read or manage',
-  change_sign_in: 'this person has rights that you cannot grant: ask an administrator who can grant these rights, for example one of the System Office',
+  change_sign_in: 'this person has rights or proxies that you cannot grant: ask an administrator who can grant them, for example one of the System Office',
   give_proxy: 'a proxy is given by the person whose mail it shows, by an administrator of their office who is its Super User, or by an administrator of the System Office',
 };
 const PEOPLE_RULES: Record<string, [string, string?]> = {

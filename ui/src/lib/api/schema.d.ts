@@ -1365,9 +1365,9 @@ export interface paths {
         head?: never;
         /**
          * Changes a person's name, login or address, disables or enables them.
-         * @description Logins are changed by administrators of the System Office, an address by whoever may give every right that the person
-         *     has. A new login or address ends the person's sessions and the links that were mailed to them, and the old address is
-         *     told.
+         * @description Logins are changed by administrators of the System Office, an address by whoever may give every right and every
+         *     proxy that the person has. A new login or address ends the person's sessions and the links that were mailed to them, and the
+         *     old address is told.
          *
          *     # Errors
          *     403 `change_sign_in`, `administer_system`, 404, 409 `exists`, `address_reserved`, `domain_not_allowed` or
@@ -1406,9 +1406,9 @@ export interface paths {
         };
         get?: never;
         /**
-         * Sets a person's rights, whole. Super User is given by administrators who are Super Users of the office and by those of the
-         *     System Office, who alone give and widen Enterprise View. A right that shows more ends the person's API keys, unless they
-         *     give it to themself.
+         * Sets a person's rights, whole. Super User is given and taken away by administrators who are Super Users of the office and by
+         *     those of the System Office, who alone change Enterprise View, and give more rights to somebody who has it. A right that
+         *     shows more ends the person's sessions and API keys, unless they give it to themself.
          * @description # Errors
          *     403 `grant_super_user`, `grant_enterprise_view`, 404, 409 `last_administrator`, 412 `stale`, 422 for branches elsewhere, 428.
          */
