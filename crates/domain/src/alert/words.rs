@@ -133,11 +133,7 @@ fn server_words(trouble: ServerTrouble) -> Words {
             format!(
                 "{} in the Office Settings {} at an address that this server may not connect to. The e-mail of the \
                  office waits; it does not fail for that.",
-                if relays == 1 {
-                    "An SMTP server".to_owned()
-                } else {
-                    format!("{relays} SMTP servers")
-                },
+                counted(relays, "An SMTP server", "SMTP servers"),
                 if relays == 1 { "is" } else { "are each" },
             ),
             "The server’s log names each of them, with the line for the configuration file that allows its network \
@@ -148,12 +144,8 @@ fn server_words(trouble: ServerTrouble) -> Words {
             "A person has a reserved address",
             format!(
                 "{} the address that Postroom sends its own e-mail from, or the postmaster address of the server, and cannot \
-             send from it.",
-                if people == 1 {
-                    "One person has".to_owned()
-                } else {
-                    format!("{people} people have")
-                }
+                 send from it.",
+                counted(people, "One person has", "people have"),
             ),
             "Run postroom check on the server to see who it is. Give them another address under Office, People, or have \
              Postroom send from another one (notifications.from in the configuration).",
@@ -164,6 +156,15 @@ fn server_words(trouble: ServerTrouble) -> Words {
         text,
         advice: advice.to_owned(),
         link: Link::ServerStatus,
+    }
+}
+
+/// One as it is called, or how many.
+fn counted(n: u64, one: &str, many: &str) -> String {
+    if n == 1 {
+        one.to_owned()
+    } else {
+        format!("{n} {many}")
     }
 }
 

@@ -97,22 +97,7 @@ impl Node {
         options: SqliteOptions,
     ) -> anyhow::Result<Self> {
         let config = config.into();
-        let folder = &config.server.data_dir;
-        make_folder(folder)?;
-        let lock = Lock::take(folder)?;
-        let file = folder.join("postroom.db");
-        // Before, for what is there from before; behind, for what the opening made.
-        make_private(&file);
-        let opened = tokio::task::spawn_blocking({
-            let file = file.clone();
-            move || SqliteStore::open(file, options)
-        });
-        let store = opened
-            .await
-            .context("opening the store")?
-            .with_context(|| format!("cannot open {}", file.display()))?;
-        make_private(&file);
-        let store: Arc<dyn Store> = Arc::new(store);
+        let (lock, store) = open_store(&config.server.data_dir, options).await?;
         store
             .configure_limits(configured_limits(&config))
             .await
@@ -261,6 +246,25 @@ pub fn configured_limits(config: &Loaded) -> ConfiguredLimits {
 fn server_zone() -> String {
     let zone = jiff::tz::TimeZone::system();
     zone.iana_name().unwrap_or("UTC").to_owned()
+}
+
+/// Takes the data folder, and opens the store in it.
+async fn open_store(folder: &Path, options: SqliteOptions) -> anyhow::Result<(Lock, Arc<dyn Store>)> {
+    make_folder(folder)?;
+    let lock = Lock::take(folder)?;
+    let file = folder.join("postroom.db");
+    // Before, for what is there from before; behind, for what the opening made.
+    make_private(&file);
+    let opened = tokio::task::spawn_blocking({
+        let file = file.clone();
+        move || SqliteStore::open(file, options)
+    });
+    let store = opened
+        .await
+        .context("opening the store")?
+        .with_context(|| format!("cannot open {}", file.display()))?;
+    make_private(&file);
+    Ok((lock, Arc::new(store)))
 }
 
 /// Makes the data folder for its owner alone: there are people's letters in it.
