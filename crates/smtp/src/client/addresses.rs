@@ -88,8 +88,8 @@ impl Addresses {
     /// next call, so that a relay that refuses at one address can be asked at another.
     ///
     /// # Errors
-    /// [`Cause::Forbidden`] where none may be connected to, else the last fault, one of the relay's before one of this
-    /// machine's.
+    /// The last fault: one of the relay's before [`Cause::Forbidden`], which somebody has to allow, and that before one of
+    /// this machine's, which may pass by itself.
     pub async fn connect(
         &mut self,
         dial: &Dialler,
@@ -101,7 +101,14 @@ impl Addresses {
         loop {
             if under_way.is_empty() && !self.start(dial, reach, limit, &mut under_way) {
                 let none = || Cause::Io(io::ErrorKind::AddrNotAvailable.into());
-                return Err(fault.or(self.forbidden.take()).unwrap_or_else(none));
+                let forbidden = self.forbidden.take();
+                let is_local = fault.as_ref().is_some_and(|fault| fault.local_fault().is_some());
+                let last = if is_local {
+                    forbidden.or(fault)
+                } else {
+                    fault.or(forbidden)
+                };
+                return Err(last.unwrap_or_else(none));
             }
             let ended = tokio::select! {
                 biased;
@@ -214,6 +221,8 @@ mod tests {
         Answer,
         Refuse,
         Drop,
+        /// This machine has no network that leads there (ENETUNREACH).
+        HaveNoRoute,
     }
 
     #[derive(Debug)]
@@ -240,6 +249,7 @@ mod tests {
                     Some(Does::Answer) => Ok(Box::new(tokio::io::duplex(64).0) as Connection),
                     Some(Does::Refuse) | None => Err(io::ErrorKind::ConnectionRefused.into()),
                     Some(Does::Drop) => std::future::pending().await,
+                    Some(Does::HaveNoRoute) => Err(io::Error::from_raw_os_error(101)),
                 }
             })
         }
@@ -320,6 +330,25 @@ mod tests {
         let none = addresses.connect(&dial, &reach, LIMIT).await.unwrap_err();
         assert!(matches!(none, Cause::Forbidden { .. }));
         assert_eq!(*asked.lock().unwrap(), [found[1]]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn refusal_counts_before_a_network_that_this_machine_lacks_and_behind_the_relays_own_fault() {
+        let reach = Reach::guarded(|address| match address {
+            IpAddr::V4(_) => Err("it is private".to_owned()),
+            IpAddr::V6(_) => Ok(()),
+        });
+        let (dial, found, _) = scripted(&[
+            ("[2001:db8::1]:25", Does::HaveNoRoute),
+            ("10.1.2.3:25", Does::Answer),
+        ]);
+        let mut addresses = Addresses::new(found);
+        let fault = addresses.connect(&dial, &reach, LIMIT).await.unwrap_err();
+        assert!(matches!(fault, Cause::Forbidden { .. }), "{fault}");
+        let (dial, found, _) = scripted(&[("[2001:db8::1]:25", Does::Refuse), ("10.1.2.3:25", Does::Answer)]);
+        let mut addresses = Addresses::new(found);
+        let fault = addresses.connect(&dial, &reach, LIMIT).await.unwrap_err();
+        assert_eq!(fault.local_fault(), None, "{fault}");
     }
 
     #[test]

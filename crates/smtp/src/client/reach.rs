@@ -62,7 +62,7 @@ pub async fn resolve(dial: &Dialler, address: &RelayAddress) -> Result<Vec<Socke
 /// Connects to the first of the addresses that may be connected to and answers within `limit`, and says which it is.
 ///
 /// # Errors
-/// [`Cause::Forbidden`] where none may be connected to, else the last fault.
+/// Those of [`Addresses::connect`].
 pub async fn connect_to(
     dial: &Dialler,
     addresses: &[SocketAddr],

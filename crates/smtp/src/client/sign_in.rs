@@ -167,7 +167,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Opening<'_, S> {
         let reply = if reply.code == 535 {
             match source.token(Some(&token)).await {
                 Ok(another) => self.offer_token(user, &another).await?,
-                Err(_) => reply,
+                // Not the relay's doing: its 535 would count against the settings of the sign-in.
+                Err(error @ TokenError::Forbidden { .. }) => return Err(failed(error.into())),
+                Err(TokenError::Failed(_)) => reply,
             }
         } else {
             reply

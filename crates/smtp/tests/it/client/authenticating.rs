@@ -231,34 +231,42 @@ async fn relay_without_xoauth2_gets_no_token_and_missing_tokens_are_named() {
     assert_eq!(error.to_string(), "AUTH: no access token: no more of them");
 }
 
-/// Its endpoint is at an address that may not be connected to.
+/// Its endpoint is at an address that may not be connected to; a token of before may be left.
 #[derive(Debug)]
-struct OutOfReach;
+struct OutOfReach {
+    cached: Option<&'static str>,
+}
 
 impl TokenSource for OutOfReach {
-    fn token<'a>(&'a self, _refused: Option<&'a str>) -> TokenFuture<'a> {
-        Box::pin(async {
-            Err(TokenError::Forbidden {
-                address: [10, 1, 2, 3].into(),
-                why: "it is private".to_owned(),
-            })
+    fn token<'a>(&'a self, refused: Option<&'a str>) -> TokenFuture<'a> {
+        Box::pin(async move {
+            match self.cached {
+                Some(token) if refused.is_none() => Ok(token.to_owned()),
+                Some(_) | None => Err(TokenError::Forbidden {
+                    address: [10, 1, 2, 3].into(),
+                    why: "it is private".to_owned(),
+                }),
+            }
         })
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn token_endpoint_that_may_not_be_asked_is_no_fault_of_the_relays() {
-    let relay = RelayConfig {
-        tokens: Tokens::from(Arc::new(OutOfReach)),
-        ..with_tokens(&[]).0
-    };
-    let opened = try_open(knowing("XOAUTH2"), relay).await.1;
-    let error = opened.map(drop).unwrap_err();
-    assert_eq!(error.phase, Phase::Auth);
-    assert_eq!(error.local_fault(), Some(LocalFault::Permission), "{error}");
-    assert!(
-        error
-            .to_string()
-            .contains("the token endpoint is there, and it is private")
-    );
+    // Without a token, and with one that the relay refuses because it was withdrawn.
+    for cached in [None, Some("withdrawn")] {
+        let relay = RelayConfig {
+            tokens: Tokens::from(Arc::new(OutOfReach { cached })),
+            ..with_tokens(&[]).0
+        };
+        let opened = try_open(knowing("XOAUTH2"), relay).await.1;
+        let error = opened.map(drop).unwrap_err();
+        assert_eq!(error.phase, Phase::Auth);
+        assert_eq!(error.local_fault(), Some(LocalFault::Permission), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("the token endpoint is there, and it is private")
+        );
+    }
 }
