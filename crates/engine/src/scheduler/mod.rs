@@ -133,11 +133,9 @@ impl Scheduler {
         self.look_anew(now);
     }
 
-    /// Whether a relay of the route is Up.
+    /// Whether mail of the route can count on a relay: one is Up, and connections to its address are allowed.
     pub(crate) fn is_served(&self, route: RouteId) -> bool {
-        self.routes
-            .get(&route)
-            .is_some_and(|route| route.relays.iter().any(Relay::is_up))
+        self.routes.get(&route).is_some_and(Route::is_served)
     }
 
     /// New mail, or mail that somebody put back: leases may find something.
@@ -342,6 +340,12 @@ impl Scheduler {
     pub(crate) fn local_trouble(&self, relay: RelayId) -> Option<&Reply> {
         let known = self.relays().find(|(_, known)| known.id == relay);
         known.and_then(|(_, known)| known.local_trouble())
+    }
+
+    /// Since when connections to a relay's address are not allowed, and why, until a connection is made.
+    pub(crate) fn refusal(&self, relay: RelayId) -> Option<(Timestamp, &Reply)> {
+        let known = self.relays().find(|(_, known)| known.id == relay);
+        known.and_then(|(_, known)| known.refusal())
     }
 
     /// In how much of a relay's outage no server ran, or sending was paused.

@@ -96,7 +96,12 @@ impl Relay {
             LocalFault::Resources | LocalFault::Network => LOCAL_PAUSE,
             LocalFault::Permission => FORBIDDEN_PAUSE,
         };
-        let (since, wait) = match &self.pause {
+        // Another fault begins another pause: how long the first lasted says nothing of it.
+        let same = self
+            .pause
+            .as_ref()
+            .filter(|pause| pause.trouble.fault == trouble.fault);
+        let (since, wait) = match same {
             Some(pause) if pause.until > now => (pause.since, pause.wait),
             Some(pause) => (pause.since, (pause.wait * 2).clamp(first, longest)),
             None => {
@@ -151,10 +156,35 @@ impl Relay {
         self.pause.as_ref().map(|pause| &pause.trouble.text)
     }
 
-    /// Whether this server may not connect to it, as far as it is known now: what it would carry is another relay's.
-    pub(super) fn is_forbidden(&self, now: Timestamp) -> bool {
-        let forbids = |pause: &LocalPause| pause.trouble.fault == LocalFault::Permission && pause.until > now;
-        self.pause.as_ref().is_some_and(forbids)
+    /// Since when connections to its address are not allowed, and why, until a connection is made.
+    pub(super) fn refusal(&self) -> Option<(Timestamp, &Reply)> {
+        let pause = self.refused()?;
+        Some((pause.since, &pause.trouble.text))
+    }
+
+    fn refused(&self) -> Option<&LocalPause> {
+        let pause = self.pause.as_ref();
+        pause.filter(|pause| pause.trouble.fault == LocalFault::Permission)
+    }
+
+    /// Whether mail goes to it now: it is Up, and connections to it are allowed as far as is known. After the pause of a
+    /// refusal its name may have another address, so it is tried again.
+    pub(super) fn serves(&self, now: Timestamp) -> bool {
+        self.is_up() && self.refused().is_none_or(|pause| pause.until <= now)
+    }
+
+    /// Whether mail can count on it: it is Up, and connections to it were not refused last.
+    pub(super) fn is_fit(&self) -> bool {
+        self.is_up() && self.refused().is_none()
+    }
+
+    /// Since when mail cannot count on it, without the time in which no server ran or sent.
+    pub(super) fn unfit_since(&self) -> Option<Timestamp> {
+        if self.is_up() {
+            self.refused().map(|pause| pause.since)
+        } else {
+            Some(self.health.since()?.plus(self.unserved))
+        }
     }
 
     /// The relay that takes another's place. Was that one not Up, a probe of this one is due at once (the settings

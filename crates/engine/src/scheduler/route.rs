@@ -69,13 +69,12 @@ impl Route {
         }
     }
 
-    /// What each relay of the route can take now: the first that is Up, and that may be connected to, serves, and those
-    /// before it that are Down take their probes first, or the serving one's capacity would leave them none. A relay behind the serving one is not
+    /// What each relay of the route can take now: the first that serves takes mail, and those before it that are Down take
+    /// their probes first, or the serving one's capacity would leave them none. A relay behind the serving one is not
     /// probed: nobody's mail is spent on a relay that is not needed. While the serving one can take nothing there is no
     /// probe either: a message that does not suit it could go nowhere.
     pub(super) fn grants(&self, now: Timestamp) -> Vec<(RelayId, u32, Suits)> {
-        let serves = |relay: &Relay| relay.is_up() && !relay.is_forbidden(now);
-        let serving = self.relays.iter().position(serves);
+        let serving = self.relays.iter().position(|relay| relay.serves(now));
         let before = serving.unwrap_or(self.relays.len());
         let probed = if serving.is_some() {
             Suits::Untried
@@ -98,12 +97,17 @@ impl Route {
             .collect()
     }
 
-    /// Whether waiting mail stays where it is: no relay is Up and none wants a probe.
+    /// Whether waiting mail stays where it is: no relay serves and none wants a probe.
     pub(super) fn is_blocked(&self, now: Timestamp) -> bool {
         !self
             .relays
             .iter()
-            .any(|relay| relay.is_up() || relay.wants_probe(now))
+            .any(|relay| relay.serves(now) || relay.wants_probe(now))
+    }
+
+    /// Whether mail can count on a relay of the route.
+    pub(super) fn is_served(&self) -> bool {
+        self.relays.iter().any(Relay::is_fit)
     }
 
     /// The clock was moved by so many microseconds.
@@ -150,7 +154,7 @@ impl Route {
         patience: Patience,
         now: Timestamp,
     ) -> Option<SeekProbe> {
-        if self.sought == Sought::Done || self.relays.iter().any(Relay::is_up) {
+        if self.sought == Sought::Done || self.relays.iter().any(|relay| relay.serves(now)) {
             return None;
         }
         let due = self.relays.iter().filter(|relay| relay.wants_probe(now));
@@ -173,13 +177,14 @@ impl Route {
         })
     }
 
-    /// Whether a message tried each relay lately in this run.
+    /// Whether a message tried each relay that is Down lately in this run. One whose address is refused cannot be tried.
     pub(super) fn is_tried(&self, policy: HealthPolicy, now: Timestamp) -> bool {
-        self.relays.iter().all(|relay| relay.is_tried(policy, now))
+        let mut down = self.relays.iter().filter(|relay| !relay.is_up());
+        down.all(|relay| relay.is_tried(policy, now))
     }
 
-    /// Whether the route's oldest mail is to be looked at, once in a while when no relay of it has been Up for long: since
-    /// before when mail has waited too long, and the relay's last error. Mail fails only where a message found lately that
+    /// Whether the route's oldest mail is to be looked at, once in a while when no relay has served it for long: since
+    /// before when mail has waited too long, and the last error of a relay that is Down. Mail fails only where a message found lately that
     /// no relay takes it; else one is to be sought first.
     pub(super) fn expires(
         &mut self,
@@ -203,17 +208,19 @@ impl Route {
         Some(expired)
     }
 
-    /// Since when no relay is Up, without the time in which no server ran or sent, and what the first said last.
+    /// Since when mail can count on no relay, without the time in which no server ran or sent, and what the first that is
+    /// Down said last.
+    ///
+    /// A relay whose address is refused is left out, as if the route did not have it: mail fails for the outage of the
+    /// other one, as it would with that one alone. Where every relay is refused there is no outage, and mail waits for
+    /// somebody to allow one, however long that takes.
     pub(super) fn outage(&self) -> Option<(Timestamp, &Reply)> {
-        if self.relays.iter().any(Relay::is_up) {
+        if self.is_served() {
             return None;
         }
-        let since = self
-            .relays
-            .iter()
-            .filter_map(|relay| Some(relay.health.since()?.plus(relay.unserved)))
-            .max()?;
-        let error = self.relays.iter().find_map(|relay| relay.health.last_error())?;
+        let mut down = self.relays.iter().filter(|relay| !relay.is_up());
+        let error = down.find_map(|relay| relay.health.last_error())?;
+        let since = self.relays.iter().filter_map(Relay::unfit_since).max()?;
         Some((since, error))
     }
 }

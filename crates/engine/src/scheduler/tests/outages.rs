@@ -124,6 +124,98 @@ fn second_relay_serves_while_the_first_may_not_be_connected_to() {
     assert_eq!(scheduler.step(after(30)).grants, [grant(FIRST, 20)]);
 }
 
+/// The first relay is Down, and connections to the second are refused.
+fn down_and_refused() -> Scheduler {
+    let mut scheduler = with(&[limits(FIRST, 10), limits(SECOND, 4)]);
+    take_down(&mut scheduler);
+    scheduler.leased(grant(SECOND, 8), &[id(4)], NOW);
+    let forbidden = cannot_connect(LocalFault::Permission);
+    scheduler.ended(SECOND, id(4), &forbidden, NOW, Chance::EVEN);
+    scheduler
+}
+
+#[test]
+fn refused_second_relay_serves_nobody_while_the_first_is_down() {
+    let mut scheduler = down_and_refused();
+    assert!(!scheduler.is_served(ROUTE));
+    let step = scheduler.step(after(1));
+    assert_eq!((step.grants, step.promote), (vec![], Some(vec![ROUTE])));
+    // Its pause is over: it is tried again, and the first one's probe is due.
+    let tried: Vec<_> = scheduler
+        .step(after(30))
+        .grants
+        .iter()
+        .map(|grant| grant.relay)
+        .collect();
+    assert_eq!(tried, [FIRST, SECOND]);
+}
+
+#[test]
+fn mail_of_a_relay_that_is_down_is_exhausted_though_a_refused_second_relay_is_up() {
+    let mut scheduler = down_and_refused();
+    let day = NOW.plus(Duration::from_hours(24));
+    let early = day.minus(Duration::from_secs(1));
+    scheduler.leased(grant(FIRST, 1), &[id(5)], early);
+    fail(&mut scheduler, 5, early);
+    assert_eq!(scheduler.step(early).exhaust, []);
+    assert_eq!(scheduler.step(day).exhaust, [(ROUTE, NOW, Reply::none("lost"))]);
+}
+
+#[test]
+fn outage_begins_when_the_second_relay_is_refused_that_served_until_then() {
+    let mut scheduler = with(&[limits(FIRST, 10), limits(SECOND, 4)]);
+    take_down(&mut scheduler);
+    let later = after(20 * 3_600);
+    scheduler.leased(grant(SECOND, 8), &[id(4)], later);
+    let forbidden = cannot_connect(LocalFault::Permission);
+    scheduler.ended(SECOND, id(4), &forbidden, later, Chance::EVEN);
+    let day = after(86_400);
+    scheduler.leased(grant(FIRST, 1), &[id(5)], day);
+    fail(&mut scheduler, 5, day);
+    assert_eq!(scheduler.step(day).exhaust, []);
+    let over = later.plus(Duration::from_hours(24));
+    scheduler.leased(grant(FIRST, 1), &[id(5)], over);
+    fail(&mut scheduler, 5, over);
+    assert_eq!(scheduler.step(over).exhaust.len(), 1);
+}
+
+#[test]
+fn refusal_is_known_until_a_connection_is_made() {
+    let mut scheduler = scheduler();
+    let forbidden = cannot_connect(LocalFault::Permission);
+    assert_eq!(scheduler.refusal(FIRST), None);
+    for seconds in [0, 30] {
+        scheduler.leased(grant(FIRST, 20), &[id(1)], after(seconds));
+        scheduler.ended(FIRST, id(1), &forbidden, after(seconds), Chance::EVEN);
+        assert_eq!(scheduler.refusal(FIRST).map(|(since, _)| since), Some(NOW));
+    }
+    scheduler.leased(grant(FIRST, 20), &[id(1)], after(90));
+    scheduler.ended(FIRST, id(1), &Signal::Answered, after(90), Chance::EVEN);
+    assert_eq!(scheduler.refusal(FIRST), None);
+}
+
+#[test]
+fn network_that_is_missing_after_a_refusal_is_missing_since_then() {
+    let mut scheduler = scheduler();
+    let mut ends = |fault, at: u64| {
+        scheduler.leased(grant(FIRST, 20), &[id(1)], after(at));
+        scheduler.ended(FIRST, id(1), &cannot_connect(fault), after(at), Chance::EVEN);
+    };
+    ends(LocalFault::Permission, 0);
+    ends(LocalFault::Network, 3_600);
+    assert_eq!(scheduler.refusal(FIRST), None);
+    // Had it been missing since the refusal, three messages now would take the relay Down.
+    for n in 2..5 {
+        scheduler.leased(grant(FIRST, 20), &[id(n)], after(3_601));
+        let none = cannot_connect(LocalFault::Network);
+        assert_eq!(
+            scheduler.ended(FIRST, id(n), &none, after(3_601), Chance::EVEN),
+            None
+        );
+    }
+    assert_eq!(states(&scheduler), [(FIRST, HealthState::Up)]);
+}
+
 #[test]
 fn pause_is_counted_until_now_and_from_where_the_store_holds_it() {
     let mut scheduler = down();
