@@ -27,8 +27,11 @@ pub struct RelayStatus {
     pub state: HealthState,
     /// Since when; `None` where it has been Up from the start.
     pub since: Option<Timestamp>,
-    /// Its last failure while it is not Up, or why this server cannot connect to it, while that lasts.
+    /// Why this server may not connect to it, its last failure while it is not Up, or why this server cannot connect to
+    /// it, while that lasts.
     pub last_error: Option<Reply>,
+    /// Since when connections to its address are not allowed, until one is made; `last_error` says why.
+    pub refused_since: Option<Timestamp>,
     /// When one message tries it next, while it is Down.
     pub next_probe_at: Option<Timestamp>,
     /// How much of its outage no server ran; it counts towards no expiry.
@@ -41,6 +44,21 @@ pub struct RelayStatus {
     pub limits: LimitValues,
     /// Until when nothing is given to it, because it said that mail comes too fast.
     pub paused_until: Option<Timestamp>,
+}
+
+impl RelayStatus {
+    /// Whether mail can count on it: it is Up, and connections to its address are allowed.
+    pub fn is_fit(&self) -> bool {
+        self.state == HealthState::Up && self.refused_since.is_none()
+    }
+
+    /// Since when mail cannot count on it, without the time in which no server ran or sent.
+    pub fn unfit_since(&self) -> Option<Timestamp> {
+        match self.state {
+            HealthState::Up => self.refused_since,
+            HealthState::Down | HealthState::Probing => Some(self.since?.plus(self.unserved)),
+        }
+    }
 }
 
 /// A relay's place in its route.

@@ -327,9 +327,13 @@ impl Engine {
     fn lease_ended(&mut self, ended: &Ended) {
         let now = self.now();
         let chance = self.parts.random.chance();
+        let was_refused = self.scheduler.refusal(ended.relay).is_some();
         let edge = self
             .scheduler
             .ended(ended.relay, ended.id, &ended.signal, now, chance);
+        if !was_refused {
+            self.tell_refused(ended, now);
+        }
         if matches!(ended.signal, Signal::Local(_)) {
             // What no connection has taken would only find the same.
             self.pools.drain(ended.relay);
@@ -370,12 +374,28 @@ impl Engine {
         }
     }
 
+    /// Has it written down that connections to a relay are not allowed, where they are not, which raises the alert.
+    fn tell_refused(&self, ended: &Ended, now: Timestamp) {
+        let place = self.pools.place(ended.route, ended.relay);
+        if let (Some((_, why)), Some(place), Some(pool)) = (
+            self.scheduler.refusal(ended.relay),
+            place,
+            self.pools.get(ended.relay),
+        ) {
+            let name = &pool.relay().name;
+            self.edges.tell_refused((ended.route, place), name, why, now);
+        }
+    }
+
     fn publish(&mut self, now: Timestamp) {
         for account in self.pools.accounts() {
             self.limits.look(account, now, Looks::Again);
         }
         let relays = self.scheduler.health().filter_map(|(route, id, health)| {
             let pool = self.pools.get(id)?;
+            let refusal = self.scheduler.refusal(id);
+            // Somebody has to do something about a refusal, whatever was wrong before.
+            let said = refusal.map(|(_, why)| why).or_else(|| health.last_error());
             Some(RelayStatus {
                 route,
                 place: match self.pools.place(route, id)? {
@@ -386,10 +406,8 @@ impl Engine {
                 address: pool.relay().session.address.to_string(),
                 state: health.state(),
                 since: health.since(),
-                last_error: health
-                    .last_error()
-                    .or_else(|| self.scheduler.local_trouble(id))
-                    .cloned(),
+                last_error: said.or_else(|| self.scheduler.local_trouble(id)).cloned(),
+                refused_since: refusal.map(|(since, _)| since),
                 next_probe_at: health.next_probe_at(),
                 unserved: self.scheduler.unserved(id),
                 full_load_at: health.full_load_at(),

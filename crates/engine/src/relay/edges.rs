@@ -1,21 +1,25 @@
-//! Writes the edges of relay health, in order, each by compare-and-set: the winner's fact raises the alert.
+//! Writes what people are told of relays: the edges of their health, in order, each by compare-and-set (the winner's fact
+//! raises the alert), and that connections to one are not allowed.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use postroom_domain::health::HealthEdge;
-use postroom_domain::{RouteId, Timestamp};
-use postroom_store::{EdgeWritten, RelayEdge, RelayKept, RelayTo, Store, StoreError, WaitingMail};
+use postroom_domain::{OfficeId, Reply, RouteId, Timestamp, Trouble};
+use postroom_store::{
+    EdgeWritten, NewFact, RelayEdge, RelayKept, RelayTo, Store, StoreError, TroubleDetail, WaitingMail,
+};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::settings::Pace;
 use crate::tasks::TaskWatch;
 
-/// The relay whose edge it is: its route, and whether it is the first (0) or second (1) of it.
+/// A relay: its route, and whether it is the first (0) or second (1) of it.
 pub(crate) type RelayPlace = (RouteId, u8);
 
-/// Where the engine puts edges as it finds them. Few: each takes three failures or a success after them.
+/// Where the engine puts edges and refusals as it finds them. Few: an edge takes three failures or a success after them, a
+/// refusal a connection since the last one.
 #[derive(Debug, Clone)]
 pub(crate) struct Edges(mpsc::UnboundedSender<Found>);
 
@@ -23,8 +27,15 @@ pub(crate) struct Edges(mpsc::UnboundedSender<Found>);
 struct Found {
     place: RelayPlace,
     name: String,
-    to: RelayTo,
+    what: What,
     now: Timestamp,
+}
+
+#[derive(Debug)]
+enum What {
+    Edge(RelayTo),
+    /// Connections to its address are not allowed, and why.
+    Refused(Reply),
 }
 
 impl Edges {
@@ -53,15 +64,25 @@ impl Edges {
             }
             HealthEdge::CameUp { at, .. } => (RelayTo::Up, *at),
         };
+        self.send(place, name, What::Edge(to), now);
+    }
+
+    /// Hands over that connections to a relay are not allowed; it is written soon. No attempt of a message says so: mail
+    /// waits and costs none.
+    pub(crate) fn tell_refused(&self, place: RelayPlace, name: &str, why: &Reply, now: Timestamp) {
+        self.send(place, name, What::Refused(why.clone()), now);
+    }
+
+    fn send(&self, place: RelayPlace, name: &str, what: What, now: Timestamp) {
         let found = Found {
             place,
             name: name.to_owned(),
-            to,
+            what,
             now,
         };
         if self.0.send(found).is_err() {
             // The writer only ends with the process; the next start finds the relay as it was before.
-            tracing::error!("an edge of a relay's health could not be written: its writer has ended");
+            tracing::error!("what became of a relay could not be written: its writer has ended");
         }
     }
 }
@@ -73,28 +94,63 @@ async fn write(
     mut waiting: mpsc::UnboundedReceiver<Found>,
 ) {
     while let Some(found) = waiting.recv().await {
-        let edge = RelayEdge {
-            route: found.place.0,
-            place: found.place.1,
-            name: found.name,
-            epoch: epochs.get(&found.place).copied().unwrap_or(0),
-            to: found.to,
-            now: found.now,
-        };
+        let place = found.place;
+        let epoch = epochs.get(&place).copied().unwrap_or(0);
         let written = loop {
-            match store.relay_edge(edge.clone()).await {
+            match write_one(&*store, &found, epoch).await {
                 Ok(written) => break written,
                 Err(StoreError::Closed) => return,
                 Err(error) => {
-                    tracing::warn!(%error, "an edge of a relay's health waits for the store");
+                    tracing::warn!(%error, "what became of a relay waits for the store");
                     tokio::time::sleep(pace.store_retry).await;
                 }
             }
         };
-        let epoch = match written {
-            EdgeWritten::Won(epoch) => epoch,
-            EdgeWritten::Lost(kept) => kept.map_or(0, |kept| kept.epoch),
-        };
-        epochs.insert(found.place, epoch);
+        epochs.insert(place, written);
     }
+}
+
+/// Writes what was found of a relay that had this epoch; answers the one that it has then.
+async fn write_one(store: &dyn Store, found: &Found, epoch: i64) -> Result<i64, StoreError> {
+    match &found.what {
+        What::Edge(to) => {
+            let edge = RelayEdge {
+                route: found.place.0,
+                place: found.place.1,
+                name: found.name.clone(),
+                epoch,
+                to: to.clone(),
+                now: found.now,
+            };
+            Ok(match store.relay_edge(edge).await? {
+                EdgeWritten::Won(epoch) => epoch,
+                EdgeWritten::Lost(kept) => kept.map_or(0, |kept| kept.epoch),
+            })
+        }
+        What::Refused(why) => {
+            if let Some(office) = office_of(store, found.place.0).await? {
+                let detail = TroubleDetail {
+                    trouble: Trouble::Settings,
+                    kind: None,
+                    route: found.place.0.0,
+                    relay: found.name.clone(),
+                    epoch,
+                    error: why.to_string(),
+                };
+                let fact = NewFact::relay_trouble(office, &detail);
+                store.note_fact(fact, found.now).await?;
+            }
+            Ok(epoch)
+        }
+    }
+}
+
+/// Whose administrators set a route's relays: the office's own, or the System Office.
+async fn office_of(store: &dyn Store, route: RouteId) -> Result<Option<OfficeId>, StoreError> {
+    if route != RouteId::SERVER {
+        return Ok(Some(OfficeId(route.0)));
+    }
+    let offices = store.offices().await?;
+    let root = offices.iter().find(|office| office.parent.is_none());
+    Ok(root.map(|office| office.id))
 }

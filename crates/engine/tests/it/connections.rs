@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use postroom_domain::health::HealthState;
-use postroom_domain::{Kind, MessageState};
+use postroom_domain::{Kind, MessageState, Trouble};
 use postroom_engine::EngineSettings;
 use postroom_smtp::client::{Connection, Dial, DialFuture, Dialler, Reach, RelayConfig, Timeouts};
 use postroom_smtp::sink::{Act, Nth, Plan, Rule, SinkHandle, Stage};
+use postroom_store::{Consumer, Fact, FactKind, Facts, TroubleDetail};
 use postroom_testkit::relay;
 use tokio::net::TcpStream;
 
@@ -213,9 +214,21 @@ async fn local_faults_cost_no_attempt_and_take_no_relay_down() {
     }
 }
 
+/// Waits for the first fact.
+async fn first_fact(house: &House) -> Fact {
+    loop {
+        let facts = house.store.facts(Consumer::Alerts, 1).await.expect("reads");
+        match facts.into_iter().next() {
+            Some(fact) => return fact,
+            None => tokio::task::yield_now().await,
+        }
+    }
+}
+
 #[tokio::test]
 async fn relay_that_may_not_be_connected_to_costs_no_attempt_and_is_not_down() {
     let (house, sink) = (House::new(), relay::start().await);
+    house.add_system_office().await;
     let refusals = Arc::new(AtomicU32::new(12));
     let reach = Reach::guarded({
         let refusals = Arc::clone(&refusals);
@@ -238,6 +251,18 @@ async fn relay_that_may_not_be_connected_to_costs_no_attempt_and_is_not_down() {
         said.is_some_and(|said| said.text.contains("it is in a private network"))
     });
     in_time("the refusal is not shown", shown).await.expect("runs");
+    assert!(engine.status().relays[0].refused_since.is_some());
+    let fact = in_time("nobody is told of the refusal", first_fact(&house)).await;
+    let detail = fact.detail::<TroubleDetail>().expect("says what is wrong");
+    assert_eq!(
+        (fact.kind, detail.trouble),
+        (FactKind::RelayTrouble, Trouble::Settings)
+    );
+    assert!(
+        detail.error.contains("it is in a private network"),
+        "{}",
+        detail.error
+    );
     let all = async {
         loop {
             let before = refusals.load(Ordering::SeqCst);
@@ -261,5 +286,6 @@ async fn relay_that_may_not_be_connected_to_costs_no_attempt_and_is_not_down() {
         (relay.state, relay.since, relay.last_error),
         (HealthState::Up, None, None)
     );
+    assert_eq!(relay.refused_since, None);
     engine.stop().await;
 }

@@ -53,7 +53,7 @@ pub(super) fn meaning(fact: &Fact, snapshot: &Snapshot, server: ServerRelay) -> 
                 home: snapshot.home(route, server),
                 error: detail.error,
             };
-            Meaning::Narrow(occasion, about(Some(detail.kind), None))
+            Meaning::Narrow(occasion, about(detail.kind, None))
         }
         FactKind::LimitReached => {
             let Some(detail) = fact.detail::<LimitDetail>() else {

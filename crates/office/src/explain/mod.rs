@@ -9,7 +9,6 @@ mod waiting;
 
 use std::time::Duration;
 
-use postroom_domain::health::HealthState;
 use postroom_domain::{FailureCause, MessageState, OfficeId, Timestamp, plain};
 use postroom_engine::RelayStatus;
 use postroom_store::{Detail, Pause, Situation};
@@ -105,13 +104,14 @@ fn explain(known: &Known<'_>) -> Explained {
     explanation
 }
 
-/// Whether the SMTP settings are what keeps it from leaving: no relay is there or Up, or its last attempt failed of them.
+/// Whether the SMTP settings are what keeps it from leaving: no relay is there, or Up and allowed to be connected to, or its
+/// last attempt failed of them.
 fn blames_settings(known: &Known<'_>) -> bool {
     let failed_of_them = known.situation.cause.is_some_and(FailureCause::is_of_settings);
     match known.found.row.state {
         MessageState::Failed => failed_of_them,
         MessageState::Queued | MessageState::Deferred => {
-            failed_of_them || known.relays.iter().all(|relay| relay.state != HealthState::Up)
+            failed_of_them || !known.relays.iter().any(RelayStatus::is_fit)
         }
         MessageState::Sent | MessageState::Held | MessageState::Scheduled | MessageState::Sending => false,
     }

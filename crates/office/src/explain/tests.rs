@@ -23,6 +23,7 @@ fn relay(state: HealthState, since: Option<Timestamp>) -> RelayStatus {
         state,
         since,
         last_error: None,
+        refused_since: None,
         next_probe_at: None,
         unserved: Duration::ZERO,
         full_load_at: None,
@@ -55,6 +56,11 @@ fn wait_ends_counted_from_the_later_of_the_mail_and_the_outage() {
         relay(HealthState::Probing, Some(NOON.plus(HOUR))),
     ];
     assert_eq!(gives_up_at(waits(NOON), &both, day), NOON.plus(HOUR + day));
+    // Nor while the second could be connected to, whenever it had come up.
+    let mut refused = relay(HealthState::Up, Some(NOON.minus(HOUR)));
+    refused.refused_since = Some(NOON.plus(HOUR * 2));
+    let both = [relay(HealthState::Down, Some(NOON)), refused];
+    assert_eq!(gives_up_at(waits(NOON), &both, day), NOON.plus(HOUR * 2 + day));
 }
 
 #[test]
@@ -130,10 +136,10 @@ fn relay_that_came_up_says_until_when_its_load_grows() {
 #[test]
 fn relay_that_this_server_cannot_connect_to_says_why() {
     let mut up = relay(HealthState::Up, None);
-    up.last_error = Some(Reply::none("10.1.2.3 may not be connected to"));
+    up.last_error = Some(Reply::none("connections to 10.1.2.3 are not allowed"));
     assert_eq!(
         load(&up, NOON),
-        "nothing goes to the relay main at the moment: 10.1.2.3 may not be connected to"
+        "the relay main is not used at the moment: connections to 10.1.2.3 are not allowed"
     );
 }
 

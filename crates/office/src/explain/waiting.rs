@@ -67,8 +67,13 @@ pub(super) fn outbox(known: &Known<'_>) -> Explained {
         );
         return explanation;
     }
-    if known.relays.iter().all(|relay| relay.state != HealthState::Up) {
-        return relay_down(known);
+    if !known.relays.iter().any(RelayStatus::is_fit) {
+        let is_refused = known.relays.iter().all(|relay| relay.state == HealthState::Up);
+        return if is_refused {
+            refused(known)
+        } else {
+            relay_down(known)
+        };
     }
     let row = &known.found.row;
     if row.state == MessageState::Deferred && row.next_attempt_at.is_some_and(|at| at > known.now) {
@@ -116,7 +121,23 @@ const OWN_TRY: &str =
 const GIVEN_UP_FIRST: &str =
     "Postroom stops trying when its wait ends, unless other mail gets through or you choose Resend first";
 
-/// Every relay of its route is Down.
+/// Connections to every relay of its route are not allowed.
+fn refused(known: &Known<'_>) -> Explained {
+    let mut explanation = says(
+        "Connections to the e-mail server that it leaves through are not allowed.",
+        "It is kept, and sent once they are; waiting costs no attempts.",
+        None,
+    );
+    explanation.evidence = known.relays.iter().map(|relay| load(relay, known.now)).collect();
+    explanation.advice = Some(
+        "An administrator has to correct the host in the SMTP settings, or have its network allowed in the server \
+         configuration (allow_relay_networks under [network])."
+            .to_owned(),
+    );
+    explanation
+}
+
+/// Every relay of its route is Down, or connections to it are not allowed.
 fn relay_down(known: &Known<'_>) -> Explained {
     // What was scheduled begins to wait once it is queued.
     let waits = known
@@ -141,8 +162,13 @@ fn relay_down(known: &Known<'_>) -> Explained {
         format!("{next}; once it answers, the waiting mail is sent. Waiting costs no attempts."),
         next_at,
     );
-    let outages = known.relays.iter().flat_map(|relay| outage(relay, known.now));
-    explanation.evidence.extend(outages);
+    let known_of = |relay: &RelayStatus| match relay.state {
+        HealthState::Up => vec![load(relay, known.now)],
+        HealthState::Down | HealthState::Probing => outage(relay, known.now),
+    };
+    explanation
+        .evidence
+        .extend(known.relays.iter().flat_map(known_of));
     let gives_up = gives_up.map(|at| format!("it is given up at {at}, should the server stay down"));
     explanation.evidence.extend(gives_up);
     explanation
@@ -170,11 +196,10 @@ pub(super) fn next_try(relays: &[RelayStatus], now: Timestamp) -> (&'static str,
     }
 }
 
-/// The end of the wait, by the same rule as the engine's: no relay has been Up since the last of them went Down, and
-/// time in which no server ran, or sending was paused, does not count.
+/// The end of the wait, by the same rule as the engine's: no relay has taken mail since the last of them went Down or was
+/// refused, and time in which no server ran, or sending was paused, does not count.
 pub(super) fn gives_up_at(waits: Waits, relays: &[RelayStatus], max_wait: Duration) -> Timestamp {
-    let since = |relay: &RelayStatus| Some(relay.since?.plus(relay.unserved));
-    let down_since = relays.iter().filter_map(since).max();
+    let down_since = relays.iter().filter_map(RelayStatus::unfit_since).max();
     given_up_at(waits.since, down_since.unwrap_or(waits.since), max_wait)
 }
 
@@ -199,7 +224,7 @@ pub(super) fn outage(relay: &RelayStatus, now: Timestamp) -> Vec<String> {
 pub(super) fn load(relay: &RelayStatus, now: Timestamp) -> String {
     let (name, open) = (&relay.name, relay.connections);
     if let (HealthState::Up, Some(trouble)) = (relay.state, &relay.last_error) {
-        return format!("nothing goes to the relay {name} at the moment: {trouble}");
+        return format!("the relay {name} is not used at the moment: {trouble}");
     }
     match (relay.state, relay.full_load_at.filter(|&at| at > now)) {
         (HealthState::Up, None) => format!("the relay {name} is up, with {open} connections open"),

@@ -96,6 +96,19 @@ pub struct NewFact {
     pub detail: Option<String>,
 }
 
+impl NewFact {
+    /// That a relay of an office cannot be used for the settings' sake, whatever the message.
+    pub fn relay_trouble(office: OfficeId, detail: &TroubleDetail) -> Self {
+        Self {
+            kind: FactKind::RelayTrouble,
+            message: None,
+            office,
+            person: None,
+            detail: serde_json::to_string(detail).ok(),
+        }
+    }
+}
+
 /// A fact as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
@@ -129,7 +142,7 @@ impl Fact {
 pub enum FactKind {
     /// A message ended Failed ([`FailedDetail`]).
     MessageFailed,
-    /// An attempt failed for the settings' sake ([`TroubleDetail`]).
+    /// An attempt failed for the settings' sake, or connections to a relay are not allowed ([`TroubleDetail`]).
     RelayTrouble,
     /// A relay went Down ([`RelayDetail`]).
     RelayDown,
@@ -199,9 +212,9 @@ pub struct DamagedDetail {
 pub struct TroubleDetail {
     /// What is wrong.
     pub trouble: Trouble,
-    /// The message's kind.
-    pub kind: postroom_domain::Kind,
-    /// The message's way out.
+    /// The message's kind; `None` where it is about no message.
+    pub kind: Option<postroom_domain::Kind>,
+    /// The route whose relay it is.
     pub route: i64,
     /// The relay's name.
     pub relay: String,

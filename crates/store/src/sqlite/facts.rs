@@ -112,7 +112,7 @@ pub(crate) fn relay_trouble(
     }
     let detail = TroubleDetail {
         trouble,
-        kind: owner.kind,
+        kind: Some(owner.kind),
         route: route.0,
         relay: relay.to_owned(),
         epoch,
