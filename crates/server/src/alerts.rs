@@ -1,11 +1,13 @@
 //! Alerts and notices as configured, also after a reload.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use postroom_domain::alert::ServerTrouble;
-use postroom_domain::{Address, Clock, Timestamp};
+use postroom_domain::{Address, Clock, OfficeId, Timestamp};
 use postroom_engine::intake::Intake;
 use postroom_office::alerts::{self, AlertDesk, AlertSettings, ServerRelay};
 use postroom_office::relays::Relays;
@@ -14,6 +16,9 @@ use postroom_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Live};
+
+/// How often relays are looked for whose addresses are not allowed: names get other addresses.
+const REFUSED_EVERY: Duration = Duration::from_hours(1);
 
 /// What writes notices.
 ///
@@ -24,17 +29,18 @@ pub fn notices(intake: &Intake, config: &Config) -> anyhow::Result<Arc<Notices>>
     Ok(Arc::new(notices))
 }
 
-/// Raises and mails alerts until `stopping`, by the configuration that holds.
+/// Raises and mails alerts until `stopping`, by the configuration that holds, and looks for `relays` that raise one.
 pub async fn run(
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     notices: Arc<Notices>,
+    relays: Arc<Relays>,
     live: Live,
     stopping: CancellationToken,
 ) {
     let settings = Arc::new(ArcSwap::from_pointee(alert_settings(&live.now())));
     let desk = AlertDesk::new(
-        store,
+        Arc::clone(&store),
         Arc::clone(&clock),
         Arc::clone(&notices),
         Arc::clone(&settings),
@@ -51,9 +57,12 @@ pub async fn run(
         }
         std::future::pending().await
     };
+    let reading = Arc::clone(&clock);
+    let looking = watch_refused_relays(&relays, &*store, &*reading);
     tokio::select! {
         () = alerts::run(desk, clock, stopping) => {}
         () = follow => {}
+        () = looking => {}
     }
 }
 
@@ -82,34 +91,51 @@ pub async fn report_sign_in_clashes(store: &dyn Store, now: Timestamp) -> anyhow
     Ok(())
 }
 
-/// Tells the System Office's administrators of relays in offices' settings that may not be connected to, at each start
-/// until that is changed. Their mail waits.
-///
-/// # Errors
-/// Where the store cannot be asked.
-pub async fn report_refused_relays(
+/// Tells the System Office's administrators of relays in offices' settings that connections are not allowed to, from the
+/// start on and whenever there is another. Their mail waits.
+async fn watch_refused_relays(relays: &Relays, store: &dyn Store, clock: &dyn Clock) {
+    let mut known = BTreeSet::new();
+    loop {
+        match report_refused_relays(relays, store, clock, &known).await {
+            Ok(found) => known = found,
+            Err(error) => {
+                tracing::warn!(%error, "could not look for relays that connections are not allowed to; will retry");
+            }
+        }
+        tokio::time::sleep(REFUSED_EVERY).await;
+    }
+}
+
+/// Reports the refused relays that are not `known`; answers all that there are.
+async fn report_refused_relays(
     relays: &Relays,
     store: &dyn Store,
     clock: &dyn Clock,
-) -> anyhow::Result<()> {
-    let refused = relays.refused().await.context("offices' relays")?;
+    known: &BTreeSet<(OfficeId, String)>,
+) -> anyhow::Result<BTreeSet<(OfficeId, String)>> {
+    let mut refused = relays.refused().await.context("offices' relays")?;
+    let found = refused
+        .iter()
+        .map(|relay| (relay.office, relay.host.clone()))
+        .collect::<BTreeSet<_>>();
+    refused.retain(|relay| !known.contains(&(relay.office, relay.host.clone())));
     for relay in &refused {
         tracing::warn!(
             office.id = %relay.office,
             relay.name = relay.host,
             reason = relay.reason,
             suggestion = relay.suggestion,
-            "an office's relay may not be connected to; its mail waits"
+            "connections to an office's relay are not allowed; its mail waits"
         );
     }
     if !refused.is_empty() {
-        let relays = u64::try_from(refused.len()).unwrap_or(u64::MAX);
+        let relays = u64::try_from(found.len()).unwrap_or(u64::MAX);
         store
             .note_server_trouble(ServerTrouble::RelaysRefused { relays }, clock.now())
             .await
             .context("offices' relays")?;
     }
-    Ok(())
+    Ok(found)
 }
 
 /// The addresses that no person may have: the sender of Postroom's own mail, and the postmaster of its host name.

@@ -144,23 +144,6 @@ impl Running {
     fn serve_background(&self) {
         let (supervisor, node) = (&self.supervisor, &self.node);
         let stopping = supervisor.stopping();
-        let (relays, store, clock, stop) = (
-            Arc::clone(&node.relays),
-            Arc::clone(&node.store),
-            Arc::clone(&node.clock),
-            stopping.clone(),
-        );
-        supervisor.spawn(async move {
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => {}
-                done = alerts::report_refused_relays(&relays, &*store, &*clock) => {
-                    if let Err(error) = done {
-                        tracing::warn!(%error, "could not look for relays that may not be connected to");
-                    }
-                }
-            }
-        });
         let stop = stopping.clone();
         supervisor.restarting(Part::Memory, move || memory::give_back(stop.clone()));
         let (store, clock, stop) = (Arc::clone(&node.store), Arc::clone(&node.clock), stopping.clone());
@@ -186,12 +169,17 @@ impl Running {
             jobs.clone().run(move || engine.wake(), stop.clone())
         });
         let (store, clock, stop) = (Arc::clone(&node.store), Arc::clone(&node.clock), stopping.clone());
-        let (notices, live) = (Arc::clone(&node.notices), node.live.clone());
+        let (notices, relays, live) = (
+            Arc::clone(&node.notices),
+            Arc::clone(&node.relays),
+            node.live.clone(),
+        );
         supervisor.restarting(Part::Alerts, move || {
             alerts::run(
                 Arc::clone(&store),
                 Arc::clone(&clock),
                 Arc::clone(&notices),
+                Arc::clone(&relays),
                 live.clone(),
                 stop.clone(),
             )

@@ -8,6 +8,7 @@ const LOOKS: Record<string, Look> = {
   delivery_paused: { tone: 'hold', icon: 'pause', link: { label: 'Show what waits', href: '/queue?type=outbox' } },
   sending_paused: { tone: 'hold', icon: 'pause', link: { label: 'Show what waits', href: '/queue?type=outbox' } },
   relay_down: { tone: 'bad', icon: 'alert', link: { label: 'Show what waits', href: '/queue?type=outbox' } },
+  relay_refused: { tone: 'bad', icon: 'alert', link: { label: 'Show what waits', href: '/queue?type=outbox' } },
   no_server_relay: { tone: 'bad', icon: 'alert', link: { label: 'Office Settings', href: '/settings' } },
   limit_reached: { tone: 'hold', icon: 'pause', link: { label: 'Show held e-mail', href: '/queue?type=outbox&state=held' } },
   office_sends_locally: { tone: 'quiet', icon: 'info' },

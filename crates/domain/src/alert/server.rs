@@ -18,7 +18,8 @@ pub enum ServerTrouble {
         /// How many.
         clashes: u64,
     },
-    /// SMTP servers in offices' settings are at addresses that may not be connected to, from before that was refused.
+    /// SMTP servers in offices' settings are at addresses that connections are not allowed to: from before that was refused,
+    /// or their names have others now.
     RelaysRefused {
         /// How many.
         relays: u64,

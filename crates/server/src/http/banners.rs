@@ -1,12 +1,13 @@
 //! What people should know who look at the queue: said above every page of it.
 
-use postroom_domain::RouteId;
+use postroom_domain::{OfficeId, RouteId};
 use postroom_engine::RelayStatus as Relay;
 use postroom_office::Principal;
 use postroom_office::explain::Service;
 use postroom_store::{Pause, PauseOf, StoreError};
 
 use super::App;
+use super::status::nameless;
 use super::wire::status::{Banner, RelayState, RelayStatus};
 
 /// What an office reads that sends form letters from its own mail program (SPEC I7), word for word.
@@ -76,6 +77,33 @@ pub(super) fn of_own_mail(who: &Principal, relays: &[Relay]) -> Option<Banner> {
                Office."
             .to_owned(),
     })
+}
+
+/// One banner for each of these relays that connections are not allowed to, with what to do for those who set it.
+pub(super) fn of_refused(who: &Principal, relays: &[Relay]) -> Vec<Banner> {
+    let refused = relays.iter().filter(|relay| relay.refused_since.is_some());
+    let banner = |relay: &Relay| {
+        let (server, remedy) = if who.administers(OfficeId(relay.route.0)) {
+            (
+                format!("e-mail server {}", relay.name),
+                " Correct the host in the SMTP settings, or have its network allowed in the server configuration \
+                 (allow_relay_networks).",
+            )
+        } else {
+            (nameless(relay).to_owned(), "")
+        };
+        let mut others = relays.iter().filter(|other| other.route == relay.route);
+        let mail = if others.any(Relay::is_fit) {
+            "mail leaves through the other e-mail server"
+        } else {
+            "mail waits"
+        };
+        Banner {
+            kind: "relay_refused".to_owned(),
+            text: format!("Connections to the {server} are not allowed: {mail}.{remedy}"),
+        }
+    };
+    refused.map(banner).collect()
 }
 
 /// One banner for each relay that is not Up, by its name for those who are told its host.

@@ -46,14 +46,12 @@ pub(super) async fn read(app: &App, who: &Principal) -> Result<Status, StoreErro
     let own_mail = relays
         .as_deref()
         .and_then(|relays| banners::of_own_mail(who, relays));
-    status.relays = relays
-        .unwrap_or_default()
-        .into_iter()
-        .filter(|relay| is_shown(relay, who))
-        .map(|relay| shown(relay, who))
-        .collect();
+    let mut relays = relays.unwrap_or_default();
+    relays.retain(|relay| is_shown(relay, who));
     status.banners = banners::of_list(app, who).await?;
     status.banners.extend(own_mail);
+    status.banners.extend(banners::of_refused(who, &relays));
+    status.relays = relays.into_iter().map(|relay| shown(relay, who)).collect();
     status.banners.extend(banners::of_relays(&status.relays));
     status.queue = depth(app, who).await?;
     Ok(status)
@@ -125,7 +123,7 @@ fn shown(relay: Relay, who: &Principal) -> RelayStatus {
 }
 
 /// What a relay is called for those who are not told its name.
-fn nameless(relay: &Relay) -> &'static str {
+pub(super) fn nameless(relay: &Relay) -> &'static str {
     match (relay.route == RouteId::SERVER, relay.place) {
         (true, Place::First) => "shared e-mail server",
         (true, Place::Second) => "second shared e-mail server",

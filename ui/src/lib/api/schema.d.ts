@@ -1763,7 +1763,7 @@ export interface components {
         };
         /** @description Something people should know. */
         Banner: {
-            /** @description `queue_disabled`, `sending_paused`, `office_sends_locally`, `relay_down`, `no_server_relay`. */
+            /** @description `queue_disabled`, `sending_paused`, `office_sends_locally`, `relay_down`, `relay_refused`, `no_server_relay`. */
             kind: string;
             /** @description The words. */
             text: string;

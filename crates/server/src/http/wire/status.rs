@@ -96,7 +96,7 @@ pub struct Depth {
 /// Something people should know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Banner {
-    /// `queue_disabled`, `sending_paused`, `office_sends_locally`, `relay_down`, `no_server_relay`.
+    /// `queue_disabled`, `sending_paused`, `office_sends_locally`, `relay_down`, `relay_refused`, `no_server_relay`.
     pub kind: String,
     /// The words.
     pub text: String,

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use axum::http::Method;
 use postroom_domain::RouteId;
 use postroom_smtp::sink::{Mode, SinkAuth, SinkConfig, SinkHandle};
 use postroom_store::{NewOffice, Rights};
@@ -142,8 +143,23 @@ async fn outage_of_an_offices_relay_and_its_end_are_told_to_that_office_alone() 
     assert_eq!((own.count(), servers.count()), (3, 1));
 }
 
+/// The refusal is above every page of North's people, with the remedy for those who set the relay.
+async fn is_said_above_every_page(place: &Place) {
+    for (who, has_remedy) in [(&place.head, true), (&place.case, false)] {
+        let status = place.ask(who, Method::GET, "/api/v1/status", None).await.1;
+        let banners = status["banners"].as_array().unwrap().iter();
+        let said: Vec<_> = banners
+            .filter(|banner| banner["kind"] == "relay_refused")
+            .map(|banner| banner["text"].as_str().unwrap())
+            .collect();
+        assert_eq!(said.len(), 1, "{status}");
+        assert!(said[0].contains("are not allowed: mail waits"), "{said:?}");
+        assert_eq!(said[0].contains("allow_relay_networks"), has_remedy, "{said:?}");
+    }
+}
+
 #[tokio::test]
-async fn relay_that_is_refused_since_the_start_keeps_its_mail_and_is_told_to_the_system_office() {
+async fn relay_that_is_refused_since_the_start_keeps_its_mail_and_is_told_to_both_offices() {
     let (servers, own) = (relay::start().await, relay::start().await);
     let place = Place::open(&servers, |_| {}).await;
     place.give_relay(at(&own)).await;
@@ -165,19 +181,35 @@ async fn relay_that_is_refused_since_the_start_keeps_its_mail_and_is_told_to_the
     let mut status = place.server.running.engine().watch();
     let refused = status.wait_for(|status| {
         let mut said = status.relays.iter().filter_map(|relay| relay.last_error.as_ref());
-        said.any(|said| said.text.contains("may not be connected to"))
+        said.any(|said| said.text.contains("is this machine itself"))
     });
     tokio::time::timeout(PATIENCE, refused)
         .await
         .expect("the refusal is not shown")
         .expect("the engine runs");
+    place.until_told(&place.head, &[(FAILED, 1)]).await;
+    let told = &place.alerts(&place.head).await[0];
+    let text = told["text"].as_str().unwrap();
+    assert!(text.contains("the e-mail server of the office North"), "{text}");
+    assert!(text.contains("allow_relay_networks"), "{text}");
+    is_said_above_every_page(&place).await;
+    let path = format!("/api/v1/messages/{id}/explain");
+    let why = place.ask(&place.case, Method::GET, &path, None).await.1;
+    assert_eq!(
+        why["sentence"],
+        "Connections to the e-mail server that it leaves through are not allowed."
+    );
+    assert!(
+        why["advice"].as_str().unwrap().contains("allow_relay_networks"),
+        "{why}"
+    );
     // Far beyond the wait for a relay that is down.
     place.pass(Duration::from_hours(24 * 30));
     place.until_state(&place.case, &id, "queued", 0).await;
     place.until_all_is_told().await;
-    for nobody in [&place.head, &place.case] {
-        place.until_told(nobody, &[]).await;
-    }
+    place.until_told(&place.head, &[(FAILED, 1)]).await;
+    place.until_told(&place.chief, &[REFUSED]).await;
+    place.until_told(&place.case, &[]).await;
     assert_eq!((own.connections(), servers.count()), (0, 0));
 
     // Allowed, it goes.
