@@ -66,7 +66,7 @@ impl Network {
         }
     }
 
-    /// Whether `address` lies inside; an IPv4 address in IPv6 clothes counts as IPv4.
+    /// Whether `address` lies inside; an IPv4-mapped one counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.base, address.to_canonical()) {
             (IpAddr::V4(base), IpAddr::V4(address)) => {
@@ -96,6 +96,12 @@ impl FromStr for Network {
         };
         if prefix > longest {
             return Err(format!("{text:?}: the prefix of this network is 0 to {longest}"));
+        }
+        // An address inside is looked at as IPv4, so that its network has to be IPv4, too.
+        if let IpAddr::V6(v6) = base
+            && let (Some(v4), Some(prefix)) = (v6.to_ipv4_mapped(), prefix.checked_sub(96))
+        {
+            return Ok(Self::v4(v4, prefix));
         }
         Ok(Self { base, prefix })
     }
@@ -160,6 +166,25 @@ mod tests {
                 address == expected.split('/').next().unwrap()
             );
         }
+    }
+
+    #[test]
+    fn network_of_ipv4_mapped_addresses_is_that_of_the_ipv4_addresses() {
+        for (text, expected) in [
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("::ffff:10.1.2.3", "10.1.2.3/32"),
+            ("::ffff:0.0.0.0/96", "0.0.0.0/0"),
+            ("::ffff:0.0.0.0/95", "::ffff:0.0.0.0/95"),
+            ("::/0", "::/0"),
+        ] {
+            let network: Network = text.parse().unwrap();
+            assert_eq!(network.to_string(), expected, "{text}");
+        }
+        let network: Network = "::ffff:10.0.0.0/104".parse().unwrap();
+        for inside in ["10.1.2.3", "::ffff:10.1.2.3"] {
+            assert!(network.contains(inside.parse().unwrap()), "{inside}");
+        }
+        assert!(!network.contains("11.0.0.0".parse().unwrap()));
     }
 
     #[test]

@@ -6,10 +6,11 @@
 //! | public | allowed |
 //! | this machine, private networks, shared and link-local addresses | refused; the operator may allow the network |
 //! | any other special-purpose block of IANA's registries, multicast, reserved | the same, but nobody is advised to |
-//! | a cloud's metadata service, public or not | refused; allowed by an entry for that one address alone |
+//! | a cloud metadata service, public or not | refused; allowed by an entry for that one address alone |
 //!
-//! What the operator denies is refused before all else. An IPv4 address in IPv6 clothes (mapped, NAT64, 6to4) is looked
-//! at as the IPv4 address that it reaches; other ways to carry one (Teredo, ISATAP, local NAT64) are refused whole.
+//! What the operator denies is refused before all else. An IPv4-mapped or translated address (NAT64, 6to4) is looked at as
+//! the IPv4 address that it reaches, and denied as itself, too; other ways to carry one (Teredo, ISATAP, local NAT64) are
+//! refused whole.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -59,7 +60,7 @@ impl fmt::Display for Unreachable {
             Self::Denied => {
                 f.write_str("the server's configuration denies this network (network.deny_relay_networks)")
             }
-            Self::Metadata => f.write_str("it is a cloud's metadata service"),
+            Self::Metadata => f.write_str("it is a cloud metadata service"),
             Self::Own { sort, .. } => write!(
                 f,
                 "it is {sort}; whoever runs the server can allow its network (network.allow_relay_networks)"
@@ -75,11 +76,14 @@ impl ReachPolicy {
     /// # Errors
     /// Why not.
     pub fn check(&self, address: IpAddr) -> Result<(), Unreachable> {
-        let address = reached(address);
-        let among = |networks: &[Network]| networks.iter().any(|network| network.contains(address));
-        if among(&self.deny) {
+        let named = address;
+        let address = reached(named);
+        // A way to IPv4 may be denied as a whole: NAT64, 6to4.
+        let denies = |network: &Network| network.contains(address) || network.contains(named);
+        if self.deny.iter().any(denies) {
             return Err(Unreachable::Denied);
         }
+        let among = |networks: &[Network]| networks.iter().any(|network| network.contains(address));
         let is_named = |network: &Network| network.is_single() && network.contains(address);
         if self.allow.iter().any(is_named) {
             return Ok(());
@@ -149,12 +153,13 @@ const METADATA: &[IpAddr] = &[
     IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
-    // AWS, its pods, Google, OpenStack, Scaleway.
+    // AWS, its pods, Google, OpenStack, Scaleway, Oracle.
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
     IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
     IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe)),
 ];
 
 /// Blocks of IANA's special-purpose registries in which an operator may have a mail server.

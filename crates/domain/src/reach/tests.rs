@@ -121,6 +121,7 @@ fn metadata_is_allowed_by_its_own_address_alone() {
         ("fd00:ec2::254", "fd00::/8"),
         ("fd20:ce::254", "fd20:ce::/64"),
         ("fe80::a9fe:a9fe", "::/0"),
+        ("fd00:c1::a9fe:a9fe", "fd00:c1::/64"),
         ("::ffff:168.63.129.16", "0.0.0.0/0"),
     ] {
         let allow = |texts: &[&str]| ReachPolicy {
@@ -142,9 +143,9 @@ fn metadata_is_allowed_by_its_own_address_alone() {
 }
 
 #[test]
-fn ipv4_address_in_ipv6_clothes_is_looked_at_as_what_it_reaches() {
+fn ipv4_mapped_or_translated_address_is_looked_at_as_what_it_reaches() {
     let policy = ReachPolicy::default();
-    for clothed in [
+    for translated in [
         "::ffff:127.0.0.1",
         "::ffff:169.254.169.254",
         "::127.0.0.1",
@@ -154,10 +155,10 @@ fn ipv4_address_in_ipv6_clothes_is_looked_at_as_what_it_reaches() {
         "2002:7f00:1::",
         "::ffff:192.168.1.1",
     ] {
-        assert!(refused(&policy, clothed), "{clothed}");
+        assert!(refused(&policy, translated), "{translated}");
     }
-    for clothed in ["::ffff:9.9.9.9", "64:ff9b::9.9.9.9", "2002:909:909::1"] {
-        assert!(!refused(&policy, clothed), "{clothed}");
+    for translated in ["::ffff:9.9.9.9", "64:ff9b::9.9.9.9", "2002:909:909::1"] {
+        assert!(!refused(&policy, translated), "{translated}");
     }
 }
 
@@ -178,6 +179,24 @@ fn operator_allows_over_the_defaults_and_denies_over_all() {
         );
     }
     assert!(refused(&policy, "::1") && refused(&policy, "192.168.1.1"));
+}
+
+#[test]
+fn way_to_ipv4_is_denied_as_a_whole() {
+    for (deny, denied, allowed) in [
+        ("64:ff9b::/96", "64:ff9b::9.9.9.9", "9.9.9.9"),
+        ("2002::/16", "2002:909:909::1", "9.9.9.9"),
+        ("::ffff:9.0.0.0/104", "9.9.9.9", "64:ff9b::8.8.8.8"),
+        ("9.0.0.0/8", "64:ff9b::9.9.9.9", "64:ff9b::8.8.8.8"),
+        ("::/0", "64:ff9b::9.9.9.9", "9.9.9.9"),
+    ] {
+        let policy = ReachPolicy {
+            allow: Vec::new(),
+            deny: networks(&[deny]),
+        };
+        assert_eq!(policy.check(address(denied)), Err(Unreachable::Denied), "{deny}");
+        assert_eq!(policy.check(address(allowed)), Ok(()), "{deny}");
+    }
 }
 
 #[test]
