@@ -80,6 +80,15 @@ impl Relays {
     }
 }
 
+/// Whether connections of two relays' settings go to the same places.
+pub(super) fn goes_to_same(new: &SmtpSettings, old: &SmtpSettings) -> bool {
+    let places = |smtp: &SmtpSettings| {
+        let endpoint = smtp.token.as_ref().map(|token| token.url.clone());
+        (smtp.host.clone(), smtp.port, smtp.auth, endpoint)
+    };
+    places(new) == places(old)
+}
+
 /// The first of a relay's hosts that may not be connected to: the field that names it, and why.
 async fn refusal(around: &Surroundings, smtp: &SmtpSettings) -> Option<(&'static str, Refusal)> {
     if let Some(refusal) = refused(around, &address(smtp)).await {

@@ -1,9 +1,12 @@
 //! Office Settings – Detail over the API.
 
 use axum::http::{Method, StatusCode};
+use postroom_domain::{Clock as _, Rates};
 use postroom_server::config::Config;
 use postroom_smtp::sink::{SinkAuth, SinkConfig};
-use postroom_store::Rights;
+use postroom_store::{
+    Actor, AuditNote, KeptRelay, OfficeSettings, Rights, SmtpAuth, SmtpSettings, SmtpTls, SmtpTrust,
+};
 use postroom_testkit::identity::Identity;
 use postroom_testkit::relay;
 use serde_json::{Value, json};
@@ -287,6 +290,56 @@ async fn private_relay_needs_the_operator() {
     let endpoint = signing_in("10.1.2.3", "https://10.1.2.4/token");
     let answer = put(&house, &admin, north, 0, &endpoint).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+}
+
+/// Settings with a relay from before its network had to be allowed.
+async fn keep_refused(house: &House, office: postroom_domain::OfficeId) {
+    let smtp = SmtpSettings {
+        host: "10.1.2.3".to_owned(),
+        port: 25,
+        tls: SmtpTls::None,
+        auth: SmtpAuth::None,
+        user: String::new(),
+        token: None,
+        certificate: None,
+        trust: SmtpTrust::System,
+        sender_domains: Vec::new(),
+        connections: 4,
+        messages_per_connection: 100,
+        rates: Rates::default(),
+    };
+    let relay = KeptRelay {
+        smtp,
+        secret: None,
+        client_secret: None,
+        refresh_token: None,
+    };
+    let settings = OfficeSettings {
+        relays: vec![relay],
+        ..OfficeSettings::defaults(office)
+    };
+    let note = AuditNote::by(Actor::Operator);
+    let store = &house.node.store;
+    store
+        .set_settings(settings, &note, house.clock.now())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn office_whose_relay_is_refused_now_changes_everything_else() {
+    let house = House::open().await;
+    let north = house.office(house.root, "North").await;
+    let admin = administrator(&house, "northadmin", north).await;
+    keep_refused(&house, north).await;
+    let relay = |host: &str, port: u16| with_relay(json!({ "host": host, "port": port, "tls": "none" }));
+    let answer = put(&house, &admin, north, 1, &relay("10.1.2.3", 25)).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    assert_eq!(answer.json()["time_zone"], "Europe/Berlin");
+    for elsewhere in [relay("10.1.2.4", 25), relay("10.1.2.3", 587)] {
+        let answer = put(&house, &admin, north, 2, &elsewhere).await;
+        assert_eq!(answer.code(), "forbidden_address", "{}", answer.text);
+    }
 }
 
 #[tokio::test]
