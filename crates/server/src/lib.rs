@@ -13,6 +13,7 @@ pub mod http;
 pub mod logging;
 mod memory;
 pub mod node;
+mod origin;
 pub mod reload;
 pub mod serve;
 mod setup;

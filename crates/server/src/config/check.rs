@@ -7,6 +7,7 @@ use postroom_engine::budget::CONTENT_BYTES_MIN;
 
 use super::draft::Draft;
 use super::{Config, Relay};
+use crate::origin::Origin;
 
 /// Says what does not fit together, each at its key.
 pub(super) fn together(draft: &mut Draft, config: &Config) {
@@ -18,6 +19,15 @@ pub(super) fn together(draft: &mut Draft, config: &Config) {
         draft.wrong(
             "http.public_url",
             format!("http.public_url is {url:?}; it begins with http:// or https://"),
+        );
+    } else if !url.is_empty() && Origin::of_url(url).is_none() {
+        // Pages of it would be taken for another site's.
+        draft.wrong(
+            "http.public_url",
+            format!(
+                "http.public_url is {url:?}; it is an address such as \"https://mail.example.com\", without a user, and with a \
+                 name outside ASCII in its xn-- form"
+            ),
         );
     }
     submission(draft, config);

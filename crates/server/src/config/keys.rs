@@ -61,7 +61,7 @@ section! {
     pub struct Http {
         /// Where the API and the web page are served.
         [restart] listen: SocketAddr = loopback(8080),
-        /// What people type, `https://mail.example.com`; empty: as the request says.
+        /// The address in the browser, `https://mail.example.com`; empty: as the request says.
         [live] public_url: String = String::new(),
         /// Networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
         [live] trusted_proxies: Vec<Network> = Vec::new(),
@@ -142,7 +142,7 @@ section! {
     /// Which addresses the relays and token endpoints in offices' settings may be at. The relays of this file are the
     /// operator's own and always allowed.
     pub struct Outbound {
-        /// Networks that are allowed besides public addresses: your own, where an office's relay is. A cloud's metadata
+        /// Networks that are allowed besides public addresses: your own, where an office's relay is. A cloud metadata
         /// service is allowed by an entry for its one address alone.
         [restart] allow_relay_networks: Vec<Network> = Vec::new(),
         /// Networks that are refused whatever else says.

@@ -18,6 +18,7 @@ use super::metrics::Metrics;
 use super::views::Views;
 use crate::config::{Live, Loaded};
 use crate::descriptors::Capacity;
+use crate::origin::Origin;
 use crate::supervision::Supervisor;
 
 /// What every handler works with; cheap to clone.
@@ -123,9 +124,16 @@ impl App {
         self.is_public_https() || !self.config().http.tls_certificate.as_os_str().is_empty()
     }
 
-    /// Whether what people type begins with `https://`.
+    /// Whether the address in the browser begins with `https://`.
     pub(super) fn is_public_https(&self) -> bool {
         self.config().http.public_url.starts_with("https://")
+    }
+
+    /// Whether browsers may be kept to HTTPS for the whole host. With a port of its own Postroom is one service of several: the
+    /// others would be asked by HTTPS, too.
+    pub(super) fn keeps_host_to_https(&self) -> bool {
+        self.is_public_https()
+            && Origin::of_url(&self.config().http.public_url).is_some_and(|origin| origin.has_usual_port())
     }
 
     /// Has every relay that is Down probed now, whatever mail waits for it.

@@ -48,7 +48,7 @@ impl FromRequestParts<App> for Caller {
         }
         let found = if let Some(secret) = bearer(&parts.headers)? {
             app.authenticator.key(secret).await?
-        } else if let Some(token) = session_token(&parts.headers) {
+        } else if let Some(token) = session_token(app, &parts.headers) {
             app.authenticator.session(&token).await?
         } else {
             None
@@ -95,10 +95,15 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
     }
 }
 
-/// The token of the session's cookie. One by the plain name counts where there is no other: sessions that began before
-/// people came by HTTPS, or before there were two names, go on until they end.
-pub(super) fn session_token(headers: &HeaderMap) -> Option<String> {
+/// The name of the session's cookie, by how people come.
+pub(super) fn cookie_name(app: &App) -> &'static str {
+    if app.is_https() { HOST_COOKIE } else { COOKIE }
+}
+
+/// The token of the session's cookie. Over HTTPS one by the plain name does not count: another host of the domain can put
+/// it there, and sign somebody in as somebody else.
+pub(super) fn session_token(app: &App, headers: &HeaderMap) -> Option<String> {
     let jar = CookieJar::from_headers(headers);
-    let cookie = jar.get(HOST_COOKIE).or_else(|| jar.get(COOKIE))?;
+    let cookie = jar.get(cookie_name(app))?;
     Some(cookie.value().to_owned()).filter(|token| !token.is_empty() && token.len() <= 128)
 }

@@ -19,9 +19,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::App;
-use super::origin::{Authority, Origin, Scheme};
 use super::peer::{Peer, Proxies};
 use super::problem::ApiError;
+use crate::origin::{Authority, Origin, Scheme};
 
 /// Lets through what may pass.
 pub(super) async fn fence(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -61,7 +61,7 @@ fn check(app: &App, request: &Request) -> Result<(), ApiError> {
 enum BadHost {
     /// It names none.
     Missing,
-    /// It has several Host fields, or one that differs from the target of HTTP/2 (RFC 9113 §8.3.1).
+    /// It has several Host fields, or one that is of another host or port than the target of HTTP/2 (RFC 9113 §8.3.1).
     Several,
     /// It is not a host with or without a port.
     Malformed,
@@ -87,8 +87,10 @@ fn host(request: &Request) -> Result<Option<Authority>, BadHost> {
     if version < Version::HTTP_11 {
         return Ok(target.or(field));
     }
+    let scheme = request.uri().scheme_str().and_then(Scheme::parse);
+    let scheme = scheme.unwrap_or(Scheme::Https);
     match (target, field) {
-        (Some(target), Some(field)) if target != field => Err(BadHost::Several),
+        (Some(target), Some(field)) if !target.is_same(&field, scheme) => Err(BadHost::Several),
         (None, None) => Err(BadHost::Missing),
         (target, field) => Ok(target.or(field)),
     }
@@ -148,7 +150,7 @@ fn cross_site() -> ApiError {
         "cross_site",
         "The request comes from another site",
         "a request that changes something has to come from Postroom's own page, by the same scheme (http or https), or \
-         carry no Origin at all; behind a proxy, http.public_url has to be what people type",
+         carry no Origin at all; behind a proxy, http.public_url has to be the address in the browser",
     )
 }
 
@@ -194,6 +196,11 @@ mod tests {
             (V10, "/", &["a.test", "a.test"], Err(Several)),
             (V2, "http://a.test/", &[], Ok(Some("a.test"))),
             (V2, "http://a.test/", &["A.test"], Ok(Some("a.test"))),
+            (V2, "http://a.test/", &["a.test:80"], Ok(Some("a.test"))),
+            (V2, "https://a.test/", &["a.test:443"], Ok(Some("a.test"))),
+            (V2, "https://a.test:443/", &["a.test"], Ok(Some("a.test:443"))),
+            (V2, "https://a.test/", &["a.test:80"], Err(Several)),
+            (V2, "https://a.test:8443/", &["a.test"], Err(Several)),
             (V2, "http://a.test/", &["b.test"], Err(Several)),
             (V2, "http://user@a.test/", &[], Err(Malformed)),
             (V2, "/", &["a.test"], Ok(Some("a.test"))),

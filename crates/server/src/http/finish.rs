@@ -40,6 +40,9 @@ pub(super) async fn finish(State(app): State<App>, request: Request, next: Next)
     }
     secure(headers);
     if app.is_public_https() {
+        keep_apart(headers);
+    }
+    if app.keeps_host_to_https() {
         stay_with_https(headers);
     }
     let route = route.as_ref().map_or("other", |route| route.as_str());
@@ -108,12 +111,16 @@ fn secure(headers: &mut HeaderMap) {
     }
 }
 
-/// Headers for browsers that come by HTTPS: they come by nothing else for a year, and windows of other sites are apart.
+/// Has browsers that come by HTTPS come to this host by nothing else for a year, at whatever port.
 fn stay_with_https(headers: &mut HeaderMap) {
     headers.insert(
         header::STRICT_TRANSPORT_SECURITY,
         HeaderValue::from_static("max-age=31536000"),
     );
+}
+
+/// Has browsers that come by HTTPS keep windows of other sites apart.
+fn keep_apart(headers: &mut HeaderMap) {
     headers.insert(
         HeaderName::from_static("cross-origin-opener-policy"),
         HeaderValue::from_static("same-origin"),

@@ -28,7 +28,6 @@ mod limits;
 mod messages;
 mod metrics;
 mod names;
-mod origin;
 mod pauses;
 pub mod peer;
 mod people;

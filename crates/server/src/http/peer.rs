@@ -8,8 +8,8 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
 use super::App;
-use super::origin::Scheme;
 use crate::config::Network;
+use crate::origin::Scheme;
 
 /// The address at the other end of the connection; put into every request by the accept loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use postroom_office::{Principal, SignInError, Who};
 use postroom_store::Rights;
 
 use super::App;
-use super::auth::{COOKIE, Caller, HOST_COOKIE, session_token};
+use super::auth::{COOKIE, Caller, HOST_COOKIE, cookie_name, session_token};
 use super::browser::{Browser, BrowserCookie};
 use super::extract::Json;
 use super::problem::ApiError;
@@ -53,12 +53,10 @@ pub(super) async fn sign_in(
 
 /// Puts the session's cookie in place of those that came.
 pub(super) fn with_session(app: &App, jar: CookieJar, token: &str) -> CookieJar {
-    let is_https = app.is_https();
-    let name = if is_https { HOST_COOKIE } else { COOKIE };
-    let cookie = Cookie::build((name, token.to_owned()))
+    let cookie = Cookie::build((cookie_name(app), token.to_owned()))
         .http_only(true)
         .same_site(SameSite::Strict)
-        .secure(is_https)
+        .secure(app.is_https())
         .path("/");
     without_session(jar).add(cookie)
 }
@@ -99,7 +97,7 @@ pub(super) async fn sign_out(
     headers: axum::http::HeaderMap,
     jar: CookieJar,
 ) -> Result<(CookieJar, StatusCode), ApiError> {
-    if let Some(token) = session_token(&headers) {
+    if let Some(token) = session_token(&app, &headers) {
         app.authenticator.end_session(&token).await?;
     }
     Ok((without_session(jar), StatusCode::NO_CONTENT))

@@ -96,13 +96,12 @@ async fn cookie_is_of_this_host_over_https_alone_where_the_public_url_is() {
 }
 
 #[tokio::test]
-async fn session_with_the_cookies_old_name_goes_on_and_its_cookie_goes_with_the_next_sign_in() {
+async fn cookie_that_a_neighbour_host_can_set_opens_nothing_over_https_and_goes_with_the_next_sign_in() {
     let house = house_by_https().await;
     let case = house.person("case", house.root, Rights::default()).await;
     let old = format!("postroom_session={}", case.session);
     let who = house.ask(Method::GET, "/api/v1/session").header("cookie", &old);
-    assert_eq!(who.send().await.status, StatusCode::OK);
-    // What somebody else put there under the old name does not count beside the new one.
+    assert_eq!(who.send().await.status, StatusCode::UNAUTHORIZED);
     let both = format!(
         "__Host-postroom_session={}; postroom_session=planted",
         case.session
@@ -143,6 +142,15 @@ async fn answers_keep_browsers_at_https_where_the_public_url_is() {
         let answer = http.ask(Method::GET, path).send().await;
         assert_eq!(STAY.map(|(name, _)| answer.header(name)), [""; 2], "{path}");
     }
+}
+
+#[tokio::test]
+async fn host_whose_public_url_has_a_port_of_its_own_is_not_kept_to_https() {
+    let house =
+        House::with(|config| config.http.public_url = "https://mail.example.test:8443".to_owned()).await;
+    let answer = house.ask(Method::GET, "/health/live").send().await;
+    assert_eq!(answer.header("strict-transport-security"), "");
+    assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin");
 }
 
 #[tokio::test]

@@ -7,14 +7,14 @@ const HOST_BYTES_MAX: usize = 254;
 
 /// How people come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scheme {
+pub(crate) enum Scheme {
     Http,
     Https,
 }
 
 impl Scheme {
     /// Reads `http` or `https`, in any case.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         if text.eq_ignore_ascii_case("http") {
             Some(Self::Http)
         } else if text.eq_ignore_ascii_case("https") {
@@ -32,9 +32,9 @@ impl Scheme {
     }
 }
 
-/// A host, in lower case, with or without a port: `mail.example.com`, `[::1]:8080`.
+/// A host, in lower case and addresses in their usual form, with or without a port: `mail.example.com`, `[::1]:8080`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Authority {
+pub(crate) struct Authority {
     host: String,
     port: Option<u16>,
 }
@@ -42,11 +42,11 @@ pub(super) struct Authority {
 impl Authority {
     /// Takes the value of a Host field apart (RFC 9110 §7.2); `None` where it is not one. Of the characters that names may
     /// have by RFC 3986 those are taken that names of machines have.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (host, port) = if let Some(bracketed) = text.strip_prefix('[') {
             let (address, port) = bracketed.split_once(']')?;
-            address.parse::<Ipv6Addr>().ok()?;
-            (format!("[{}]", address.to_ascii_lowercase()), port)
+            let address: Ipv6Addr = address.parse().ok()?;
+            (format!("[{address}]"), port)
         } else {
             let end = text.find(':').unwrap_or(text.len());
             let (host, port) = text.split_at(end);
@@ -65,11 +65,17 @@ impl Authority {
         };
         Some(Self { host, port })
     }
+
+    /// Whether it is the same host and port where a scheme's usual port may be left out.
+    pub(crate) fn is_same(&self, other: &Self, scheme: Scheme) -> bool {
+        let port = |one: &Self| one.port.unwrap_or(scheme.port());
+        self.host == other.host && port(self) == port(other)
+    }
 }
 
 /// Scheme, host and port: what browsers call an origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Origin {
+pub(crate) struct Origin {
     scheme: Scheme,
     host: String,
     port: u16,
@@ -77,7 +83,7 @@ pub(super) struct Origin {
 
 impl Origin {
     /// The origin of what is at a host by a scheme.
-    pub(super) fn of(scheme: Scheme, authority: Authority) -> Self {
+    pub(crate) fn of(scheme: Scheme, authority: Authority) -> Self {
         Self {
             scheme,
             host: authority.host,
@@ -86,20 +92,26 @@ impl Origin {
     }
 
     /// Takes the value of an Origin field apart, `https://mail.example.com`; `None` where it is not one of HTTP or HTTPS.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (scheme, authority) = text.split_once("://")?;
         Some(Self::of(Scheme::parse(scheme)?, Authority::parse(authority)?))
     }
 
-    /// The origin of a web address, whatever its path.
-    pub(super) fn of_url(url: &str) -> Option<Self> {
+    /// The origin of a web address, whatever its path; `None` where it is not one of HTTP or HTTPS with an ASCII host and
+    /// without a user.
+    pub(crate) fn of_url(url: &str) -> Option<Self> {
         let (scheme, rest) = url.split_once("://")?;
         let authority = rest.split(['/', '?', '#']).next()?;
         Some(Self::of(Scheme::parse(scheme)?, Authority::parse(authority)?))
     }
 
+    /// Whether its port is the scheme's usual one.
+    pub(crate) const fn has_usual_port(&self) -> bool {
+        self.port == self.scheme.port()
+    }
+
     /// Its scheme.
-    pub(super) const fn scheme(&self) -> Scheme {
+    pub(crate) const fn scheme(&self) -> Scheme {
         self.scheme
     }
 }
@@ -156,6 +168,8 @@ mod tests {
         };
         assert!(same("https://mail.example.com", "HTTPS://Mail.example.com:443"));
         assert!(same("http://[::1]", "http://[::1]:80"));
+        assert!(same("http://[2001:db8::1]", "http://[2001:DB8:0:0:0:0:0:1]"));
+        assert!(same("http://[::ffff:127.0.0.1]", "http://[::ffff:7f00:1]"));
         for other in [
             "http://mail.example.com",
             "http://mail.example.com:443",
@@ -179,7 +193,14 @@ mod tests {
         ] {
             assert_eq!(Origin::of_url(url), expected, "{url}");
         }
-        assert_eq!(Origin::of_url(""), None);
-        assert_eq!(Origin::of_url("mail.example.com"), None);
+        for unreadable in [
+            "",
+            "mail.example.com",
+            "https://bücher.example",
+            "https://user@mail.example.com",
+            "https://mail.example.com:port",
+        ] {
+            assert_eq!(Origin::of_url(unreadable), None, "{unreadable}");
+        }
     }
 }
