@@ -26,7 +26,7 @@ pub struct ReachPolicy {
     pub deny: Vec<Network>,
 }
 
-/// Why an address may not be connected to.
+/// Why connections to an address are not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unreachable {
     /// The operator denies it.

@@ -27,7 +27,7 @@ pub struct RelayStatus {
     pub state: HealthState,
     /// Since when; `None` where it has been Up from the start.
     pub since: Option<Timestamp>,
-    /// Why this server may not connect to it, its last failure while it is not Up, or why this server cannot connect to
+    /// Why connections to it are not allowed, its last failure while it is not Up, or why this server cannot connect to
     /// it, while that lasts.
     pub last_error: Option<Reply>,
     /// Since when connections to its address are not allowed, until one is made; `last_error` says why.

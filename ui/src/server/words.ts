@@ -82,7 +82,7 @@ const MEANINGS: [RegExp, string][] = [
   [/connection refused/i, 'Nothing takes mail at that address and port. It may be switched off, or the port be wrong.'],
   [/unreachable|no route/i, 'It cannot be reached: a network or a firewall is in the way.'],
   [/did not answer within|timed out/i, 'It does not answer in time.'],
-  [/may not be connected to/i, 'The server’s configuration does not allow connections to that address.'],
+  [/connections to \S+ are not allowed/i, 'The server’s configuration does not allow connections to that address.'],
   [/access token/i, 'Postroom gets no access token to sign in with.'],
   [/certificate|handshake|starttls|\btls\b/i, 'No safe connection comes about: its certificate or its TLS settings do not fit.'],
   [/\bauth\b.*\b(5\d\d|4\d\d)\b|\b53[0458]\b|5\.7\.8|authentication/i, 'It refuses the sign-in: check user name and password.'],

@@ -6,7 +6,7 @@ import { changed, check, differences, formOf, merged, officeEdit, settingsEdit, 
 import { newRelay } from './relay';
 
 /** A line of the configuration file that would allow what a field says. */
-export type Proposal = { field: string; line: string };
+export type NetworkProposal = { field: string; line: string };
 
 type Loaded = { office: OfficeRow; settings: OfficeSettingsAnswer };
 
@@ -22,7 +22,7 @@ export class OfficeSettings {
   /** What is wrong, by the API's names of fields. */
   errors = $state.raw<Record<string, string>>({});
   /** What the server proposes for the configuration file, and for which field. */
-  proposal = $state.raw<Proposal | null>(null);
+  proposal = $state.raw<NetworkProposal | null>(null);
   /** What is wrong and belongs to no field. */
   problem = $state.raw<ApiError | null>(null);
   /** What somebody else saved meanwhile, until it is dealt with. */

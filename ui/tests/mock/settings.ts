@@ -105,7 +105,7 @@ async function officeSettings(call: Call, state: SettingsState, id: number): Pro
   for (const [place, one] of edit.relays.entries()) {
     const at = `relays[${place}]`;
     if (now.set_in_configuration) return done(call.problem(409, 'set_in_configuration', 'It is set in the configuration file', 'the server’s relay is written in its configuration file ([[relay]])', { field: 'relays' }));
-    if (one.host.startsWith('127.')) return done(call.problem(422, 'forbidden_address', 'The server is at an address that may not be used', `${one.host} may not be used: it is this machine itself`, { field: `${at}.host`, suggestion: 'allow_relay_networks = ["127.0.0.0/24"]' }));
+    if (one.host.startsWith('127.')) return done(call.problem(422, 'forbidden_address', 'The address is not allowed', `connections to ${one.host} are not allowed: it is this machine itself`, { field: `${at}.host`, suggestion: 'allow_relay_networks = ["127.0.0.0/24"]' }));
     if (/[^a-z0-9._-]/i.test(one.host)) return done(call.problem(422, 'bad_value', 'A field has a value that cannot be used', `${at}.host: is the name or address of the SMTP server alone, like "smtp.example.com"`, { field: `${at}.host` }));
   }
   const next = { ...now, ...edit, version: now.version + 1, relays: edit.relays.map((one, place) => shown(one, now.relays[place])) };

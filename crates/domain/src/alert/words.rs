@@ -131,7 +131,7 @@ fn server_words(trouble: ServerTrouble) -> Words {
         ServerTrouble::RelaysRefused { relays } => (
             "SMTP servers at addresses that are not allowed",
             format!(
-                "{} in the Office Settings {} at an address that this server may not connect to. The e-mail of the \
+                "{} in the Office Settings {} at an address that connections are not allowed to. The e-mail of the \
                  office waits; it does not fail for that.",
                 counted(relays, "An SMTP server", "SMTP servers"),
                 if relays == 1 { "is" } else { "are each" },

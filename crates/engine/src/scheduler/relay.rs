@@ -70,7 +70,7 @@ pub(super) enum LocalEffect {
 
 /// The first wait after a local fault, and the longest; it doubles.
 const LOCAL_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
-/// The same where the address may not be connected to: nothing helps until the relay's name has another.
+/// The same where connections to the address are not allowed: nothing helps until the relay's name has another.
 const FORBIDDEN_PAUSE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_mins(5));
 /// How long a network may be missing before that concerns people.
 const NO_NETWORK_MAX: Duration = Duration::from_mins(10);

@@ -226,7 +226,7 @@ async fn first_fact(house: &House) -> Fact {
 }
 
 #[tokio::test]
-async fn relay_that_may_not_be_connected_to_costs_no_attempt_and_is_not_down() {
+async fn relay_that_is_refused_costs_no_attempt_and_is_not_down() {
     let (house, sink) = (House::new(), relay::start().await);
     house.add_system_office().await;
     let refusals = Arc::new(AtomicU32::new(12));

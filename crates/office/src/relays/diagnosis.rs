@@ -33,12 +33,12 @@ pub(super) fn diagnose(error: &SessionError) -> Finding {
         ),
         Cause::Forbidden { address, why } if error.phase == Phase::Auth => finding(
             "forbidden_address",
-            format!("The token endpoint is at {address}, which may not be connected to: {why}."),
+            format!("The token endpoint is at {address}; connections to it are not allowed: {why}."),
             "Use another token endpoint, or ask whoever runs this system to allow the network.",
         ),
         Cause::Forbidden { address, why } => finding(
             "forbidden_address",
-            format!("The server is at {address}, which may not be connected to: {why}."),
+            format!("The server is at {address}; connections to it are not allowed: {why}."),
             "Use another server, or ask whoever runs this system to allow the network.",
         ),
         Cause::Io(fault) => of_connection(error.phase, fault),

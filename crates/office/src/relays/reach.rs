@@ -15,7 +15,8 @@ use super::token::Endpoint;
 /// How long the resolver is waited for.
 const RESOLVE: Duration = Duration::from_secs(5);
 
-/// A relay in an office's settings that may not be connected to, from before the rules were as they are.
+/// A relay in an office's settings that connections are not allowed to: from before the rules were as they are, or its name
+/// has another address now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedRelay {
     /// Whose it is.
@@ -28,7 +29,7 @@ pub struct RefusedRelay {
     pub suggestion: Option<String>,
 }
 
-/// Why a host may not be connected to.
+/// Why connections to a host are not allowed.
 struct Refusal {
     reason: String,
     suggestion: Option<String>,
@@ -89,7 +90,7 @@ pub(super) fn goes_to_same(new: &SmtpSettings, old: &SmtpSettings) -> bool {
     places(new) == places(old)
 }
 
-/// The first of a relay's hosts that may not be connected to: the field that names it, and why.
+/// The first of a relay's hosts that connections are not allowed to: the field that names it, and why.
 async fn refusal(around: &Surroundings, smtp: &SmtpSettings) -> Option<(&'static str, Refusal)> {
     if let Some(refusal) = refused(around, &address(smtp)).await {
         return Some(("host", refusal));
@@ -124,8 +125,10 @@ async fn refused(around: &Surroundings, address: &RelayAddress) -> Option<Refusa
 fn words(address: &RelayAddress, ip: IpAddr, why: Unreachable) -> String {
     match address {
         RelayAddress::Host { host, .. } if host.parse::<IpAddr>().is_err() => {
-            format!("{host} is at {ip}, which may not be used: {why}")
+            format!("{host} is at {ip}; connections to it are not allowed: {why}")
         }
-        RelayAddress::Host { .. } | RelayAddress::Socket(_) => format!("{ip} may not be used: {why}"),
+        RelayAddress::Host { .. } | RelayAddress::Socket(_) => {
+            format!("connections to {ip} are not allowed: {why}")
+        }
     }
 }

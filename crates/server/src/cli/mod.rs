@@ -121,7 +121,7 @@ fn environment() -> Environment {
 
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
-    // Whatever this process makes is for its owner alone: there are people's letters in it.
+    // Whatever this process makes is for its owner alone: there is mail in it.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let cli = Cli::parse();
     let code = execute(cli.command).unwrap_or_else(|error| {

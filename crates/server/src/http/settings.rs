@@ -104,7 +104,7 @@ impl From<SettingsError> for ApiError {
             } => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "forbidden_address",
-                "The server is at an address that may not be used",
+                "The address is not allowed",
                 reason,
             )
             .at(field)

@@ -267,7 +267,7 @@ async fn open_store(folder: &Path, options: SqliteOptions) -> anyhow::Result<(Lo
     Ok((lock, Arc::new(store)))
 }
 
-/// Makes the data folder for its owner alone: there are people's letters in it.
+/// Makes the data folder for its owner alone: there is mail in it.
 fn make_folder(folder: &Path) -> anyhow::Result<()> {
     std::fs::DirBuilder::new()
         .recursive(true)

@@ -108,8 +108,8 @@ pub enum Cause {
     /// The TLS handshake failed; for a certificate the text names what is wrong with it.
     #[error(transparent)]
     Tls(TlsFault),
-    /// The address of the relay, or of its token endpoint, is none that may be connected to.
-    #[error("{address} may not be connected to: {why}")]
+    /// Connections to the address of the relay, or of its token endpoint, are not allowed.
+    #[error("connections to {address} are not allowed: {why}")]
     Forbidden {
         /// The address.
         address: IpAddr,

@@ -11,7 +11,7 @@ use super::config::RelayAddress;
 use super::dial::{Connection, Dialler};
 use super::error::Cause;
 
-/// Says of an address why it may not be connected to.
+/// Says of an address why connections to it are not allowed.
 type Guard = dyn Fn(IpAddr) -> Result<(), String> + Send + Sync;
 
 /// Which addresses may be connected to. By default all: whoever takes a host from somebody else sets a guard.

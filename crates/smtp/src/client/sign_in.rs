@@ -42,8 +42,8 @@ pub type TokenFuture<'a> = Pin<Box<dyn Future<Output = Result<String, TokenError
 /// Why there is no access token.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TokenError {
-    /// The token endpoint is at an address that may not be connected to.
-    #[error("the token endpoint: {address} may not be connected to: {why}")]
+    /// Connections to the address of the token endpoint are not allowed.
+    #[error("the token endpoint: connections to {address} are not allowed: {why}")]
     Forbidden {
         /// The address.
         address: IpAddr,

@@ -85,7 +85,7 @@ test('what cannot be saved is said beside the field, which has the focus', async
   await page.getByLabel('Port').fill('587');
   await page.getByLabel('Password').fill('secret');
   await save(page).click();
-  await expect(page.getByText('127.0.0.1 may not be used: it is this machine itself')).toBeVisible();
+  await expect(page.getByText('connections to 127.0.0.1 are not allowed: it is this machine itself')).toBeVisible();
   // With the line that would allow it, for whoever runs the server.
   await expect(page.getByText('allow_relay_networks = ["127.0.0.0/24"]')).toBeVisible();
   await expect(page.getByLabel('Host')).toHaveAttribute('aria-invalid', 'true');

@@ -86,7 +86,7 @@ fn relay_that_this_machine_could_not_reach_is_tried_now_where_somebody_wants_it(
 }
 
 #[test]
-fn relay_that_may_not_be_connected_to_waits_longer_and_is_never_down() {
+fn relay_that_is_refused_waits_longer_and_is_never_down() {
     let mut scheduler = scheduler();
     let forbidden = cannot_connect(LocalFault::Permission);
     let mut now = NOW;
@@ -110,7 +110,7 @@ fn relay_that_may_not_be_connected_to_waits_longer_and_is_never_down() {
 }
 
 #[test]
-fn second_relay_serves_while_the_first_may_not_be_connected_to() {
+fn second_relay_serves_while_the_first_is_refused() {
     let mut scheduler = with(&[limits(FIRST, 10), limits(SECOND, 4)]);
     let forbidden = cannot_connect(LocalFault::Permission);
     scheduler.leased(grant(FIRST, 20), &[id(1)], NOW);

@@ -231,7 +231,7 @@ async fn relay_without_xoauth2_gets_no_token_and_missing_tokens_are_named() {
     assert_eq!(error.to_string(), "AUTH: no access token: no more of them");
 }
 
-/// Its endpoint is at an address that may not be connected to; a token of before may be left.
+/// Connections to its endpoint are not allowed; a token of before may be left.
 #[derive(Debug)]
 struct OutOfReach {
     cached: Option<&'static str>,
@@ -252,7 +252,7 @@ impl TokenSource for OutOfReach {
 }
 
 #[tokio::test(start_paused = true)]
-async fn token_endpoint_that_may_not_be_asked_is_no_fault_of_the_relays() {
+async fn token_endpoint_that_is_not_allowed_is_no_fault_of_the_relays() {
     // Without a token, and with one that the relay refuses because it was withdrawn.
     for cached in [None, Some("withdrawn")] {
         let relay = RelayConfig {
