@@ -33,7 +33,7 @@ pub(super) fn diagnose(error: &SessionError) -> Finding {
         ),
         Cause::Forbidden { address, why } if error.phase == Phase::Auth => finding(
             "forbidden_address",
-            format!("The token endpoint is at {address}; connections to it are not allowed: {why}."),
+            format!("Connections to {address} are not allowed: {why}."),
             "Use another token endpoint, or ask whoever runs this system to allow the network.",
         ),
         Cause::Forbidden { address, why } => finding(

@@ -9,6 +9,8 @@ mod report;
 mod secrets;
 mod service;
 mod test;
+#[cfg(test)]
+mod tests;
 mod token;
 
 pub use diagnosis::Finding;

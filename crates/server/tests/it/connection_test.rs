@@ -1,7 +1,7 @@
 //! Test connection over the API: the right diagnosis for each sort of broken server, each a real one on loopback.
 
 use axum::http::{Method, StatusCode};
-use postroom_smtp::sink::{Act, SinkAuth, SinkConfig, SinkHandle, Stage};
+use postroom_smtp::sink::{Act, Offers, SinkAuth, SinkConfig, SinkHandle, Stage};
 use postroom_store::Rights;
 use postroom_testkit::identity::Identity;
 use postroom_testkit::relay;
@@ -244,6 +244,41 @@ async fn refused_address_tells_nothing_of_its_ports() {
         assert_eq!(reports[0], reports[1], "{host}");
     }
     assert_eq!(open.connections(), 0);
+}
+
+#[tokio::test]
+async fn token_endpoint_at_a_refused_address_is_named_with_the_line_that_allows_it() {
+    let (house, admin) = house().await;
+    let sink = relay::start_with(SinkConfig {
+        offers: Offers {
+            auth: "XOAUTH2",
+            ..Offers::default()
+        },
+        auth: Some(SinkAuth {
+            user: "office".to_owned(),
+            password: "token".to_owned(),
+        }),
+        ..SinkConfig::default()
+    })
+    .await;
+    let signing_in = json!({
+        "auth": "xoauth2", "user": "office",
+        "token": {
+            "url": "https://10.1.2.3/token", "client_id": "postroom", "client_secret": "hunter2-secret",
+            "grant": "client_credentials",
+        },
+    });
+    let report = tried(&house, &admin, with(at(&sink, "none"), signing_in)).await;
+    assert_eq!(failure(&report), ("auth", "forbidden_address"));
+    assert_eq!(report["suggestion"], "allow_relay_networks = [\"10.1.2.0/24\"]");
+    let finding = report["steps"][4]["finding"].as_str().unwrap();
+    assert!(finding.contains("the token endpoint is there"), "{finding}");
+    assert!(!report.to_string().contains("hunter2"), "{report}");
+    let commands = sink.commands();
+    assert!(
+        !commands.iter().any(|(_, line)| line.starts_with("AUTH")),
+        "{commands:?}"
+    );
 }
 
 #[tokio::test]
