@@ -48,11 +48,13 @@ pub struct RelayStatus {
 
 impl RelayStatus {
     /// Whether mail can count on it: it is Up, and connections to its address are allowed.
+    #[must_use]
     pub fn is_fit(&self) -> bool {
         self.state == HealthState::Up && self.refused_since.is_none()
     }
 
     /// Since when mail cannot count on it, without the time in which no server ran or sent.
+    #[must_use]
     pub fn unfit_since(&self) -> Option<Timestamp> {
         match self.state {
             HealthState::Up => self.refused_since,
