@@ -208,3 +208,6 @@ fn notice_settings(config: &Config) -> anyhow::Result<NoticeSettings> {
         },
     })
 }
+
+#[cfg(test)]
+mod tests;
