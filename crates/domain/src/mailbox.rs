@@ -19,17 +19,26 @@ impl Mailbox {
     /// # Errors
     /// [`AddressError`] for a name with control or other hidden characters in it.
     pub fn new(name: &str, address: Address) -> Result<Self, AddressError> {
+        let mailbox = Self::as_written(name, address)?;
+        match legible::check(name.trim()) {
+            Err(hidden) => Err(AddressError::new(
+                name.trim(),
+                AddressProblem::HiddenCharacter(hidden),
+            )),
+            Ok(()) => Ok(mailbox),
+        }
+    }
+
+    /// As [`Mailbox::new`], with whatever the name has in it besides control characters.
+    fn as_written(name: &str, address: Address) -> Result<Self, AddressError> {
         let name = name.trim();
         match name.chars().find(|c| c.is_control()) {
             Some('\r' | '\n') => Err(AddressError::new(name, AddressProblem::LineEnd)),
             Some(c) => Err(AddressError::new(name, AddressProblem::ControlCharacter(c))),
-            None => match legible::check(name) {
-                Err(hidden) => Err(AddressError::new(name, AddressProblem::HiddenCharacter(hidden))),
-                Ok(()) => Ok(Self {
-                    name: (!name.is_empty()).then(|| name.into()),
-                    address,
-                }),
-            },
+            None => Ok(Self {
+                name: (!name.is_empty()).then(|| name.into()),
+                address,
+            }),
         }
     }
 
@@ -48,15 +57,32 @@ impl Mailbox {
     /// # Errors
     /// [`AddressError`] for the first one that is not a mailbox.
     pub fn parse_list(text: &str) -> Result<Vec<Self>, AddressError> {
-        if text.contains(['\r', '\n']) {
-            return Err(AddressError::new(text, AddressProblem::LineEnd));
-        }
-        split_list(text)
-            .into_iter()
-            .filter(|part| !part.trim().is_empty())
-            .map(one)
-            .collect()
+        list(text, Self::new)
     }
+
+    /// Reads the mailboxes of an unfolded header field that travels as it came: names may have hidden characters, except
+    /// control characters; the addresses are checked as by [`Mailbox::parse_list`].
+    ///
+    /// # Errors
+    /// [`AddressError`] for the first one that is not a mailbox.
+    pub fn parse_field(text: &str) -> Result<Vec<Self>, AddressError> {
+        list(text, Self::as_written)
+    }
+}
+
+/// Puts a name to an address, or refuses it.
+type Build = fn(&str, Address) -> Result<Mailbox, AddressError>;
+
+fn list(text: &str, build: Build) -> Result<Vec<Mailbox>, AddressError> {
+    if text.contains(['\r', '\n']) {
+        return Err(AddressError::new(text, AddressProblem::LineEnd));
+    }
+    split_list(text)
+        .iter()
+        .map(|part| part.trim())
+        .filter(|part| !part.is_empty())
+        .map(|part| one(part, build))
+        .collect()
 }
 
 impl From<Address> for Mailbox {
@@ -161,8 +187,7 @@ fn split_list(text: &str) -> Vec<String> {
 }
 
 /// Reads `address`, `<address>` or `name <address>`.
-fn one(part: String) -> Result<Mailbox, AddressError> {
-    let part = part.trim();
+fn one(part: &str, build: Build) -> Result<Mailbox, AddressError> {
     let broken = || AddressError::new(part, AddressProblem::BrokenDisplayForm);
     let Some(before) = part.strip_suffix('>') else {
         // A bracket outside quotes without its partner is caught by the address parser's character check.
@@ -171,7 +196,7 @@ fn one(part: String) -> Result<Mailbox, AddressError> {
     let (name, address) = split_angle(before).ok_or_else(broken)?;
     let address = Address::parse(address.trim())?;
     let name = unquote(name.trim()).ok_or_else(broken)?;
-    Mailbox::new(&name, address)
+    build(&name, address)
 }
 
 /// Parts `name <address` at its bracket, which stands outside the name's quotes.
@@ -277,6 +302,25 @@ mod tests {
             let found = text.parse::<Mailbox>().map_err(|e| e.problem);
             assert_eq!(found, Err(problem), "{text:?}");
         }
+    }
+
+    #[test]
+    fn names_in_a_field_stay_as_written_and_its_addresses_are_checked() {
+        let read = |text: &str| -> Result<Vec<String>, AddressProblem> {
+            let found = Mailbox::parse_field(text).map_err(|error| error.problem)?;
+            let names = found.iter().map(|m| m.name().unwrap_or_default().to_owned());
+            Ok(names.collect::<Vec<_>>())
+        };
+        assert_eq!(
+            read("\u{200f}שרה <sara@x.test>, Ca\u{202e}se <a@x.test>"),
+            Ok(vec!["\u{200f}שרה".to_owned(), "Ca\u{202e}se".to_owned()])
+        );
+        let hidden = AddressProblem::HiddenCharacter(HiddenCharacter('\u{200b}'));
+        assert_eq!(read("Case <ca\u{200b}se@x.test>"), Err(hidden));
+        assert_eq!(
+            read("Ca\u{7}se <a@x.test>"),
+            Err(AddressProblem::ControlCharacter('\u{7}'))
+        );
     }
 
     proptest! {

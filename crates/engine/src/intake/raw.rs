@@ -165,7 +165,7 @@ fn sender<'d>(
 }
 
 fn mailboxes(name: &str, value: &[u8]) -> Result<Vec<Mailbox>, Refusal> {
-    Mailbox::parse_list(&unfold(value)).map_err(|error| Refusal::BadAddress {
+    Mailbox::parse_field(&unfold(value)).map_err(|error| Refusal::BadAddress {
         field: name.to_owned(),
         error,
     })

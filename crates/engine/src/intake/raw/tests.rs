@@ -198,6 +198,22 @@ fn envelope_comes_from_the_header_where_none_is_given() {
 }
 
 #[test]
+fn hidden_characters_in_names_travel_as_they_came() {
+    let fields = "From: \u{200f}שרה <case@office.example.com>\r\nTo: \u{200f}דנה <a@example.com>\r\nCc: Ca\u{202e}se <b@example.com>";
+    let mut submission = by_smtp(&format!("{fields}\r\n\r\nx"), &[]);
+    submission.envelope = Envelope::FromHeader;
+    let message = take(submission.clone()).expect("taken in");
+    let (header, _) = octets(&message);
+    assert!(header.ends_with(format!("{fields}\r\n\r\n").as_bytes()));
+    assert_eq!(message.recipients.len(), 2);
+    assert_eq!(message.shown.cc, "Case <b@example.com>");
+    submission.octets = "From: case@office.example.com\r\nTo: A <\u{200b}a@example.com>\r\n\r\nx"
+        .as_bytes()
+        .to_vec();
+    assert_eq!(take(submission).expect_err("refused").code(), "bad_address");
+}
+
+#[test]
 fn parameters_follow_from_the_octets() {
     let parameters = |octets: &str, to: &str, charset| {
         let mut submission = by_smtp(octets, &[to]);

@@ -135,7 +135,6 @@ async fn content_that_cannot_travel_is_refused_with_its_place() {
     let table = [
         (with("Subject: a\r\nno field at all"), "no header field"),
         (with("Subject: a\0b"), "NUL"),
-        (GOOD.replace("From: Case", "From: Ca\u{202e}se"), "U+202E"),
         (
             with("From: case@example.test\r\nSubject: two authors' fields"),
             "From",
@@ -160,6 +159,19 @@ async fn content_that_cannot_travel_is_refused_with_its_place() {
         .send("case", &["client@example.com"], GOOD)
         .await
         .expect(250);
+}
+
+#[tokio::test]
+async fn hidden_characters_in_names_travel_and_are_left_out_where_they_are_shown() {
+    let server = Server::start().await;
+    server.person("case").await;
+    let message = GOOD.replace("From: Case", "From: Ca\u{202e}se");
+    let mut dialogue = server.signed_in().await;
+    dialogue
+        .send("case", &["client@example.com"], &message)
+        .await
+        .expect(250);
+    assert_eq!(server.rows().await[0].from, "Case <case@example.test>");
 }
 
 #[tokio::test]
