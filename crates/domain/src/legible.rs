@@ -18,6 +18,11 @@ use self::scripts::{Script, looks_latin, script};
 
 /// Zero width non-joiner and joiner: letters of some scripts and parts of emoji are joined or parted by them.
 const JOINERS: [char; 2] = ['\u{200c}', '\u{200d}'];
+/// Signs that take a consonant's vowel away: a joiner behind one is spelling, whatever follows (RFC 5892 appendix A).
+const VIRAMAS: [char; 12] = [
+    '\u{94d}', '\u{9cd}', '\u{a4d}', '\u{acd}', '\u{b4d}', '\u{bcd}', '\u{c4d}', '\u{ccd}', '\u{d4d}',
+    '\u{dca}', '\u{1039}', '\u{17d2}',
+];
 /// The keycap of emoji such as 1 with U+FE0F.
 const KEYCAP: char = '\u{20e3}';
 
@@ -218,8 +223,10 @@ fn is_out_of_place(before: Option<char>, c: char, after: Option<char>) -> bool {
         return false;
     }
     if JOINERS.contains(&c) {
-        return !(before.is_some_and(can_be_joined)
-            && after.is_some_and(|c| can_be_joined(c) && !is_hidden(c)));
+        let is_spelling = before.is_some_and(|c| VIRAMAS.contains(&c));
+        let joins =
+            before.is_some_and(can_be_joined) && after.is_some_and(|c| can_be_joined(c) && !is_hidden(c));
+        return !(is_spelling || joins);
     }
     match c {
         // 1 and U+FE0F become a keycap with U+20E3; else a selector follows a sign or ideograph.
