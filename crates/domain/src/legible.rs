@@ -8,6 +8,8 @@
 //! | what people sign in with | besides, letters of one script that do not all look Latin | [`check_identifier`] |
 //! | what was stored before, or comes inside mail | shown without them | [`shown`] |
 //!
+//! Joiners, selectors and marks of direction are taken in the first row where what is around them needs them.
+//!
 //! Subjects, bodies and file names travel as they came: only how they are shown is a matter of this module.
 
 mod scripts;
@@ -16,8 +18,6 @@ use std::borrow::Cow;
 
 use self::scripts::{Script, looks_latin, script};
 
-/// Zero width non-joiner and joiner: letters of some scripts and parts of emoji are joined or parted by them.
-const JOINERS: [char; 2] = ['\u{200c}', '\u{200d}'];
 /// Signs that take a consonant's vowel away: a joiner behind one is spelling, whatever follows (RFC 5892 appendix A).
 const VIRAMAS: [char; 12] = [
     '\u{94d}', '\u{9cd}', '\u{a4d}', '\u{acd}', '\u{b4d}', '\u{bcd}', '\u{c4d}', '\u{ccd}', '\u{d4d}',
@@ -127,7 +127,8 @@ pub enum IdentifierError {
 }
 
 /// Whether a character is a control or format character, turns the direction of text around, is blank, private or none.
-/// Joiners and variation selectors are, too, though [`check`] and [`shown`] take them where they belong.
+/// Joiners, variation selectors and marks of direction are, too, though [`check`] and [`shown`] take them where they
+/// belong.
 pub fn is_hidden(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control();
@@ -144,6 +145,12 @@ pub fn is_hidden(c: char) -> bool {
             .is_ok()
 }
 
+/// Whether `c` only marks the direction of what is beside it, as Hebrew and Arabic need it next to Latin and punctuation;
+/// [`check`] and [`shown`] take it next to letters that are written from right to left.
+pub fn is_direction_mark(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}')
+}
+
 /// Checks a name of one line: it has no hidden character in it.
 ///
 /// # Errors
@@ -152,10 +159,11 @@ pub fn check(text: &str) -> Result<(), HiddenCharacter> {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Ok(());
     }
+    let mut letters = Letters::of(text);
     let mut before = None;
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        if is_out_of_place(before, c, chars.peek().copied()) {
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        if is_hidden(c) && !is_in_place(before, c, chars.as_str(), || letters.are_right_to_left_around(at)) {
             return Err(HiddenCharacter(c));
         }
         before = Some(c);
@@ -200,14 +208,17 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     if check(text).is_ok() {
         return Cow::Borrowed(text);
     }
+    let mut letters = Letters::of(text);
     let mut shown = String::with_capacity(text.len());
     let mut before = None;
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
         let kept = if c.is_control() {
             Some(' ')
+        } else if is_hidden(c) {
+            is_in_place(before, c, chars.as_str(), || letters.are_right_to_left_around(at)).then_some(c)
         } else {
-            (!is_out_of_place(before, c, chars.peek().copied())).then_some(c)
+            Some(c)
         };
         if let Some(c) = kept {
             shown.push(c);
@@ -217,27 +228,72 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Whether `c` is hidden and stands where nothing needs it.
-fn is_out_of_place(before: Option<char>, c: char, after: Option<char>) -> bool {
-    if !is_hidden(c) {
-        return false;
-    }
-    if JOINERS.contains(&c) {
-        let is_spelling = before.is_some_and(|c| VIRAMAS.contains(&c));
-        let joins =
-            before.is_some_and(can_be_joined) && after.is_some_and(|c| can_be_joined(c) && !is_hidden(c));
-        return !(is_spelling || joins);
-    }
+/// Whether the hidden character `c` stands where it belongs to what is around it.
+fn is_in_place(
+    before: Option<char>,
+    c: char,
+    after: &str,
+    is_beside_right_to_left: impl FnOnce() -> bool,
+) -> bool {
+    let next = after.chars().next();
     match c {
+        '\u{200c}' | '\u{200d}' => {
+            let is_spelling = before.is_some_and(|c| VIRAMAS.contains(&c));
+            let joins =
+                before.is_some_and(can_be_joined) && next.is_some_and(|c| can_be_joined(c) && !is_hidden(c));
+            is_spelling || joins
+        }
+        _ if is_direction_mark(c) => is_beside_right_to_left(),
         // 1 and U+FE0F become a keycap with U+20E3; else a selector follows a sign or ideograph.
         '\u{fe00}'..='\u{fe0f}' => match before {
-            Some('0'..='9' | '#' | '*') => c != '\u{fe0f}' || after != Some(KEYCAP),
-            Some(before) => !takes_selector(before),
-            None => true,
+            Some('0'..='9' | '#' | '*') => c == '\u{fe0f}' && next == Some(KEYCAP),
+            Some(before) => takes_selector(before),
+            None => false,
         },
-        '\u{e0100}'..='\u{e01ef}' => !before.is_some_and(takes_selector),
-        _ => true,
+        '\u{e0100}'..='\u{e01ef}' => before.is_some_and(takes_selector),
+        _ => false,
     }
+}
+
+/// The letters of a text that are nearest to a place, each looked for once.
+struct Letters<'t> {
+    ahead: std::str::CharIndices<'t>,
+    before: Option<char>,
+    after: Option<(usize, char)>,
+}
+
+impl<'t> Letters<'t> {
+    fn of(text: &'t str) -> Self {
+        let mut ahead = text.char_indices();
+        let after = ahead.find(is_letter);
+        Self {
+            ahead,
+            before: None,
+            after,
+        }
+    }
+
+    /// Whether the letter before or after a place, or both, are written from right to left. Places ascend.
+    fn are_right_to_left_around(&mut self, at: usize) -> bool {
+        while let Some((place, c)) = self.after
+            && place < at
+        {
+            self.before = Some(c);
+            self.after = self.ahead.find(is_letter);
+        }
+        let after = self.after.map(|(_, c)| c);
+        self.before.is_some_and(is_right_to_left) || after.is_some_and(is_right_to_left)
+    }
+}
+
+/// Whether what stands at a place is a letter that is seen.
+fn is_letter(&(_, c): &(usize, char)) -> bool {
+    c.is_alphabetic() && !is_hidden(c)
+}
+
+/// Whether a letter is Hebrew, Arabic or of another script that is written from right to left.
+fn is_right_to_left(letter: char) -> bool {
+    matches!(letter, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fefc}')
 }
 
 /// Whether a joiner beside `c` changes how it looks: letters of joining scripts, combining marks, emoji and the selectors

@@ -206,11 +206,14 @@ pub(super) fn media_type(part: &mail_parser::MessagePart<'_>) -> String {
 }
 
 /// A name that is safe as a file's: no folders, no leading dot, and no hidden characters, which make `gpj.exe` read as
-/// `exe.jpg`.
+/// `exe.jpg`; no marks of direction either.
 pub(super) fn file_name(part: &mail_parser::MessagePart<'_>, index: u32) -> String {
     let given = part.attachment_name().unwrap_or("");
     let last = given.rsplit(['/', '\\']).next().unwrap_or("");
-    let printable: String = last.chars().filter(|c| !c.is_control()).collect();
+    let printable: String = last
+        .chars()
+        .filter(|&c| !c.is_control() && !legible::is_direction_mark(c))
+        .collect();
     let safe: String = legible::shown(&printable)
         .chars()
         .map(|c| if "<>:\"|?*".contains(c) { '_' } else { c })
