@@ -179,7 +179,7 @@ const WALKS: Walk[] = [
   {
     page: 'Server status',
     at: () => '/server',
-    sees: by({ shows: ['Mail flows: every e-mail server takes it.', '127.0.0.1', 'Up'], lacks: ['Time to hand over', 'Nodes'] }, { shows: ['Everything flows', '127.0.0.1', 'Time to hand over', 'postroom.example.test'] }, CLOSED),
+    sees: by({ shows: ['Mail flows: every e-mail server takes it.', 'shared e-mail server', 'Up'], lacks: ['Time to hand over', 'Nodes', '127.0.0.1'] }, { shows: ['Everything flows', '127.0.0.1', 'Time to hand over', 'postroom.example.test'] }, CLOSED),
   },
   { page: 'Preferences', at: () => '/preferences', sees: (kind) => ({ shows: ['Appearance', 'Alerts by e-mail', `${PEOPLE[kind].login}@example.test`, 'Change the password'] }) },
   { page: 'an address without a page', at: () => '/moon', sees: () => ({ shows: ['There is no such page', '/moon', 'Go to the E-mail Queue'] }) },
