@@ -7,6 +7,7 @@
 //! | local parts of addresses | no hidden character, joiners neither | [`is_hidden`] |
 //! | what people sign in with | besides, letters of one script that do not all look Latin | [`check_identifier`] |
 //! | what was stored before, or comes inside mail | shown without them | [`shown`] |
+//! | logins and addresses stored before, for those who correct them | shown as escapes | [`escaped`] |
 //!
 //! Joiners, selectors and marks of direction are taken in the first row where what is around them needs them.
 //!
@@ -226,6 +227,20 @@ pub fn shown(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
+}
+
+/// A text in which every hidden character is written as its escape, `\u{200b}`: what is stored is told from what it looks
+/// like.
+pub fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hidden(c) {
+            escaped.extend(c.escape_default());
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 /// Whether the hidden character `c` stands where it belongs to what is around it.

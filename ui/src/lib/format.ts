@@ -1,5 +1,13 @@
 /** Dates, sizes and counts as people read them. Pure: "now" comes in. */
 
+/** Characters that nobody sees, or that change how what is around them is shown. */
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+
+/** A stored login or address in which hidden characters are seen: as `\u{200b}`. */
+export function escapeHidden(text: string): string {
+  return text.replaceAll(HIDDEN, (c) => `\\u{${c.codePointAt(0)?.toString(16) ?? ''}}`);
+}
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;

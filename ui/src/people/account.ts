@@ -3,6 +3,7 @@ import { send } from '../lib/api/client';
 import type { User } from '../lib/api/types';
 import { asked } from '../lib/ask.svelte';
 import { ticker } from '../lib/clock.svelte';
+import { escapeHidden } from '../lib/format';
 import { toasts } from '../lib/toasts.svelte';
 import type { People } from './people.svelte';
 import { expired } from './words';
@@ -59,5 +60,5 @@ export async function enable(people: People, user: User): Promise<void> {
 /** Mails a link with which somebody sets their password. Throws `ApiError`. */
 export async function sendLink(user: User): Promise<void> {
   await send('POST', `/api/v1/users/${user.id}/invitation`);
-  toasts.show({ tone: 'good', text: `A link to set a password is on its way to ${user.email}. It works once, for a week.` });
+  toasts.show({ tone: 'good', text: `A link to set a password is on its way to ${escapeHidden(user.email)}. It works once, for a week.` });
 }

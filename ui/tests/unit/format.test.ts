@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dayOf, dayWords, duration, nextDay, plural, relative, reply, shortDate, size, startOfDay } from '../../src/lib/format';
+import { dayOf, dayWords, duration, escapeHidden, nextDay, plural, relative, reply, shortDate, size, startOfDay } from '../../src/lib/format';
 
 const now = new Date(2026, 10, 23, 12, 0, 0);
 const at = (...parts: [number, number, number, number, number, number]): string => new Date(...parts).toISOString();
@@ -23,6 +23,10 @@ it('sizes are in the unit a person would say', () => {
 
 it('durations are in the unit a person would say', () => {
   expect([duration(80), duration(3_140), duration(125_000)]).toEqual(['80 ms', '3.1 s', '2 min 5 s']);
+});
+
+it('hidden characters of a stored address are seen', () => {
+  expect(['ca\u{200b}se@x.test', '\u{202e}x', 'käthe@x.test', 'שרה'].map(escapeHidden)).toEqual(['ca\\u{200b}se@x.test', '\\u{202e}x', 'käthe@x.test', 'שרה']);
 });
 
 it('a reply stands with the codes that it has', () => {

@@ -16,17 +16,9 @@ impl AddressError {
     const SHOWN_CHARS: usize = 80;
 
     pub(crate) fn new(text: &str, problem: AddressProblem) -> Self {
-        let mut shown: String = text
-            .chars()
-            .take(Self::SHOWN_CHARS)
-            .flat_map(|c| {
-                let escape = legible::is_hidden(c);
-                let plain = (!escape).then_some(c);
-                let escaped = escape.then(|| c.escape_default()).into_iter().flatten();
-                plain.into_iter().chain(escaped)
-            })
-            .collect();
-        if text.chars().nth(Self::SHOWN_CHARS).is_some() {
+        let end = text.char_indices().nth(Self::SHOWN_CHARS).map(|(at, _)| at);
+        let mut shown = legible::escaped(end.and_then(|end| text.get(..end)).unwrap_or(text));
+        if end.is_some() {
             shown.push('…');
         }
         Self { shown, problem }

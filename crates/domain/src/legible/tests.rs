@@ -102,6 +102,13 @@ fn hidden_characters_are_named_and_left_out() {
 }
 
 #[test]
+fn escapes_tell_what_is_stored_from_what_it_looks_like() {
+    assert_eq!(escaped("ca\u{200b}se@x.test"), "ca\\u{200b}se@x.test");
+    assert_eq!(escaped("a\nb"), "a\\nb");
+    assert_eq!(escaped("שרה"), "שרה");
+}
+
+#[test]
 fn logins_are_told_apart() {
     use IdentifierError as E;
     let hidden = |c| E::Hidden(HiddenCharacter(c));

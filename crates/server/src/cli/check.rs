@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::Args;
+use postroom_domain::legible;
 
 use super::ConfigFile;
 use super::operator::Operator;
@@ -114,7 +115,7 @@ fn print_people(clashes: &[Clash], barred: &[Barred]) {
         out!(
             "user {} cannot send from {}: {}. Give them another address: postroom user change {} --email …",
             one.user,
-            one.email,
+            legible::escaped(&one.email),
             one.reason,
             one.user
         );

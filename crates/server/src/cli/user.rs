@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use axum::http::Method;
 use clap::{Args, Subcommand};
+use postroom_domain::legible;
 use postroom_store::Account;
 
 use super::ConfigFile;
@@ -186,7 +187,13 @@ async fn change_user(given: Change) -> anyhow::Result<()> {
         .await?;
     operator.close().await;
     let login = after.login.unwrap_or_default();
-    out!("user {}: {login}, {} <{}>", after.id, after.name, after.email);
+    out!(
+        "user {}: {}, {} <{}>",
+        after.id,
+        legible::escaped(&login),
+        after.name,
+        legible::escaped(&after.email)
+    );
     Ok(())
 }
 
@@ -289,9 +296,9 @@ async fn list(file: &ConfigFile) -> anyhow::Result<()> {
         out!(
             "{:>4}  {:<16} {:<24} {:<32} {:<20} {}{disabled}",
             user.id,
-            user.login,
+            legible::escaped(&user.login),
             user.name,
-            user.email,
+            legible::escaped(&user.email),
             user.office,
             user.rights.join(",")
         );

@@ -3570,14 +3570,14 @@ export interface components {
             branches?: components["schemas"]["Named"][] | null;
             /** @description Whether they may not sign in. */
             disabled?: boolean | null;
-            /** @description Their address. */
+            /** @description Their address, as it is stored. */
             email: string;
             /**
              * Format: int64
              * @description Their id.
              */
             id: number;
-            /** @description What they sign in with. */
+            /** @description What they sign in with, as it is stored. */
             login?: string | null;
             /** @description Their name. */
             name: string;

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json as Answer, Router};
-use postroom_domain::{Damage, MessageId, Scope, legible};
+use postroom_domain::{Damage, MessageId, Scope};
 use postroom_office::{Directory, Principal, Secret};
 use postroom_store::{By, NewApiKey, NewOffice, NewUser, Office, OpenKeys, User};
 
@@ -42,9 +42,9 @@ async fn users(State(app): State<App>) -> Result<Answer<Vec<PersonRow>>, ApiErro
         office: directory
             .office(user.office)
             .map_or_else(String::new, |office| office.name.clone()),
-        login: legible::shown(&user.login).into_owned(),
+        login: user.login,
         name: user.name,
-        email: legible::shown(&user.email).into_owned(),
+        email: user.email,
         rights: rights_of(user.rights)
             .iter()
             .map(|right| right.name().to_owned())

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use postroom_domain::{OfficeId, UserId, legible};
+use postroom_domain::{OfficeId, UserId};
 use postroom_office::granting::{may_change_sign_in, may_grant};
 use postroom_office::{Directory, Principal};
 use postroom_store::{self as store, Account, Branches, User, UserChange};
@@ -141,9 +141,12 @@ pub(in crate::http) async fn edit(
     Json(given): Json<UserEdit>,
 ) -> Result<Versioned<UserRow>, ApiError> {
     let user = user_at_version(&app, &who, id, version).await?;
-    let login = given.login.map(|login| fields::login(&login)).transpose()?;
+    // What is sent back as it is stored stays, even where it could not be given any more.
+    let login = given.login.filter(|login| *login != user.login);
+    let login = login.map(|login| fields::login(&login)).transpose()?;
     let email = given
         .email
+        .filter(|email| *email != user.email)
         .map(|email| fields::email(&email).map(|email| email.to_lowercase()))
         .transpose()?;
     let new_login = login.as_ref().is_some_and(|login| *login != user.login);
@@ -285,8 +288,8 @@ fn shown(who: &Principal, directory: &Directory, user: User) -> UserRow {
         id: user.id.0,
         office: named_office(directory, user.office),
         name: user.name,
-        email: legible::shown(&user.email).into_owned(),
-        login: full.then(|| legible::shown(&user.login).into_owned()),
+        email: user.email,
+        login: full.then_some(user.login),
         rights: full.then_some(rights),
         branches: branches.filter(|_| full),
         disabled: full.then_some(user.disabled),

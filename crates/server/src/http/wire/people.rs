@@ -76,11 +76,11 @@ pub struct UserRow {
     pub id: i64,
     /// Their name.
     pub name: String,
-    /// Their address.
+    /// Their address, as it is stored.
     pub email: String,
     /// Their office.
     pub office: Named,
-    /// What they sign in with.
+    /// What they sign in with, as it is stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub login: Option<String>,
     /// Their rights.

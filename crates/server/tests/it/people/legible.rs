@@ -116,6 +116,37 @@ async fn message_with_a_hidden_character_in_a_name_address_or_tag_or_a_nul_in_it
 }
 
 #[tokio::test]
+async fn address_of_before_is_shown_as_stored_and_stays_until_another_is_given() {
+    let house = House::open().await;
+    let boss = house.person("boss", house.root, ADMINISTRATOR).await;
+    house.person("case", house.root, Rights::default()).await;
+    let stored = "ca\u{200b}se@example.test";
+    let user = NewUser {
+        office: house.root,
+        login: "clerk".to_owned(),
+        name: "Clerk".to_owned(),
+        email: stored.to_owned(),
+        password_hash: String::new(),
+        rights: Rights::default(),
+    };
+    let store = &house.node.store;
+    let user = store.add_user(user, Branches::All, &by()).await.unwrap();
+    let call = format!("PATCH /users/{}", user.id);
+    let edit = json!({"name": "Case Clerk", "email": stored, "login": "clerk"});
+    let saved = send(&house, &boss, &call, Some(user.version), &edit).await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.text);
+    assert_eq!(
+        (&saved.json()["name"], &saved.json()["email"]),
+        (&json!("Case Clerk"), &json!(stored))
+    );
+    let kept = store.user(user.id).await.unwrap().unwrap();
+    assert_eq!(kept.email, stored);
+    let edit = json!({"email": "clerk@example.test"});
+    let saved = send(&house, &boss, &call, Some(kept.version), &edit).await;
+    assert_eq!(saved.json()["email"], "clerk@example.test", "{}", saved.text);
+}
+
+#[tokio::test]
 async fn names_of_before_are_shown_without_hidden_characters() {
     let house = House::open().await;
     let boss = house.person("boss", house.root, ADMINISTRATOR).await;
@@ -138,7 +169,7 @@ async fn names_of_before_are_shown_without_hidden_characters() {
     let found = get(&format!("/api/v1/users/{}", case.user)).await;
     assert_eq!(
         (&found["name"], &found["login"], &found["office"]["name"]),
-        (&json!("Case Clerk"), &json!("case"), &json!("North"))
+        (&json!("Case Clerk"), &json!("ca\u{200b}se"), &json!("North"))
     );
     let found = get(&format!("/api/v1/offices/{north}")).await;
     assert_eq!(found["name"], "North");
