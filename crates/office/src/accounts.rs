@@ -206,8 +206,9 @@ impl Accounts {
     }
 
     async fn tell(&self, notice: Notice) {
+        let user = notice.user.id;
         if let Err(error) = self.notifier.notify(notice).await {
-            tracing::warn!(%error, "a notice about an account was not sent");
+            tracing::warn!(user.id = %user, %error, "a notice about an account was not sent");
         }
     }
 

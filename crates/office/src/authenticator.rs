@@ -176,8 +176,9 @@ impl Authenticator {
                 return;
             };
             let event = NoticeEvent::SignInFailed { peer, at: now };
+            let id = user.id;
             if let Err(error) = notifier.notify(Notice { user, office, event }).await {
-                tracing::warn!(%error, "a notice about failed sign-ins was not sent");
+                tracing::warn!(user.id = %id, %error, "a notice about failed sign-ins was not sent");
             }
         });
     }

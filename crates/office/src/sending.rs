@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use postroom_domain::{Address, Clock, OfficeId, RouteId, Timestamp, UserId};
+use postroom_domain::{Address, AddressError, Clock, OfficeId, RouteId, Timestamp, UserId};
 use postroom_engine::intake::{self, Identity, KindRights, SenderRights, folded};
 use postroom_store::{Proxy, ProxyLevel, Store, StoreError, User};
 
@@ -21,6 +21,8 @@ const FRESH: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 struct Snapshot {
     users: Vec<(Address, User)>,
+    /// Whose stored address is none: they neither send nor get mail of Postroom.
+    unusable: HashSet<UserId>,
     addresses: HashSet<Box<str>>,
     /// Who may not send from their own address.
     barred: HashMap<UserId, AddressBar>,
@@ -140,14 +142,21 @@ impl Senders {
         let sending_locally = self.store.offices_sending_locally().await?;
         let barred = self.reserved.load().barred(&users, &directory);
         let barred = barred.into_iter().map(|one| (one.user, one.bar)).collect();
-        let parsed = users
-            .into_iter()
-            .filter(|user| !user.disabled)
-            .filter_map(|user| {
-                let address = user.email.parse::<Address>().ok()?;
-                Some((address, user))
-            });
-        let users: Vec<_> = parsed.collect();
+        let warned = self.known.load();
+        let mut unusable = HashSet::new();
+        let mut parsed = Vec::with_capacity(users.len());
+        for user in users.into_iter().filter(|user| !user.disabled) {
+            match user.email.parse::<Address>() {
+                Ok(address) => parsed.push((address, user)),
+                Err(error) => {
+                    if !warned.unusable.contains(&user.id) {
+                        warn_of_address(user.id, &error);
+                    }
+                    unusable.insert(user.id);
+                }
+            }
+        }
+        let users = parsed;
         let addresses = users.iter().map(|(address, _)| folded(address)).collect();
         let now = self.clock.now();
         // A proxy that begins or ends by its date changes the rights by itself.
@@ -161,6 +170,7 @@ impl Senders {
         let until = self.clock.steady().plus(life);
         self.known.store(Arc::new(Snapshot {
             users,
+            unusable,
             addresses,
             barred,
             directory,
@@ -264,6 +274,15 @@ impl Snapshot {
             .office(office)
             .map_or(RouteId::SERVER, |office| office.route)
     }
+}
+
+/// Says once who is left out of those who send; the address itself is not logged.
+fn warn_of_address(user: UserId, error: &AddressError) {
+    tracing::warn!(
+        user.id = %user,
+        reason = %error.problem,
+        "a person's stored address cannot be used: they neither send nor get mail until it is changed"
+    );
 }
 
 fn kinds_of_key(key: &Key) -> KindRights {

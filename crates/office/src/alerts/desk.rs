@@ -320,7 +320,7 @@ impl AlertDesk {
                     break;
                 }
                 Err(error @ (NoticeError::Refused(_) | NoticeError::Template(_))) => {
-                    tracing::warn!(alert.id = alert.id.0, %error, "an alert is not mailed");
+                    tracing::warn!(alert.id = alert.id.0, user.id = %person.id, %error, "an alert is not mailed");
                     mailed.push(alert.id);
                 }
             }

@@ -134,7 +134,8 @@ impl Notices {
 fn draft(settings: &NoticeSettings, to: &User, kind: Kind, letter: Letter) -> Result<Draft, Refusal> {
     let unusable = |error: postroom_domain::AddressError| Refusal::BadValue {
         field: "to".to_owned(),
-        reason: error.to_string().into(),
+        // Without the address: this ends in the log.
+        reason: error.problem.to_string().into(),
     };
     let from = Mailbox::new(&settings.brand, settings.from.clone()).map_err(unusable)?;
     let address: Address = to.email.parse().map_err(unusable)?;
