@@ -172,8 +172,8 @@ pub fn check(text: &str) -> Result<(), HiddenCharacter> {
     Ok(())
 }
 
-/// Checks what somebody signs in with, in lower case: letters of one script (on each side of an @), digits 0 to 9, and
-/// `.`, `_`, `-`, `@`, `+`.
+/// Checks what somebody signs in with, in lower case: letters of one script on each side of an @, or of Latin with Chinese,
+/// Japanese or Korean, digits 0 to 9, and `.`, `_`, `-`, `@`, `+`.
 ///
 /// # Errors
 /// What keeps it from being told from others.
@@ -192,7 +192,7 @@ fn check_side(text: &str) -> Result<(), IdentifierError> {
             continue;
         }
         let script = script(c).ok_or(IdentifierError::Character(c))?;
-        if found.is_some_and(|other| other != script) {
+        if found.is_some_and(|other| !other.stands_with(script)) {
             return Err(IdentifierError::MixedScripts);
         }
         found = Some(script);

@@ -1,5 +1,5 @@
-//! Scripts of letters, as far as people sign in with them: the letters of today's languages, without those that only
-//! look like others (compatibility forms, phonetic letters, dotless i).
+//! Scripts of letters, as far as people sign in with them: the letters of today's languages, without compatibility forms
+//! and those that only phonetic writing has.
 
 use super::compare;
 
@@ -33,6 +33,13 @@ pub(super) enum Script {
 }
 
 impl Script {
+    /// Whether one login may have letters of both: of one script, or Latin beside Chinese, Japanese or Korean, which are
+    /// written together (UTS #39, Highly Restrictive).
+    pub(super) fn stands_with(self, other: Self) -> bool {
+        let is_of_pair = |script: Self| matches!(script, Self::Latin | Self::EastAsian);
+        self == other || (is_of_pair(self) && is_of_pair(other))
+    }
+
     /// Whether joiners and non-joiners are part of its spelling.
     pub(super) const fn joins(self) -> bool {
         matches!(
@@ -56,19 +63,24 @@ impl Script {
 
 /// Ranges that hold the letters of a script, ascending.
 #[rustfmt::skip]
-const RANGES: [(char, char, Script); 60] = [
+const RANGES: [(char, char, Script); 65] = [
     ('A', 'Z', Script::Latin),
     ('a', 'z', Script::Latin),
     ('\u{c0}', '\u{d6}', Script::Latin),
     ('\u{d8}', '\u{f6}', Script::Latin),
-    ('\u{f8}', '\u{130}', Script::Latin),
+    ('\u{f8}', '\u{131}', Script::Latin),
     ('\u{134}', '\u{137}', Script::Latin),
     ('\u{139}', '\u{13e}', Script::Latin),
     ('\u{141}', '\u{148}', Script::Latin),
     ('\u{14a}', '\u{17e}', Script::Latin),
+    ('\u{199}', '\u{199}', Script::Latin),
     ('\u{1a0}', '\u{1a1}', Script::Latin),
     ('\u{1af}', '\u{1b0}', Script::Latin),
     ('\u{218}', '\u{21b}', Script::Latin),
+    ('\u{253}', '\u{254}', Script::Latin),
+    ('\u{257}', '\u{257}', Script::Latin),
+    ('\u{259}', '\u{259}', Script::Latin),
+    ('\u{25b}', '\u{25b}', Script::Latin),
     ('\u{386}', '\u{386}', Script::Greek),
     ('\u{388}', '\u{3ce}', Script::Greek),
     ('\u{400}', '\u{481}', Script::Cyrillic),
