@@ -17,7 +17,7 @@ mod scripts;
 
 use std::borrow::Cow;
 
-use self::scripts::{Script, looks_latin, script};
+use self::scripts::{Script, looks_latin, script, script_of_mark};
 
 /// Signs that take a consonant's vowel away: a joiner behind one is spelling, whatever follows (RFC 5892 appendix A).
 const VIRAMAS: [char; 12] = [
@@ -191,7 +191,9 @@ fn check_side(text: &str) -> Result<(), IdentifierError> {
         if c.is_ascii_digit() || "._-+".contains(c) {
             continue;
         }
-        let script = script(c).ok_or(IdentifierError::Character(c))?;
+        // A mark belongs to a letter of its script, so none comes first.
+        let mark = found.and_then(|found| script_of_mark(c).filter(|script| *script == found));
+        let script = script(c).or(mark).ok_or(IdentifierError::Character(c))?;
         if found.is_some_and(|other| !other.stands_with(script)) {
             return Err(IdentifierError::MixedScripts);
         }

@@ -131,6 +131,46 @@ const RANGES: [(char, char, Script); 65] = [
     ('\u{30000}', '\u{323af}', Script::EastAsian),
 ];
 
+/// Marks of those scripts that spell and are no letters, ascending: signs without a vowel, dots, tones (general category M
+/// without the property Alphabetic).
+const MARKS: [(char, char); 35] = [
+    ('\u{93c}', '\u{93c}'),
+    ('\u{94d}', '\u{94d}'),
+    ('\u{9bc}', '\u{9bc}'),
+    ('\u{9cd}', '\u{9cd}'),
+    ('\u{a3c}', '\u{a3c}'),
+    ('\u{a4d}', '\u{a4d}'),
+    ('\u{abc}', '\u{abc}'),
+    ('\u{acd}', '\u{acd}'),
+    ('\u{afd}', '\u{aff}'),
+    ('\u{b3c}', '\u{b3c}'),
+    ('\u{b4d}', '\u{b4d}'),
+    ('\u{b55}', '\u{b55}'),
+    ('\u{bcd}', '\u{bcd}'),
+    ('\u{c3c}', '\u{c3c}'),
+    ('\u{c4d}', '\u{c4d}'),
+    ('\u{cbc}', '\u{cbc}'),
+    ('\u{ccd}', '\u{ccd}'),
+    ('\u{d3b}', '\u{d3c}'),
+    ('\u{d4d}', '\u{d4d}'),
+    ('\u{dca}', '\u{dca}'),
+    ('\u{e47}', '\u{e4c}'),
+    ('\u{e4e}', '\u{e4e}'),
+    ('\u{eba}', '\u{eba}'),
+    ('\u{ec8}', '\u{ecc}'),
+    ('\u{f35}', '\u{f35}'),
+    ('\u{f37}', '\u{f37}'),
+    ('\u{f39}', '\u{f39}'),
+    ('\u{f3e}', '\u{f3f}'),
+    ('\u{f82}', '\u{f84}'),
+    ('\u{f86}', '\u{f87}'),
+    ('\u{1037}', '\u{1037}'),
+    ('\u{1039}', '\u{103a}'),
+    ('\u{135d}', '\u{135f}'),
+    ('\u{17c9}', '\u{17d3}'),
+    ('\u{17dd}', '\u{17dd}'),
+];
+
 /// Small letters of Cyrillic, Greek and Armenian that are read as Latin ones (confusables of UTS #39).
 const LOOK_LATIN: &str = "\
     \u{430}\u{441}\u{435}\u{43e}\u{440}\u{445}\u{443}\u{43a}\u{456}\u{458}\u{455}\u{4bb}\u{4cf}\u{475}\u{501}\u{51b}\u{51d}\
@@ -139,9 +179,19 @@ const LOOK_LATIN: &str = "\
 
 /// The script of a letter; `None` for what is no letter, and for letters that nobody should sign in with.
 pub(super) fn script(c: char) -> Option<Script> {
-    if !c.is_alphabetic() {
-        return None;
-    }
+    c.is_alphabetic().then(|| range(c)).flatten()
+}
+
+/// The script of a mark that spells and is no letter.
+pub(super) fn script_of_mark(c: char) -> Option<Script> {
+    let is_mark = MARKS
+        .binary_search_by(|&(first, last)| compare(first, last, c))
+        .is_ok();
+    is_mark.then(|| range(c)).flatten()
+}
+
+/// In which script's range a character lies.
+fn range(c: char) -> Option<Script> {
     let place = RANGES
         .binary_search_by(|&(first, last, _)| compare(first, last, c))
         .ok()?;
@@ -161,6 +211,16 @@ mod tests {
     fn ranges_ascend() {
         for pair in RANGES.windows(2) {
             assert!(pair[0].0 <= pair[0].1 && pair[0].1 < pair[1].0, "{pair:?}");
+        }
+    }
+
+    #[test]
+    fn marks_ascend_and_have_a_script() {
+        for pair in MARKS.windows(2) {
+            assert!(pair[0].0 <= pair[0].1 && pair[0].1 < pair[1].0, "{pair:?}");
+        }
+        for c in MARKS.into_iter().flat_map(|(first, last)| first..=last) {
+            assert!(script_of_mark(c).is_some(), "{c:?}");
         }
     }
 
