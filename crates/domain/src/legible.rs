@@ -4,7 +4,7 @@
 //! | text | rule | function |
 //! | --- | --- | --- |
 //! | names of people, offices and keys, display names, tags, reasons, the product's name | no hidden character | [`check`] |
-//! | local parts of addresses | no hidden character, joiners neither | [`is_hidden`] |
+//! | local parts of addresses | none of them, joiners neither, nor private use | [`is_hidden`], [`is_private_use`] |
 //! | what people sign in with | besides, letters of one script that do not all look Latin | [`check_identifier`] |
 //! | what was stored before, or comes inside mail | shown without them | [`shown`] |
 //! | logins and addresses stored before, for those who correct them | shown as escapes | [`escaped`] |
@@ -26,18 +26,18 @@ const VIRAMAS: [char; 12] = [
 ];
 /// The keycap of emoji such as 1 with U+FE0F.
 const KEYCAP: char = '\u{20e3}';
+/// The flag that tags make a region's (UTS #51 §C.1), the tag that ends them, and how many there are besides the first.
+const BLACK_FLAG: char = '\u{1f3f4}';
+const CANCEL_TAG: char = '\u{e007f}';
+const REGION_TAGS_MAX: usize = 6;
 
-/// Ranges of hidden characters besides controls and noncharacters, ascending, of Unicode 16: general category Cf, line
-/// and paragraph separators, default ignorable code points, private use, and letters and signs that are blank.
-const HIDDEN: [(char, char); 29] = [
+/// Ranges of hidden characters besides controls and noncharacters, ascending, of Unicode 16: general category Cf without
+/// the signs that Arabic, Syriac and Kaithi write around numbers and names, line and paragraph separators, default
+/// ignorable code points, and letters and signs that are blank.
+const HIDDEN: [(char, char); 20] = [
     ('\u{ad}', '\u{ad}'),
     ('\u{34f}', '\u{34f}'),
-    ('\u{600}', '\u{605}'),
     ('\u{61c}', '\u{61c}'),
-    ('\u{6dd}', '\u{6dd}'),
-    ('\u{70f}', '\u{70f}'),
-    ('\u{890}', '\u{891}'),
-    ('\u{8e2}', '\u{8e2}'),
     ('\u{115f}', '\u{1160}'),
     ('\u{17b4}', '\u{17b5}'),
     ('\u{180b}', '\u{180f}'),
@@ -46,23 +46,19 @@ const HIDDEN: [(char, char); 29] = [
     ('\u{2060}', '\u{206f}'),
     ('\u{2800}', '\u{2800}'),
     ('\u{3164}', '\u{3164}'),
-    ('\u{e000}', '\u{f8ff}'),
     ('\u{fdd0}', '\u{fdef}'),
     ('\u{fe00}', '\u{fe0f}'),
     ('\u{feff}', '\u{feff}'),
     ('\u{ffa0}', '\u{ffa0}'),
     ('\u{fff0}', '\u{fffb}'),
-    ('\u{110bd}', '\u{110bd}'),
-    ('\u{110cd}', '\u{110cd}'),
     ('\u{13430}', '\u{1343f}'),
     ('\u{1bca0}', '\u{1bca3}'),
     ('\u{1d173}', '\u{1d17a}'),
     ('\u{e0000}', '\u{e0fff}'),
-    ('\u{f0000}', '\u{10ffff}'),
 ];
 
 /// What the hidden characters that people meet are called.
-const NAMES: [(char, char, &str); 28] = [
+const NAMES: [(char, char, &str); 26] = [
     ('\0', '\0', "NUL"),
     ('\u{ad}', '\u{ad}', "soft hyphen"),
     ('\u{34f}', '\u{34f}', "combining grapheme joiner"),
@@ -87,10 +83,8 @@ const NAMES: [(char, char, &str); 28] = [
     ('\u{2069}', '\u{2069}', "pop directional isolate"),
     ('\u{2800}', '\u{2800}', "blank Braille pattern"),
     ('\u{3164}', '\u{3164}', "Hangul filler"),
-    ('\u{e000}', '\u{f8ff}', "private-use character"),
     ('\u{fe00}', '\u{fe0f}', "variation selector"),
     ('\u{feff}', '\u{feff}', "byte order mark"),
-    ('\u{f0000}', '\u{10fffd}', "private-use character"),
 ];
 
 /// A character that nobody sees, or that changes how what is around it is shown.
@@ -127,8 +121,8 @@ pub enum IdentifierError {
     LooksLatin,
 }
 
-/// Whether a character is a control or format character, turns the direction of text around, is blank, private or none.
-/// Joiners, variation selectors and marks of direction are, too, though [`check`] and [`shown`] take them where they
+/// Whether a character is a control or format character, turns the direction of text around, or is blank or a
+/// noncharacter. Joiners, selectors and marks of direction are, too, though [`check`] and [`shown`] take them where they
 /// belong.
 pub fn is_hidden(c: char) -> bool {
     if c.is_ascii() {
@@ -144,6 +138,12 @@ pub fn is_hidden(c: char) -> bool {
         || HIDDEN
             .binary_search_by(|&(first, last)| compare(first, last, c))
             .is_ok()
+}
+
+/// Whether a font alone says what `c` looks like, as for rare characters in Chinese and Japanese names: local parts and
+/// logins have none.
+pub fn is_private_use(c: char) -> bool {
+    matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{ffffd}' | '\u{100000}'..='\u{10fffd}')
 }
 
 /// Whether `c` only marks the direction of what is beside it, as Hebrew and Arabic need it next to Latin and punctuation;
@@ -231,6 +231,12 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// Whether tags behind a black flag and a first tag end as those of a region do, England's for example.
+fn is_end_of_region(tags: &str) -> bool {
+    let mut tags = tags.chars().take(REGION_TAGS_MAX);
+    tags.find(|tag| !('\u{e0020}'..CANCEL_TAG).contains(tag)) == Some(CANCEL_TAG)
+}
+
 /// A text in which every hidden character is written as its escape, `\u{200b}`: what is stored is told from what it looks
 /// like.
 pub fn escaped(text: &str) -> String {
@@ -268,6 +274,13 @@ fn is_in_place(
             None => false,
         },
         '\u{e0100}'..='\u{e01ef}' => before.is_some_and(takes_selector),
+        // Selectors and the vowel separator of Mongolian.
+        '\u{180b}'..='\u{180f}' => matches!(before, Some('\u{1820}'..='\u{18aa}')),
+        '\u{e0020}'..='\u{e007f}' => match before {
+            Some(BLACK_FLAG) => c != CANCEL_TAG && is_end_of_region(after),
+            Some(before) => ('\u{e0020}'..CANCEL_TAG).contains(&before),
+            None => false,
+        },
         _ => false,
     }
 }

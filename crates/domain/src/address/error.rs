@@ -41,6 +41,9 @@ pub enum AddressProblem {
     /// A character that nobody sees, or that turns around what follows.
     #[error("{}", .0.reason())]
     HiddenCharacter(HiddenCharacter),
+    /// A character of private use in the local part.
+    #[error("has the private-use character U+{:04X} before the @ sign, which is not allowed there", u32::from(*.0))]
+    PrivateUse(char),
     /// No @ sign.
     #[error("has no @ sign")]
     MissingAt,

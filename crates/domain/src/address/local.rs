@@ -51,6 +51,9 @@ pub(super) fn check(local: &str) -> Result<(), P> {
     if let Some(c) = local.chars().find(|&c| legible::is_hidden(c)) {
         return Err(P::HiddenCharacter(HiddenCharacter(c)));
     }
+    if let Some(c) = local.chars().find(|&c| legible::is_private_use(c)) {
+        return Err(P::PrivateUse(c));
+    }
     if local.starts_with('"') {
         // `end` found the closing quote; inside everything printable goes.
         return if local == "\"\"" {

@@ -89,6 +89,9 @@ fn hidden_characters_are_named_and_joiners_of_a_domain_are_its_spelling() {
         assert_eq!(problem(text), expected, "{text:?}");
     }
     assert!(Address::parse("case@\u{6cc}\u{200c}\u{62e}.test").is_ok());
+    for text in ["\u{e000}@example.com", "\"\u{e000}\"@example.com"] {
+        assert_eq!(problem(text), AddressProblem::PrivateUse('\u{e000}'), "{text:?}");
+    }
 }
 
 #[test]
