@@ -195,7 +195,12 @@ impl House {
 
     /// Puts `n` plain letters of somebody into the store, without the way through intake; answers their ids.
     pub(crate) async fn letters(&self, from: &Person, n: usize) -> Vec<MessageId> {
-        let letter = NewMessage {
+        self.put(&self.plain_letter(from), n).await
+    }
+
+    /// A plain letter of somebody as intake hands it to the store.
+    pub(crate) fn plain_letter(&self, from: &Person) -> NewMessage {
+        NewMessage {
             sender: from.user,
             office: self.root,
             submitted_by: Submitter::User(from.user),
@@ -225,7 +230,11 @@ impl House {
                 ),
                 body: postroom_engine::packing::pack(b"Dear client\r\n"),
             },
-        };
+        }
+    }
+
+    /// Puts a letter into the store `n` times; answers the ids.
+    pub(crate) async fn put(&self, letter: &NewMessage, n: usize) -> Vec<MessageId> {
         let mut ids = Vec::with_capacity(n);
         while ids.len() < n {
             self.clock.advance(Duration::from_millis(1));

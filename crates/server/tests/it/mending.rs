@@ -99,6 +99,33 @@ async fn mistyped_address_is_changed_in_envelope_list_letter_and_search() {
 }
 
 #[tokio::test]
+async fn address_of_before_with_a_hidden_character_is_changed_in_letter_and_list() {
+    let house = House::open().await;
+    let case = house.person("case", house.root, Rights::default()).await;
+    let mut letter = house.plain_letter(&case);
+    letter.recipients[0].address = "cli\u{200b}ent@example.com".to_owned();
+    letter.shown.to = "Client <client@example.com>".to_owned();
+    letter.shown.size_bytes = 100;
+    let header =
+        "To: Client <cli\u{200b}ent@example.com>\r\nSubject: Many\r\nMessage-ID: <1@example.test>\r\n\r\n";
+    letter.content.header = postroom_engine::packing::pack(header.as_bytes());
+    let id = house.put(&letter, 1).await[0];
+    house.deliver(1, 1).await;
+    let path = format!("/api/v1/messages/{id}/recipients/0");
+    let answer = post(&house, &case, &path, json!({"address": "other@example.com"})).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    let after = get(&house, &case, &format!("/api/v1/messages/{id}")).await.json();
+    assert_eq!(after["to"], "Client <other@example.com>");
+    assert_eq!(after["recipients_detail"][0]["address"], "other@example.com");
+    let raw = get(&house, &case, &format!("/api/v1/messages/{id}/raw")).await;
+    assert!(
+        raw.text.contains("To: Client <other@example.com>\r\n"),
+        "{}",
+        raw.text
+    );
+}
+
+#[tokio::test]
 async fn recipient_is_not_changed_to_what_is_no_address_nor_by_strangers() {
     let house = House::open().await;
     let case = house.person("case", house.root, Rights::default()).await;

@@ -202,7 +202,9 @@ async fn prepared(
     } else {
         None
     };
-    let shown = |text: &str| readdress(text, &old, &new).unwrap_or_else(|| text.to_owned());
+    // The list's texts were kept as they are shown: without the hidden characters of an address of before.
+    let seen = legible::shown(&old);
+    let shown = |text: &str| readdress(text, &seen, &new).unwrap_or_else(|| text.to_owned());
     Ok(Readdress {
         message: id,
         index,
