@@ -54,6 +54,7 @@ class House:
             "DATA": data,
             "WORK": str(self.folder / "work"),
             "URL": f"http://127.0.0.1:{self.server.http_port}",
+            "PORT": str(self.server.http_port),
             "SMTP": f"127.0.0.1:{self.server.smtp_port}",
             "RELAY": f"127.0.0.1:{self.sink.port}",
             "PASSWORD": PASSWORD,

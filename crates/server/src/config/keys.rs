@@ -75,7 +75,7 @@ section! {
 section! {
     /// Numbers for Prometheus at `/metrics`.
     pub struct Metrics {
-        /// What a scraper sends as `Authorization: Bearer …`; empty: the numbers are for programs on the server's machine alone.
+        /// What a scraper sends as `Authorization: Bearer …`; empty: the numbers are for requests through 127.0.0.1 or ::1 alone.
         [live secret] token: String = String::new(),
     }
 }

@@ -23,7 +23,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use self::content::ContentMetrics;
 use super::App;
-use super::peer::ClientAddress;
+use super::peer::{ClientAddress, Proxies};
 use super::problem::ApiError;
 use crate::supervision::Part;
 
@@ -193,12 +193,12 @@ pub(super) async fn scrape(
     let config = app.config();
     let token = &config.metrics.token;
     if token.is_empty() {
-        if !is_local(client, &headers) {
+        if !is_local(client, &headers, Proxies::new(&config.http.trusted_proxies)) {
             return Err(ApiError::new(
                 StatusCode::FORBIDDEN,
                 "metrics_are_local",
                 "Metrics are for this machine",
-                "without metrics.token in the configuration the numbers are read on the machine of the server alone",
+                "Without metrics.token, /metrics only answers requests from 127.0.0.1 or ::1. Set metrics.token and send it as a bearer token.",
             ));
         }
     } else if !brings(token, &headers) {
@@ -225,10 +225,13 @@ fn brings(token: &str, headers: &HeaderMap) -> bool {
     })
 }
 
-/// Whether a request comes from a program on this machine, and not from a proxy there that names whom it asks for.
-fn is_local(client: IpAddr, headers: &HeaderMap) -> bool {
+/// Whether a request comes through 127.0.0.1 or ::1, and not from a proxy there: one of the configured ones, or one that
+/// names whom it asks for.
+fn is_local(client: IpAddr, headers: &HeaderMap, proxies: Proxies<'_>) -> bool {
     const OF_PROXIES: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
-    client.to_canonical().is_loopback() && OF_PROXIES.iter().all(|name| !headers.contains_key(*name))
+    client.to_canonical().is_loopback()
+        && !proxies.contain(client)
+        && OF_PROXIES.iter().all(|name| !headers.contains_key(*name))
 }
 
 /// Reads the numbers that are looked up, not counted.
@@ -307,10 +310,13 @@ mod tests {
                 headers.insert(name, "203.0.113.5".parse().unwrap());
             }
             assert_eq!(
-                is_local(client.parse().unwrap(), &headers),
+                is_local(client.parse().unwrap(), &headers, Proxies::new(&[])),
                 local,
                 "{client} {header:?}"
             );
         }
+        let proxies = ["127.0.0.0/8".parse().unwrap()];
+        let client = "127.0.0.1".parse().unwrap();
+        assert!(!is_local(client, &HeaderMap::new(), Proxies::new(&proxies)));
     }
 }

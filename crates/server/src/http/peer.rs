@@ -36,13 +36,18 @@ impl<'a> Proxies<'a> {
 
     /// How the client came to a believed proxy; by HTTP where none says otherwise.
     pub(super) fn scheme(&self, peer: Option<Peer>, headers: &HeaderMap) -> Scheme {
-        let believed = peer.is_some_and(|peer| self.0.iter().any(|network| network.contains(peer.0)));
+        let believed = peer.is_some_and(|peer| self.contain(peer.0));
         let forwarded = headers.get_all("x-forwarded-proto").iter().next_back();
         // The last one was written by the nearest proxy.
         let last = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next());
         last.filter(|_| believed)
             .and_then(|text| Scheme::parse(text.trim()))
             .unwrap_or(Scheme::Http)
+    }
+
+    /// Whether an address is one of theirs.
+    pub(super) fn contain(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(address))
     }
 
     fn behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
@@ -54,7 +59,7 @@ impl<'a> Proxies<'a> {
             .flat_map(|value| value.split(','))
             .collect();
         for hop in hops.into_iter().rev() {
-            if !self.0.iter().any(|network| network.contains(client)) {
+            if !self.contain(client) {
                 break;
             }
             match hop.trim().parse() {

@@ -49,6 +49,17 @@ async fn metrics_without_a_token_are_for_programs_on_this_machine() {
 }
 
 #[tokio::test]
+async fn metrics_without_a_token_are_not_for_a_proxy_that_adds_no_header() {
+    let house =
+        House::with(|config| config.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]).await;
+    let answer = house.ask(Method::GET, "/metrics").send().await;
+    assert_eq!(
+        (answer.status, answer.code()),
+        (StatusCode::FORBIDDEN, "metrics_are_local".to_owned())
+    );
+}
+
+#[tokio::test]
 async fn page_may_load_nothing_but_its_own() {
     let house = House::open().await;
     let page = house.ask(Method::GET, "/").send().await;
