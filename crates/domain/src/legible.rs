@@ -3,10 +3,10 @@
 //!
 //! | text | rule | function |
 //! | --- | --- | --- |
-//! | names of people, offices and keys, display names, tags, reasons, the product's name | no hidden character | [`check`] |
+//! | names of people, offices and keys, display names, tags, reasons | no hidden character | [`check`] |
 //! | local parts of addresses | none of them, joiners neither, nor private use | [`is_hidden`], [`is_private_use`] |
 //! | what people sign in with | besides, letters of one script that do not all look Latin | [`check_identifier`] |
-//! | what was stored before, or comes inside mail | shown without them | [`shown`] |
+//! | what was stored before, comes inside mail, or is the product's name | shown without them | [`shown`] |
 //! | logins and addresses stored before, for those who correct them | shown as escapes | [`escaped`] |
 //!
 //! Joiners, selectors and marks of direction are taken in the first row where what is around them needs them.

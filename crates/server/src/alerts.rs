@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use postroom_domain::alert::ServerTrouble;
-use postroom_domain::{Address, Clock, OfficeId, Timestamp};
+use postroom_domain::{Address, Clock, OfficeId, Timestamp, legible};
 use postroom_engine::intake::Intake;
 use postroom_office::alerts::{self, AlertDesk, AlertSettings, ServerRelay};
 use postroom_office::relays::Relays;
@@ -199,7 +199,7 @@ fn notice_settings(config: &Config) -> anyhow::Result<NoticeSettings> {
         .with_context(|| format!("notifications.from: {from:?} is no e-mail address"))?;
     let base = config.http.public_url.trim_end_matches('/');
     Ok(NoticeSettings {
-        brand: config.brand.clone(),
+        brand: legible::shown(&config.brand).into_owned(),
         from,
         base_url: if base.is_empty() {
             format!("http://{}", config.http.listen)

@@ -12,7 +12,7 @@ use postroom_office::upkeep::{self, UpkeepSettings};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 
-use postroom_domain::SteadyClock;
+use postroom_domain::{SteadyClock, legible};
 
 use crate::alerts;
 use crate::clock::SystemClock;
@@ -122,9 +122,7 @@ impl Running {
         if let Err(error) = alerts::report_reserved_addresses(&*running.node.store, &reserved, now).await {
             tracing::warn!(%error, "could not look for people who have a reserved address");
         }
-        if config.relay.is_empty() {
-            tracing::warn!("no [[relay]] is configured: mail is taken in and waits");
-        }
+        warn_of(config);
         Ok(running)
     }
 
@@ -324,6 +322,16 @@ impl Running {
         {
             tracing::warn!("the store did not close in time; the next start recovers it");
         }
+    }
+}
+
+/// Warns of what is configured and works otherwise than somebody may think.
+fn warn_of(config: &Config) {
+    if config.relay.is_empty() {
+        tracing::warn!("no [[relay]] is configured: mail is taken in and waits");
+    }
+    if let Err(hidden) = legible::check(&config.brand) {
+        tracing::warn!(character = %hidden, "brand has an invisible character, which is left out");
     }
 }
 

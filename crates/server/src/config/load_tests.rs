@@ -62,8 +62,8 @@ fn each_mistake_is_named_with_its_line() {
             "DIR/postroom.toml:2:1: http.public_url is \"https://user@mail.example.com\"; it is an address such as \"https://mail.example.com\", without a user, and with a name outside ASCII in its xn-- form",
         ),
         (
-            "brand = \"Post\u{202e}room\"\n",
-            "DIR/postroom.toml:1:1: brand has the character U+202E (right-to-left override) in it, which is invisible or changes how the rest is shown: remove it",
+            "brand = \"\u{200b}\"\n",
+            "DIR/postroom.toml:1:1: brand is a name in one line; it is not empty",
         ),
         (
             "[[submission.trusted]]\nnetwork = \"office\"\nlogin = \"case\"\n",

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use postroom_domain::Clock;
+use postroom_domain::{Clock, legible};
 use postroom_engine::EngineHandle;
 use postroom_engine::intake::Intake;
 use postroom_office::explain::{ExplainParts, Explainer, Service};
@@ -76,7 +76,7 @@ impl App {
 
     /// The name that people see.
     pub fn brand(&self) -> String {
-        self.config().brand.clone()
+        legible::shown(&self.config().brand).into_owned()
     }
 
     /// Whether mail is taken in and sent at all (I8).

@@ -97,7 +97,7 @@ async fn reload_switches_the_queue_off_and_on_and_moves_to_another_relay() {
     std::fs::write(
         &file,
         format!(
-            "brand = \"House Mail\"\n[queue]\nenabled = false\n{}",
+            "brand = \"House\u{ad} Mail\"\n[queue]\nenabled = false\n{}",
             relay(other.addr().port())
         ),
     )
