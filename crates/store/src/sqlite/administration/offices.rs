@@ -39,7 +39,8 @@ pub(super) fn change(
 ) -> Result<Office, StoreError> {
     let before = at_version(conn, id, version)?;
     let parent = change.parent.or(before.parent);
-    let name = change.name.as_ref().unwrap_or(&before.name);
+    // Names are read without hidden characters: one that is given as it was read stays as it is kept.
+    let name = change.name.as_ref().filter(|name| **name != before.name);
     let security = change.security.unwrap_or(before.security);
     let domains = change
         .allowed_sender_domains
@@ -48,16 +49,11 @@ pub(super) fn change(
     if parent != before.parent {
         may_lie_below(conn, &before, parent)?;
     }
-    let taken = conn
-        .prepare_cached(
-            "SELECT 1 FROM office WHERE ifnull(parent, 0) = ifnull(?1, 0) AND name = ?2 AND removed = 0 AND id <> ?3",
-        )?
-        .exists(params![parent.map(|parent| parent.0), name, id.0])?;
-    if taken {
-        return Err(exists("office", name));
+    if (name.is_some() || parent != before.parent) && is_taken(conn, id, parent, name)? {
+        return Err(exists("office", name.unwrap_or(&before.name)));
     }
     conn.prepare_cached(
-        "UPDATE office SET parent = ?1, name = ?2, security = ?3, allowed_sender_domains = ?5, version = version + 1
+        "UPDATE office SET parent = ?1, name = coalesce(?2, name), security = ?3, allowed_sender_domains = ?5, version = version + 1
          WHERE id = ?4",
     )?
     .execute(params![
@@ -71,7 +67,7 @@ pub(super) fn change(
     if parent != before.parent {
         facts.push(("parent", json!(parent)));
     }
-    if *name != before.name {
+    if name.is_some() {
         facts.push(("renamed", json!(true)));
     }
     if security != before.security {
@@ -82,6 +78,21 @@ pub(super) fn change(
     }
     log::office(conn, by, AuditAction::OfficeChange, id, &facts)?;
     known(conn, id)
+}
+
+/// Whether another office below `parent` has the name that an office is given, or has.
+fn is_taken(
+    conn: &Connection,
+    id: OfficeId,
+    parent: Option<OfficeId>,
+    name: Option<&String>,
+) -> Result<bool, StoreError> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT 1 FROM office WHERE ifnull(parent, 0) = ifnull(?1, 0)
+             AND name = coalesce(?2, (SELECT name FROM office WHERE id = ?3)) AND removed = 0 AND id <> ?3",
+        )?
+        .exists(params![parent.map(|parent| parent.0), name, id.0])?)
 }
 
 /// Removes an office that nothing belongs to; its row stays, so that its id is never given again.

@@ -178,7 +178,8 @@ fn end_sessions(conn: &Connection, id: UserId) -> Result<(), StoreError> {
 
 /// Changes name, login and address. Sessions and tokens were given by the old ones.
 fn rename(conn: &Connection, before: &User, change: &UserChange, by: &By) -> Result<(), StoreError> {
-    let name = change.name.as_ref().unwrap_or(&before.name);
+    // Names are read without hidden characters: one that is given as it was read stays as it is kept.
+    let name = change.name.as_ref().filter(|name| **name != before.name);
     let lower = |name: &Option<String>, before: &String| {
         name.as_ref()
             .map_or_else(|| before.clone(), |name| name.to_lowercase())
@@ -195,7 +196,7 @@ fn rename(conn: &Connection, before: &User, change: &UserChange, by: &By) -> Res
             facts.push((fact, json!(true)));
         }
     }
-    conn.prepare_cached("UPDATE user SET name = ?1, login = ?2, email = ?3 WHERE id = ?4")?
+    conn.prepare_cached("UPDATE user SET name = coalesce(?1, name), login = ?2, email = ?3 WHERE id = ?4")?
         .execute(params![name, login, email, before.id.0])?;
     if !facts.is_empty() {
         end_sign_ins(conn, before.id)?;

@@ -149,6 +149,22 @@ pub(crate) async fn office_is_renamed_and_moved_but_never_below_itself(h: &mut i
     assert_eq!((after.name.as_str(), after.version), ("Shore", 3));
 }
 
+pub(crate) async fn office_keeps_its_stored_name_where_something_else_changes(h: &mut impl Harness) {
+    let store = h.store();
+    let [root, ..] = tree(store).await;
+    let stored = "No\u{ad}rth";
+    let odd = store.add_office(office(stored, Some(root)), &by()).await.unwrap();
+    let change = OfficeChange {
+        name: Some(odd.name),
+        security: Some(OfficeSecurity::Off),
+        ..OfficeChange::default()
+    };
+    let after = store.change_office(odd.id, 1, change, &by()).await.unwrap();
+    assert_eq!((after.name.as_str(), after.version), ("North", 2));
+    let again = store.add_office(office(stored, Some(root)), &by()).await;
+    assert!(matches!(again, Err(StoreError::Exists { .. })), "{again:?}");
+}
+
 pub(crate) async fn tree_of_offices_has_a_depth_and_no_ring(h: &mut impl Harness) {
     let store = h.store();
     let [root, ..] = tree(store).await;

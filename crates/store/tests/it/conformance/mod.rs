@@ -84,6 +84,7 @@ macro_rules! conformance {
             people::sources_of_sign_ins_are_known_until_they_are_old_or_too_many,
             people::people_survive_reopening,
             administration::office_is_renamed_and_moved_but_never_below_itself,
+            administration::office_keeps_its_stored_name_where_something_else_changes,
             administration::tree_of_offices_has_a_depth_and_no_ring,
             administration::only_an_empty_office_is_removed_and_its_number_not_given_again,
             administration::system_office_keeps_an_administrator,
