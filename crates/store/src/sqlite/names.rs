@@ -240,7 +240,12 @@ impl<'c> Gathering<'c> {
             .into_iter()
             .flatten()
             .filter(|field| field.contains('<'))
-            .flat_map(|field| Mailbox::parse_list(&legible::shown(&field)).unwrap_or_default())
+            .flat_map(|field| Mailbox::parse_field(&field).unwrap_or_default())
+            // Names are cleaned, addresses are not: the cleaned one is somebody else's.
+            .filter_map(|mailbox| {
+                let name = legible::shown(mailbox.name().unwrap_or_default());
+                Mailbox::new(&name, mailbox.address().clone()).ok()
+            })
             .collect())
     }
 }

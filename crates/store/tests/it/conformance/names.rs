@@ -131,6 +131,14 @@ pub(crate) async fn addresses_are_those_of_ones_own_mail_the_latest_first(h: &mu
         "the latest name counts"
     );
     assert!(written(store, 1, "theirs", 8).await.is_empty());
+    let odd = [
+        named(3, "Ca\u{202e}se <case@example.test>", &["case@example.test"]),
+        named(3, "Other <cl\u{200b}erk@example.test>", &["clerk@example.test"]),
+    ];
+    put(store, odd.to_vec(), at(9)).await;
+    let mut found = written(store, 3, "", 8).await;
+    found.sort();
+    assert_eq!(found, ["Case <case@example.test>", "clerk@example.test"]);
 }
 
 pub(crate) async fn address_of_older_mail_is_found_by_its_words(h: &mut impl Harness) {
