@@ -38,6 +38,18 @@ async fn status_tells_what_the_table_says_and_the_stream_tells_the_same() {
                 (&json!("matrix server"), &json!(true)),
                 "{name}"
             );
+            // No relay is there to be shown: whose relays would be follows from whom they administer.
+            let principal = world.principal(caller).await;
+            let expected = match person.status.as_str() {
+                "server" => (true, true),
+                "office" => (true, false),
+                _ => (false, false),
+            };
+            let administers = (
+                principal.administers(world.offices["North Office"]),
+                principal.is_system_administrator(),
+            );
+            assert_eq!(administers, expected, "{name}");
             let (opened, _, body) = world.ask(caller, Method::GET, "/api/v1/events").open().await;
             assert_eq!(opened, StatusCode::OK, "{name}");
             assert_eq!(Events::over(body).next("status").await, Some(status), "{name}");

@@ -1,11 +1,12 @@
 //! The world of the truth table: its offices, people and mail, in a house.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use postroom_domain::{OfficeId, Scope, UserId};
-use postroom_office::Secret;
+use postroom_office::{Principal, Secret};
 use postroom_store::{
     Branches, NewProxy, NewSession, OfficeChange, OfficeSecurity, ProxyLevel, ProxyTerms, Rights, UserChange,
 };
@@ -309,6 +310,11 @@ impl World {
 
     /// What somebody sees, as the server works it out.
     pub(super) async fn scope(&self, caller: &Caller) -> Scope {
+        self.principal(caller).await.authority.see.clone()
+    }
+
+    /// Whom the server takes somebody for.
+    pub(super) async fn principal(&self, caller: &Caller) -> Arc<Principal> {
         let (kind, proof) = (caller.header.0, &caller.header.1);
         let authenticator = &self.house.node.authenticator;
         let secret = proof.rsplit([' ', '=']).next().unwrap();
@@ -317,7 +323,7 @@ impl World {
         } else {
             authenticator.key(secret).await
         };
-        found.unwrap().unwrap().authority.see.clone()
+        found.unwrap().unwrap()
     }
 
     /// A request of somebody.
