@@ -34,6 +34,7 @@ use super::wire::alerts::UnreadAlerts;
 use super::wire::jobs::Job;
 use super::wire::list::{Counts, ListQuery, Row};
 use super::wire::problem::Problem;
+use super::wire::status::Status;
 
 /// Most ids that a stream watches.
 const MOST_VISIBLE: usize = 200;
@@ -139,6 +140,7 @@ struct Watcher {
     next_counts: Instant,
     next_status: Instant,
     last_counts: Option<Counts>,
+    last_status: Option<Status>,
     ends_at: Instant,
     _place: OwnedSemaphorePermit,
 }
@@ -164,6 +166,7 @@ impl Watcher {
             next_counts: now,
             next_status: now,
             last_counts: None,
+            last_status: None,
             ends_at: now + LIFE,
             people: app.authenticator.watch(),
             app,
@@ -237,6 +240,7 @@ impl Watcher {
         let now = Instant::now();
         self.next_frame = now + FRAME;
         if self.gathered.take_resync() {
+            self.last_status = None;
             self.push("resync", &serde_json::json!({}));
         }
         self.rows().await?;
@@ -255,9 +259,18 @@ impl Watcher {
         }
         if self.gathered.status_stale() && self.next_status <= now {
             self.gathered.status_told();
-            self.next_status = now + STATUS;
-            let status = super::status::read(&self.app, &self.who).await?;
+            self.status(now).await?;
+        }
+        Ok(())
+    }
+
+    /// The status where it is another one: mail that somebody does not see moves without a word to them.
+    async fn status(&mut self, now: Instant) -> Result<(), StoreError> {
+        self.next_status = now + STATUS;
+        let status = super::status::read(&self.app, &self.who).await?;
+        if self.last_status.as_ref() != Some(&status) {
             self.push("status", &status);
+            self.last_status = Some(status);
         }
         Ok(())
     }

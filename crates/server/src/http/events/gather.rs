@@ -62,7 +62,8 @@ impl Gathered {
 
     /// Takes in the changes of one commit that this person may hear of.
     pub(super) fn note(&mut self, set: &ChangeSet, scope: &Scope, filter: Option<&Filter>) {
-        self.status |= !set.changes.is_empty();
+        // The banners of others' acts are looked at, too; whoever sees nothing has none, and no mail that waits.
+        self.status |= !set.changes.is_empty() && !scope.is_nothing();
         for change in &set.changes {
             if !scope.sees(change.sender, change.office, change.category) {
                 continue;
@@ -207,6 +208,16 @@ mod tests {
             deleted: vec![MessageId::from_ord(1)],
         };
         assert_eq!(gathered.take_rows(), told);
+    }
+
+    #[test]
+    fn status_is_looked_at_again_for_those_who_see_mail_alone() {
+        for (scope, expected) in [(Scope::nothing(), false), (Scope::own(UserId(3)), true)] {
+            let mut gathered = Gathered::new(vec![]);
+            gathered.status_told();
+            gathered.note(&set(ChangeKind::Added, 1, 4), &scope, None);
+            assert_eq!(gathered.status_stale(), expected, "{scope:?}");
+        }
     }
 
     #[test]
