@@ -114,7 +114,7 @@ pub enum IdentifierError {
     )]
     Character(char),
     /// Letters of several scripts, as Latin and Cyrillic.
-    #[error("mixes letters of several alphabets, of which some look alike: use one")]
+    #[error("mixes letters of several alphabets: use one")]
     MixedScripts,
     /// Letters of another script that can all be read as Latin ones.
     #[error("has letters of another alphabet that all look like Latin ones: write it in Latin letters")]

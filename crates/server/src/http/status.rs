@@ -1,4 +1,4 @@
-//! How the service is, as far as it concerns whoever asks: docs/access/truth.toml says who is told what.
+//! How the service is, as far as it concerns whoever asks: docs/access/truth.toml says what is shown to whom.
 
 use axum::extract::State;
 use postroom_domain::health::HealthState;
@@ -122,7 +122,7 @@ fn shown(relay: Relay, who: &Principal) -> RelayStatus {
     shown
 }
 
-/// What a relay is called for those who are not told its name.
+/// What a relay is called for those who are not shown its name.
 pub(super) fn nameless(relay: &Relay) -> &'static str {
     match (relay.route == RouteId::SERVER, relay.place) {
         (true, Place::First) => "shared e-mail server",

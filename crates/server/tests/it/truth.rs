@@ -99,7 +99,7 @@ pub(crate) struct Person {
     may: BTreeMap<String, String>,
 }
 
-/// How much of the status somebody is told.
+/// How much of the status somebody is shown.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StatusWord {
@@ -238,8 +238,8 @@ impl Truth {
 
     fn statuses(&self, page: &mut String) {
         page.push_str(
-            "\n## What the status tells whom\n\nThis is about `GET /status` and the `status` of the event stream.\n\n\
-             | who | is told |\n| --- | --- |\n",
+            "\n## What GET /status shows to whom\n\nThis holds for the `status` of the event stream, too.\n\n\
+             | who | what is shown |\n| --- | --- |\n",
         );
         for StatusWord { word, title } in &self.status {
             let who: Vec<&str> = self

@@ -1,4 +1,4 @@
-//! For every person: what the status tells them, and the event stream after it.
+//! For every person: what the status shows them, and the event stream after it.
 
 use axum::http::{Method, StatusCode};
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::events::Events;
 use crate::truth::Security;
 
 #[tokio::test]
-async fn status_tells_what_the_table_says_and_the_stream_tells_the_same() {
+async fn status_shows_what_the_table_says_and_the_stream_shows_the_same() {
     for security in [Security::On, Security::Off] {
         let world = World::with(security).await;
         let kept = world.house.kept().await;
