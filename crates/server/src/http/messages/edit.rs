@@ -203,7 +203,7 @@ async fn prepared(
         None
     };
     // The list's texts were kept as they are shown: without the hidden characters of an address of before.
-    let seen = legible::shown(&old);
+    let seen = legible::shown(&old).into_owned();
     let shown = |text: &str| readdress(text, &seen, &new).unwrap_or_else(|| text.to_owned());
     Ok(Readdress {
         message: id,
