@@ -44,8 +44,8 @@ const RESET_PAIR: Rate = Rate {
     burst: 3,
     every: Duration::from_mins(20),
 };
-/// Links that all sources ask for an account. A link lasts three times as long as it takes to be allowed another, so
-/// whoever is refused has one in their mailbox that works.
+/// Links that sources ask for an account that its person never signed in from: at most 9 in the hour that a link lasts, fewer
+/// than [`postroom_store::RESET_LINKS_MAX`], so that none of them ends one that works.
 const RESET_ACCOUNT: Rate = Rate {
     burst: 6,
     every: Duration::from_mins(20),

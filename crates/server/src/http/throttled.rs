@@ -15,10 +15,11 @@ pub(super) fn sign_in(retry_after: Duration) -> ApiError {
     refused("Too many attempts to sign in", detail, retry_after)
 }
 
-/// Too many requests for a link to choose a new password.
+/// Too many requests for a link to choose a new password. Whether one was sent before is not known here: where too many were
+/// asked for from one place, perhaps none was.
 pub(super) fn reset(retry_after: Duration) -> ApiError {
     let detail = format!(
-        "use the newest link in your mailbox, which works for an hour; another one can be sent in {}",
+        "if you already have a link, use the newest one, which works for an hour; otherwise try again in {}",
         in_words(retry_after)
     );
     refused("Too many requests for a link", detail, retry_after)

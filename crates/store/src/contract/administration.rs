@@ -10,6 +10,8 @@ use crate::StoreError;
 
 /// Most principals that one person proxies for: each is a range that lists merge.
 pub const PROXIES_MAX: usize = 200;
+/// Most links for a new password that work at a time for one person; beyond that the oldest ends.
+pub const RESET_LINKS_MAX: u32 = 10;
 
 /// Who changes something, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,7 +137,8 @@ pub trait Administration: Send + Sync {
     /// Those of the store.
     async fn end_key(&self, id: postroom_domain::KeyId, by: &By) -> Result<bool, StoreError>;
 
-    /// Keeps the hash of a token that works once; an earlier one of the same person and purpose ends.
+    /// Keeps the hash of a token that works once. An earlier setup secret or invitation of the same person ends; of links for
+    /// a new password the newest [`RESET_LINKS_MAX`] work.
     ///
     /// # Errors
     /// [`StoreError::Stale`] where the person changed since the token's mail was addressed.

@@ -26,7 +26,7 @@ mod upkeep;
 
 pub use administration::{
     Account, Addressee, Administration, Branches, By, NewProxy, NewToken, OfficeChange, OpenKeys,
-    PROXIES_MAX, Proxy, ProxyLevel, ProxyTerms, SetUp, TokenPurpose, UserChange,
+    PROXIES_MAX, Proxy, ProxyLevel, ProxyTerms, RESET_LINKS_MAX, SetUp, TokenPurpose, UserChange,
 };
 pub use alerts::{
     Alert, AlertId, AlertPage, AlertState, Alerts, Count, MailedAlerts, Mailing, Raise, RaiseBatch, Unread,

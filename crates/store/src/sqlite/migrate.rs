@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// Every step, in order; `user_version` counts those done. A released step is never edited.
-const STEPS: [&str; 29] = [
+const STEPS: [&str; 30] = [
     include_str!("migrations/0001_queue.sql"),
     include_str!("migrations/0002_terms.sql"),
     include_str!("migrations/0003_audit.sql"),
@@ -35,6 +35,7 @@ const STEPS: [&str; 29] = [
     include_str!("migrations/0027_keys.sql"),
     include_str!("migrations/0028_known_sources.sql"),
     include_str!("migrations/0029_sender_domains.sql"),
+    include_str!("migrations/0030_links.sql"),
 ];
 
 /// Runs the steps that the file lacks, each in its own transaction.

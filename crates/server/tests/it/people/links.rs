@@ -81,6 +81,30 @@ async fn new_password_by_a_link_ends_keys_unless_it_says_otherwise_or_is_the_fir
     }
 }
 
+#[tokio::test]
+async fn link_works_although_another_was_asked_for_later() {
+    let house = House::open().await;
+    let case = somebody(&house, "case", Way::Reset).await;
+    let (told, mut notices) = tokio::sync::mpsc::unbounded_channel();
+    let store = Arc::clone(&house.node.store);
+    let accounts = Accounts::new(store, Arc::clone(&house.node.clock), Arc::new(Told(told)));
+    let accounts = Arc::new(accounts);
+    let mut links = Vec::new();
+    for _ in 0..2 {
+        accounts.forgot(&case.login);
+        let NoticeEvent::PasswordReset(link) = notices.recv().await.unwrap().event else {
+            panic!("another notice");
+        };
+        links.push(link);
+    }
+    assert_eq!(confirm(&house, &links[0], None).await, StatusCode::NO_CONTENT);
+    assert_eq!(
+        confirm(&house, &links[1], None).await,
+        StatusCode::CONFLICT,
+        "ends with the one that was used"
+    );
+}
+
 async fn confirm(house: &House, link: &Link, end_keys: Option<bool>) -> StatusCode {
     let mut body = json!({"token": link.token.reveal(), "password": "another horse battery"});
     if let Some(end_keys) = end_keys {

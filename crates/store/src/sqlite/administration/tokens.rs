@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{log, offices, users};
 use crate::StoreError;
 use crate::contract::{
-    Actor, Addressee, AuditAction, AuditNote, By, KeyHash, NewOffice, NewToken, NewUser, OpenKeys, Rights,
-    SetUp, TokenPurpose, User,
+    Actor, Addressee, AuditAction, AuditNote, By, KeyHash, NewOffice, NewToken, NewUser, OpenKeys,
+    RESET_LINKS_MAX, Rights, SetUp, TokenPurpose, User,
 };
 use crate::sqlite::people::{insert_office, insert_user};
 
@@ -15,7 +15,8 @@ const SET_UP: i64 = 0;
 const INVITATION: i64 = 1;
 const PASSWORD_RESET: i64 = 2;
 
-/// Keeps a token's hash in place of an earlier one.
+/// Keeps a token's hash. An invitation or a setup secret takes the place of the earlier one; of links for a new password the
+/// person's newest stay, since anybody may ask for one.
 pub(super) fn keep(conn: &Connection, token: &NewToken, by: &By) -> Result<(), StoreError> {
     let (purpose, user) = match token.purpose {
         TokenPurpose::SetUp => (SET_UP, None),
@@ -27,8 +28,18 @@ pub(super) fn keep(conn: &Connection, token: &NewToken, by: &By) -> Result<(), S
         None => None,
     };
     let user = user.map_or(UserId(0), |user| user.id);
-    conn.prepare_cached("DELETE FROM one_time WHERE (user = ?1 AND purpose = ?2) OR ends_at <= ?3")?
-        .execute(params![user.0, purpose, by.at.as_micros()])?;
+    conn.prepare_cached("DELETE FROM one_time WHERE ends_at <= ?1")?
+        .execute([by.at.as_micros()])?;
+    let others_max = if purpose == PASSWORD_RESET {
+        RESET_LINKS_MAX - 1
+    } else {
+        0
+    };
+    conn.prepare_cached(
+        "DELETE FROM one_time WHERE hash IN
+            (SELECT hash FROM one_time WHERE user = ?1 AND purpose = ?2 ORDER BY ends_at DESC LIMIT -1 OFFSET ?3)",
+    )?
+    .execute(params![user.0, purpose, others_max])?;
     conn.prepare_cached("INSERT INTO one_time (hash, purpose, user, ends_at) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![token.hash.0, purpose, user.0, token.ends_at.as_micros()])?;
     if let Some(office) = office.filter(|_| purpose == PASSWORD_RESET) {

@@ -94,6 +94,7 @@ macro_rules! conformance {
             administration::branches_lie_below_and_go_with_enterprise_view,
             administration::proxy_is_for_another_of_the_same_office,
             administration::token_sets_a_password_once_within_its_time,
+            administration::newest_links_of_a_person_work_and_the_newest_invitation,
             administration::new_password_ends_keys_where_that_is_asked,
             administration::right_that_shows_more_ends_keys,
             administration::view_of_more_branches_ends_keys,

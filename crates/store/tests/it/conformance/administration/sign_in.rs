@@ -1,8 +1,11 @@
-//! What ends with a login or an address.
+//! What ends with a login or an address, and which links work.
+
+use std::time::Duration;
 
 use postroom_domain::PeopleRule;
 use postroom_store::{
-    AuditAction, AuditView, KeyHash, NewSession, OpenKeys, Rights, StoreError, TokenPurpose, UserChange,
+    Addressee, AuditAction, AuditView, KeyHash, NewSession, NewToken, OpenKeys, RESET_LINKS_MAX, Rights,
+    StoreError, TokenPurpose, UserChange,
 };
 
 use super::{HOUR, by, keep, person, rule, token, tree};
@@ -88,4 +91,25 @@ pub(crate) async fn token_is_kept_for_the_address_that_its_mail_goes_to(h: &mut 
         .use_token(&KeyHash([1; 32]), "new".to_owned(), OpenKeys::Keep, at(6))
         .await;
     assert_eq!(rule(used), PeopleRule::TokenInvalid);
+}
+
+pub(crate) async fn newest_links_of_a_person_work_and_the_newest_invitation(h: &mut impl Harness) {
+    let store = h.store();
+    let [root, ..] = tree(store).await;
+    let to = Addressee::from(&person(store, 1, root, Rights::default()).await);
+    let works = |n: u8| async move { store.token_works(&KeyHash([n; 32]), at(6)).await.unwrap() };
+    let max = u8::try_from(RESET_LINKS_MAX).unwrap();
+    for n in 1..=max + 2 {
+        let link = NewToken {
+            ends_at: by().at.plus(HOUR).plus(Duration::from_secs(n.into())),
+            ..token(n, TokenPurpose::PasswordReset(to))
+        };
+        store.keep_token(link, &by()).await.unwrap();
+    }
+    for n in 1..=max + 2 {
+        assert_eq!(works(n).await, n > 2, "{n}");
+    }
+    keep(store, 101, TokenPurpose::Invitation(to)).await;
+    keep(store, 102, TokenPurpose::Invitation(to)).await;
+    assert!(!works(101).await && works(102).await && works(max).await);
 }
