@@ -18,14 +18,6 @@ pub(super) struct Rate {
     pub(super) every: Duration,
 }
 
-/// What a bucket will be once a token is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Next {
-    full_at: Timestamp,
-    /// How long to wait for the token; zero where there is one.
-    pub(super) wait: Duration,
-}
-
 /// Buckets of one rate.
 #[derive(Debug)]
 pub(super) struct Buckets<K> {
@@ -41,21 +33,23 @@ impl<K: Hash + Eq> Buckets<K> {
         }
     }
 
-    /// Looks for a token, and takes none.
-    pub(super) fn next(&self, key: &K, now: Timestamp) -> Next {
-        let from = self.full_at.get(key).copied().unwrap_or(now).max(now);
-        let full_at = from.plus(self.rate.every);
+    /// How long to wait for a token; zero where there is one. Takes none.
+    pub(super) fn wait(&self, key: &K, now: Timestamp) -> Duration {
         let most = self.rate.every.saturating_mul(self.rate.burst);
-        Next {
-            full_at,
-            wait: full_at.since(now).saturating_sub(most),
-        }
+        self.full_after_one(key, now).since(now).saturating_sub(most)
     }
 
-    /// Takes the token that [`Self::next`] found.
-    pub(super) fn take(&mut self, key: K, next: Next, now: Timestamp) {
+    /// Takes a token, which [`Self::wait`] said is there.
+    pub(super) fn take(&mut self, key: K, now: Timestamp) {
+        let full_at = self.full_after_one(&key, now);
         self.make_room(now);
-        self.full_at.insert(key, next.full_at);
+        self.full_at.insert(key, full_at);
+    }
+
+    /// When the bucket will be full again once a token is taken.
+    fn full_after_one(&self, key: &K, now: Timestamp) -> Timestamp {
+        let from = self.full_at.get(key).copied().unwrap_or(now).max(now);
+        from.plus(self.rate.every)
     }
 
     /// Gives a token back.

@@ -5,6 +5,7 @@
 //! | source and account | everybody's |
 //! | account | those from sources that the account's person never signed in from |
 //! | source | those of the same kind |
+//! | network | those from networks that the account's person signed in from, over all accounts |
 //!
 //! With one of its buckets empty an attempt is not even looked at. So whoever guesses from somewhere else spends nothing that
 //! the person needs where they signed in before: there they have a bucket of their own. An attempt that succeeds gives back
@@ -38,6 +39,12 @@ const SIGN_IN_ACCOUNT: Rate = Rate {
 const SIGN_IN_SOURCE: Rate = Rate {
     burst: 30,
     every: Duration::from_secs(10),
+};
+/// Attempts from a network, over all accounts whose people signed in from there: a whole office behind one address types a wrong
+/// password now and then.
+const SIGN_IN_NETWORK: Rate = Rate {
+    burst: 200,
+    every: Duration::from_secs(2),
 };
 /// Links that one source asks for an account.
 const RESET_PAIR: Rate = Rate {
@@ -82,9 +89,28 @@ pub(crate) struct Attempt {
     pub(crate) standing: Standing,
 }
 
+/// Which buckets an attempt takes from, beside the one of its source and account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// None: a browser with its cookie is one person's.
+    KnownDevice,
+    /// The network's.
+    KnownNetwork,
+    /// The account's and the source's.
+    Stranger,
+}
+
 impl Attempt {
     const fn pair(&self) -> (SignInSource, Account) {
         (self.source, self.account)
+    }
+
+    const fn origin(&self) -> Origin {
+        match (self.standing, self.source) {
+            (Standing::Known, SignInSource::Device(_)) => Origin::KnownDevice,
+            (Standing::Known, SignInSource::Network(_)) => Origin::KnownNetwork,
+            (Standing::Unknown, _) => Origin::Stranger,
+        }
     }
 }
 
@@ -106,6 +132,7 @@ struct Counted {
     pairs: Buckets<(SignInSource, Account)>,
     accounts: Buckets<Account>,
     sources: Buckets<SignInSource>,
+    networks: Buckets<SignInSource>,
 }
 
 impl Throttle {
@@ -124,6 +151,7 @@ impl Throttle {
             pairs: Buckets::new(pair),
             accounts: Buckets::new(account),
             sources: Buckets::new(SIGN_IN_SOURCE),
+            networks: Buckets::new(SIGN_IN_NETWORK),
         };
         Self {
             counted: Mutex::new(counted),
@@ -153,9 +181,13 @@ impl Throttle {
     pub(crate) fn succeeded(&self, attempt: &Attempt) {
         let mut counted = self.counted();
         counted.pairs.give_back(&attempt.pair());
-        if attempt.standing == Standing::Unknown {
-            counted.accounts.give_back(&attempt.account);
-            counted.sources.give_back(&attempt.source);
+        match attempt.origin() {
+            Origin::KnownDevice => {}
+            Origin::KnownNetwork => counted.networks.give_back(&attempt.source),
+            Origin::Stranger => {
+                counted.accounts.give_back(&attempt.account);
+                counted.sources.give_back(&attempt.source);
+            }
         }
     }
 
@@ -166,12 +198,15 @@ impl Throttle {
 
 impl Counted {
     fn check(&self, attempt: &Attempt, now: Timestamp) -> Result<(), TooMany> {
-        let mut retry_after = self.pairs.next(&attempt.pair(), now).wait;
-        if attempt.standing == Standing::Unknown {
-            retry_after = retry_after
-                .max(self.accounts.next(&attempt.account, now).wait)
-                .max(self.sources.next(&attempt.source, now).wait);
-        }
+        let others = match attempt.origin() {
+            Origin::KnownDevice => Duration::ZERO,
+            Origin::KnownNetwork => self.networks.wait(&attempt.source, now),
+            Origin::Stranger => {
+                let account = self.accounts.wait(&attempt.account, now);
+                account.max(self.sources.wait(&attempt.source, now))
+            }
+        };
+        let retry_after = self.pairs.wait(&attempt.pair(), now).max(others);
         if retry_after.is_zero() {
             Ok(())
         } else {
@@ -180,13 +215,14 @@ impl Counted {
     }
 
     fn take(&mut self, attempt: &Attempt, now: Timestamp) {
-        let pair = self.pairs.next(&attempt.pair(), now);
-        self.pairs.take(attempt.pair(), pair, now);
-        if attempt.standing == Standing::Unknown {
-            let account = self.accounts.next(&attempt.account, now);
-            self.accounts.take(attempt.account, account, now);
-            let source = self.sources.next(&attempt.source, now);
-            self.sources.take(attempt.source, source, now);
+        self.pairs.take(attempt.pair(), now);
+        match attempt.origin() {
+            Origin::KnownDevice => {}
+            Origin::KnownNetwork => self.networks.take(attempt.source, now),
+            Origin::Stranger => {
+                self.accounts.take(attempt.account, now);
+                self.sources.take(attempt.source, now);
+            }
         }
     }
 }
@@ -209,13 +245,11 @@ impl TokenThrottle {
     pub fn take(&self, address: IpAddr, now: Timestamp) -> Result<(), TooMany> {
         let network = network_of(address);
         let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = buckets.next(&network, now);
-        if !next.wait.is_zero() {
-            return Err(TooMany {
-                retry_after: next.wait,
-            });
+        let retry_after = buckets.wait(&network, now);
+        if !retry_after.is_zero() {
+            return Err(TooMany { retry_after });
         }
-        buckets.take(network, next, now);
+        buckets.take(network, now);
         Ok(())
     }
 }

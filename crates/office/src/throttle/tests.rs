@@ -114,6 +114,27 @@ fn attempts_of_many_accounts_from_one_source_are_slow_but_for_whom_it_knows() {
 }
 
 #[test]
+fn attempts_of_many_accounts_from_a_network_that_knows_them_all_have_a_limit() {
+    let throttle = Throttle::of_sign_ins();
+    let known = |n, source| of(Account::Person(UserId(n)), source, Standing::Known);
+    let (mut taken, mut wait) = (0, Duration::ZERO);
+    for n in 0..30 {
+        let tried = until_refused(&throttle, &known(n, place(1)), START);
+        (taken, wait) = (taken + tried.0, tried.1);
+    }
+    assert_eq!((taken, wait), (200, Duration::from_secs(2)));
+    let right = known(99, place(1));
+    let later = START.plus(wait);
+    for _ in 0..50 {
+        assert_eq!(throttle.take(&right, later), Ok(()));
+        throttle.succeeded(&right);
+    }
+    let browser = SignInSource::Device(KeyHash([7; 32]));
+    assert_eq!(until_refused(&throttle, &known(99, browser), START).0, 10);
+    assert_eq!(until_refused(&throttle, &known(99, place(2)), START).0, 10);
+}
+
+#[test]
 fn success_gives_back_what_it_took_and_no_more() {
     let throttle = Throttle::of_sign_ins();
     for n in 0..29 {

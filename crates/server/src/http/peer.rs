@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Once;
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
@@ -50,6 +51,11 @@ impl<'a> Proxies<'a> {
         self.0.iter().any(|network| network.contains(address))
     }
 
+    /// Whether somebody says where a client comes from who is not believed.
+    fn is_ignored(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        headers.contains_key("x-forwarded-for") && !self.contain(peer)
+    }
+
     fn behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer;
         let hops: Vec<&str> = headers
@@ -79,10 +85,25 @@ impl FromRequestParts<App> for ClientAddress {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        Ok(Self(
-            Proxies::new(&app.config().http.trusted_proxies).client(parts),
-        ))
+        let config = app.config();
+        let proxies = Proxies::new(&config.http.trusted_proxies);
+        let peer = parts.extensions.get::<Peer>();
+        if peer.is_some_and(|peer| proxies.is_ignored(peer.0, &parts.headers)) {
+            warn_of_unnamed_proxy();
+        }
+        Ok(Self(proxies.client(parts)))
     }
+}
+
+/// Says once that attempts to sign in may all be counted as one source's.
+fn warn_of_unnamed_proxy() {
+    static WARNED: Once = Once::new();
+    WARNED.call_once(|| {
+        tracing::warn!(
+            "X-Forwarded-For came from an address that http.trusted_proxies does not name and is ignored; if it is your \
+             proxy's, name it: until then everybody behind the proxy has one budget to sign in"
+        );
+    });
 }
 
 #[cfg(test)]
@@ -102,6 +123,18 @@ mod tests {
         assert_eq!(client(&[], "10.0.0.1", "203.0.113.5"), "10.0.0.1");
         assert_eq!(client(&["10.0.0.0/8"], "192.0.2.1", "203.0.113.5"), "192.0.2.1");
         assert_eq!(client(&["10.0.0.0/8"], "10.0.0.1", "203.0.113.5"), "203.0.113.5");
+    }
+
+    #[test]
+    fn forwarded_address_of_others_is_noticed() {
+        let networks: Vec<Network> = vec!["10.0.0.0/8".parse().unwrap()];
+        let proxies = Proxies::new(&networks);
+        let mut headers = HeaderMap::new();
+        let [proxy, other] = ["10.0.0.1", "192.0.2.1"].map(|text| text.parse().unwrap());
+        assert!(!proxies.is_ignored(other, &headers));
+        headers.insert("x-forwarded-for", "203.0.113.5".parse().unwrap());
+        assert!(proxies.is_ignored(other, &headers));
+        assert!(!proxies.is_ignored(proxy, &headers));
     }
 
     #[test]
