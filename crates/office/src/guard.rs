@@ -19,7 +19,7 @@ const NOTED_EVERY: Duration = Duration::from_hours(24);
 pub struct Client {
     /// Its address.
     pub address: IpAddr,
-    /// Hash of what the browser's cookie says, or will say; `None` where there is no browser.
+    /// Hash of what the browser's cookie says; `None` where there is no browser, or it brought none.
     pub device: Option<KeyHash>,
 }
 

@@ -1,7 +1,8 @@
 //! The browser that somebody signs in with: known by a cookie of its own where they did so before.
 //!
 //! The cookie opens nothing. Attempts from a browser that a person signed in with have a budget of their own, so nobody else
-//! can use it up. One browser has one cookie, whoever signs in with it; the store keeps its hash with each of them.
+//! can use it up. One browser has one cookie, whoever signs in with it; the store keeps its hash with each of them, from the
+//! first time on that the browser brings it: whatever keeps no cookies is never a browser that is known.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -28,22 +29,51 @@ pub(super) type BrowserCookie = AppendHeaders<[(HeaderName, String); 1]>;
 /// Whoever asks, as an attempt to sign in is counted.
 pub(super) struct Browser {
     address: IpAddr,
-    token: String,
+    cookie: DeviceCookie,
+}
+
+/// The browser's cookie.
+enum DeviceCookie {
+    /// The request brought it.
+    Brought(String),
+    /// Drawn for an answer that sets it.
+    New(String),
+}
+
+impl DeviceCookie {
+    const fn token(&self) -> &str {
+        match self {
+            Self::Brought(token) | Self::New(token) => token.as_str(),
+        }
+    }
 }
 
 impl Browser {
     /// Where an attempt comes from.
     pub(super) fn client(&self) -> Client {
+        match &self.cookie {
+            DeviceCookie::Brought(token) => self.with_device(token),
+            DeviceCookie::New(_) => Client::at(self.address),
+        }
+    }
+
+    /// Where somebody comes from who used a link that was mailed to them, and gets the cookie with the answer: they sign in with
+    /// it next.
+    pub(super) fn client_from_now_on(&self) -> Client {
+        self.with_device(self.cookie.token())
+    }
+
+    fn with_device(&self, token: &str) -> Client {
         Client {
             address: self.address,
-            device: Some(hash_of(&self.token)),
+            device: Some(hash_of(token)),
         }
     }
 
     /// The header that sets the cookie, for somebody who proved who they are. It comes behind the session's, as an answer's
     /// last part: of two cookies in one jar either may come first.
     pub(super) fn remembered(&self, app: &App) -> BrowserCookie {
-        let cookie = Cookie::build((COOKIE, self.token.clone()))
+        let cookie = Cookie::build((COOKIE, self.cookie.token().to_owned()))
             .http_only(true)
             .same_site(SameSite::Strict)
             .secure(app.is_https())
@@ -60,8 +90,11 @@ impl FromRequestParts<App> for Browser {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
         let ClientAddress(address) = ClientAddress::from_request_parts(parts, app).await?;
         // One that nobody signed in with yet gets its cookie once somebody has.
-        let token = token(&parts.headers).unwrap_or_else(|| Secret::session().reveal().to_owned());
-        Ok(Self { address, token })
+        let cookie = token(&parts.headers).map_or_else(
+            || DeviceCookie::New(Secret::session().reveal().to_owned()),
+            DeviceCookie::Brought,
+        );
+        Ok(Self { address, cookie })
     }
 }
 

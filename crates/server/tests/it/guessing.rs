@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
-use postroom_domain::Clock as _;
-use postroom_office::Secret;
-use postroom_store::{NewToken, Rights, TokenPurpose};
+use postroom_domain::{Clock as _, Timestamp};
+use postroom_office::{Secret, hash_of};
+use postroom_store::{NewToken, Rights, SignInSource, TokenPurpose};
 use serde_json::{Value, json};
 
-use crate::house::{Answer, House, PASSWORD, by};
+use crate::house::{Answer, House, PASSWORD, START, by};
 
 /// Where people work.
 const OFFICE: &str = "192.0.2.10";
@@ -72,6 +72,51 @@ fn device(answer: &Answer) -> String {
     device.split(';').next().unwrap().to_owned()
 }
 
+/// The cookie of a browser that case signed in with twice in the office: the second time it brought the cookie.
+async fn laptop(house: &House) -> String {
+    let laptop = device(&sign_in(house, OFFICE, "", "case", PASSWORD).await);
+    let again = sign_in(house, OFFICE, &laptop, "case", PASSWORD).await;
+    assert_eq!(device(&again), laptop, "one browser has one cookie");
+    laptop
+}
+
+/// When case was last noted at a source.
+async fn noted(house: &House, source: SignInSource) -> Option<Timestamp> {
+    let store = &house.node.store;
+    let case = store.user_by_login("case").await.unwrap().unwrap();
+    store.source_seen(case.id, source).await.unwrap()
+}
+
+/// The browser of a cookie.
+fn browser_of(cookie: &str) -> SignInSource {
+    let (_, token) = cookie.split_once('=').unwrap();
+    SignInSource::Device(hash_of(token))
+}
+
+#[tokio::test]
+async fn browser_is_noted_once_it_brings_its_cookie() {
+    let house = house().await;
+    let cookie = device(&sign_in(&house, OFFICE, "", "case", PASSWORD).await);
+    assert_eq!(noted(&house, browser_of(&cookie)).await, None);
+    let network = SignInSource::Network(OFFICE.parse().unwrap());
+    assert_eq!(noted(&house, network).await, Some(START));
+    sign_in(&house, OFFICE, &cookie, "case", PASSWORD).await;
+    assert_eq!(noted(&house, browser_of(&cookie)).await, Some(START));
+}
+
+#[tokio::test]
+async fn sources_are_written_at_most_once_a_day() {
+    let house = house().await;
+    let network = SignInSource::Network(OFFICE.parse().unwrap());
+    let hour = Duration::from_secs(3600);
+    for (later, written) in [(0, 0), (23, 0), (1, 24), (23, 24), (1, 48)] {
+        house.clock.advance(hour * later);
+        sign_in(&house, OFFICE, "", "case", PASSWORD).await;
+        let noted = noted(&house, network).await;
+        assert_eq!(noted, Some(START.plus(hour * written)), "{written}");
+    }
+}
+
 #[tokio::test]
 async fn guessing_is_slow_and_whoever_is_refused_is_told_what_to_do_and_when() {
     let house = house().await;
@@ -118,8 +163,7 @@ async fn login_and_address_are_one_budget() {
 #[tokio::test]
 async fn known_devices_and_networks_go_on_while_everybody_guesses() {
     let house = house().await;
-    let first = sign_in(&house, OFFICE, "", "case", PASSWORD).await;
-    let laptop = device(&first);
+    let laptop = laptop(&house).await;
     guess_from_everywhere(&house).await;
     let elsewhere = sign_in(&house, TRAIN, "", "case", PASSWORD).await;
     assert_eq!(elsewhere.code(), "too_many_attempts");
@@ -146,7 +190,7 @@ async fn known_devices_and_networks_go_on_while_everybody_guesses() {
 #[tokio::test]
 async fn known_device_guesses_slowly_and_is_forgotten_after_ninety_days() {
     let house = house().await;
-    let laptop = device(&sign_in(&house, OFFICE, "", "case", PASSWORD).await);
+    let laptop = laptop(&house).await;
     for _ in 0..10 {
         let guess = sign_in(&house, TRAIN, &laptop, "case", GUESS).await;
         assert_eq!(guess.code(), "invalid_credentials");
@@ -210,7 +254,7 @@ async fn links_that_others_invent_do_not_keep_a_right_one_out() {
 #[tokio::test]
 async fn links_that_others_ask_for_do_not_use_up_the_persons_own() {
     let house = house().await;
-    let laptop = device(&sign_in(&house, OFFICE, "", "case", PASSWORD).await);
+    let laptop = laptop(&house).await;
     for login in ["case", "nobody"] {
         for from in ["203.0.113.1", "203.0.113.2"] {
             for _ in 0..3 {

@@ -12,7 +12,8 @@ use crate::StoreError;
 
 /// How long a source is known after somebody signed in from it.
 pub const SOURCE_LASTS: Duration = Duration::from_hours(90 * 24);
-/// Most sources that are known of a person; beyond that the one that was noted first is forgotten.
+/// Most devices, and most networks, that are known of a person; beyond that the one that was noted first is forgotten. Devices
+/// do not push out networks, nor networks devices.
 pub const SOURCES_MAX: u32 = 100;
 
 /// Finds people and what proves who they are, and keeps sessions. Whatever else changes goes through

@@ -21,7 +21,10 @@ pub(super) fn seen(
         .optional()
 }
 
-/// Notes that somebody signed in at sources, and forgets the oldest of what is too much.
+/// Octets of a device's hash; a network's address has fewer.
+const DEVICE_OCTETS: i64 = 32;
+
+/// Notes that somebody signed in at sources, and forgets the oldest of each kind that is too much.
 pub(super) fn note(
     conn: &Connection,
     user: UserId,
@@ -35,11 +38,14 @@ pub(super) fn note(
         )?
         .execute(params![user.0, octets(*source), at.as_micros()])?;
     }
-    conn.prepare_cached(
-        "DELETE FROM known_source WHERE user = ?1 AND source IN
-            (SELECT source FROM known_source WHERE user = ?1 ORDER BY seen_at DESC LIMIT -1 OFFSET ?2)",
-    )?
-    .execute(params![user.0, i64::from(SOURCES_MAX)])?;
+    for is_device in [0, 1] {
+        conn.prepare_cached(
+            "DELETE FROM known_source WHERE user = ?1 AND source IN
+                (SELECT source FROM known_source WHERE user = ?1 AND (length(source) = ?2) = ?3
+                 ORDER BY seen_at DESC LIMIT -1 OFFSET ?4)",
+        )?
+        .execute(params![user.0, DEVICE_OCTETS, is_device, SOURCES_MAX])?;
+    }
     Ok(())
 }
 

@@ -285,8 +285,24 @@ pub(crate) async fn sources_of_sign_ins_are_known_until_they_are_old_or_too_many
             .await
             .unwrap();
     }
-    assert_eq!(seen(user, device).await, None, "one of the two oldest");
-    assert_eq!(seen(user, network(100)).await, Some(late.plus(HOUR)));
+    assert_eq!(seen(user, v6).await, None, "the oldest network");
+    assert_eq!(
+        seen(user, device).await,
+        Some(at(9)),
+        "networks push out no device"
+    );
+    for n in 0..SOURCES_MAX {
+        let source = SignInSource::Device(KeyHash([100 + u8::try_from(n).unwrap(); 32]));
+        let later = late.plus(HOUR * 2);
+        store.note_sources(user, vec![source], later).await.unwrap();
+    }
+    assert_eq!(seen(user, device).await, None, "the oldest device");
+    let first = network(100);
+    assert_eq!(
+        seen(user, first).await,
+        Some(late.plus(HOUR)),
+        "devices push out no network"
+    );
 }
 
 pub(crate) async fn people_survive_reopening(h: &mut impl Harness) {
