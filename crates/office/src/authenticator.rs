@@ -112,8 +112,7 @@ impl Authenticator {
             if let Some(principal) = self.key_as_password(&login, password).await? {
                 return Ok(principal);
             }
-            let attempt = self.guard.attempt(&login, client).await?;
-            self.guard.take(&attempt)?;
+            self.guard.take_wrong_key(client)?;
             return Err(SignInError::Invalid);
         }
         let principal = self.person(&login, password, client).await?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use postroom_domain::{Clock, Timestamp, UserId};
 use postroom_store::{KeyHash, SOURCE_LASTS, SignInSource, Store, StoreError};
 
-use crate::throttle::{Account, Attempt, Standing, Throttle, TooMany, network_of};
+use crate::throttle::{Account, Attempt, Standing, Throttle, TokenThrottle, TooMany, network_of};
 
 /// How exact the time is that somebody last signed in from a source.
 const NOTED_EVERY: Duration = Duration::from_hours(24);
@@ -40,6 +40,7 @@ pub(crate) struct Guard {
     names: RandomState,
     sign_ins: Throttle,
     resets: Throttle,
+    wrong_keys: TokenThrottle,
 }
 
 impl fmt::Debug for Guard {
@@ -56,6 +57,7 @@ impl Guard {
             names: RandomState::new(),
             sign_ins: Throttle::of_sign_ins(),
             resets: Throttle::of_resets(),
+            wrong_keys: TokenThrottle::default(),
         }
     }
 
@@ -104,6 +106,12 @@ impl Guard {
     /// Counts a request of a link.
     pub(crate) fn take_reset(&self, attempt: &Attempt) -> Result<(), TooMany> {
         self.resets.take(attempt, self.clock.steady())
+    }
+
+    /// Counts an API key that is wrong, whosever name came with it: programs that go on with a key that has ended use up
+    /// nobody's attempts, and need no account to be slowed down.
+    pub(crate) fn take_wrong_key(&self, client: &Client) -> Result<(), TooMany> {
+        self.wrong_keys.take(client.address, self.clock.steady())
     }
 
     /// The attempt had the right password.

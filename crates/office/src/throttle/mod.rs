@@ -57,7 +57,7 @@ const RESET_ACCOUNT: Rate = Rate {
     burst: 6,
     every: Duration::from_mins(20),
 };
-/// Tries of tokens from an address.
+/// Tries of wrong tokens or keys from an address.
 const TOKENS: Rate = Rate {
     burst: 10,
     every: Duration::from_secs(30),
@@ -227,7 +227,7 @@ impl Counted {
     }
 }
 
-/// Counts tries of tokens that nobody guesses, so that they cost the server little.
+/// Counts tries of tokens and API keys that nobody guesses, so that they cost the server little.
 #[derive(Debug)]
 pub struct TokenThrottle(Mutex<Buckets<IpAddr>>);
 

@@ -1,10 +1,11 @@
 //! Guessed passwords: guessing is slow, and keeps nobody out.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use postroom_domain::{Clock as _, Timestamp};
-use postroom_office::{Secret, hash_of};
+use postroom_office::{Client, Secret, hash_of};
 use postroom_store::{NewToken, Rights, SignInSource, TokenPurpose};
 use serde_json::{Value, json};
 
@@ -14,9 +15,6 @@ use crate::house::{Answer, House, PASSWORD, START, by};
 const OFFICE: &str = "192.0.2.10";
 /// Where they were never before.
 const TRAIN: &str = "198.51.100.7";
-/// What is tried in place of a password. It begins like an API key, so that no hash is computed for it.
-const GUESS: &str = "pk_guess";
-
 /// A house behind a proxy that says where people come from, and case in it.
 async fn house() -> House {
     let house = House::with(|config| {
@@ -43,6 +41,13 @@ async fn sign_in(house: &House, from: &str, cookie: &str, login: &str, password:
     post(house, "/api/v1/session", from, cookie, &given).await
 }
 
+/// Tries a wrong password, each time another.
+async fn wrong_guess(house: &House, from: &str, cookie: &str, login: &str) -> Answer {
+    static GUESSES: AtomicU32 = AtomicU32::new(0);
+    let password = format!("wrong password {}", GUESSES.fetch_add(1, Ordering::Relaxed));
+    sign_in(house, from, cookie, login, &password).await
+}
+
 async fn ask_for_a_link(house: &House, from: &str, cookie: &str, login: &str) -> Answer {
     let given = json!({"login": login});
     post(house, "/api/v1/password-reset", from, cookie, &given).await
@@ -52,10 +57,10 @@ async fn ask_for_a_link(house: &House, from: &str, cookie: &str, login: &str) ->
 async fn guess_from_everywhere(house: &House) {
     for n in 0..100 {
         let from = format!("203.0.113.{}", n / 10);
-        let guess = sign_in(house, &from, "", "case", GUESS).await;
+        let guess = wrong_guess(house, &from, "", "case").await;
         assert_eq!(guess.code(), "invalid_credentials", "{n}");
     }
-    let guess = sign_in(house, "203.0.113.99", "", "case", GUESS).await;
+    let guess = wrong_guess(house, "203.0.113.99", "", "case").await;
     assert_eq!(guess.code(), "too_many_attempts");
 }
 
@@ -121,7 +126,7 @@ async fn sources_are_written_at_most_once_a_day() {
 async fn guessing_is_slow_and_whoever_is_refused_is_told_what_to_do_and_when() {
     let house = house().await;
     for _ in 0..10 {
-        let wrong = sign_in(&house, TRAIN, "", "case", "wrong horse battery").await;
+        let wrong = wrong_guess(&house, TRAIN, "", "case").await;
         assert_eq!(wrong.code(), "invalid_credentials");
     }
     let refused = sign_in(&house, TRAIN, "", "case", PASSWORD).await;
@@ -139,9 +144,9 @@ async fn guessing_is_slow_and_whoever_is_refused_is_told_what_to_do_and_when() {
 async fn stranger_keeps_nobody_out() {
     let house = house().await;
     for _ in 0..10 {
-        sign_in(&house, TRAIN, "", "case", GUESS).await;
+        wrong_guess(&house, TRAIN, "", "case").await;
     }
-    let guess = sign_in(&house, TRAIN, "", "case", GUESS).await;
+    let guess = wrong_guess(&house, TRAIN, "", "case").await;
     assert_eq!(guess.code(), "too_many_attempts");
     let right = sign_in(&house, OFFICE, "", "case", PASSWORD).await;
     assert_eq!(right.status, StatusCode::OK);
@@ -151,11 +156,11 @@ async fn stranger_keeps_nobody_out() {
 async fn login_and_address_are_one_budget() {
     let house = house().await;
     for login in ["case", " Case@Example.test"].iter().cycle().take(10) {
-        let guess = sign_in(&house, TRAIN, "", login, GUESS).await;
+        let guess = wrong_guess(&house, TRAIN, "", login).await;
         assert_eq!(guess.code(), "invalid_credentials");
     }
     for login in ["case", "case@example.test"] {
-        let guess = sign_in(&house, TRAIN, "", login, GUESS).await;
+        let guess = wrong_guess(&house, TRAIN, "", login).await;
         assert_eq!(guess.code(), "too_many_attempts", "{login}");
     }
 }
@@ -179,9 +184,9 @@ async fn known_devices_and_networks_go_on_while_everybody_guesses() {
     // The cookie of one person's browser is nothing for another's account.
     house.person("lee", house.root, Rights::default()).await;
     for _ in 0..10 {
-        sign_in(&house, TRAIN, &laptop, "lee", GUESS).await;
+        wrong_guess(&house, TRAIN, &laptop, "lee").await;
     }
-    let other = sign_in(&house, TRAIN, &laptop, "lee", GUESS).await;
+    let other = wrong_guess(&house, TRAIN, &laptop, "lee").await;
     assert_eq!(other.code(), "too_many_attempts");
     let case_again = sign_in(&house, TRAIN, &laptop, "case", PASSWORD).await;
     assert_eq!(case_again.status, StatusCode::OK);
@@ -192,15 +197,39 @@ async fn known_device_guesses_slowly_and_is_forgotten_after_ninety_days() {
     let house = house().await;
     let laptop = laptop(&house).await;
     for _ in 0..10 {
-        let guess = sign_in(&house, TRAIN, &laptop, "case", GUESS).await;
+        let guess = wrong_guess(&house, TRAIN, &laptop, "case").await;
         assert_eq!(guess.code(), "invalid_credentials");
     }
-    let guess = sign_in(&house, TRAIN, &laptop, "case", GUESS).await;
+    let guess = wrong_guess(&house, TRAIN, &laptop, "case").await;
     assert_eq!(guess.code(), "too_many_attempts");
     house.clock.advance(Duration::from_secs(90 * 24 * 3600));
     guess_from_everywhere(&house).await;
     let late = sign_in(&house, TRAIN, &laptop, "case", PASSWORD).await;
     assert_eq!(late.code(), "too_many_attempts");
+}
+
+#[tokio::test]
+async fn wrong_keys_are_counted_apart_from_passwords() {
+    let house = house().await;
+    let lee = house.person("lee", house.root, Rights::default()).await;
+    for n in 0..10 {
+        let login = if n % 2 == 0 { "case" } else { "nobody" };
+        let wrong = sign_in(&house, TRAIN, "", login, "pk_ended").await;
+        assert_eq!(wrong.code(), "invalid_credentials", "{n}");
+    }
+    let wrong = sign_in(&house, TRAIN, "", "case", "pk_ended").await;
+    assert_eq!(
+        (wrong.code().as_str(), wrong.header("retry-after")),
+        ("too_many_attempts", "30")
+    );
+    let elsewhere = sign_in(&house, OFFICE, "", "case", "pk_ended").await;
+    assert_eq!(elsewhere.code(), "invalid_credentials");
+    let right = sign_in(&house, TRAIN, "", "case", PASSWORD).await;
+    assert_eq!(right.status, StatusCode::OK);
+    let authenticator = &house.node.authenticator;
+    let from_the_train = Client::at(TRAIN.parse().unwrap());
+    let by_key = authenticator.sign_in("lee", &lee.key, &from_the_train).await;
+    assert!(by_key.is_ok(), "a right key is not counted");
 }
 
 #[tokio::test]

@@ -426,8 +426,8 @@ async fn person_is_told_of_wrong_passwords_by_mail_once_the_pause_begins() {
     let admin = house.person("admin", house.root, ADMINISTRATOR).await;
     house.person("clerk", house.root, Rights::default()).await;
     let mut changes = house.node.store.changes();
-    for _ in 0..10 {
-        let wrong = sign_in(&house, "clerk", "wrong horse battery").await;
+    for n in 0..10 {
+        let wrong = sign_in(&house, "clerk", &format!("wrong horse battery {n}")).await;
         assert_eq!(wrong.code(), "invalid_credentials");
     }
     changes.recv().await.unwrap();

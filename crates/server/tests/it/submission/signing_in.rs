@@ -8,7 +8,6 @@ use axum::http::Request;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use postroom_domain::ManualClock;
-use postroom_server::clock::SystemClock;
 use postroom_server::config::Config;
 use postroom_store::{SqliteOptions, UserChange};
 use rustls::pki_types::CertificateDer;
@@ -88,12 +87,13 @@ async fn wrong_sign_ins_get_the_same_words_for_known_and_unknown_names() {
 async fn wrong_passwords_over_http_count_for_smtp() {
     let server = Server::start().await;
     server.person("case").await;
-    let body = r#"{"login": "case", "password": "wrong password"}"#;
-    for _ in 0..10 {
-        let (status, _) = server.post("/api/v1/session", None, body).await;
+    let body =
+        |n: u32| serde_json::json!({"login": "case", "password": format!("wrong password {n}")}).to_string();
+    for n in 0..10 {
+        let (status, _) = server.post("/api/v1/session", None, body(n)).await;
         assert_eq!(status.as_u16(), 401);
     }
-    let (status, problem) = server.post("/api/v1/session", None, body).await;
+    let (status, problem) = server.post("/api/v1/session", None, body(10)).await;
     assert_eq!(
         (status.as_u16(), problem["code"].as_str()),
         (429, Some("too_many_attempts"))
@@ -103,16 +103,20 @@ async fn wrong_passwords_over_http_count_for_smtp() {
 }
 
 #[tokio::test]
-async fn wrong_keys_over_smtp_count_for_http() {
-    let server = Server::start().await;
-    server.person("case").await;
+async fn wrong_keys_over_smtp_count_for_http_and_not_as_passwords() {
+    let clock = Arc::new(ManualClock::new(START));
+    let server = Server::on(clock, SqliteOptions::default(), |_, _| {}).await;
+    let key = server.with_case().await;
     for _ in 0..10 {
-        let reply = server.greeted().await.sign_in("case", "pk_guess").await;
+        let reply = server.greeted().await.sign_in("case", "pk_ended").await;
         reply.expect(535);
     }
-    let body = serde_json::json!({"login": "case", "password": PASSWORD});
+    let body = serde_json::json!({"login": "case", "password": "pk_ended"});
     let (status, _) = server.post("/api/v1/session", None, body.to_string()).await;
     assert_eq!(status.as_u16(), 429);
+    for secret in [PASSWORD, key.as_str()] {
+        server.greeted().await.sign_in("case", secret).await.expect(235);
+    }
 }
 
 #[tokio::test]
@@ -120,26 +124,32 @@ async fn client_that_succeeded_goes_on_while_others_guess_also_after_a_restart()
     let behind_a_proxy = |config: &mut Config| {
         config.http.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     };
-    let server = Server::with(|config, _| behind_a_proxy(config)).await;
+    let clock = Arc::new(ManualClock::new(START));
+    let options = SqliteOptions::default();
+    let server = Server::on(Arc::clone(&clock) as _, options, |config, _| {
+        behind_a_proxy(config)
+    })
+    .await;
     server.person("case").await;
     server.signed_in().await;
-    let server = server.again(Arc::new(SystemClock), behind_a_proxy).await;
-    let guess = async |from: String| {
+    let server = server.again(clock, behind_a_proxy).await;
+    let guess = async |from: String, n: u32| {
+        let given = serde_json::json!({"login": "case", "password": format!("wrong password {n}")});
         let request = Request::post("/api/v1/session")
             .header("host", "mail.example.test")
             .header("content-type", "application/json")
             .header("x-forwarded-for", from)
-            .body(Body::from(r#"{"login": "case", "password": "pk_guess"}"#));
+            .body(Body::from(given.to_string()));
         server.open(request.unwrap()).await.0.as_u16()
     };
     for n in 0..100 {
-        assert_eq!(guess(format!("203.0.113.{}", n / 10)).await, 401, "{n}");
+        assert_eq!(guess(format!("203.0.113.{}", n / 10), n).await, 401, "{n}");
     }
-    assert_eq!(guess("203.0.113.99".to_owned()).await, 429);
+    assert_eq!(guess("203.0.113.99".to_owned(), 100).await, 429);
     server.signed_in().await;
-    for _ in 0..10 {
-        let reply = server.greeted().await.sign_in("case", "pk_guess").await;
-        reply.expect(535);
+    for n in 0..10 {
+        let wrong = format!("wrong password {n}");
+        server.greeted().await.sign_in("case", &wrong).await.expect(535);
     }
     let reply = server.greeted().await.sign_in("case", PASSWORD).await;
     assert_eq!((reply.code, reply.enhanced()), (454, "4.7.0"), "{reply:?}");
@@ -304,9 +314,10 @@ async fn wrong_passwords_at_a_time_are_looked_at_ten_times() {
     let server = Server::start().await;
     server.person("case").await;
     let mut guesses = JoinSet::new();
-    for _ in 0..40 {
+    for n in 0..40 {
         let mut dialogue = server.greeted().await;
-        guesses.spawn(async move { dialogue.sign_in("case", "wrong password").await.code });
+        let wrong = format!("wrong password {n}");
+        guesses.spawn(async move { dialogue.sign_in("case", &wrong).await.code });
     }
     let codes = guesses.join_all().await;
     let looked_at = codes.iter().filter(|&&code| code == 535).count();
