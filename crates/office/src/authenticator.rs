@@ -120,7 +120,8 @@ impl Authenticator {
     }
 
     /// A try is taken in the turn that computes the hash, and given back in it: however many sign in at a time, those
-    /// that are right hold no more tries than there are turns.
+    /// that are right hold no more tries than there are turns. A password that was wrong before needs no hash and takes no try: a
+    /// phone that goes on with an old password must not keep its own person out.
     async fn person(
         &self,
         login: &str,
@@ -138,7 +139,13 @@ impl Authenticator {
         let user = self.store.user_by_login(login).await?;
         let user = user.filter(|user| !user.disabled);
         let hash = user.as_ref().map(|user| user.password_hash.as_str());
+        let tried = self.guard.tried(password, hash);
+        if self.guard.was_wrong(&attempt, tried) {
+            self.guard.give_back(&attempt);
+            return Ok(None);
+        }
         if !self.passwords.verify(&turn, password, hash).await {
+            self.guard.remember_wrong(&attempt, tried);
             if let Some(user) = user {
                 self.failed(user, &attempt, client);
             }
@@ -147,7 +154,7 @@ impl Authenticator {
         let Some(user) = user else {
             return Ok(None);
         };
-        self.guard.succeeded(&attempt);
+        self.guard.give_back(&attempt);
         drop(turn);
         self.guard.remember(user.id, client).await;
         Ok(self

@@ -9,7 +9,9 @@ use std::time::Duration;
 use postroom_domain::{Clock, Timestamp, UserId};
 use postroom_store::{KeyHash, SOURCE_LASTS, SignInSource, Store, StoreError};
 
-use crate::throttle::{Account, Attempt, Standing, Throttle, TokenThrottle, TooMany, network_of};
+use crate::throttle::{
+    Account, Attempt, Standing, Throttle, TokenThrottle, TooMany, Tried, WrongPasswords, network_of,
+};
 
 /// How exact the time is that somebody last signed in from a source.
 const NOTED_EVERY: Duration = Duration::from_hours(24);
@@ -41,6 +43,7 @@ pub(crate) struct Guard {
     sign_ins: Throttle,
     resets: Throttle,
     wrong_keys: TokenThrottle,
+    wrong: WrongPasswords,
 }
 
 impl fmt::Debug for Guard {
@@ -58,6 +61,7 @@ impl Guard {
             sign_ins: Throttle::of_sign_ins(),
             resets: Throttle::of_resets(),
             wrong_keys: TokenThrottle::default(),
+            wrong: WrongPasswords::default(),
         }
     }
 
@@ -114,9 +118,24 @@ impl Guard {
         self.wrong_keys.take(client.address, self.clock.steady())
     }
 
-    /// The attempt had the right password.
-    pub(crate) fn succeeded(&self, attempt: &Attempt) {
-        self.sign_ins.succeeded(attempt);
+    /// Gives back what an attempt to sign in took; see [`Throttle::give_back`].
+    pub(crate) fn give_back(&self, attempt: &Attempt) {
+        self.sign_ins.give_back(attempt);
+    }
+
+    /// What a password is remembered as; see [`WrongPasswords::tried`].
+    pub(crate) fn tried(&self, password: &str, hash: Option<&str>) -> Tried {
+        self.wrong.tried(password, hash)
+    }
+
+    /// Whether the same password was wrong before, for this account and from there.
+    pub(crate) fn was_wrong(&self, attempt: &Attempt, tried: Tried) -> bool {
+        self.wrong.has(attempt, tried)
+    }
+
+    /// Remembers that a password was wrong.
+    pub(crate) fn remember_wrong(&self, attempt: &Attempt, tried: Tried) {
+        self.wrong.remember(attempt, tried);
     }
 
     /// Remembers where somebody proved who they are. A store that cannot write it now refuses nobody.

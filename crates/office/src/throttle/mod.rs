@@ -14,6 +14,7 @@
 //! out.
 
 mod buckets;
+mod wrong;
 
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -23,6 +24,7 @@ use postroom_domain::{Timestamp, UserId};
 use postroom_store::SignInSource;
 
 use self::buckets::{Buckets, Rate};
+pub(crate) use self::wrong::{Tried, WrongPasswords};
 
 /// Attempts of an account from one source.
 const SIGN_IN_PAIR: Rate = Rate {
@@ -177,8 +179,8 @@ impl Throttle {
         self.counted().check(attempt, now)
     }
 
-    /// Gives back what an attempt took that succeeded.
-    pub(crate) fn succeeded(&self, attempt: &Attempt) {
+    /// Gives back what an attempt took: it succeeded, or told nothing new.
+    pub(crate) fn give_back(&self, attempt: &Attempt) {
         let mut counted = self.counted();
         counted.pairs.give_back(&attempt.pair());
         match attempt.origin() {

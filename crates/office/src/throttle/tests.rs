@@ -127,7 +127,7 @@ fn attempts_of_many_accounts_from_a_network_that_knows_them_all_have_a_limit() {
     let later = START.plus(wait);
     for _ in 0..50 {
         assert_eq!(throttle.take(&right, later), Ok(()));
-        throttle.succeeded(&right);
+        throttle.give_back(&right);
     }
     let browser = SignInSource::Device(KeyHash([7; 32]));
     assert_eq!(until_refused(&throttle, &known(99, browser), START).0, 10);
@@ -144,7 +144,7 @@ fn success_gives_back_what_it_took_and_no_more() {
     let own = of(CASE, place(1), Standing::Unknown);
     for _ in 0..50 {
         assert_eq!(throttle.take(&own, START), Ok(()));
-        throttle.succeeded(&own);
+        throttle.give_back(&own);
     }
     let victim = of(LEE, place(1), Standing::Unknown);
     assert_eq!(throttle.take(&victim, START), Ok(()));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::{Method, StatusCode};
 use postroom_domain::{Clock as _, Timestamp};
 use postroom_office::{Client, Secret, hash_of};
-use postroom_store::{NewToken, Rights, SignInSource, TokenPurpose};
+use postroom_store::{NewToken, OpenKeys, Rights, SignInSource, TokenPurpose};
 use serde_json::{Value, json};
 
 use crate::house::{Answer, House, PASSWORD, START, by};
@@ -206,6 +206,39 @@ async fn known_device_guesses_slowly_and_is_forgotten_after_ninety_days() {
     guess_from_everywhere(&house).await;
     let late = sign_in(&house, TRAIN, &laptop, "case", PASSWORD).await;
     assert_eq!(late.code(), "too_many_attempts");
+}
+
+#[tokio::test]
+async fn program_that_goes_on_with_an_old_password_uses_up_nothing() {
+    let house = house().await;
+    let old = "the password of last year";
+    for n in 0..30 {
+        let wrong = sign_in(&house, TRAIN, "", "case", old).await;
+        assert_eq!(wrong.code(), "invalid_credentials", "{n}");
+    }
+    for _ in 0..9 {
+        assert_eq!(
+            wrong_guess(&house, TRAIN, "", "case").await.code(),
+            "invalid_credentials"
+        );
+    }
+    let guess = wrong_guess(&house, TRAIN, "", "case").await;
+    assert_eq!(guess.code(), "too_many_attempts", "the old one counts once");
+}
+
+#[tokio::test]
+async fn password_that_was_wrong_is_right_once_it_is_the_accounts() {
+    let house = house().await;
+    let next = "the password of next year";
+    let early = sign_in(&house, TRAIN, "", "case", next).await;
+    assert_eq!(early.code(), "invalid_credentials");
+    let hash = house.node.authenticator.passwords().hash(next).await.unwrap();
+    let store = &house.node.store;
+    let case = store.user_by_login("case").await.unwrap().unwrap();
+    let changed = store.change_password(case.id, hash, OpenKeys::Keep, &by()).await;
+    assert!(changed.is_ok());
+    let right = sign_in(&house, TRAIN, "", "case", next).await;
+    assert_eq!(right.status, StatusCode::OK);
 }
 
 #[tokio::test]
