@@ -149,31 +149,46 @@ pub fn reserved_addresses(config: &Config) -> anyhow::Result<ReservedAddresses> 
     Ok(std::iter::once(from).chain(postmaster).collect())
 }
 
-/// Tells the System Office's administrators of people who have an address that is reserved, and so cannot send from it: at
-/// each start and reload until that is changed.
+/// Tells the System Office's administrators of people who cannot send from their own address, since it is reserved or outside
+/// the domains of their office: at each start and reload until that is changed, and when an office changes so.
 ///
 /// # Errors
 /// Where the store cannot be asked.
-pub async fn report_reserved_addresses(
+pub async fn report_barred_people(
     store: &dyn Store,
     reserved: &ReservedAddresses,
     now: Timestamp,
 ) -> anyhow::Result<()> {
     let users = store.users().await.context("people")?;
     let directory = Directory::new(store.offices().await.context("offices")?);
-    let barred = reserved.barred(&users, &directory).into_iter();
-    let people = barred.filter(|one| one.bar == AddressBar::Reserved).count();
+    let barred = reserved.barred(&users, &directory);
+    let counted = |is: fn(&AddressBar) -> bool| {
+        let people = barred.iter().filter(|one| is(&one.bar)).count();
+        u64::try_from(people).unwrap_or(u64::MAX)
+    };
+    let people = counted(|bar| matches!(bar, AddressBar::Reserved));
     if people > 0 {
         tracing::warn!(
             people,
             "people have an address that is reserved for Postroom's own mail and cannot send from it; postroom check \
              shows them"
         );
-        let people = u64::try_from(people).unwrap_or(u64::MAX);
         store
             .note_server_trouble(ServerTrouble::ReservedAddresses { people }, now)
             .await
             .context("reserved addresses")?;
+    }
+    let people = counted(|bar| matches!(bar, AddressBar::OutsideDomains(_)));
+    if people > 0 {
+        tracing::warn!(
+            people,
+            "people have an address outside their office's sender domains and cannot send from it; postroom check shows \
+             them"
+        );
+        store
+            .note_server_trouble(ServerTrouble::OutsideDomains { people }, now)
+            .await
+            .context("sender domains")?;
     }
     Ok(())
 }

@@ -148,8 +148,8 @@ impl Reloader {
             tracing::error!(%error, "reserved addresses take effect once the store answers");
         }
         let (reserved, now) = (self.senders.reserved(), self.clock.now());
-        if let Err(error) = alerts::report_reserved_addresses(&*self.store, &reserved, now).await {
-            tracing::warn!(%error, "could not look for people who have a reserved address");
+        if let Err(error) = alerts::report_barred_people(&*self.store, &reserved, now).await {
+            tracing::warn!(%error, "could not look for people who cannot send from their address");
         }
     }
 

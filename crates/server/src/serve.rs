@@ -119,8 +119,8 @@ impl Running {
         }
         let reserved = running.node.senders.reserved();
         let now = running.node.clock.now();
-        if let Err(error) = alerts::report_reserved_addresses(&*running.node.store, &reserved, now).await {
-            tracing::warn!(%error, "could not look for people who have a reserved address");
+        if let Err(error) = alerts::report_barred_people(&*running.node.store, &reserved, now).await {
+            tracing::warn!(%error, "could not look for people who cannot send from their address");
         }
         warn_of(config);
         Ok(running)

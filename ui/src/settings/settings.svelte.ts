@@ -1,6 +1,6 @@
 /** One office's settings while they are looked at and changed; what is not saved outlives an ended session. */
 import { ApiError, send } from '../lib/api/client';
-import type { OfficeRow, OfficeSettingsAnswer } from '../lib/api/types';
+import type { OfficeEdited, OfficeRow, OfficeSettingsAnswer } from '../lib/api/types';
 import { serverStatus } from '../lib/status.svelte';
 import { changed, check, differences, formOf, merged, officeEdit, settingsEdit, type Difference, type Form } from './form';
 import { newRelay } from './relay';
@@ -30,6 +30,8 @@ export class OfficeSettings {
   saving = $state(false);
   /** Goes up with each save of SMTP settings: failed mail may go now. */
   mended = $state(0);
+  /** How many people cannot send from their own address since what was saved, until that is shown. */
+  refused = 0;
 
   constructor(id: number) {
     this.id = id;
@@ -124,7 +126,8 @@ export class OfficeSettings {
   async #put(form: Form, base: Form, loaded: Loaded): Promise<void> {
     const edit = officeEdit(form, base);
     if (edit) {
-      const office = await send<OfficeRow>('PATCH', `/api/v1/offices/${this.id}`, { body: edit, headers: { 'If-Match': `"${loaded.office.version}"` } });
+      const { people_refused, ...office } = await send<OfficeEdited>('PATCH', `/api/v1/offices/${this.id}`, { body: edit, headers: { 'If-Match': `"${loaded.office.version}"` } });
+      this.refused += people_refused;
       loaded = { ...loaded, office };
       this.loaded = loaded;
       this.base = { ...base, name: form.name.trim(), security: form.security, allowedDomains: form.allowedDomains };

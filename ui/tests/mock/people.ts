@@ -230,7 +230,7 @@ async function offices(call: Call, id: number | null, who: Who): Promise<void> {
   const next = { ...one, ...given };
   if (book.offices.some((other) => other.id !== one.id && other.parent === next.parent && other.name === next.name)) return call.problem(409, 'exists', 'It exists already', `office "${next.name}" exists already`, { field: 'office' });
   Object.assign(one, given, { version: one.version + 1 });
-  call.json(200, one);
+  call.json(200, { ...one, people_refused: 0 });
 }
 
 async function proxies(call: Call, id: number | null, who: Who): Promise<void> {

@@ -29,6 +29,11 @@ pub enum ServerTrouble {
         /// How many.
         people: u64,
     },
+    /// People have an address outside the domains that their office may send from, so that they cannot send from it.
+    OutsideDomains {
+        /// How many.
+        people: u64,
+    },
 }
 
 impl ServerTrouble {
@@ -40,6 +45,7 @@ impl ServerTrouble {
             Self::SignInNames { .. } => "sign_in_names",
             Self::RelaysRefused { .. } => "relays_refused",
             Self::ReservedAddresses { .. } => "reserved_addresses",
+            Self::OutsideDomains { .. } => "outside_domains",
         }
     }
 }

@@ -140,16 +140,8 @@ fn server_words(trouble: ServerTrouble) -> Words {
              (allow_relay_networks under [network]). Add the networks that are right and restart the server, or have \
              the SMTP settings changed.",
         ),
-        ServerTrouble::ReservedAddresses { people } => (
-            "A person has a reserved address",
-            format!(
-                "{} the address that Postroom sends its own e-mail from, or the postmaster address of the server, and cannot \
-                 send from it.",
-                counted(people, "One person has", "people have"),
-            ),
-            "Run postroom check on the server to see who it is. Give them another address under Office, People, or have \
-             Postroom send from another one (notifications.from in the configuration).",
-        ),
+        ServerTrouble::ReservedAddresses { people } => reserved_addresses(people),
+        ServerTrouble::OutsideDomains { people } => outside_domains(people),
     };
     Words {
         title: title.to_owned(),
@@ -157,6 +149,31 @@ fn server_words(trouble: ServerTrouble) -> Words {
         advice: advice.to_owned(),
         link: Link::ServerStatus,
     }
+}
+
+fn reserved_addresses(people: u64) -> (&'static str, String, &'static str) {
+    (
+        "A person has a reserved address",
+        format!(
+            "{} the address that Postroom sends its own e-mail from, or the postmaster address of the server, and cannot \
+             send from it.",
+            counted(people, "One person has", "people have"),
+        ),
+        "Run postroom check on the server to see who it is. Give them another address under Office, People, or have \
+         Postroom send from another one (notifications.from in the configuration).",
+    )
+}
+
+fn outside_domains(people: u64) -> (&'static str, String, &'static str) {
+    (
+        "People cannot send from their address",
+        format!(
+            "{} an address outside the domains that their office may send from. E-mail that they send from it is refused.",
+            counted(people, "One person has", "people have"),
+        ),
+        "Run postroom check on the server to see who they are. Add their domain to the allowed sender domains in the Office \
+         Settings, or give them another address under Office, People.",
+    )
 }
 
 /// One as it is called, or how many.

@@ -9,7 +9,7 @@ use super::ConfigFile;
 use super::operator::Operator;
 use super::out::out;
 use super::people::People;
-use crate::http::wire::people::{NewOffice, OfficeEdit, OfficeRow, Switch};
+use crate::http::wire::people::{NewOffice, OfficeEdit, OfficeEdited, OfficeRow, Switch};
 
 /// Add, list, rename, move and remove offices
 #[derive(Debug, Args)]
@@ -195,11 +195,12 @@ async fn change(
     let before = people.office(office)?;
     let edit = edit(&people)?;
     let path = format!("/api/v1/offices/{}", before.id);
-    let after: OfficeRow = operator
+    let edited: OfficeEdited = operator
         .change(Method::PATCH, &path, Some(before.version), &edit)
         .await?;
     let people = People::read(&operator).await?;
     operator.close().await;
+    let after = edited.office;
     let security = match after.security {
         Switch::On => "on",
         Switch::Off => "off",
@@ -213,6 +214,11 @@ async fn change(
         after.id,
         people.path(&after)
     );
+    match edited.people_refused {
+        0 => {}
+        1 => out!("1 person cannot send from their address any more; postroom check names them"),
+        n => out!("{n} people cannot send from their address any more; postroom check names them"),
+    }
     Ok(())
 }
 

@@ -947,7 +947,7 @@ export interface paths {
         head?: never;
         /**
          * Renames an office, moves it, turns its security on or off, or sets the domains that its people may send from. Moving and
-         *     the domains take an administrator of the System Office.
+         *     the domains take an administrator of the System Office; the answer says how many people cannot send any more.
          * @description # Errors
          *     403, 404, 409 for a cycle or a name that is taken, 412 `stale`, 428.
          */
@@ -2630,6 +2630,14 @@ export interface components {
             parent: number | null;
             /** @default null */
             security: components["schemas"]["Switch"] | null;
+        };
+        /** @description An office that was changed. */
+        OfficeEdited: components["schemas"]["OfficeRow"] & {
+            /**
+             * Format: int64
+             * @description How many people could send from their own address before, and cannot now.
+             */
+            people_refused: number;
         };
         /** @description An office. */
         OfficeRow: {
@@ -5371,7 +5379,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OfficeRow"];
+                    "application/json": components["schemas"]["OfficeEdited"];
                 };
             };
             default: {

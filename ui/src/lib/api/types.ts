@@ -32,6 +32,7 @@ export type PauseRow = Schemas['PauseRow'];
 export type Limits = Schemas['LimitsAnswer'];
 export type User = Schemas['UserRow'];
 export type Office = Schemas['OfficeRow'];
+export type OfficeEdited = Schemas['OfficeEdited'];
 export type Proxy = Schemas['ProxyRow'];
 export type ApiKey = Schemas['KeyRow'];
 export type Usage = Schemas['UsageAnswer'];

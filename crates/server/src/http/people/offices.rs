@@ -1,20 +1,23 @@
 //! `/offices`: the tree.
 
+use std::collections::HashSet;
+
 use axum::extract::State;
 use axum::http::StatusCode;
-use postroom_domain::{OfficeId, RouteId, Rule, SenderDomain};
+use postroom_domain::{OfficeId, RouteId, Rule, SenderDomain, UserId};
 use postroom_office::Principal;
 use postroom_store::{self as store, Office, OfficeChange, OfficeSecurity};
 
 use super::{
     administered_office, fields, known_office, knows_office, no_office, require_system_administrator,
 };
+use crate::alerts;
 use crate::http::App;
 use crate::http::auth::{ByHand, Caller};
 use crate::http::etag::{IfMatch, Versioned};
 use crate::http::extract::{Json, Numbered};
 use crate::http::problem::ApiError;
-use crate::http::wire::people::{NewOffice, OfficeEdit, OfficeRow, Offices, Switch};
+use crate::http::wire::people::{NewOffice, OfficeEdit, OfficeEdited, OfficeRow, Offices, Switch};
 use crate::http::wire::problem::Problem;
 
 /// The offices that one knows of: the own one, those that one's Enterprise View reaches, all for administrators of the
@@ -88,14 +91,14 @@ pub(in crate::http) async fn add(
 }
 
 /// Renames an office, moves it, turns its security on or off, or sets the domains that its people may send from. Moving and
-/// the domains take an administrator of the System Office.
+/// the domains take an administrator of the System Office; the answer says how many people cannot send any more.
 ///
 /// # Errors
 /// 403, 404, 409 for a cycle or a name that is taken, 412 `stale`, 428.
 #[utoipa::path(
     patch, path = "/api/v1/offices/{id}", tag = "people", request_body = OfficeEdit,
     params(("id" = i64, Path), ("If-Match" = String, Header, description = "the version that is changed")),
-    responses((status = 200, body = OfficeRow), (status = "default", body = Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = OfficeEdited), (status = "default", body = Problem, content_type = "application/problem+json"))
 )]
 pub(in crate::http) async fn edit(
     State(app): State<App>,
@@ -103,10 +106,12 @@ pub(in crate::http) async fn edit(
     Numbered(id): Numbered,
     IfMatch(version): IfMatch,
     Json(given): Json<OfficeEdit>,
-) -> Result<Versioned<OfficeRow>, ApiError> {
+) -> Result<Versioned<OfficeEdited>, ApiError> {
     let id = changeable(&app, &who, id).await?;
+    let mut before = None;
     if given.parent.is_some() || given.allowed_sender_domains.is_some() {
         require_system_administrator(&who)?;
+        before = Some(barred(&app).await?);
     }
     let change = OfficeChange {
         name: given.name.map(|name| fields::name("name", &name)).transpose()?,
@@ -125,7 +130,19 @@ pub(in crate::http) async fn edit(
         .change_office(id, version, change, &app.by(&who))
         .await?;
     app.people_changed().await?;
-    Ok(versioned(office))
+    let people_refused = match before {
+        Some(before) => refused_since(&app, &before).await?,
+        None => 0,
+    };
+    let version = office.version;
+    let office = office.into();
+    Ok(Versioned(
+        version,
+        OfficeEdited {
+            office,
+            people_refused,
+        },
+    ))
 }
 
 /// Removes an office that has and had nothing in it.
@@ -156,6 +173,25 @@ pub(in crate::http) async fn remove(
 async fn changeable(app: &App, who: &Principal, id: Option<i64>) -> Result<OfficeId, ApiError> {
     let directory = app.directory().await?;
     Ok(administered_office(who, &directory, OfficeId(id.ok_or_else(no_office)?))?.id)
+}
+
+/// Who may not send from their own address.
+async fn barred(app: &App) -> Result<HashSet<UserId>, ApiError> {
+    let users = app.store.users().await?;
+    let barred = app.senders.reserved().barred(&users, &app.directory().await?);
+    Ok(barred.into_iter().map(|one| one.user).collect())
+}
+
+/// How many people may not send any more; where there are some, the System Office's administrators are alerted.
+async fn refused_since(app: &App, before: &HashSet<UserId>) -> Result<u64, ApiError> {
+    let refused = barred(app).await?.difference(before).count();
+    if refused > 0 {
+        let (reserved, now) = (app.senders.reserved(), app.clock.now());
+        if let Err(error) = alerts::report_barred_people(&*app.store, &reserved, now).await {
+            tracing::warn!(%error, "could not raise an alert about people who cannot send from their address");
+        }
+    }
+    Ok(u64::try_from(refused).unwrap_or(u64::MAX))
 }
 
 fn versioned(office: Office) -> Versioned<OfficeRow> {

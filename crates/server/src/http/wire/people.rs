@@ -23,6 +23,16 @@ pub struct OfficeRow {
     pub version: i64,
 }
 
+/// An office that was changed.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct OfficeEdited {
+    /// The office.
+    #[serde(flatten)]
+    pub office: OfficeRow,
+    /// How many people could send from their own address before, and cannot now.
+    pub people_refused: u64,
+}
+
 /// On or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

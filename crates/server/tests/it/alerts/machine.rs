@@ -15,6 +15,7 @@ const LOST: &str = "The database lost recent work";
 const NAMES: &str = "Two people have one sign-in name";
 const REFUSED: &str = "SMTP servers at addresses that are not allowed";
 const RESERVED: &str = "A person has a reserved address";
+const OUTSIDE: &str = "People cannot send from their address";
 const DAMAGED: &str = "Stored e-mail is damaged";
 
 #[tokio::test]
@@ -29,6 +30,7 @@ async fn trouble_of_the_machine_is_told_to_the_system_office_alone_once_a_day() 
         ServerTrouble::SignInNames { clashes: 1 },
         ServerTrouble::RelaysRefused { relays: 2 },
         ServerTrouble::ReservedAddresses { people: 2 },
+        ServerTrouble::OutsideDomains { people: 3 },
     ] {
         store
             .note_server_trouble(trouble, place.clock.now())
@@ -53,6 +55,7 @@ async fn trouble_of_the_machine_is_told_to_the_system_office_alone_once_a_day() 
     titles.sort();
     let expected = [
         (RESERVED, 1),
+        (OUTSIDE, 1),
         (REFUSED, 1),
         (DAMAGED, 1),
         (LOST, 1),

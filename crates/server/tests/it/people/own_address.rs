@@ -97,6 +97,7 @@ async fn people_have_and_send_from_addresses_in_the_domains_of_the_nearest_offic
         "{}",
         done.text
     );
+    assert_eq!(done.json()["people_refused"], 2, "{}", done.text);
     let refused = submit(&house, &clerk, "clerk@example.test").await;
     assert_eq!(refused.code(), "from_not_permitted");
     assert!(refused.text.contains("example.org"), "{}", refused.text);
