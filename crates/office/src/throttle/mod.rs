@@ -5,6 +5,7 @@
 //! | source and account | everybody's |
 //! | account | those from sources that the account's person never signed in from |
 //! | source | those of the same kind |
+//! | site | those of the same kind from IPv6: a site has 65,536 sources |
 //! | network | those from networks that the account's person signed in from, over all accounts |
 //!
 //! With one of its buckets empty an attempt is not even looked at. So whoever guesses from somewhere else spends nothing that
@@ -31,8 +32,8 @@ const SIGN_IN_PAIR: Rate = Rate {
     burst: 10,
     every: Duration::from_secs(60),
 };
-/// Attempts of an account from all sources that its person never signed in from. Faster than three sources can go on for
-/// ever, so that three do not use it up, and slow for any number of them.
+/// Attempts of an account from all sources that its person never signed in from: slow for any number of them. It fills as fast
+/// as three sources can go on, so that three do not empty a full one; they hold it empty once ten have emptied it.
 const SIGN_IN_ACCOUNT: Rate = Rate {
     burst: 100,
     every: Duration::from_secs(20),
@@ -41,6 +42,11 @@ const SIGN_IN_ACCOUNT: Rate = Rate {
 const SIGN_IN_SOURCE: Rate = Rate {
     burst: 30,
     every: Duration::from_secs(10),
+};
+/// Attempts from the sources of an IPv6 site, over all accounts: five times a source's.
+const SIGN_IN_SITE: Rate = Rate {
+    burst: 150,
+    every: Duration::from_secs(2),
 };
 /// Attempts from a network, over all accounts whose people signed in from there: a whole office behind one address types a wrong
 /// password now and then.
@@ -98,8 +104,21 @@ enum Origin {
     KnownDevice,
     /// The network's.
     KnownNetwork,
-    /// The account's and the source's.
+    /// The account's, the source's and, where it has one, the site's.
     Stranger,
+}
+
+/// The first 48 bits of an IPv6 address: what a customer of a provider is often given whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Site(u128);
+
+impl Site {
+    fn of(source: SignInSource) -> Option<Self> {
+        match source {
+            SignInSource::Network(IpAddr::V6(network)) => Some(Self(network.to_bits() >> 80)),
+            SignInSource::Network(IpAddr::V4(_)) | SignInSource::Device(_) => None,
+        }
+    }
 }
 
 impl Attempt {
@@ -134,6 +153,7 @@ struct Counted {
     pairs: Buckets<(SignInSource, Account)>,
     accounts: Buckets<Account>,
     sources: Buckets<SignInSource>,
+    sites: Buckets<Site>,
     networks: Buckets<SignInSource>,
 }
 
@@ -153,6 +173,7 @@ impl Throttle {
             pairs: Buckets::new(pair),
             accounts: Buckets::new(account),
             sources: Buckets::new(SIGN_IN_SOURCE),
+            sites: Buckets::new(SIGN_IN_SITE),
             networks: Buckets::new(SIGN_IN_NETWORK),
         };
         Self {
@@ -189,6 +210,9 @@ impl Throttle {
             Origin::Stranger => {
                 counted.accounts.give_back(&attempt.account);
                 counted.sources.give_back(&attempt.source);
+                if let Some(site) = Site::of(attempt.source) {
+                    counted.sites.give_back(&site);
+                }
             }
         }
     }
@@ -204,8 +228,10 @@ impl Counted {
             Origin::KnownDevice => Duration::ZERO,
             Origin::KnownNetwork => self.networks.wait(&attempt.source, now),
             Origin::Stranger => {
+                let site = Site::of(attempt.source).map(|site| self.sites.wait(&site, now));
                 let account = self.accounts.wait(&attempt.account, now);
-                account.max(self.sources.wait(&attempt.source, now))
+                let source = self.sources.wait(&attempt.source, now);
+                account.max(source).max(site.unwrap_or_default())
             }
         };
         let retry_after = self.pairs.wait(&attempt.pair(), now).max(others);
@@ -224,6 +250,9 @@ impl Counted {
             Origin::Stranger => {
                 self.accounts.take(attempt.account, now);
                 self.sources.take(attempt.source, now);
+                if let Some(site) = Site::of(attempt.source) {
+                    self.sites.take(site, now);
+                }
             }
         }
     }

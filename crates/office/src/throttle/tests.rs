@@ -135,6 +135,29 @@ fn attempts_of_many_accounts_from_a_network_that_knows_them_all_have_a_limit() {
 }
 
 #[test]
+fn sources_of_an_ipv6_site_have_five_times_the_attempts_of_one() {
+    let throttle = Throttle::of_sign_ins();
+    let v6 = |site: u128, n: u128| {
+        let bits = (0x2001_0db8 << 96) | (site << 80) | (n << 64);
+        SignInSource::Network(IpAddr::V6(bits.into()))
+    };
+    let mut taken = 0;
+    for n in 0..1_000 {
+        let account = Account::Nobody(u64::try_from(n).unwrap() / 50);
+        let guess = of(account, v6(1, n), Standing::Unknown);
+        taken += u32::from(throttle.take(&guess, START).is_ok());
+    }
+    assert_eq!(taken, 150);
+    let refused = throttle.take(&of(LEE, v6(1, 2_000), Standing::Unknown), START);
+    let retry_after = Duration::from_secs(2);
+    assert_eq!(refused, Err(TooMany { retry_after }));
+    let elsewhere = of(LEE, v6(2, 1), Standing::Unknown);
+    assert_eq!(throttle.take(&elsewhere, START), Ok(()));
+    let known = of(LEE, v6(1, 1), Standing::Known);
+    assert_eq!(until_refused(&throttle, &known, START).0, 10);
+}
+
+#[test]
 fn success_gives_back_what_it_took_and_no_more() {
     let throttle = Throttle::of_sign_ins();
     for n in 0..29 {
