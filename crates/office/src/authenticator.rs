@@ -15,7 +15,7 @@ use crate::notifier::{Notice, NoticeEvent, Notifier};
 use crate::password::{PasswordError, Passwords};
 use crate::principal::{Key, Person, Principal, Who};
 use crate::secret::{KEY_PREFIX, Secret, hash_of};
-use crate::throttle::{Attempt, Standing, TooMany};
+use crate::throttle::{Attempt, Standing, TooMany, wait_seconds};
 
 /// How long a session lasts.
 pub const SESSION_LASTS: Duration = Duration::from_secs(12 * 3600);
@@ -32,8 +32,8 @@ pub enum SignInError {
     /// The login is unknown, or the password or key is wrong: which of them is told to nobody.
     #[error("the login or the password is wrong")]
     Invalid,
-    /// Too many tries.
-    #[error("too many tries to sign in; wait {} seconds", retry_after.as_secs().max(1))]
+    /// Too many attempts.
+    #[error("too many attempts to sign in; wait {} seconds", wait_seconds(*retry_after))]
     TooMany {
         /// How long to wait.
         retry_after: Duration,

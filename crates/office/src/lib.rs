@@ -41,5 +41,5 @@ pub use principal::{Key, Person, Principal, Who};
 pub use secret::{KEY_PREFIX, Secret, hash_of, is_for_first_password};
 pub use sending::Senders;
 pub use suggestions::{Source, Suggestion, suggestions};
-pub use throttle::{TokenThrottle, TooMany};
+pub use throttle::{TokenThrottle, TooMany, wait_seconds};
 pub use vault::{Field, KEY_FILE, Slot, Vault, VaultError};

@@ -19,7 +19,7 @@ export async function openPasswords(call: Call): Promise<boolean> {
   const { route, mock } = call;
   if (route !== 'POST /password-reset' && route !== 'POST /password-reset/confirm') return false;
   if (mock.passwords.flooded) {
-    call.problem(429, 'too_many_attempts', 'Too many requests for a link', 'if you already have a link, use the newest one, which works for an hour; otherwise try again in 20 minutes');
+    call.problem(429, 'too_many_attempts', 'Too many attempts', 'if you already have a link, use the newest one, which works for an hour; otherwise try again in 20 minutes');
     return true;
   }
   if (route === 'POST /password-reset') {

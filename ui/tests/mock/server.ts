@@ -212,7 +212,7 @@ export class Mock {
 
   #signIn(input: { login?: string; password?: string }, res: ServerResponse): void {
     if (this.#failures >= 5) {
-      return problem(res, 429, 'too_many_attempts', 'Too many attempts to sign in', undefined, { 'retry-after': '30' });
+      return problem(res, 429, 'too_many_attempts', 'Too many attempts', undefined, { 'retry-after': '30' });
     }
     if (input.password !== 'correct horse' || !people[input.login ?? '']) {
       this.#failures += 1;

@@ -142,6 +142,12 @@ pub struct TooMany {
     pub retry_after: Duration,
 }
 
+/// A wait in whole seconds, at least one and not less than it is.
+pub fn wait_seconds(retry_after: Duration) -> u64 {
+    let seconds = retry_after.as_millis().div_ceil(1_000).max(1);
+    u64::try_from(seconds).unwrap_or(u64::MAX)
+}
+
 /// Counts attempts.
 #[derive(Debug)]
 pub(crate) struct Throttle {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use postroom_office::wait_seconds;
 
 use super::problem::ApiError;
 
@@ -12,7 +13,7 @@ pub(super) fn sign_in(retry_after: Duration) -> ApiError {
         "wait {} and try again; if you forgot the password, ask for a link to choose a new one: after that you can sign in at once",
         in_words(retry_after)
     );
-    refused("Too many attempts to sign in", detail, retry_after)
+    refused(detail, retry_after)
 }
 
 /// Too many requests for a link to choose a new password. Whether one was sent before is not known here: where too many were
@@ -22,22 +23,23 @@ pub(super) fn reset(retry_after: Duration) -> ApiError {
         "if you already have a link, use the newest one, which works for an hour; otherwise try again in {}",
         in_words(retry_after)
     );
-    refused("Too many requests for a link", detail, retry_after)
+    refused(detail, retry_after)
 }
 
-/// Too many tries of a link or a secret.
+/// Too many attempts with links or secrets that do not work.
 pub(super) fn token(retry_after: Duration) -> ApiError {
     let detail = format!("wait {} and try again", in_words(retry_after));
-    refused("Too many attempts", detail, retry_after)
+    refused(detail, retry_after)
 }
 
-fn refused(title: &'static str, detail: String, retry_after: Duration) -> ApiError {
-    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", title, detail).after(retry_after)
+fn refused(detail: String, retry_after: Duration) -> ApiError {
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    ApiError::new(status, "too_many_attempts", "Too many attempts", detail).after(retry_after)
 }
 
 /// A time as one says it, not less than it is: "40 seconds", "20 minutes".
 fn in_words(time: Duration) -> String {
-    let seconds = time.as_millis().div_ceil(1_000).max(1);
+    let seconds = wait_seconds(time);
     match seconds {
         1 => "1 second".to_owned(),
         2..120 => format!("{seconds} seconds"),

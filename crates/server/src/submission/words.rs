@@ -1,7 +1,7 @@
 //! Says in SMTP what the rest of Postroom says in its own types.
 
 use postroom_domain::Refusal;
-use postroom_office::SignInError;
+use postroom_office::{SignInError, wait_seconds};
 use postroom_smtp::reply::{EnhancedCode, Reply};
 use postroom_store::Admitted;
 
@@ -35,8 +35,8 @@ pub(super) fn sign_in(error: &SignInError) -> Reply {
         ),
         SignInError::TooMany { retry_after } => {
             let text = format!(
-                "Too many sign-ins failed; try again in {} s; an API key as the password works at once",
-                retry_after.as_secs().max(1)
+                "Too many attempts to sign in; try again in {} s; an API key as the password works at once",
+                wait_seconds(*retry_after)
             );
             Reply::enhanced(454, EnhancedCode::new(4, 7, 0), text)
         }
@@ -69,4 +69,21 @@ pub(super) fn sign_in_first() -> Reply {
         EnhancedCode::new(5, 7, 0),
         "Sign in first: AUTH with your login and password, or with an API key as the password",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn wait_is_never_said_too_short() {
+        let refused = |millis| {
+            let retry_after = Duration::from_millis(millis);
+            sign_in(&SignInError::TooMany { retry_after }).text
+        };
+        assert!(refused(0).contains("again in 1 s;"), "{}", refused(0));
+        assert!(refused(59_001).contains("again in 60 s;"), "{}", refused(59_001));
+    }
 }

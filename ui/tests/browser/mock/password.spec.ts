@@ -41,7 +41,7 @@ test('whoever asks reads the same words, whether the server knows them or not', 
   await expect(whom(page)).toHaveValue('front@office.example.com');
 });
 
-test('nothing typed, too many tries and a server that is away are told beside the field', async ({ page }) => {
+test('nothing typed, too many attempts and a server that is away are told beside the field', async ({ page }) => {
   await page.goto(`${server.url}/forgotten`);
   await page.getByRole('button', { name: 'Send me the link' }).click();
   await expect(page.getByText('Enter your sign-in name or your e-mail address.')).toBeVisible();
