@@ -24,7 +24,7 @@ pub enum AddressBar {
     #[error("this address is reserved for mail that Postroom itself sends and receives")]
     Reserved,
     /// It lies outside the office's domains.
-    #[error("people of this office send from {} alone", named(.0))]
+    #[error("this office may only use addresses in {}", named(.0))]
     OutsideDomains(Vec<SenderDomain>),
 }
 
@@ -146,7 +146,7 @@ mod tests {
         };
         assert_eq!(
             AddressBar::OutsideDomains(domains(2)).to_string(),
-            "people of this office send from d0.example, d1.example alone"
+            "this office may only use addresses in d0.example, d1.example"
         );
         assert!(
             AddressBar::OutsideDomains(domains(7))

@@ -64,7 +64,7 @@ enum Action {
     Domains {
         /// Its name or number
         office: String,
-        /// Domains as in example.com; none: those of the nearest office above that has some, else any
+        /// Domains as in example.com; leave empty to inherit from the parent office
         #[arg(value_name = "DOMAIN")]
         domains: Vec<String>,
         #[command(flatten)]
@@ -207,7 +207,7 @@ async fn change(
     };
     let domains = match after.allowed_sender_domains.as_slice() {
         [] => String::new(),
-        domains => format!(", sends from {} alone", domains.join(", ")),
+        domains => format!(", allowed sender domains: {}", domains.join(", ")),
     };
     out!(
         "office {}: {}, office security {security}{domains}",

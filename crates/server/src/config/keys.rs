@@ -63,7 +63,7 @@ section! {
         [restart] listen: SocketAddr = loopback(8080),
         /// The address in the browser, `https://mail.example.com`; empty: as the request says.
         [live] public_url: String = String::new(),
-        /// Networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+        /// Addresses of proxies, never networks of clients, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
         [live] trusted_proxies: Vec<Network> = Vec::new(),
         /// PEM file of the certificate chain for HTTPS; empty: plain HTTP. Read anew at a reload.
         [live] tls_certificate: PathBuf = PathBuf::new(),

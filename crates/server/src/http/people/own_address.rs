@@ -48,7 +48,7 @@ fn refused(field: &str, bar: &AddressBar) -> ApiError {
         AddressBar::OutsideDomains(_) => (
             "domain_not_allowed",
             "The domain is not allowed",
-            "choose an address there, or ask an administrator of the System Office to allow another domain",
+            "use an address in one of these domains, or ask an administrator of the System Office to allow another domain",
         ),
     };
     ApiError::new(StatusCode::CONFLICT, code, title, format!("{bar}: {advice}")).at(field)
