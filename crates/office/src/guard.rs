@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use postroom_domain::{Clock, Timestamp, UserId};
@@ -15,6 +16,9 @@ use crate::throttle::{
 
 /// How exact the time is that somebody last signed in from a source.
 const NOTED_EVERY: Duration = Duration::from_hours(24);
+
+/// How long nothing is noted after a store could not write it: each sign-in would wait for it in vain.
+const NOTED_AFTER_FAILURE: Duration = Duration::from_mins(1);
 
 /// Where an attempt comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +48,8 @@ pub(crate) struct Guard {
     resets: Throttle,
     wrong_keys: TokenThrottle,
     wrong: WrongPasswords,
+    /// From when on sources are noted, in microseconds of the steady clock.
+    notes_from: AtomicI64,
 }
 
 impl fmt::Debug for Guard {
@@ -62,6 +68,7 @@ impl Guard {
             resets: Throttle::of_resets(),
             wrong_keys: TokenThrottle::default(),
             wrong: WrongPasswords::default(),
+            notes_from: AtomicI64::new(i64::MIN),
         }
     }
 
@@ -138,10 +145,16 @@ impl Guard {
         self.wrong.remember(attempt, tried);
     }
 
-    /// Remembers where somebody proved who they are. A store that cannot write it now refuses nobody.
+    /// Remembers where somebody proved who they are. A store that cannot write it now refuses nobody, and is asked again in a
+    /// minute.
     pub(crate) async fn remember(&self, user: UserId, client: &Client) {
+        if self.clock.steady().as_micros() < self.notes_from.load(Ordering::Relaxed) {
+            return;
+        }
         if let Err(error) = self.note(user, client).await {
-            tracing::warn!(user.id = %user, %error, "could not record where a sign-in came from");
+            let again_at = self.clock.steady().plus(NOTED_AFTER_FAILURE);
+            self.notes_from.store(again_at.as_micros(), Ordering::Relaxed);
+            tracing::warn!(user.id = %user, %error, "could not record where a sign-in came from; will retry in a minute");
         }
     }
 

@@ -103,15 +103,26 @@ fn unescaped(quoted: &str) -> String {
     text
 }
 
-/// Some of the domains, in a sentence.
+/// Some of the domains, in a sentence that fits a line of an SMTP reply (512 bytes, RFC 5321 §4.5.3.1.5) with what stands
+/// around it.
 fn named(domains: &[SenderDomain]) -> String {
     const NAMED_MAX: usize = 5;
-    let names: Vec<_> = domains.iter().take(NAMED_MAX).map(SenderDomain::as_str).collect();
-    let more = domains.len().saturating_sub(NAMED_MAX);
-    if more == 0 {
-        names.join(", ")
-    } else {
-        format!("{} and {more} more domains", names.join(", "))
+    const BYTES_MAX: usize = 200;
+    let mut names: Vec<&str> = Vec::new();
+    let mut bytes = 0;
+    for name in domains.iter().take(NAMED_MAX).map(SenderDomain::as_str) {
+        bytes += name.len();
+        // One is named however long it is.
+        if bytes > BYTES_MAX && !names.is_empty() {
+            break;
+        }
+        names.push(name);
+    }
+    let named = names.join(", ");
+    match domains.len().saturating_sub(names.len()) {
+        0 => named,
+        1 => format!("{named} and 1 more domain"),
+        more => format!("{named} and {more} more domains"),
     }
 }
 
@@ -153,5 +164,11 @@ mod tests {
                 .to_string()
                 .contains("d4.example and 2 more domains")
         );
+        let label = "long".repeat(15);
+        let long: Vec<SenderDomain> = (0..3)
+            .map(|n| format!("{label}.{label}.{label}.d{n}.example").parse().unwrap())
+            .collect();
+        let text = AddressBar::OutsideDomains(long).to_string();
+        assert!(text.ends_with(".d0.example and 2 more domains"), "{text}");
     }
 }

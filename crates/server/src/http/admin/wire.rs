@@ -124,8 +124,10 @@ pub struct Checked {
     /// One sentence for each difference.
     pub differences: Vec<String>,
     /// Names that are one person's login and another's address.
+    #[serde(default)]
     pub sign_in_clashes: Vec<Clash>,
-    /// People who may not send from their own address.
+    /// People who may not send from their own address. A server of an earlier version does not say.
+    #[serde(default)]
     pub barred_people: Vec<Barred>,
     /// Messages that were found damaged until now.
     pub damaged: Vec<Damaged>,

@@ -64,7 +64,7 @@ pub(in crate::http) async fn set_up(
     if let Some(secret) = secret {
         app.check_token(secret, peer).await?;
     }
-    let setup = SetUp {
+    let mut setup = SetUp {
         token: None,
         office: given.office.map_or_else(
             || Ok(SYSTEM_OFFICE.to_owned()),
@@ -73,12 +73,14 @@ pub(in crate::http) async fn set_up(
         login: fields::login(&given.login)?,
         name: fields::name("name", &given.name)?,
         email: fields::email(&given.email)?,
-        password_hash: fields::password_hash(&app, &given.password).await?,
+        password_hash: String::new(),
     };
     check_login(&app, &setup.login)?;
     let directory = app.directory().await?;
     let root = directory.root().map_or(OfficeId(0), |root| root.id);
     check_email(&app, &directory, root, &setup.email)?;
+    // Last: it is the only part that takes long.
+    setup.password_hash = fields::password_hash(&app, &given.password).await?;
     app.accounts.set_up(secret, setup).await?;
     app.people_changed().await?;
     crate::setup::forget(&app.config().server.data_dir);
