@@ -128,6 +128,7 @@ impl Authenticator {
         password: &str,
         client: &Client,
     ) -> Result<Option<Arc<Principal>>, SignInError> {
+        self.guard.admit(login, client)?;
         let attempt = self.guard.attempt(login, client).await?;
         self.guard.look(&attempt)?;
         let turn = match attempt.standing {
@@ -155,6 +156,7 @@ impl Authenticator {
             return Ok(None);
         };
         self.guard.give_back(&attempt);
+        self.guard.signed_in(login, client);
         drop(turn);
         self.guard.remember(user.id, client).await;
         Ok(self
@@ -169,7 +171,7 @@ impl Authenticator {
         let Some(notifier) = self.notifier.get() else {
             return;
         };
-        if self.guard.look(attempt).is_ok() {
+        if !self.guard.is_exhausted(attempt) {
             return;
         }
         let (store, notifier) = (Arc::clone(&self.store), Arc::clone(notifier));
@@ -195,7 +197,9 @@ impl Authenticator {
     /// # Errors
     /// [`SignInError::TooMany`], for known and unknown names alike, and [`SignInError::Store`].
     pub async fn take_reset(&self, login: &str, client: &Client) -> Result<(), SignInError> {
-        let attempt = self.guard.attempt(&login.trim().to_lowercase(), client).await?;
+        let login = login.trim().to_lowercase();
+        self.guard.admit(&login, client)?;
+        let attempt = self.guard.attempt(&login, client).await?;
         Ok(self.guard.take_reset(&attempt)?)
     }
 

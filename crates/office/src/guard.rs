@@ -11,7 +11,8 @@ use postroom_domain::{Clock, Timestamp, UserId};
 use postroom_store::{KeyHash, SOURCE_LASTS, SignInSource, Store, StoreError};
 
 use crate::throttle::{
-    Account, Attempt, Standing, Throttle, TokenThrottle, TooMany, Tried, WrongPasswords, network_of,
+    Account, Attempt, FloodGate, NameAt, Standing, Throttle, TokenThrottle, TooMany, Tried, WrongPasswords,
+    network_of,
 };
 
 /// How exact the time is that somebody last signed in from a source.
@@ -44,6 +45,7 @@ pub(crate) struct Guard {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     names: RandomState,
+    flood: FloodGate,
     sign_ins: Throttle,
     resets: Throttle,
     wrong_keys: TokenThrottle,
@@ -64,12 +66,31 @@ impl Guard {
             store,
             clock,
             names: RandomState::new(),
+            flood: FloodGate::new(),
             sign_ins: Throttle::of_sign_ins(),
             resets: Throttle::of_resets(),
             wrong_keys: TokenThrottle::default(),
             wrong: WrongPasswords::default(),
             notes_from: AtomicI64::new(i64::MIN),
         }
+    }
+
+    /// Says whether the store is asked about an attempt at all; see [`FloodGate::check`].
+    pub(crate) fn admit(&self, login: &str, client: &Client) -> Result<(), TooMany> {
+        let network = network_of(client.address);
+        let names = self.names_at(login, client);
+        self.flood.check(network, &names, self.clock.steady())
+    }
+
+    /// Remembers that somebody signed in, so that a flood from the same network does not keep them out.
+    pub(crate) fn signed_in(&self, login: &str, client: &Client) {
+        self.flood.signed_in(&self.names_at(login, client));
+    }
+
+    fn names_at(&self, login: &str, client: &Client) -> Vec<NameAt> {
+        let name = self.names.hash_one(login);
+        let sources = sources_of(client);
+        sources.map(|source| (source, name)).collect()
     }
 
     /// What an attempt counts as. `login` is in lower case; a person's login and address are one account.
@@ -106,7 +127,21 @@ impl Guard {
 
     /// Says whether an attempt to sign in would be looked at; see [`Throttle::look`].
     pub(crate) fn look(&self, attempt: &Attempt) -> Result<(), TooMany> {
-        self.sign_ins.look(attempt, self.clock.steady())
+        let looked = self.sign_ins.look(attempt, self.clock.steady());
+        self.counted(attempt, looked)
+    }
+
+    /// Whether another attempt like it would be refused.
+    pub(crate) fn is_exhausted(&self, attempt: &Attempt) -> bool {
+        self.sign_ins.look(attempt, self.clock.steady()).is_err()
+    }
+
+    /// Counts a refusal. A browser that is known is one person's, and not counted.
+    fn counted(&self, attempt: &Attempt, result: Result<(), TooMany>) -> Result<(), TooMany> {
+        if let (Err(_), SignInSource::Network(network)) = (result, attempt.source) {
+            self.flood.refused(network, self.clock.steady());
+        }
+        result
     }
 
     /// Counts an attempt to sign in; see [`Throttle::take`].
@@ -116,7 +151,8 @@ impl Guard {
 
     /// Counts a request of a link.
     pub(crate) fn take_reset(&self, attempt: &Attempt) -> Result<(), TooMany> {
-        self.resets.take(attempt, self.clock.steady())
+        let taken = self.resets.take(attempt, self.clock.steady());
+        self.counted(attempt, taken)
     }
 
     /// Counts an API key that is wrong, whosever name came with it: programs that go on with a key that has ended use up
@@ -160,14 +196,8 @@ impl Guard {
 
     async fn note(&self, user: UserId, client: &Client) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let network = SignInSource::Network(network_of(client.address));
         let mut sources = Vec::new();
-        for source in client
-            .device
-            .map(SignInSource::Device)
-            .into_iter()
-            .chain([network])
-        {
+        for source in sources_of(client) {
             let seen = self.store.source_seen(user, source).await?;
             let is_noted = seen.is_some_and(|seen| is_within(seen, now, NOTED_EVERY));
             if !is_noted {
@@ -184,6 +214,13 @@ impl Guard {
         let seen = self.store.source_seen(user, source).await?;
         Ok(seen.is_some_and(|seen| seen.plus(SOURCE_LASTS) > self.clock.now()))
     }
+}
+
+/// What a client is known by: its browser, where it brought the cookie, and its network.
+fn sources_of(client: &Client) -> impl Iterator<Item = SignInSource> + use<> {
+    let network = SignInSource::Network(network_of(client.address));
+    let device = client.device.map(SignInSource::Device);
+    device.into_iter().chain([network])
 }
 
 /// Whether a time lies at most that far back. A clock that was set back leaves a time ahead.

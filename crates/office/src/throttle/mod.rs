@@ -15,6 +15,7 @@
 //! out.
 
 mod buckets;
+mod flood;
 mod wrong;
 
 use std::net::IpAddr;
@@ -25,6 +26,7 @@ use postroom_domain::{Timestamp, UserId};
 use postroom_store::SignInSource;
 
 use self::buckets::{Buckets, Rate};
+pub(crate) use self::flood::{FloodGate, NameAt};
 pub(crate) use self::wrong::{Tried, WrongPasswords};
 
 /// Attempts of an account from one source.
