@@ -114,16 +114,23 @@ impl Accounts {
     /// Those of the store, [`StoreError::Stale`] where `user` was changed since it was read. Where the mail could not be
     /// written, that is logged, and the invitation can be repeated.
     pub async fn invite(&self, user: User, office: Office, note: AuditNote) -> Result<(), StoreError> {
-        let token = if user.password_hash.is_empty() {
-            Secret::first_password()
-        } else {
-            Secret::session()
-        };
+        let token = token_for(&user);
         let purpose = TokenPurpose::Invitation((&user).into());
         let ends_at = self.keep(&token, purpose, INVITATION_LASTS, note.actor).await?;
         let event = NoticeEvent::AccountCreated(Link { token, ends_at });
         self.tell(Notice { user, office, event }).await;
         Ok(())
+    }
+
+    /// Makes a link for a new password that the operator hands over; nothing is mailed.
+    ///
+    /// # Errors
+    /// Those of the store, [`StoreError::Stale`] where `user` was changed since it was read.
+    pub async fn link(&self, user: &User) -> Result<Link, StoreError> {
+        let token = token_for(user);
+        let purpose = TokenPurpose::PasswordReset(user.into());
+        let ends_at = self.keep(&token, purpose, RESET_LASTS, Actor::Operator).await?;
+        Ok(Link { token, ends_at })
     }
 
     /// Tells the old address of a person that their login or address was changed; `before` is the person with the old ones.
@@ -217,5 +224,14 @@ impl Accounts {
             note: AuditNote::by(actor),
             at: self.clock.now(),
         }
+    }
+}
+
+/// A token for a person's first password, or for another one.
+fn token_for(user: &User) -> Secret {
+    if user.password_hash.is_empty() {
+        Secret::first_password()
+    } else {
+        Secret::session()
     }
 }

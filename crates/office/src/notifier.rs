@@ -68,6 +68,18 @@ pub struct Link {
     pub ends_at: Timestamp,
 }
 
+impl Link {
+    /// Its address on a server whose addresses begin with `base_url`.
+    pub fn url(&self, base_url: &str) -> String {
+        password_page(base_url, self.token.reveal())
+    }
+}
+
+/// The address of the page that takes a link's token.
+pub(crate) fn password_page(base_url: &str, token: &str) -> String {
+    format!("{base_url}/password?token={token}")
+}
+
 /// Tells nobody: for stores without anything that writes mail.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unheard;

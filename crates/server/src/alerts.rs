@@ -212,16 +212,21 @@ fn notice_settings(config: &Config) -> anyhow::Result<NoticeSettings> {
     let from: Address = from
         .parse()
         .with_context(|| format!("notifications.from: {from:?} is no e-mail address"))?;
-    let base = config.http.public_url.trim_end_matches('/');
     Ok(NoticeSettings {
         brand: legible::shown(&config.brand).into_owned(),
         from,
-        base_url: if base.is_empty() {
-            format!("http://{}", config.http.listen)
-        } else {
-            base.to_owned()
-        },
+        base_url: base_url(config),
     })
+}
+
+/// What the addresses of the server's pages begin with, without a slash at the end.
+pub fn base_url(config: &Config) -> String {
+    let base = config.http.public_url.trim_end_matches('/');
+    if base.is_empty() {
+        format!("http://{}", config.http.listen)
+    } else {
+        base.to_owned()
+    }
 }
 
 #[cfg(test)]

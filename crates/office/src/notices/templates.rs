@@ -8,6 +8,7 @@ use postroom_store::Alert;
 
 use super::letter::Letter;
 use super::{NoticeSettings, shown};
+use crate::notifier::password_page;
 
 /// Steps that one template may take; ours take some hundred.
 const FUEL: u64 = 20_000;
@@ -77,7 +78,7 @@ impl Templates {
         let subject = format!("Your {} account", settings.brand);
         let values = context! {
             brand => &settings.brand, subject => &subject, name => to.name, login => to.login,
-            office => to.office, link => password_link(settings, token), ends_at => shown(ends_at),
+            office => to.office, link => password_page(&settings.base_url, token), ends_at => shown(ends_at),
         };
         self.letter("account_created", subject, &values)
     }
@@ -92,7 +93,7 @@ impl Templates {
         let subject = format!("Set a new {} password", settings.brand);
         let values = context! {
             brand => &settings.brand, subject => &subject, name => to.name, login => to.login,
-            link => password_link(settings, token), ends_at => shown(ends_at),
+            link => password_page(&settings.base_url, token), ends_at => shown(ends_at),
         };
         self.letter("password_reset", subject, &values)
     }
@@ -145,10 +146,6 @@ impl Templates {
             subject,
         })
     }
-}
-
-fn password_link(settings: &NoticeSettings, token: &str) -> String {
-    format!("{}/password?token={token}", settings.base_url)
 }
 
 #[cfg(test)]

@@ -11,9 +11,9 @@ use postroom_store::Account;
 
 use super::ConfigFile;
 use super::operator::Operator;
-use super::out::out;
+use super::out::{note, out};
 use super::people::{People, version};
-use crate::http::admin_wire::{NewPerson, PasswordOf, PasswordSet, PersonMade, PersonRow};
+use crate::http::admin_wire::{LinkMade, LinkOf, NewPerson, PasswordOf, PasswordSet, PersonMade, PersonRow};
 use crate::http::wire::people::{Keys, RightsEdit, UserEdit, UserRow};
 
 /// Add and list users
@@ -39,6 +39,8 @@ enum Action {
     Change(Change),
     /// Set a user's password, read from the first line of standard input; their sessions end
     Password(PasswordFor),
+    /// Print a link with which a user chooses a new password; it works once, for an hour
+    Link(OneUser),
 }
 
 #[derive(Debug, Args)]
@@ -126,6 +128,7 @@ pub(super) async fn run(command: UserCommand) -> anyhow::Result<ExitCode> {
         Action::Rights(rights) => set_rights(rights).await?,
         Action::Change(change) => change_user(change).await?,
         Action::Password(given) => set_password(given).await?,
+        Action::Link(one) => print_link(one).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -263,6 +266,20 @@ async fn set_password(given: PasswordFor) -> anyhow::Result<()> {
         "{} has a new password; their sessions have ended{keys}",
         new.login
     );
+    Ok(())
+}
+
+async fn print_link(one: OneUser) -> anyhow::Result<()> {
+    let of = LinkOf { login: one.login };
+    let operator = Operator::connect(&one.config.load()?).await?;
+    let made: LinkMade = operator.post("/admin/v1/link", &of).await?;
+    operator.close().await;
+    note!(
+        "this link lets {} choose a new password once, until {}",
+        of.login,
+        made.ends_at
+    );
+    out!("{}", made.link);
     Ok(())
 }
 

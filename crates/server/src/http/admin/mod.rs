@@ -17,9 +17,11 @@ use super::people::own_address::{check_email, check_login};
 use super::people::setup::SYSTEM_OFFICE;
 use super::problem::ApiError;
 use super::session::rights_of;
+use crate::alerts;
 use wire::{
     Acknowledged, Barred, Checked, Clash, ContentsChecked, ContentsToCheck, Damaged, Flushed, KeyMade,
-    NewKey, NewPerson, PasswordOf, PasswordSet, PersonMade, PersonRow, TableChecked, TableToCheck,
+    LinkMade, LinkOf, NewKey, NewPerson, PasswordOf, PasswordSet, PersonMade, PersonRow, TableChecked,
+    TableToCheck,
 };
 
 /// The admin routes.
@@ -27,6 +29,7 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/admin/v1/users", get(users).post(add_user))
         .route("/admin/v1/password", post(set_password))
+        .route("/admin/v1/link", post(make_link))
         .route("/admin/v1/keys", post(add_key))
         .route("/admin/v1/check", post(check))
         .route("/admin/v1/acknowledge-losses", post(acknowledge_losses))
@@ -108,6 +111,20 @@ async fn set_password(
         .await?;
     app.people_changed().await?;
     Ok(Answer(PasswordSet { keys_ended }))
+}
+
+async fn make_link(State(app): State<App>, Json(given): Json<LinkOf>) -> Result<Answer<LinkMade>, ApiError> {
+    let user = app.store.user_by_login(&given.login.to_lowercase()).await?;
+    let user = user.ok_or_else(|| bad("login", format!("there is no user {:?}", given.login)))?;
+    if user.disabled {
+        let text = format!("{:?} is disabled: enable the account first", given.login);
+        return Err(bad("login", text));
+    }
+    let link = app.accounts.link(&user).await?;
+    Ok(Answer(LinkMade {
+        link: link.url(&alerts::base_url(&app.config())),
+        ends_at: link.ends_at,
+    }))
 }
 
 async fn add_key(

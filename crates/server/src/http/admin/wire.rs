@@ -58,6 +58,23 @@ pub struct PasswordSet {
     pub keys_ended: usize,
 }
 
+/// Whose link for a new password is to be made.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkOf {
+    /// The login or the address.
+    pub login: String,
+}
+
+/// A link for a new password.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct LinkMade {
+    /// Its address; it works once.
+    pub link: String,
+    /// When it ends.
+    pub ends_at: Timestamp,
+}
+
 /// A user that was made.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PersonMade {

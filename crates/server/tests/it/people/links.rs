@@ -1,14 +1,16 @@
-//! What a new password by a link does to the person's API keys.
+//! Links for a new password, and what they do to the person's API keys.
 
 use std::sync::Arc;
 
-use axum::http::{Method, StatusCode};
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
 use postroom_office::{Accounts, Link, NoticeEvent};
 use postroom_store::{Actor, AuditNote, Branches, NewUser, Rights};
 use serde_json::json;
 
 use super::Told;
 use crate::house::{House, PASSWORD, Person, by};
+use crate::server::Server;
 
 /// How somebody comes to a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +105,26 @@ async fn link_works_although_another_was_asked_for_later() {
         StatusCode::CONFLICT,
         "ends with the one that was used"
     );
+}
+
+#[tokio::test]
+async fn operator_prints_a_link_that_works_once() {
+    let server = Server::start().await;
+    server.person("case").await;
+    let made = server.command(&["user", "link", "case"], "", &[]).await;
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    let (_, token) = made.out.trim().split_once("/password?token=").unwrap();
+    let given = json!({"token": token, "password": "another horse battery"});
+    for status in [StatusCode::NO_CONTENT, StatusCode::CONFLICT] {
+        let request = Request::post("/api/v1/password-reset/confirm")
+            .header("host", "mail.example.test")
+            .header("content-type", "application/json")
+            .body(Body::from(given.to_string()));
+        assert_eq!(server.open(request.unwrap()).await.0, status);
+    }
+    let nobody = server.command(&["user", "link", "nobody"], "", &[]).await;
+    assert_eq!(nobody.out, "");
+    assert!(nobody.err.contains("there is no user"), "{}", nobody.err);
 }
 
 async fn confirm(house: &House, link: &Link, end_keys: Option<bool>) -> StatusCode {
