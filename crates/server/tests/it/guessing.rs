@@ -242,6 +242,29 @@ async fn password_that_was_wrong_is_right_once_it_is_the_accounts() {
 }
 
 #[tokio::test]
+async fn flood_is_refused_at_once_but_for_who_signed_in_there() {
+    let house = house().await;
+    house.person("lee", house.root, Rights::default()).await;
+    let lee = sign_in(&house, TRAIN, "", "lee", PASSWORD).await;
+    assert_eq!(lee.status, StatusCode::OK);
+    for _ in 0..10 {
+        wrong_guess(&house, TRAIN, "", "case").await;
+    }
+    for n in 0..50 {
+        let refused = wrong_guess(&house, TRAIN, "", "case").await;
+        // Refused by the network's refusals, which are fewer in a moment, and not by what is known of the account.
+        let wait = if n < 40 { "60" } else { "1" };
+        assert_eq!(refused.header("retry-after"), wait, "{n}");
+    }
+    let unknown = sign_in(&house, TRAIN, "", "case", PASSWORD).await;
+    assert_eq!(unknown.code(), "too_many_attempts");
+    let lee = sign_in(&house, TRAIN, "", "lee", PASSWORD).await;
+    assert_eq!(lee.status, StatusCode::OK);
+    let elsewhere = sign_in(&house, OFFICE, "", "case", PASSWORD).await;
+    assert_eq!(elsewhere.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn wrong_keys_are_counted_apart_from_passwords() {
     let house = house().await;
     let lee = house.person("lee", house.root, Rights::default()).await;

@@ -115,3 +115,20 @@ async fn person_whose_address_becomes_postrooms_own_sends_no_more_and_the_system
         "{checked:?}"
     );
 }
+
+#[tokio::test]
+async fn domains_that_stop_people_are_counted_and_the_system_office_is_told() {
+    let sink = relay::start().await;
+    let place = Place::open(&sink, |_| {}).await;
+    let stopped = "people cannot send from their address any more";
+    let words = ["office", "domains", "North", "example.org"];
+    let done = place.server.command(&words, "", &[]).await;
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    assert!(done.out.contains(&format!("4 {stopped}")), "{}", done.out);
+    place.until_told(&place.chief, &[(OUTSIDE, 1)]).await;
+    place.until_told(&place.head, &[]).await;
+    let words = ["office", "domains", "North", "example.org", "example.net"];
+    let again = place.server.command(&words, "", &[]).await;
+    assert_eq!(again.code, Some(0), "{}", again.err);
+    assert!(!again.out.contains(stopped), "nobody more: {}", again.out);
+}
