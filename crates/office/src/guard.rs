@@ -146,7 +146,8 @@ impl Guard {
 
     /// Counts an attempt to sign in; see [`Throttle::take`].
     pub(crate) fn take(&self, attempt: &Attempt) -> Result<(), TooMany> {
-        self.sign_ins.take(attempt, self.clock.steady())
+        let taken = self.sign_ins.take(attempt, self.clock.steady());
+        self.counted(attempt, taken)
     }
 
     /// Counts a request of a link.
