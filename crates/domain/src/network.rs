@@ -90,7 +90,7 @@ impl FromStr for Network {
         let (base, prefix) = text.split_once('/').map_or((text, None), |(b, p)| (b, Some(p)));
         let base: IpAddr = base.parse().map_err(|_| wrong())?;
         let longest = if base.is_ipv4() { 32 } else { 128 };
-        let prefix = match prefix {
+        let prefix: u8 = match prefix {
             None => longest,
             Some(digits) => digits.parse().map_err(|_| wrong())?,
         };

@@ -200,7 +200,7 @@ fn envelope_comes_from_the_header_where_none_is_given() {
 #[test]
 fn hidden_characters_in_names_travel_as_they_came() {
     let fields = "From: \u{200f}שרה <case@office.example.com>\r\nTo: \u{200f}דנה <a@example.com>\r\nCc: Ca\u{202e}se <b@example.com>";
-    let mut submission = by_smtp(&format!("{fields}\r\n\r\nx"), &[]);
+    let mut submission = by_smtp(format!("{fields}\r\n\r\nx"), &[]);
     submission.envelope = Envelope::FromHeader;
     let message = take(submission.clone()).expect("taken in");
     let (header, _) = octets(&message);

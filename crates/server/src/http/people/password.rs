@@ -68,7 +68,9 @@ pub(in crate::http) async fn confirm(
     let user = app.accounts.redeem(&given.token, hash, keys).await?;
     app.people_changed().await?;
     // Whoever is locked out by somebody's guesses signs in here at once.
-    app.authenticator.remember(&user, &browser.client_from_now_on()).await;
+    app.authenticator
+        .remember(&user, &browser.client_from_now_on())
+        .await;
     Ok((browser.remembered(&app), StatusCode::NO_CONTENT))
 }
 
