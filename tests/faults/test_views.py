@@ -52,12 +52,19 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 # Not costly enough to be refused whatever the machine.
 EITHER = ("entities", "styles", "text between fewer rows")
-# Multiparts whose delimiters never come, parts of a few bytes, encoded words that do not end, parameters in pieces.
+# Multiparts whose delimiters never come, parts of a few bytes, encoded words that do not end, parameters in pieces, header
+# fields of a few bytes, lists of a few bytes in them, messages in messages.
 PARTS = {
     "multiparts": "--x\r\nContent-Type: multipart/mixed; boundary=never\r\n\r\n" * 16_000,
     "parts": "--x\r\n\r\n" * 3_000_000,
     "words": "--x\r\nSubject: " + "=?aa?q?aa\r\n " * 90_000 + "x\r\n\r\n",
     "pieces": "--x\r\nContent-Type: text/plain" + numbered(";\r\n a{}*1=x", 90_000) + "\r\n\r\n",
+    "fields": "--x\r\n" + "a:\r\n" * 6_000_000 + "\r\n",
+    "addresses": "--x\r\nTo: a" + ",a,a,a,a,a,a,a,a\r\n " * 1_200_000 + "x\r\n\r\n",
+    "keywords": "--x\r\nKeywords: a" + ",a,a,a,a,a,a,a,a\r\n " * 1_200_000 + "x\r\n\r\n",
+    "parameters": "--x\r\nContent-Type: text/plain" + ";a=b;a=b;a=b\r\n " * 1_400_000 + "x\r\n\r\n",
+    "messages": "--x\r\n" + "Content-Type: message/rfc822\r\n\r\n" * 700_000,
+    "fields of a message": "--x\r\nContent-Type: message/rfc822\r\n\r\n" + "a:\r\n" * 6_000_000 + "\r\n",
 }
 
 
@@ -104,7 +111,10 @@ class Views(ScratchCase):
             with self.subTest(name):
                 message = f"{HEAD}Content-Type: multipart/mixed; boundary=x\r\n\r\n{parts}--x--\r\n"
                 message = self.submit(message.encode())
-                self.assertEqual(200, self.look(message)[0])
+                before = pss_kib(self.server.pid())
+                with PeakMemory(self.server.pid(), every=0.02) as peak:
+                    self.assertEqual(200, self.look(message)[0])
+                self.assertLess(peak.kib - before, GROWTH_KIB_MAX)
                 self.assertEqual(200, self.look(f"{message}/body/source")[0])
                 self.assertEqual(404, self.look(f"{message}/body/text")[0])
 

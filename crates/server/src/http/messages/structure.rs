@@ -1,100 +1,132 @@
-//! Whether a message can be taken apart in time.
+//! Whether a message can be parsed safely.
 //!
-//! The parser looks ahead, and begins anew where it finds nothing: for the first delimiter of each multipart up to the end
+//! The parser looks ahead, and starts over where it finds nothing: for the first delimiter of each multipart up to the end
 //! of the message, for the end of each encoded word up to the end of its field, and it joins each piece of a parameter to
 //! those before it. A message of thousands of them would be read thousands of times, seconds for 1 MB and without a way to
-//! interrupt it; and a part of eight bytes takes hundreds in memory. So the ways of the parser are added up before, by
-//! searches that are faster than it and end at the bound, and the lines are counted that may begin a part.
+//! interrupt it; a part of eight bytes takes hundreds in memory, a header field of four takes a hundred, and a message in a
+//! message is dropped by a function that calls itself. So all of that is counted before, by searches that are faster than
+//! the parser and end at a bound. What is counted may be more than the parser would find, never less.
+//!
+//! | bound | against |
+//! | --- | --- |
+//! | [`SCAN_BYTES_MAX`] | searches that start over |
+//! | [`PARTS_MAX`] | many parts |
+//! | [`HEADER_BYTES_MAX`] | many header fields |
+//! | [`NESTED_MAX`] | messages in messages |
+//!
+//! A message in a part that is encoded is decoded and counted in the same way, as deep as the parser goes.
 
-use memchr::{memchr, memchr_iter, memchr2_iter, memmem};
+mod content_types;
+mod encoded;
+mod parts;
 
-/// So many bytes may be looked through for one thing, whatever the size of the message.
-const SEEK_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// A small message may be looked through so many times,
-const SEEKS_MAX: usize = 256;
+use memchr::{memchr, memchr_iter, memmem};
+
+use self::content_types::{Boundary, ContentTypes};
+
+/// So many bytes may be scanned, whatever the size of the message.
+const SCAN_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// A small message may be scanned so many times,
+const SCANS_MAX: usize = 256;
 /// and a large one so many times.
-const SEEKS_OF_LARGE_MAX: usize = 8;
+const SCANS_OF_LARGE_MAX: usize = 4;
 /// Longest end of a parameter's name that is looked at.
 const PIECE_BYTES_MAX: usize = 40;
-/// Most lines that may begin a part: with "--" somewhere in them.
+/// Most lines that may begin a part.
 const PARTS_MAX: usize = 100_000;
+/// Most bytes of headers, of the message and its parts together: each takes up to fifty in memory.
+const HEADER_BYTES_MAX: usize = 1024 * 1024;
+/// Most messages in a message: dropping one in another takes a few hundred bytes of the stack.
+const NESTED_MAX: usize = 200;
+/// How many encoded messages in one another the parser decodes.
+const ENCODED_LEVELS_MAX: usize = 3;
 /// Longest boundary that is looked for here, and so many bytes are compared in the time of one step: RFC 2046 §5.1.1
 /// allows 70.
 const BOUNDARY_BYTES_MAX: usize = 200;
 
-/// The parameter of a multipart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Boundary<'a> {
-    /// It has this value.
-    Plain(&'a [u8]),
-    /// It is too long, or written in a way that is not followed here; it has about so many bytes.
-    Other(usize),
-}
-
-/// Whether a message can be taken apart in time.
+/// Whether a message can be parsed safely.
 pub(super) fn is_readable(octets: &[u8]) -> bool {
-    has_few_parts(octets) && has_short_ways(octets) && has_short_words(octets) && has_few_pieces(octets)
+    take_message(octets, &mut Budget::of(octets), ENCODED_LEVELS_MAX).is_some()
 }
 
-/// What may be looked through for one thing.
+/// What a message may still cost, all that is in it included.
 #[derive(Debug)]
 struct Budget {
-    left: usize,
+    scan_bytes: usize,
+    parts: usize,
+    header_bytes: usize,
+    nested: usize,
 }
 
 impl Budget {
     fn of(octets: &[u8]) -> Self {
-        let small = octets.len().saturating_mul(SEEKS_MAX).min(SEEK_BYTES_MAX);
-        let large = octets.len().saturating_mul(SEEKS_OF_LARGE_MAX);
+        let small = octets.len().saturating_mul(SCANS_MAX).min(SCAN_BYTES_MAX);
+        let large = octets.len().saturating_mul(SCANS_OF_LARGE_MAX);
         Self {
-            left: small.max(large),
+            scan_bytes: small.max(large),
+            parts: PARTS_MAX,
+            header_bytes: HEADER_BYTES_MAX,
+            nested: NESTED_MAX,
         }
     }
 
-    /// Takes a way from it, if there is as much left.
-    fn take(&mut self, way: usize) -> Option<()> {
-        self.left = self.left.checked_sub(way)?;
+    /// Takes the distance of a scan, if as much is left.
+    fn take_scan(&mut self, bytes: usize) -> Option<()> {
+        self.scan_bytes = self.scan_bytes.checked_sub(bytes)?;
+        Some(())
+    }
+
+    /// Takes one line that may begin a part.
+    fn take_part(&mut self) -> Option<()> {
+        self.parts = self.parts.checked_sub(1)?;
+        Some(())
+    }
+
+    /// Takes bytes of a header.
+    fn take_header(&mut self, bytes: usize) -> Option<()> {
+        self.header_bytes = self.header_bytes.checked_sub(bytes)?;
+        Some(())
+    }
+
+    /// Takes one message in another.
+    fn take_nested(&mut self) -> Option<()> {
+        self.nested = self.nested.checked_sub(1)?;
         Some(())
     }
 }
 
-fn has_few_parts(octets: &[u8]) -> bool {
-    let mut rest = octets;
-    for _ in 0..PARTS_MAX {
-        let Some(at) = memmem::find(rest, b"--") else {
-            return true;
-        };
-        rest = rest.get(at..).unwrap_or_default();
-        let Some(end) = memchr(b'\n', rest) else {
-            return true;
-        };
-        rest = rest.get(end..).unwrap_or_default();
+/// Takes what a message costs; `None` where too little is left.
+fn take_message(octets: &[u8], budget: &mut Budget, encoded_levels: usize) -> Option<()> {
+    let types = ContentTypes::of(octets, budget)?;
+    take_boundaries(octets, &types, budget)?;
+    take_words(octets, budget)?;
+    take_pieces(octets, budget)?;
+    let messages = parts::take(octets, &types, budget)?;
+    match encoded_levels.checked_sub(1) {
+        Some(levels) => encoded::take(octets, &messages, budget, levels),
+        None => Some(()),
     }
-    false
 }
 
-/// Whether the delimiters of all multiparts are near.
-fn has_short_ways(octets: &[u8]) -> bool {
-    let mut budget = Budget::of(octets);
-    memchr2_iter(b'b', b'B', octets).all(|at| {
+/// Takes the distances from the headers of multiparts to their first delimiters.
+fn take_boundaries(octets: &[u8], types: &ContentTypes<'_>, budget: &mut Budget) -> Option<()> {
+    for &(at, boundary) in &types.boundaries {
         let rest = octets.get(at..).unwrap_or_default();
-        let way = match boundary(rest) {
-            None => 0,
-            Some(Boundary::Other(bytes)) => rest.len().saturating_mul(1 + bytes / BOUNDARY_BYTES_MAX),
-            Some(Boundary::Plain(value)) => way_to(value, rest),
-        };
-        budget.take(way).is_some()
-    })
+        budget.take_scan(match boundary {
+            Boundary::Other(bytes) => rest.len().saturating_mul(1 + bytes / BOUNDARY_BYTES_MAX),
+            Boundary::Plain(value) => distance_to_delimiter(value, rest),
+        })?;
+    }
+    Some(())
 }
 
-/// Whether the ends of all encoded words (`=?charset?q?…?=`, RFC 2047) are near.
-fn has_short_words(octets: &[u8]) -> bool {
-    let mut budget = Budget::of(octets);
+/// Takes the distances to the ends of encoded words (`=?charset?q?…?=`, RFC 2047).
+fn take_words(octets: &[u8], budget: &mut Budget) -> Option<()> {
     let (mut word_end, mut field_end) = (0, 0);
     for at in memmem::find_iter(octets, b"=?") {
         let charset = at + 2;
         let Some(mark) = memchr(b'?', octets.get(charset..).unwrap_or_default()) else {
-            return true;
+            return Some(());
         };
         // Behind the letter of the encoding and its mark.
         let text = charset + mark + 3;
@@ -104,17 +136,14 @@ fn has_short_words(octets: &[u8]) -> bool {
         if field_end < text {
             field_end = end_of_field(octets, text);
         }
-        if budget.take(word_end.min(field_end).saturating_sub(at)).is_none() {
-            return false;
-        }
+        budget.take_scan(word_end.min(field_end).saturating_sub(at))?;
     }
-    true
+    Some(())
 }
 
-/// Whether few parameters are in pieces or encoded (`name*0*=`, RFC 2231): each is compared and joined with those before
+/// Takes the pieces of parameters, and encoded ones (`name*0*=`, RFC 2231): each is compared and joined with those before
 /// it in its header.
-fn has_few_pieces(octets: &[u8]) -> bool {
-    let mut budget = Budget::of(octets);
+fn take_pieces(octets: &[u8], budget: &mut Budget) -> Option<()> {
     let (mut block, mut last) = (0, 0);
     for at in memchr_iter(b'*', octets) {
         if !is_piece(octets.get(at + 1..).unwrap_or_default()) {
@@ -125,11 +154,9 @@ fn has_few_pieces(octets: &[u8]) -> bool {
         }
         last = at;
         // Comparing four short names takes about the time of one step, and so does joining more bytes than that.
-        if budget.take((at - block) / 4).is_none() {
-            return false;
-        }
+        budget.take_scan((at - block) / 4)?;
     }
-    true
+    Some(())
 }
 
 /// Whether what follows an asterisk makes it part of a parameter's name: a number, another asterisk, and `=`.
@@ -171,7 +198,7 @@ fn position(octets: &[u8], from: usize, what: &[u8]) -> usize {
 }
 
 /// How far it is from a multipart's header to its first delimiter, or to the end of the message.
-fn way_to(boundary: &[u8], rest: &[u8]) -> usize {
+fn distance_to_delimiter(boundary: &[u8], rest: &[u8]) -> usize {
     // A delimiter within the header does not count.
     let Some(body) = memmem::find(rest, b"\r\n\r\n") else {
         return rest.len();
@@ -179,41 +206,6 @@ fn way_to(boundary: &[u8], rest: &[u8]) -> usize {
     let delimiter = [b"--".as_slice(), boundary].concat();
     let found = memmem::find(rest.get(body..).unwrap_or_default(), &delimiter);
     found.map_or(rest.len(), |found| body + found)
-}
-
-/// The boundary, if the octets begin with a parameter of that name.
-fn boundary(octets: &[u8]) -> Option<Boundary<'_>> {
-    let (name, rest) = octets.split_at_checked(b"boundary".len())?;
-    if !name.eq_ignore_ascii_case(b"boundary") {
-        return None;
-    }
-    let equals = rest.iter().position(|octet| !is_skipped(octet))?;
-    let (equals, rest) = rest.get(equals..)?.split_first()?;
-    match equals {
-        b'=' => {}
-        // A value in pieces, an encoded one, or a comment.
-        b'*' | b'(' => return Some(Boundary::Other(until(rest, b"\r\n").len())),
-        _ => return None,
-    }
-    let rest = rest.trim_ascii_start();
-    let value = match rest.strip_prefix(b"\"") {
-        Some(quoted) => until(quoted, b"\""),
-        None => until(rest, b";\r\n").trim_ascii_end(),
-    };
-    let plain = |octet: &u8| octet.is_ascii_alphanumeric() || b"'+_,-./:=?".contains(octet);
-    let followed =
-        value.len() <= BOUNDARY_BYTES_MAX && value.iter().all(plain) && memmem::find(value, b"=?").is_none();
-    Some(if followed {
-        Boundary::Plain(value)
-    } else {
-        Boundary::Other(value.len())
-    })
-}
-
-/// The octets before the first of some.
-fn until<'a>(octets: &'a [u8], ends: &[u8]) -> &'a [u8] {
-    let end = octets.iter().position(|octet| ends.contains(octet));
-    octets.get(..end.unwrap_or(octets.len())).unwrap_or_default()
 }
 
 #[cfg(test)]

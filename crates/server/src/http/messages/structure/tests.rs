@@ -1,4 +1,14 @@
+use std::thread;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::super::mime;
+use super::content_types::boundary;
 use super::*;
+
+/// The stack of a thread that parses messages.
+const STACK_BYTES: usize = 2 * 1024 * 1024;
 
 /// A multipart within another, many times.
 fn nested(n: usize) -> String {
@@ -17,7 +27,7 @@ fn parts_that_name_boundaries_that_never_come_are_not_read() {
         part.repeat(16_000)
     );
     assert!(!is_readable(bomb.as_bytes()));
-    for way in [
+    for parameter in [
         "boundary=\"ne ver\"",
         "boundary=ne ver",
         "boundary*0=x",
@@ -25,8 +35,8 @@ fn parts_that_name_boundaries_that_never_come_are_not_read() {
         "boundary\"=\"=?utf-8?q?x?=\"",
         "boundary=x\\x",
     ] {
-        let other = bomb.replace("boundary=never", way);
-        assert!(!is_readable(other.as_bytes()), "{way}");
+        let other = bomb.replace("boundary=never", parameter);
+        assert!(!is_readable(other.as_bytes()), "{parameter}");
     }
 }
 
@@ -39,8 +49,8 @@ fn very_many_parts_are_not_read() {
         );
         is_readable(message.as_bytes())
     };
-    assert!(parts(PARTS_MAX - 1));
-    assert!(!parts(PARTS_MAX));
+    assert!(parts(PARTS_MAX));
+    assert!(!parts(PARTS_MAX + 1));
 }
 
 #[test]
@@ -55,12 +65,12 @@ fn endless_boundary_is_not_looked_for_everywhere() {
 
 #[test]
 fn delimiter_in_the_header_is_none() {
-    let way = |message: &[u8]| {
+    let distance = |message: &[u8]| {
         let at = memmem::find(message, b"boundary").unwrap();
-        way_to(b"y", &message[at..])
+        distance_to_delimiter(b"y", &message[at..])
     };
-    let before = way(b"Content-Type: multipart/mixed; boundary=y; name=\"--y\"\r\n\r\n12345");
-    let after = way(b"Content-Type: multipart/mixed; boundary=y; name=\"--y\"\r\n\r\n--y\r\n12345");
+    let before = distance(b"Content-Type: multipart/mixed; boundary=y; name=\"--y\"\r\n\r\n12345");
+    let after = distance(b"Content-Type: multipart/mixed; boundary=y; name=\"--y\"\r\n\r\n--y\r\n12345");
     assert_eq!((before, after), (31, 26));
 }
 
@@ -116,7 +126,7 @@ fn ordinary_messages_are_read() {
     );
     assert!(is_readable(prose.as_bytes()));
     // As many as a digest of a thousand messages has, however large they are.
-    let large = nested(1_000).replace("--b7\r\n", &format!("--b7\r\n{}\r\n", "x".repeat(8_000_000)));
+    let large = nested(1_000).replace("--b7\r\n", &format!("--b7\r\n\r\n{}\r\n", "x".repeat(8_000_000)));
     assert!(is_readable(large.as_bytes()));
 }
 
@@ -126,8 +136,176 @@ fn parameter_is_found_as_it_is_written() {
     assert_eq!(boundary(b"boundary=abc; x"), plain(b"abc"));
     assert_eq!(boundary(b"Boundary = \"a=_b:c\"\r\n"), plain(b"a=_b:c"));
     assert_eq!(boundary(b"boundary=abc \r\n"), plain(b"abc"));
+    assert_eq!(boundary(b"boundary=\"a c\"\r\n"), plain(b"a c"));
     assert_eq!(boundary(b"boundary=a c\r\n"), Some(Boundary::Other(3)));
     assert_eq!(boundary(b"boundary*0=a"), Some(Boundary::Other(3)));
     assert_eq!(boundary(b"boundary of"), None);
     assert_eq!(boundary(b"bound"), None);
+}
+
+#[test]
+fn boundary_in_prose_is_none() {
+    let multipart = |text: &str| {
+        format!(
+            "Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\n{text}\r\n\
+             --x\r\nContent-Type: application/pdf\r\n\r\n{}\r\n--x--\r\n",
+            "x".repeat(8_000_000)
+        )
+    };
+    let plan = multipart(&"the boundary (marked red), boundary=red\r\n".repeat(20));
+    assert!(is_readable(plan.as_bytes()));
+    let fields = multipart(&"Content-Type: multipart/mixed; boundary=red\r\n".repeat(20));
+    assert!(!is_readable(fields.as_bytes()));
+}
+
+#[test]
+fn field_is_found_however_the_parser_would_find_it() {
+    for field in [
+        "Content-Type: message/rfc822",
+        "content-TYPE\t: MESSAGE / Global",
+        " Content-Type: message/rfc822",
+        "::Con tent-Type: message/rfc822",
+        "a line\r\n Content-Type: message/rfc822",
+        "Content-Type: (a; b) message/rfc822",
+        "Content-Type:\r\n message/rfc822; x=y",
+        "--xContent-Type: message/rfc822",
+    ] {
+        let types = ContentTypes::of(field.as_bytes(), &mut Budget::of(b""));
+        assert_eq!(types.unwrap().messages.len(), 1, "{field}");
+    }
+    for field in [
+        "Content-Type: application/pdf; name=\"Global message.pdf\"",
+        "Subject: message/rfc822",
+    ] {
+        let types = ContentTypes::of(field.as_bytes(), &mut Budget::of(b""));
+        assert!(types.unwrap().messages.is_empty(), "{field}");
+    }
+}
+
+#[test]
+fn lines_that_begin_no_part_do_not_count() {
+    let comments = "-- a comment: of a dump\r\n".repeat(PARTS_MAX + 1);
+    assert!(is_readable(format!("Subject: s\r\n\r\n{comments}").as_bytes()));
+    let multipart = |boundary: &str, text: &str| {
+        let message = format!(
+            "Content-Type: multipart/mixed; boundary={boundary}\r\n\r\n--x\r\n\r\n{text}\r\n--x--\r\n"
+        );
+        is_readable(message.as_bytes())
+    };
+    assert!(multipart("x", &comments));
+    assert!(multipart("x", &"-----\r\n".repeat(PARTS_MAX + 1)));
+    // It may be any of them.
+    assert!(!multipart("x\\", &comments));
+}
+
+/// Whether a message is read, on a thread like those that read messages; it has to be dropped there as well.
+fn is_read(message: String) -> bool {
+    let reader = thread::Builder::new().stack_size(STACK_BYTES);
+    let reader = reader.spawn(move || mime::parse(message.as_bytes()).is_some());
+    reader.unwrap().join().unwrap()
+}
+
+#[test]
+fn messages_in_messages_do_not_overflow_the_stack() {
+    for level in [
+        "Content-Type: message/rfc822\r\n\r\n",
+        "content-type : MESSAGE/global\r\n\r\n",
+        " Content-Type: message/rfc822\r\n \r\n",
+        "Content-Type: multipart/digest; boundary=x\r\n\r\n--x\r\n\r\n",
+    ] {
+        let nested = |levels| format!("{}Subject: s\r\n\r\nThe words\r\n", level.repeat(levels));
+        assert!(!is_read(nested(100_000)), "{level}");
+        assert!(is_read(nested(NESTED_MAX)), "{level}");
+    }
+}
+
+#[test]
+fn headers_of_parts_are_bounded() {
+    for line in [
+        "a:\r\n",
+        "To: a,\r\n a,\r\n",
+        "Keywords: a,a,a\r\n",
+        "Content-Type: text/plain;a=b;a=b\r\n",
+    ] {
+        let lines = |bytes: usize| line.repeat(bytes / line.len());
+        let part = |lines: &str| {
+            format!("Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n{lines}\r\nbody\r\n--x--\r\n")
+        };
+        let message = |lines: &str| format!("Content-Type: message/rfc822\r\n\r\n{lines}\r\nbody\r\n");
+        let digest = |lines: &str| {
+            format!(
+                "Content-Type: multipart/digest; boundary=x\r\n\r\n--x\r\n\r\n{lines}\r\nbody\r\n--x--\r\n"
+            )
+        };
+        for wrapped in [
+            part(&lines(900_000)),
+            message(&lines(900_000)),
+            digest(&lines(900_000)),
+        ] {
+            assert!(is_readable(wrapped.as_bytes()), "{line}");
+        }
+        for wrapped in [
+            part(&lines(1_200_000)),
+            message(&lines(1_200_000)),
+            digest(&lines(1_200_000)),
+        ] {
+            assert!(!is_readable(wrapped.as_bytes()), "{line}");
+        }
+    }
+    let short = "--x\r\na:\r\na:\r\na:\r\na:\r\n\r\n".repeat(90_000);
+    assert!(!is_readable(
+        format!("Content-Type: multipart/mixed; boundary=x\r\n\r\n{short}").as_bytes()
+    ));
+}
+
+/// A message as a part that is encoded.
+fn attached(encoding: &str, body: &str) -> String {
+    format!(
+        "Content-Type: multipart/mixed; boundary=outer\r\n\r\n--outer\r\nContent-Type: message/rfc822\r\n\
+         Content-Transfer-Encoding: {encoding}\r\n\r\n{body}\r\n--outer--\r\n"
+    )
+}
+
+fn in_base64(message: &str) -> String {
+    let encoded = STANDARD.encode(message);
+    let lines: Vec<&[u8]> = encoded.as_bytes().chunks(76).collect();
+    String::from_utf8(lines.join(b"\r\n".as_slice())).unwrap()
+}
+
+#[test]
+fn encoded_messages_are_counted_as_others_are() {
+    let part = "--x\r\nContent-Type: multipart/mixed; boundary=never\r\n\r\n";
+    let bomb = format!(
+        "Content-Type: multipart/mixed; boundary=x\r\n\r\n{}",
+        part.repeat(16_000)
+    );
+    let quoted = bomb.replace('=', "=3D");
+    for encoding in ["base64", "BASE64", "=?us-ascii?q?base=36=34?="] {
+        assert!(
+            !is_readable(attached(encoding, &in_base64(&bomb)).as_bytes()),
+            "{encoding}"
+        );
+    }
+    assert!(!is_readable(attached("quoted-printable", &quoted).as_bytes()));
+    let twice = attached("base64", &in_base64(&bomb));
+    assert!(!is_readable(attached("base64", &in_base64(&twice)).as_bytes()));
+    let nested = "Content-Type: message/rfc822\r\n\r\n".repeat(NESTED_MAX);
+    assert!(!is_readable(attached("base64", &in_base64(&nested)).as_bytes()));
+}
+
+#[test]
+fn encoded_messages_are_read() {
+    let inner = format!(
+        "From: a@example.com\r\nSubject: s\r\nContent-Type: multipart/mixed; boundary=\"in ner\"\r\n\r\n\
+         --in ner\r\n\r\nThe words\r\n--in ner\r\nContent-Type: application/pdf\r\n\r\n{}\r\n--in ner--\r\n",
+        "x".repeat(4_000_000)
+    );
+    assert!(is_read(attached("base64", &in_base64(&inner))));
+    let quoted = inner.replace('=', "=3D");
+    assert!(is_read(attached("quoted-printable", &quoted)));
+    let deep = format!(
+        "{}Subject: s\r\n\r\nThe words\r\n",
+        "Content-Type: message/rfc822\r\n\r\n".repeat(NESTED_MAX - 1)
+    );
+    assert!(is_read(attached("base64", &in_base64(&deep))));
 }
