@@ -16,7 +16,7 @@ SECONDS = 4.0
 GROWTH_KIB_MAX = 192 * 1024
 SETTINGS = {"delivery": {"paused": True}, "log": {"level": "warn"}}
 HEAD = "From: case@example.test\r\nTo: client@example.org\r\nSubject: s\r\nMIME-Version: 1.0\r\n"
-INSTEAD = b"This is its text"
+INSTEAD = b"The plain text is shown instead"
 
 
 def html(page: str) -> bytes:
@@ -116,7 +116,7 @@ class Views(ScratchCase):
                     self.assertEqual(200, self.look(message)[0])
                 self.assertLess(peak.kib - before, GROWTH_KIB_MAX)
                 self.assertEqual(200, self.look(f"{message}/body/source")[0])
-                self.assertEqual(404, self.look(f"{message}/body/text")[0])
+                self.assertEqual(422, self.look(f"{message}/body/text")[0])
 
     def test_others_do_not_wait(self) -> None:
         """One person asks for many such pages at once; the rest of the server answers as always."""

@@ -40,6 +40,7 @@ export function detailOf(row: Row): Detail {
     metadata: null,
     links: { resent_from: null, resent_as: [] },
     damaged: null,
+    not_readable: null,
   };
 }
 

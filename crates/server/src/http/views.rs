@@ -1,29 +1,30 @@
-//! Takes messages apart for people to look at: on threads of their own, so many at a time, and no longer than they wait.
+//! Prepares messages for people to look at: on threads of their own, and so many at a time.
 //!
 //! Whoever sends a message decides what it costs to read. One message at a time for each person, and [`VIEWS_MAX`] in
-//! all, leave the processor to the delivery of mail and to other people, whatever one message is made of.
+//! all, leave the processor to the delivery of mail and to other people, whatever one message is made of. A person's own
+//! permit is taken before the content is loaded, so that one person loads one large message at a time; the shared one
+//! after that, so that a slow disk holds up nobody else.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use postroom_domain::{KeyId, UserId};
 use postroom_office::{Principal, Who};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::problem::ApiError;
 
-/// So many messages are taken apart at the same time.
+/// So many messages are prepared at the same time.
 const VIEWS_MAX: usize = 2;
-/// How long a request waits for those before it.
+/// How long a request waits for those before it, its own and those of others together.
 const WAIT_MAX: Duration = Duration::from_secs(2);
 /// When to try again after that.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// How long a view may take, until the text is shown in place of the HTML.
-const VIEW_DURATION_MAX: Duration = Duration::from_millis(300);
 /// A message of at most so many bytes takes a millisecond, and is read at once.
 const SMALL_BYTES: u64 = 32 * 1024;
 
@@ -31,7 +32,7 @@ const SMALL_BYTES: u64 = 32 * 1024;
 #[derive(Debug)]
 pub struct Views {
     all: Arc<Semaphore>,
-    people: Mutex<HashMap<Viewer, Arc<Semaphore>>>,
+    viewers: Mutex<HashMap<Viewer, Arc<Own>>>,
 }
 
 /// Somebody who looks at messages; a person's keys are that person.
@@ -42,77 +43,91 @@ enum Viewer {
     Office(KeyId),
 }
 
-/// The right to take one message apart, until it is dropped.
+/// What one viewer has.
 #[derive(Debug)]
-pub(super) struct Seat {
+struct Own {
+    /// Has one permit.
+    semaphore: Arc<Semaphore>,
+    /// Whether the message of whoever has the permit is being prepared, not only waited for.
+    is_working: AtomicBool,
+}
+
+/// The permit of one viewer, which gives them the next free thread.
+#[derive(Debug)]
+pub(super) struct OwnPermit {
+    own: Arc<Own>,
+    permit: OwnedSemaphorePermit,
+    all: Arc<Semaphore>,
+    wait_until: Instant,
+}
+
+/// The permit to prepare one message, until it is dropped.
+#[derive(Debug)]
+struct Permit {
+    own: Arc<Own>,
     _own: OwnedSemaphorePermit,
     _shared: OwnedSemaphorePermit,
-}
-
-/// How long somebody waits for a view.
-#[derive(Debug)]
-pub(super) struct Patience {
-    until: Instant,
-    cancelled: CancellationToken,
-}
-
-/// Why nobody waits any longer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Over {
-    /// The time is up.
-    Late,
-    /// The reader has left, or the server stops.
-    Cancelled,
 }
 
 impl Default for Views {
     fn default() -> Self {
         Self {
             all: Arc::new(Semaphore::new(VIEWS_MAX)),
-            people: Mutex::default(),
+            viewers: Mutex::default(),
         }
     }
 }
 
 impl Views {
-    /// Waits for the right to take a message apart.
+    /// Waits for a person's own permit.
     ///
     /// # Errors
-    /// 429 `too_many_views` where others of the same person take too long, 503 `server_busy` where those of others do.
-    pub(super) async fn seat(&self, who: &Principal) -> Result<Seat, ApiError> {
-        self.seat_of(Viewer::of(who)).await
+    /// 429 `too_many_views` where another message of the same person is being prepared for too long, 503 `server_busy`
+    /// where that waits for those of others.
+    pub(super) async fn own_permit(&self, who: &Principal) -> Result<OwnPermit, ApiError> {
+        self.own_permit_of(Viewer::of(who)).await
     }
 
-    /// The same, where a message is large; a small one takes no seat.
+    /// The same, where a message is large; a small one takes no permit.
     ///
     /// # Errors
-    /// As for [`Self::seat`].
-    pub(super) async fn seat_for(&self, who: &Principal, size_bytes: u64) -> Result<Option<Seat>, ApiError> {
+    /// As for [`Self::own_permit`].
+    pub(super) async fn own_permit_for(
+        &self,
+        who: &Principal,
+        size_bytes: u64,
+    ) -> Result<Option<OwnPermit>, ApiError> {
         if size_bytes <= SMALL_BYTES {
             return Ok(None);
         }
-        self.seat(who).await.map(Some)
+        self.own_permit(who).await.map(Some)
     }
 
-    async fn seat_of(&self, viewer: Viewer) -> Result<Seat, ApiError> {
-        let own = self.own(viewer).acquire_owned();
-        let own = in_time(own).await.ok_or_else(too_many)?;
-        let shared = Arc::clone(&self.all).acquire_owned();
-        let shared = in_time(shared).await.ok_or_else(busy)?;
-        Ok(Seat {
-            _own: own,
-            _shared: shared,
+    async fn own_permit_of(&self, viewer: Viewer) -> Result<OwnPermit, ApiError> {
+        let wait_until = Instant::now() + WAIT_MAX;
+        let own = self.own(viewer);
+        let permit = in_time(wait_until, Arc::clone(&own.semaphore).acquire_owned()).await;
+        let Some(permit) = permit else {
+            return Err(if own.is_working.load(Ordering::Relaxed) {
+                too_many()
+            } else {
+                busy()
+            });
+        };
+        Ok(OwnPermit {
+            own,
+            permit,
+            all: Arc::clone(&self.all),
+            wait_until,
         })
     }
 
-    /// The one place of somebody; forgets those that nobody has or waits for.
-    fn own(&self, viewer: Viewer) -> Arc<Semaphore> {
-        let mut people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
-        people.retain(|_, place| Arc::strong_count(place) > 1);
-        let place = people
-            .entry(viewer)
-            .or_insert_with(|| Arc::new(Semaphore::new(1)));
-        Arc::clone(place)
+    /// What somebody has; forgets what nobody has or waits for.
+    fn own(&self, viewer: Viewer) -> Arc<Own> {
+        let mut viewers = self.viewers.lock().unwrap_or_else(PoisonError::into_inner);
+        viewers.retain(|_, own| Arc::strong_count(own) > 1);
+        let own = viewers.entry(viewer).or_insert_with(|| Arc::new(Own::new()));
+        Arc::clone(own)
     }
 }
 
@@ -129,73 +144,74 @@ impl Viewer {
     }
 }
 
-impl Patience {
-    /// Waits for so long, unless cancelled before.
-    pub(super) fn new(duration: Duration, cancelled: CancellationToken) -> Self {
+impl Own {
+    fn new() -> Self {
         Self {
-            until: Instant::now() + duration,
-            cancelled,
+            semaphore: Arc::new(Semaphore::new(1)),
+            is_working: AtomicBool::new(false),
         }
     }
+}
 
-    /// Whether somebody still waits.
+impl OwnPermit {
+    /// Waits for a thread, for what is left of the time.
     ///
     /// # Errors
-    /// Why not.
-    pub(super) fn check(&self) -> Result<(), Over> {
-        if self.cancelled.is_cancelled() {
-            return Err(Over::Cancelled);
-        }
-        if Instant::now() >= self.until {
-            return Err(Over::Late);
-        }
-        Ok(())
+    /// 503 `server_busy` where the messages of others take too long.
+    async fn permit(self) -> Result<Permit, ApiError> {
+        let shared = in_time(self.wait_until, self.all.acquire_owned()).await;
+        let shared = shared.ok_or_else(busy)?;
+        self.own.is_working.store(true, Ordering::Relaxed);
+        Ok(Permit {
+            own: self.own,
+            _own: self.permit,
+            _shared: shared,
+        })
     }
 }
 
-/// Does the work of a view: on a thread of its own where it has a seat, which it keeps until it ends; at once where it
-/// has none. Its patience ends with `stopping`, and when whoever waits for this is dropped.
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.own.is_working.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Prepares a message: on a thread of its own where there is a permit, which is released when the work ends; at once where
+/// there is none. The token is cancelled with `stopping`, and when whoever waits for this is dropped.
 ///
 /// # Errors
-/// 500 where the work panicked.
+/// 503 `server_busy` where the messages of others take too long, 500 where the work panicked.
 pub(super) async fn run<T: Send + 'static>(
-    seat: Option<Seat>,
+    own: Option<OwnPermit>,
     stopping: &CancellationToken,
-    work: impl FnOnce(&Patience) -> T + Send + 'static,
-) -> Result<T, ApiError> {
-    match seat {
-        None => Ok(work(&Patience::new(VIEW_DURATION_MAX, stopping.clone()))),
-        Some(seat) => run_apart(seat, VIEW_DURATION_MAX, stopping, work).await,
-    }
-}
-
-async fn run_apart<T: Send + 'static>(
-    seat: Seat,
-    duration_max: Duration,
-    stopping: &CancellationToken,
-    work: impl FnOnce(&Patience) -> T + Send + 'static,
+    work: impl FnOnce(&CancellationToken) -> T + Send + 'static,
 ) -> Result<T, ApiError> {
     let cancelled = stopping.child_token();
     let _left = cancelled.clone().drop_guard();
+    let Some(own) = own else {
+        return Ok(work(&cancelled));
+    };
+    let permit = own.permit().await?;
     let job = tokio::task::spawn_blocking(move || {
-        let _seat = seat;
-        work(&Patience::new(duration_max, cancelled))
+        let _permit = permit;
+        work(&cancelled)
     });
     job.await.map_err(|error| ApiError::internal(error.to_string()))
 }
 
 async fn in_time(
+    until: Instant,
     permit: impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>>,
 ) -> Option<OwnedSemaphorePermit> {
-    timeout(WAIT_MAX, permit).await.ok()?.ok()
+    timeout_at(until, permit).await.ok()?.ok()
 }
 
 fn too_many() -> ApiError {
     ApiError::new(
         StatusCode::TOO_MANY_REQUESTS,
         "too_many_views",
-        "Too many messages opened at once",
-        "large messages and HTML are prepared one at a time for each person: try again in a moment",
+        "Too many messages at once",
+        "Only one large message can be prepared at a time. Try again in a moment.",
     )
     .after(RETRY_AFTER)
 }
@@ -205,7 +221,7 @@ fn busy() -> ApiError {
         StatusCode::SERVICE_UNAVAILABLE,
         "server_busy",
         "The server is busy",
-        "other people's messages are being prepared: try again in a moment",
+        "Other people's messages are being prepared. Try again in a moment.",
     )
     .after(RETRY_AFTER)
 }

@@ -751,7 +751,7 @@ export interface paths {
         /**
          * A file of the message, as a download.
          * @description # Errors
-         *     As for `raw`, 404 for a file that the message does not have, and 429 or 503 as for a body.
+         *     As for `raw`, 404 for a file that the message does not have, and 422, 429 or 503 as for a body.
          */
         get: operations["get_messages_id_attachments_index"];
         put?: never;
@@ -796,8 +796,8 @@ export interface paths {
          *     or source the first MiB is shown.
          *
          *     # Errors
-         *     As for `raw`, 404 for a body that the message does not have, and 429 `too_many_views` or 503 `server_busy` where
-         *     others that were asked for before are still being prepared.
+         *     As for `raw`, 404 for a body that the message does not have, 422 `not_readable`, and 429 `too_many_views` or 503
+         *     `server_busy` where others that were asked for before are still being prepared.
          */
         get: operations["get_messages_id_body_part"];
         put?: never;
@@ -1910,6 +1910,8 @@ export interface components {
             message_id: string;
             /** @description The caller's own data. */
             metadata: Record<string, never> | null;
+            /** @description Why only its header is given, in one sentence; `null` where the content can be parsed, is gone or damaged. */
+            not_readable: string | null;
             /** @description Bodies that can be shown. */
             parts: components["schemas"]["Part"][];
             /** @description Each recipient. */

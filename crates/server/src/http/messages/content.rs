@@ -10,7 +10,7 @@ use postroom_store::Row;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::mime;
+use super::mime::{self, NotReadable};
 use super::pages::{self, BodyKind, Pictures};
 use crate::http::App;
 use crate::http::auth::Caller;
@@ -64,8 +64,8 @@ pub(in crate::http) struct BodyQuery {
 /// or source the first MiB is shown.
 ///
 /// # Errors
-/// As for `raw`, 404 for a body that the message does not have, and 429 `too_many_views` or 503 `server_busy` where
-/// others that were asked for before are still being prepared.
+/// As for `raw`, 404 for a body that the message does not have, 422 `not_readable`, and 429 `too_many_views` or 503
+/// `server_busy` where others that were asked for before are still being prepared.
 #[utoipa::path(
     get, path = "/api/v1/messages/{id}/body/{part}", tag = "message",
     params(("id" = String, Path), ("part" = String, Path, description = "`text`, `html` or `source`"), BodyQuery),
@@ -81,15 +81,15 @@ pub(in crate::http) async fn body(
     let row = readable(&app, &who, id).await?;
     let none = || ApiError::not_found("this message has no such body; they are text, html and source");
     let body = BodyKind::named(&place.1).ok_or_else(none)?;
-    let seat = match body {
-        BodyKind::Html => Some(app.views.seat(&who).await?),
-        BodyKind::Text | BodyKind::Source => app.views.seat_for(&who, row.size_bytes).await?,
+    let own = match body {
+        BodyKind::Html => Some(app.views.own_permit(&who).await?),
+        BodyKind::Text | BodyKind::Source => app.views.own_permit_for(&who, row.size_bytes).await?,
     };
     let octets = content(&app, &who, id).await?;
-    let page = views::run(seat, app.supervisor.stopping(), move |patience| {
-        pages::page_of(&octets, body, query.images, patience)
+    let page = views::run(own, app.supervisor.stopping(), move |cancelled| {
+        pages::page_of(&octets, body, query.images, cancelled)
     });
-    let page = page.await?.ok_or_else(none)?;
+    let page = page.await??.ok_or_else(none)?;
     let policy = match query.images {
         Pictures::Inside => BODY_POLICY,
         Pictures::Remote => PICTURES_POLICY,
@@ -101,7 +101,7 @@ pub(in crate::http) async fn body(
 /// A file of the message, as a download.
 ///
 /// # Errors
-/// As for `raw`, 404 for a file that the message does not have, and 429 or 503 as for a body.
+/// As for `raw`, 404 for a file that the message does not have, and 422, 429 or 503 as for a body.
 #[utoipa::path(
     get, path = "/api/v1/messages/{id}/attachments/{index}", tag = "message",
     params(("id" = String, Path), ("index" = u32, Path)),
@@ -116,10 +116,10 @@ pub(in crate::http) async fn attachment(
     let row = readable(&app, &who, id).await?;
     let none = || ApiError::not_found("this message has no such attachment");
     let index: u32 = place.1.parse().map_err(|_| none())?;
-    let seat = app.views.seat_for(&who, row.size_bytes).await?;
+    let own = app.views.own_permit_for(&who, row.size_bytes).await?;
     let octets = content(&app, &who, id).await?;
-    let found = views::run(seat, app.supervisor.stopping(), move |_| file(&octets, index));
-    let (media_type, name, contents) = found.await?.ok_or_else(none)?;
+    let found = views::run(own, app.supervisor.stopping(), move |_| file(&octets, index));
+    let (media_type, name, contents) = found.await??.ok_or_else(none)?;
     let disposition = disposition(&name);
     let headers = [
         (header::CONTENT_DISPOSITION, disposition.as_str()),
@@ -128,12 +128,13 @@ pub(in crate::http) async fn attachment(
     Ok(answer(&media_type, contents, &headers))
 }
 
-/// A file of a message: its media type, name and octets.
-fn file(octets: &[u8], index: u32) -> Option<(String, String, Vec<u8>)> {
+/// A file of a message, if it has it: its media type, name and octets.
+fn file(octets: &[u8], index: u32) -> Result<Option<(String, String, Vec<u8>)>, NotReadable> {
     let message = mime::parse(octets)?;
-    let part = message.attachment(index)?;
-    let name = mime::file_name(part, index);
-    Some((mime::media_type(part), name, part.contents().to_vec()))
+    Ok(message.attachment(index).map(|part| {
+        let name = mime::file_name(part, index);
+        (mime::media_type(part), name, part.contents().to_vec())
+    }))
 }
 
 /// The record of a message whose content this person may read.

@@ -4,7 +4,7 @@ use axum::extract::State;
 use postroom_domain::{Kind, Scope, Verb, Verdict};
 use postroom_store::{self as store, Submitter};
 
-use super::mime::{self, Stored};
+use super::mime::{self, NotReadable, Stored};
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::extract::Id;
@@ -35,21 +35,22 @@ pub(in crate::http) async fn detail(
         .detail(see, id)
         .await?
         .ok_or_else(ApiError::no_message)?;
-    let seat = app.views.seat_for(&who, found.row.size_bytes).await?;
+    let own = app.views.own_permit_for(&who, found.row.size_bytes).await?;
     let (octets, damage) = match mime::read(&app, see, id).await? {
         Stored::Octets(octets) => (octets, found.damage),
         Stored::Gone => (Vec::new(), found.damage),
         Stored::Damaged(damage) => (Vec::new(), Some(damage)),
     };
     let kind = found.row.kind;
-    let shown = views::run(seat, app.supervisor.stopping(), move |_| shown_of(&octets, kind));
-    let (headers, attachments, parts) = shown.await?;
+    let shown = views::run(own, app.supervisor.stopping(), move |_| shown_of(&octets, kind));
+    let shown = shown.await?;
     Ok(axum::Json(Detail {
         message_id: found.message_id,
         damaged: damage.map(|damage| damage.words().to_owned()),
-        headers,
-        attachments,
-        parts,
+        not_readable: shown.not_readable.map(|_| NotReadable::WORDS.to_owned()),
+        headers: shown.headers,
+        attachments: shown.attachments,
+        parts: shown.parts,
         actions: actions_of(&found.row, &who.authority),
         submitted_by: submitter(&app, found.submitted_by, &found.row).await?,
         links: Links {
@@ -62,19 +63,45 @@ pub(in crate::http) async fn detail(
     }))
 }
 
-/// What is shown of the content: its header, its files and the bodies that it has. Mail with a live link, and mail whose
-/// parts cannot be told apart, has only a header.
-fn shown_of(octets: &[u8], kind: Kind) -> (Vec<HeaderField>, Vec<Attachment>, Vec<Part>) {
-    let Some(message) = mime::parse(octets) else {
-        let header = mime::parse_header(octets);
-        let fields = header.map(|header| mime::fields(&header));
-        return (fields.unwrap_or_default(), Vec::new(), Vec::new());
-    };
-    let fields = mime::fields(&message);
-    if kind.body_is_secret() {
-        return (fields, Vec::new(), Vec::new());
+/// What is shown of the content.
+#[derive(Debug, Default)]
+struct Shown {
+    headers: Vec<HeaderField>,
+    attachments: Vec<Attachment>,
+    parts: Vec<Part>,
+    not_readable: Option<NotReadable>,
+}
+
+/// The header, the files and the bodies that a message has. Mail with a live link, and mail that cannot be parsed safely,
+/// has only a header; what is gone has nothing.
+fn shown_of(octets: &[u8], kind: Kind) -> Shown {
+    if octets.is_empty() {
+        return Shown::default();
     }
-    (fields, mime::attachments(&message), mime::parts(&message))
+    let message = match mime::parse(octets) {
+        Ok(message) => message,
+        Err(why) => {
+            let header = mime::parse_header(octets);
+            return Shown {
+                headers: header.map(|header| mime::fields(&header)).unwrap_or_default(),
+                not_readable: Some(why),
+                ..Shown::default()
+            };
+        }
+    };
+    let headers = mime::fields(&message);
+    if kind.body_is_secret() {
+        return Shown {
+            headers,
+            ..Shown::default()
+        };
+    }
+    Shown {
+        headers,
+        attachments: mime::attachments(&message),
+        parts: mime::parts(&message),
+        not_readable: None,
+    }
 }
 
 /// The attempts of a message, oldest first.

@@ -15,7 +15,7 @@ use postroom_store::{
     ActionOutcome, Detail as Kept, Packed, Readdress, Readdressed, RecipientDetail, RecipientRole, Verb,
 };
 
-use super::mime;
+use super::mime::{self, NotReadable};
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::extract::{Id, Json};
@@ -49,13 +49,13 @@ pub(in crate::http) async fn draft(
     if kept.row.kind.body_is_secret() {
         return Err(ApiError::forbidden(Rule::SecretBody));
     }
-    let seat = app.views.seat_for(&who, kept.row.size_bytes).await?;
+    let own = app.views.own_permit_for(&who, kept.row.size_bytes).await?;
     let octets = mime::load(&app, see, id).await?.ok_or_else(mime::content_gone)?;
-    let draft = views::run(seat, app.supervisor.stopping(), move |_| {
-        let message = mime::parse(&octets);
-        message.map(|message| copied(kept, &message))
+    let draft = views::run(own, app.supervisor.stopping(), move |_| {
+        let message = mime::parse(&octets)?;
+        Ok::<_, NotReadable>(copied(kept, &message))
     });
-    Ok(axum::Json(draft.await?.ok_or_else(not_readable)?))
+    Ok(axum::Json(draft.await??))
 }
 
 fn copied(kept: Kept, message: &Message<'_>) -> NewMessage {
@@ -263,15 +263,6 @@ fn conflict(code: &'static str, detail: &str) -> ApiError {
         code,
         "The recipient cannot be changed",
         detail,
-    )
-}
-
-fn not_readable() -> ApiError {
-    ApiError::new(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "not_readable",
-        "The message cannot be copied",
-        "the parts of this message cannot be told apart: download it and attach it to a new message",
     )
 }
 

@@ -1,4 +1,4 @@
-//! Takes a kept message apart for people to look at.
+//! Parses a stored message for people to look at.
 
 use axum::http::StatusCode;
 use mail_parser::{Address, HeaderName, HeaderValue, Message, MessageParser, MimeHeaders, PartType};
@@ -76,13 +76,36 @@ pub(super) fn content_gone() -> ApiError {
     )
 }
 
-/// Takes a message apart; `None` where it has no header, or its parts cannot be told apart in time.
-pub(super) fn parse(octets: &[u8]) -> Option<Message<'_>> {
-    if structure::is_readable(octets) {
-        MessageParser::new().parse(octets)
-    } else {
-        None
+/// A message that cannot be parsed safely: its structure would take too much time or memory, or it has no header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NotReadable;
+
+impl NotReadable {
+    /// What that means, in one sentence.
+    pub(super) const WORDS: &str =
+        "This message cannot be parsed safely, so only its header and source are shown.";
+}
+
+impl From<NotReadable> for ApiError {
+    fn from(_: NotReadable) -> Self {
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "not_readable",
+            "The message cannot be parsed",
+            "this message cannot be parsed safely: download it to open it in a mail program",
+        )
     }
+}
+
+/// Parses a message.
+///
+/// # Errors
+/// Where that is not safe, or it has no header.
+pub(super) fn parse(octets: &[u8]) -> Result<Message<'_>, NotReadable> {
+    if !structure::is_readable(octets) {
+        return Err(NotReadable);
+    }
+    MessageParser::new().parse(octets).ok_or(NotReadable)
 }
 
 /// Reads the header of a message alone, each field as it is written.

@@ -4,6 +4,7 @@ pub(super) mod access;
 pub(super) mod actions;
 pub(super) mod content;
 mod cursor;
+mod deadline;
 pub(super) mod detail;
 pub(super) mod edit;
 pub(super) mod export;

@@ -1,18 +1,23 @@
 //! The bodies of a message as pages of their own.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use mail_parser::Message;
 use mail_parser::decoders::html::html_to_text;
 use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use super::mime;
+use super::deadline::Deadline;
+use super::mime::{self, NotReadable};
 use super::sanitise::{Unshown, sanitise};
-use crate::http::views::Patience;
 
 /// Most of a text or a source that is shown, in bytes; all of it is in `raw`.
 const TEXT_BYTES_MAX: usize = 1024 * 1024;
+
+/// How long the preparation of HTML may take, until the text is shown in its place.
+const HTML_DURATION_MAX: Duration = Duration::from_secs(1);
 
 /// A body of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,23 +54,31 @@ pub(in crate::http) enum Pictures {
 }
 
 /// The page of a body; `None` where the message does not have it.
+///
+/// # Errors
+/// Where the message cannot be parsed safely, which its source does not need.
 pub(super) fn page_of(
     octets: &[u8],
     body: BodyKind,
     pictures: Pictures,
-    patience: &Patience,
-) -> Option<String> {
+    cancelled: &CancellationToken,
+) -> Result<Option<String>, NotReadable> {
     if body == BodyKind::Source {
         let shown = octets.get(..TEXT_BYTES_MAX).unwrap_or(octets);
         let cut = Cut::of(octets.len());
-        return Some(text_page(&String::from_utf8_lossy(shown), cut, None));
+        return Ok(Some(text_page(&String::from_utf8_lossy(shown), cut, None)));
     }
     let message = mime::parse(octets)?;
     if body == BodyKind::Text {
-        return mime::text_of(&message).map(|text| beginning_page(text, None));
+        return Ok(mime::text_of(&message).map(|text| beginning_page(text, None)));
     }
-    let html = mime::html_of(&message)?;
-    Some(html_page(html, pictures, patience).unwrap_or_else(|why| text_instead(&message, html, why)))
+    let Some(html) = mime::html_of(&message) else {
+        return Ok(None);
+    };
+    // The time begins after the message was parsed, which cannot be interrupted.
+    let deadline = Deadline::new(HTML_DURATION_MAX, cancelled.clone());
+    let page = html_page(html, pictures, &deadline);
+    Ok(Some(page.unwrap_or_else(|why| text_instead(&message, html, why))))
 }
 
 /// Whether all of a text is shown.
@@ -88,7 +101,7 @@ impl Cut {
 /// The text in place of HTML that cannot be shown: the message's own, or what the HTML says without its tags.
 fn text_instead(message: &Message<'_>, html: &str, why: Unshown) -> String {
     let line = format!(
-        "{} This is its text; download the message to open it in a mail program.",
+        "{} The plain text is shown instead. Download the message to see the original.",
         why.words()
     );
     match mime::text_of(message) {
@@ -133,8 +146,8 @@ fn text_page(text: &str, cut: Cut, line: Option<&str>) -> String {
 
 /// Sanitised HTML: no scripts, forms, frames or links that act; pictures where they are inside (`data:`), and remote ones
 /// where somebody asked for them.
-fn html_page(html: &str, pictures: Pictures, patience: &Patience) -> Result<String, Unshown> {
-    let page = sanitise(&cleaner(pictures), html, patience)?;
+fn html_page(html: &str, pictures: Pictures, deadline: &Deadline) -> Result<String, Unshown> {
+    let page = sanitise(&cleaner(pictures), html, deadline)?;
     Ok(wrapped(
         "body{font:14px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}img{max-width:100%}",
         &page,

@@ -11,7 +11,7 @@
 //! | [`DEPTH_MAX`] | nested tags, unclosed formatting elements |
 //! | [`NODES_MAX`] | many elements, also those that the parser repeats |
 //! | [`MARKUP_BYTES_MAX`] | long attributes of elements that the parser repeats |
-//! | [`Patience`] | whatever else takes long: many attributes in one tag, text between the rows of a table |
+//! | [`Deadline`] | whatever else takes long: many attributes in one tag, text between the rows of a table |
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -22,7 +22,7 @@ use html5ever::interface::{ElementFlags, NodeOrText, QuirksMode, TreeSink};
 use html5ever::tendril::{StrTendril, TendrilSink as _};
 use html5ever::{Attribute, ExpandedName, LocalName, ParseOpts, QualName, local_name, ns, parse_fragment};
 
-use crate::http::views::{Over, Patience};
+use super::deadline::{Deadline, Stopped};
 
 /// Largest HTML that is shown, in bytes.
 pub(super) const HTML_BYTES_MAX: usize = 1024 * 1024;
@@ -63,11 +63,11 @@ impl Unshown {
     }
 }
 
-impl From<Over> for Unshown {
-    fn from(over: Over) -> Self {
-        match over {
-            Over::Late => Self::TooSlow,
-            Over::Cancelled => Self::Cancelled,
+impl From<Stopped> for Unshown {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::TimedOut => Self::TooSlow,
+            Stopped::Cancelled => Self::Cancelled,
         }
     }
 }
@@ -79,13 +79,13 @@ impl From<Over> for Unshown {
 pub(super) fn sanitise(
     cleaner: &ammonia::Builder<'_>,
     html: &str,
-    patience: &Patience,
+    deadline: &Deadline,
 ) -> Result<String, Unshown> {
     if html.len() > HTML_BYTES_MAX {
         return Err(Unshown::TooLarge);
     }
-    measure(html, patience)?;
-    let mut feed = Feed::new(html, Rc::default(), patience);
+    measure(html, deadline)?;
+    let mut feed = Feed::new(html, Rc::default(), deadline);
     match cleaner.clean_from_reader(&mut feed) {
         Ok(page) => Ok(page.to_string()),
         Err(_) => Err(feed.ended.unwrap_or(Unshown::TooSlow)),
@@ -93,7 +93,7 @@ pub(super) fn sanitise(
 }
 
 /// Parses a page as the cleaner will, and builds nothing.
-fn measure(html: &str, patience: &Patience) -> Result<(), Unshown> {
+fn measure(html: &str, deadline: &Deadline) -> Result<(), Unshown> {
     let tally = Rc::<Tally>::default();
     // The fragment's context is ammonia's.
     let context = QualName::new(None, ns!(html), local_name!("div"));
@@ -104,7 +104,7 @@ fn measure(html: &str, patience: &Patience) -> Result<(), Unshown> {
         Vec::new(),
         false,
     );
-    let mut feed = Feed::new(html, Rc::clone(&tally), patience);
+    let mut feed = Feed::new(html, Rc::clone(&tally), deadline);
     match parser.from_utf8().read_from(&mut feed) {
         Ok(()) => tally.check(),
         Err(_) => Err(feed.ended.unwrap_or(Unshown::TooSlow)),
@@ -115,17 +115,17 @@ fn measure(html: &str, patience: &Patience) -> Result<(), Unshown> {
 struct Feed<'a> {
     rest: &'a [u8],
     tally: Rc<Tally>,
-    patience: &'a Patience,
+    deadline: &'a Deadline,
     /// Why it ended before the page did.
     ended: Option<Unshown>,
 }
 
 impl<'a> Feed<'a> {
-    const fn new(html: &'a str, tally: Rc<Tally>, patience: &'a Patience) -> Self {
+    const fn new(html: &'a str, tally: Rc<Tally>, deadline: &'a Deadline) -> Self {
         Self {
             rest: html.as_bytes(),
             tally,
-            patience,
+            deadline,
             ended: None,
         }
     }
@@ -136,7 +136,7 @@ impl Read for Feed<'_> {
         let within = self
             .tally
             .check()
-            .and_then(|()| self.patience.check().map_err(Unshown::from));
+            .and_then(|()| self.deadline.check().map_err(Unshown::from));
         if let Err(why) = within {
             self.ended = Some(why);
             return Err(io::Error::other(why.words()));

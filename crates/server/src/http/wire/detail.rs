@@ -19,6 +19,9 @@ pub struct Detail {
     /// What is damaged of it where it is stored, and what that means; `null` where nothing is.
     #[schema(required)]
     pub damaged: Option<String>,
+    /// Why only its header is given, in one sentence; `null` where the content can be parsed, is gone or damaged.
+    #[schema(required)]
+    pub not_readable: Option<String>,
     /// The header fields as they travel, decoded; none where the content is gone or damaged.
     pub headers: Vec<HeaderField>,
     /// Each recipient.

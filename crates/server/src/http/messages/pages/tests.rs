@@ -1,15 +1,11 @@
-use std::time::Duration;
-
-use tokio_util::sync::CancellationToken;
-
 use super::*;
 
-fn patient() -> Patience {
-    Patience::new(Duration::from_secs(3600), CancellationToken::new())
+fn far() -> Deadline {
+    Deadline::new(Duration::from_secs(3600), CancellationToken::new())
 }
 
 fn shown(html: &str, pictures: Pictures) -> String {
-    html_page(html, pictures, &patient()).unwrap()
+    html_page(html, pictures, &far()).unwrap()
 }
 
 /// A message with a text and HTML.
@@ -21,7 +17,14 @@ fn both(text: &str, html: &str) -> String {
 }
 
 fn page(message: &str, body: BodyKind) -> String {
-    page_of(message.as_bytes(), body, Pictures::Inside, &patient()).expect("a body")
+    page_of(
+        message.as_bytes(),
+        body,
+        Pictures::Inside,
+        &CancellationToken::new(),
+    )
+    .expect("a message that can be parsed")
+    .expect("a body")
 }
 
 #[test]
@@ -68,7 +71,7 @@ fn html_that_is_not_shown_gives_way_to_the_text_of_the_message_and_says_why() {
     let bomb = both("a < b", &"<div>".repeat(20_000));
     let page = page(&bomb, BodyKind::Html);
     assert!(
-        page.contains("nested too deeply") && page.contains("This is its text"),
+        page.contains("nested too deeply") && page.contains("The plain text is shown instead"),
         "{page}"
     );
     assert!(page.contains("<pre>a &lt; b"), "{page}");
@@ -79,7 +82,7 @@ fn html_without_a_text_gives_way_to_what_it_says() {
     let html = format!("{}Dear <b>Case</b>", "<div>".repeat(20_000));
     let page = page(&format!("Content-Type: text/html\r\n\r\n{html}"), BodyKind::Html);
     assert!(
-        page.contains("This is its text") && page.contains("<pre>Dear Case"),
+        page.contains("The plain text is shown instead") && page.contains("<pre>Dear Case"),
         "{page}"
     );
     assert!(!page.contains("<div"), "{page}");

@@ -7,12 +7,12 @@ use super::super::pages::{Pictures, cleaner};
 use super::*;
 
 /// As long as a bound other than time is what a test is about.
-fn patient() -> Patience {
-    Patience::new(Duration::from_secs(3600), CancellationToken::new())
+fn far() -> Deadline {
+    Deadline::new(Duration::from_secs(3600), CancellationToken::new())
 }
 
 fn outcome(html: &str) -> Result<String, Unshown> {
-    sanitise(&cleaner(Pictures::Inside), html, &patient())
+    sanitise(&cleaner(Pictures::Inside), html, &far())
 }
 
 fn numbered(n: usize, one: impl Fn(usize) -> String) -> String {
@@ -76,22 +76,22 @@ fn large_page_is_not_shown() {
 
 #[test]
 fn page_that_takes_long_is_not_shown() {
-    let soon = Patience::new(Duration::from_millis(200), CancellationToken::new());
+    let soon = Deadline::new(Duration::from_millis(200), CancellationToken::new());
     // Each attribute of a tag is compared with all before it.
     let attributes = format!("<p {}>", numbered(100_000, |n| format!("a{n} ")));
     assert!(attributes.len() < HTML_BYTES_MAX);
     let cleaner = cleaner(Pictures::Inside);
     assert_eq!(sanitise(&cleaner, &attributes, &soon), Err(Unshown::TooSlow));
-    let late = Patience::new(Duration::ZERO, CancellationToken::new());
+    let late = Deadline::new(Duration::ZERO, CancellationToken::new());
     assert_eq!(sanitise(&cleaner, "<p>x", &late), Err(Unshown::TooSlow));
 }
 
 #[test]
 fn page_that_nobody_waits_for_is_not_prepared() {
     let left = CancellationToken::new();
-    let patience = Patience::new(Duration::from_secs(3600), left.clone());
+    let deadline = Deadline::new(Duration::from_secs(3600), left.clone());
     left.cancel();
-    let outcome = sanitise(&cleaner(Pictures::Inside), "<p>x", &patience);
+    let outcome = sanitise(&cleaner(Pictures::Inside), "<p>x", &deadline);
     assert_eq!(outcome, Err(Unshown::Cancelled));
 }
 
@@ -108,7 +108,7 @@ fn newsletters_are_shown_as_they_would_be_without_bounds() {
         let unbounded = cleaner.clean(&html).to_string();
         assert!(unbounded.len() > html.len() / 4, "{name} loses what it shows");
         assert_eq!(
-            sanitise(&cleaner, &html, &patient()).as_deref(),
+            sanitise(&cleaner, &html, &far()).as_deref(),
             Ok(unbounded.as_str()),
             "{name}"
         );

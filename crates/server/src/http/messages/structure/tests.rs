@@ -201,7 +201,7 @@ fn lines_that_begin_no_part_do_not_count() {
 /// Whether a message is read, on a thread like those that read messages; it has to be dropped there as well.
 fn is_read(message: String) -> bool {
     let reader = thread::Builder::new().stack_size(STACK_BYTES);
-    let reader = reader.spawn(move || mime::parse(message.as_bytes()).is_some());
+    let reader = reader.spawn(move || mime::parse(message.as_bytes()).is_ok());
     reader.unwrap().join().unwrap()
 }
 
