@@ -43,7 +43,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "unclosed fonts": lambda: numbered("<font size={}>", 10_000) + "<p>x" * 10_000,
     "fonts built again": lambda: f"<p>{numbered('<font size={}>', 300)}x</p>" + "<p>x</p>" * 60_000,
     "long attributes built again": lambda: f"<p><font face='{'x' * 100_000}'>x</p>" + "<p>x</p>" * 60_000,
-    "text between rows": lambda: "<table>" + "<tr>x<b>y</b>" * 49_000,
+    "text between rows": lambda: "<table>" + "<tr>x<b>y</b>" * 120_000,
     "text between fewer rows": lambda: "<table>" + "<tr>x<b>y</b>" * 24_000,
     "attributes of the document": lambda: numbered("<html a{}=1>", 60_000),
     "entities": lambda: "&amp;" * 200_000,

@@ -10,7 +10,7 @@
 //! | [`HTML_BYTES_MAX`] | large pages |
 //! | [`DEPTH_MAX`] | nested tags, unclosed formatting elements |
 //! | [`NODES_MAX`] | many elements, also those that the parser repeats |
-//! | [`MARKUP_BYTES_MAX`] | long attributes of elements that the parser repeats |
+//! | [`ADDED_MARKUP_BYTES_MAX`] | long attributes of elements that the parser repeats |
 //! | [`Deadline`] | whatever else takes long: many attributes in one tag, text between the rows of a table |
 
 use std::borrow::Cow;
@@ -24,14 +24,14 @@ use html5ever::{Attribute, ExpandedName, LocalName, ParseOpts, QualName, local_n
 
 use super::deadline::{Deadline, Stopped};
 
-/// Largest HTML that is shown, in bytes.
-pub(super) const HTML_BYTES_MAX: usize = 1024 * 1024;
+/// Largest HTML that is shown, in bytes: pictures that it brings along (`data:`) are part of it.
+const HTML_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Deepest nesting that is shown: browsers nest no deeper either.
 const DEPTH_MAX: usize = 512;
 /// Most elements and comments of a page.
-const NODES_MAX: usize = 50_000;
-/// Most bytes of tags of a page, those included that the parser repeats or adds.
-const MARKUP_BYTES_MAX: usize = 2 * HTML_BYTES_MAX;
+const NODES_MAX: usize = 200_000;
+/// So many bytes of tags the parser may repeat or add, besides those of a page that has no other bytes.
+const ADDED_MARKUP_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// So much is parsed before the bounds are looked at again, in bytes.
 const STEP_BYTES: usize = 512;
 
@@ -42,7 +42,7 @@ pub(super) enum Unshown {
     TooLarge,
     /// It is nested deeper than [`DEPTH_MAX`].
     TooDeep,
-    /// It has more than [`NODES_MAX`] elements, or [`MARKUP_BYTES_MAX`] bytes of tags.
+    /// It has more than [`NODES_MAX`] elements, or [`ADDED_MARKUP_BYTES_MAX`] bytes of tags that are not in it.
     TooMany,
     /// It took too long.
     TooSlow,
@@ -85,7 +85,7 @@ pub(super) fn sanitise(
         return Err(Unshown::TooLarge);
     }
     measure(html, deadline)?;
-    let mut feed = Feed::new(html, Rc::default(), deadline);
+    let mut feed = Feed::new(html, Rc::new(Tally::of(html)), deadline);
     match cleaner.clean_from_reader(&mut feed) {
         Ok(page) => Ok(page.to_string()),
         Err(_) => Err(feed.ended.unwrap_or(Unshown::TooSlow)),
@@ -94,7 +94,7 @@ pub(super) fn sanitise(
 
 /// Parses a page as the cleaner will, and builds nothing.
 fn measure(html: &str, deadline: &Deadline) -> Result<(), Unshown> {
-    let tally = Rc::<Tally>::default();
+    let tally = Rc::new(Tally::of(html));
     // The fragment's context is ammonia's.
     let context = QualName::new(None, ns!(html), local_name!("div"));
     let parser = parse_fragment(
@@ -149,19 +149,29 @@ impl Read for Feed<'_> {
 }
 
 /// What the parser has made so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Tally {
     nodes: Cell<usize>,
     markup_bytes: Cell<usize>,
+    markup_bytes_max: usize,
     depth: Cell<usize>,
 }
 
 impl Tally {
+    const fn of(html: &str) -> Self {
+        Self {
+            nodes: Cell::new(0),
+            markup_bytes: Cell::new(0),
+            markup_bytes_max: html.len() + ADDED_MARKUP_BYTES_MAX,
+            depth: Cell::new(0),
+        }
+    }
+
     fn check(&self) -> Result<(), Unshown> {
         if self.depth.get() > DEPTH_MAX {
             return Err(Unshown::TooDeep);
         }
-        if self.nodes.get() > NODES_MAX || self.markup_bytes.get() > MARKUP_BYTES_MAX {
+        if self.nodes.get() > NODES_MAX || self.markup_bytes.get() > self.markup_bytes_max {
             return Err(Unshown::TooMany);
         }
         Ok(())

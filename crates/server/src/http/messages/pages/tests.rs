@@ -90,7 +90,7 @@ fn html_without_a_text_gives_way_to_what_it_says() {
 
 #[test]
 fn large_html_gives_way_to_the_text() {
-    let html = format!("<p>{}</p>", "word ".repeat(300_000));
+    let html = format!("<p>{}</p>", "word ".repeat(1_800_000));
     let large = format!("Content-Type: text/html\r\n\r\n{html}");
     let page = page(&large, BodyKind::Html);
     assert!(

@@ -47,10 +47,10 @@ fn page_of_too_many_elements_is_not_shown() {
     let fonts = numbered(300, |n| format!("<font size={n}>"));
     let long = format!("<font face=\"{}\">", "x".repeat(100_000));
     for (name, html) in [
-        ("elements", "<b></b>".repeat(60_000)),
-        ("line breaks", "<br>".repeat(60_000)),
-        ("comments", "<!---->".repeat(60_000)),
-        ("cells", format!("<table>{}", "<td>".repeat(60_000))),
+        ("elements", "<b></b>".repeat(210_000)),
+        ("line breaks", "<br>".repeat(210_000)),
+        ("comments", "<!---->".repeat(210_000)),
+        ("cells", format!("<table>{}", "<td>".repeat(210_000))),
         (
             "unclosed formatting elements that each paragraph repeats",
             format!("<p>{fonts}x</p>") + &"<p>x</p>".repeat(10_000),
@@ -101,6 +101,8 @@ fn newsletters_are_shown_as_they_would_be_without_bounds() {
         ("newsletter", newsletter()),
         ("word processor", word_processor()),
         ("report", report()),
+        ("large report", large_report()),
+        ("pictures", pictures()),
         ("old mail program", old_mail_program()),
         ("thread", thread()),
     ] {
@@ -169,6 +171,28 @@ fn report() -> String {
         .unwrap();
     }
     html + "</table>"
+}
+
+/// A report of two thousand rows with fifteen columns.
+fn large_report() -> String {
+    let mut html = "<table><tbody>".to_owned();
+    for row in 0..2_000 {
+        html += "<tr>";
+        for column in 0..15 {
+            write!(html, "<td style=\"padding:2px\"><span>{row}.{column}</span></td>").unwrap();
+        }
+        html += "</tr>\r\n";
+    }
+    html + "</tbody></table>"
+}
+
+/// A page that brings its pictures along, of 1 MB each.
+fn pictures() -> String {
+    let picture = format!(
+        "<p>See <img alt=\"photo\" src=\"data:image/jpeg;base64,{}\"></p>",
+        "QUJD".repeat(250_000)
+    );
+    picture.repeat(7)
 }
 
 /// Tags that nobody closes.
