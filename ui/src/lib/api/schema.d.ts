@@ -793,7 +793,7 @@ export interface paths {
         /**
          * A body of the message as a page of its own: `text`, `html` (sanitised) or `source`.
          * @description HTML that is too large, nested too deeply or takes too long is shown as text, with a line that says why. Of a long text
-         *     or source the first MiB is shown.
+         *     or source the first MiB is shown. Where it has to wait, `Accept` with `text/html` asks for that as a page, too.
          *
          *     # Errors
          *     As for `raw`, 404 for a body that the message does not have, 422 `not_readable`, and 429 `too_many_views` or 503

@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
 use postroom_domain::{MessageId, Rule};
 use postroom_office::Principal;
 use postroom_store::Row;
@@ -61,7 +61,7 @@ pub(in crate::http) struct BodyQuery {
 /// A body of the message as a page of its own: `text`, `html` (sanitised) or `source`.
 ///
 /// HTML that is too large, nested too deeply or takes too long is shown as text, with a line that says why. Of a long text
-/// or source the first MiB is shown.
+/// or source the first MiB is shown. Where it has to wait, `Accept` with `text/html` asks for that as a page, too.
 ///
 /// # Errors
 /// As for `raw`, 404 for a body that the message does not have, 422 `not_readable`, and 429 `too_many_views` or 503
@@ -77,25 +77,70 @@ pub(in crate::http) async fn body(
     Id(id): Id,
     Path(place): Path<(String, String)>,
     Params(query): Params<BodyQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let row = readable(&app, &who, id).await?;
+    match body_page(&app, &who, id, &place.1, query.images).await {
+        Ok(page) => {
+            let policy = match query.images {
+                Pictures::Inside => BODY_POLICY,
+                Pictures::Remote => PICTURES_POLICY,
+            };
+            let policy = (header::CONTENT_SECURITY_POLICY, policy);
+            Ok(answer("text/html; charset=utf-8", page.into_bytes(), &[policy]))
+        }
+        Err(error) if asks_for_page(&headers) => Ok(later(error.into_response())),
+        Err(error) => Err(error),
+    }
+}
+
+/// The page of a body by its name.
+async fn body_page(
+    app: &App,
+    who: &Principal,
+    id: MessageId,
+    name: &str,
+    pictures: Pictures,
+) -> Result<String, ApiError> {
+    let row = readable(app, who, id).await?;
     let none = || ApiError::not_found("this message has no such body; they are text, html and source");
-    let body = BodyKind::named(&place.1).ok_or_else(none)?;
+    let body = BodyKind::named(name).ok_or_else(none)?;
     let own = match body {
-        BodyKind::Html => Some(app.views.own_permit(&who).await?),
-        BodyKind::Text | BodyKind::Source => app.views.own_permit_for(&who, row.size_bytes).await?,
+        BodyKind::Html => Some(app.views.own_permit(who).await?),
+        BodyKind::Text | BodyKind::Source => app.views.own_permit_for(who, row.size_bytes).await?,
     };
-    let octets = content(&app, &who, id).await?;
+    let octets = content(app, who, id).await?;
     let page = views::run(own, app.supervisor.stopping(), move |cancelled| {
-        pages::page_of(&octets, body, query.images, cancelled)
+        pages::page_of(&octets, body, pictures, cancelled)
     });
-    let page = page.await??.ok_or_else(none)?;
-    let policy = match query.images {
-        Pictures::Inside => BODY_POLICY,
-        Pictures::Remote => PICTURES_POLICY,
-    };
-    let policy = (header::CONTENT_SECURITY_POLICY, policy);
-    Ok(answer("text/html; charset=utf-8", page.into_bytes(), &[policy]))
+    page.await??.ok_or_else(none)
+}
+
+/// Whether a browser asks, which shows the answer in a frame.
+fn asks_for_page(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accept.is_some_and(|types| types.contains("text/html"))
+}
+
+/// The answer to a browser where the body has to wait: a page that says so, with the same status and `Retry-After`. Any
+/// other answer stays as it is.
+fn later(mut response: Response) -> Response {
+    let waits = |problem: &Problem| ["too_many_views", "server_busy"].contains(&problem.code.as_str());
+    if !response.extensions().get::<Problem>().is_some_and(waits) {
+        return response;
+    }
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        *response.body_mut() = Body::from(pages::later_page(&problem.detail));
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/html; charset=utf-8"),
+        );
+        headers.insert(
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(BODY_POLICY),
+        );
+    }
+    response
 }
 
 /// A file of the message, as a download.
@@ -187,7 +232,46 @@ fn disposition(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use axum::http::StatusCode;
+
     use super::*;
+
+    fn refused(code: &'static str) -> Response {
+        let error = ApiError::new(StatusCode::TOO_MANY_REQUESTS, code, "Wait", "Try again <soon>.");
+        later(error.after(Duration::from_secs(1)).into_response())
+    }
+
+    #[tokio::test]
+    async fn browser_is_told_to_wait_in_a_page() {
+        let response = refused("too_many_views");
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+        assert_eq!(
+            response.headers()[header::CONTENT_TYPE],
+            "text/html; charset=utf-8"
+        );
+        assert_eq!(response.headers()[header::CONTENT_SECURITY_POLICY], BODY_POLICY);
+        assert!(response.extensions().get::<Problem>().is_none());
+        let page = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        let page = String::from_utf8(page.to_vec()).unwrap();
+        assert!(page.contains("soon&gt;.") && !page.contains("<soon>"), "{page}");
+        // Whatever else is wrong is answered as everywhere.
+        assert!(refused("other").extensions().get::<Problem>().is_some());
+    }
+
+    #[test]
+    fn page_is_for_browsers() {
+        let asks = |accept: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+            asks_for_page(&headers)
+        };
+        assert!(asks("text/html,application/xhtml+xml,*/*;q=0.8"));
+        assert!(!asks("*/*"));
+        assert!(!asks_for_page(&HeaderMap::new()));
+    }
 
     #[test]
     fn names_of_downloads_cannot_break_the_header() {

@@ -19,6 +19,10 @@ const TEXT_BYTES_MAX: usize = 1024 * 1024;
 /// How long the preparation of HTML may take, until the text is shown in its place.
 const HTML_DURATION_MAX: Duration = Duration::from_secs(1);
 
+/// How texts and notes look.
+const TEXT_STYLE: &str = "pre{white-space:pre-wrap;overflow-wrap:anywhere;font:13px/1.5 ui-monospace,monospace;margin:0}\
+     .note{font:13px/1.5 system-ui,sans-serif;margin:0 0 12px;padding:8px 12px;background:#f3f1ea;border-radius:4px}";
+
 /// A body of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BodyKind {
@@ -137,11 +141,15 @@ fn text_page(text: &str, cut: Cut, line: Option<&str>) -> String {
         .chain(cut)
         .map(|note| format!("<p class=\"note\">{note}</p>"))
         .collect();
-    wrapped(
-        "pre{white-space:pre-wrap;overflow-wrap:anywhere;font:13px/1.5 ui-monospace,monospace;margin:0}\
-         .note{font:13px/1.5 system-ui,sans-serif;margin:0 0 12px;padding:8px 12px;background:#f3f1ea;border-radius:4px}",
-        &format!("{notes}<pre>{escaped}</pre>"),
-    )
+    wrapped(TEXT_STYLE, &format!("{notes}<pre>{escaped}</pre>"))
+}
+
+/// The page of a body that has to wait, with a sentence that says why.
+pub(super) fn later_page(sentence: &str) -> String {
+    let sentence = ammonia::clean_text(sentence).replace("&#32;", " ");
+    // In its frame, which its own address loads again.
+    let again = "<a href=\"\" target=\"_self\">Try again</a>";
+    wrapped(TEXT_STYLE, &format!("<p class=\"note\">{sentence} {again}</p>"))
 }
 
 /// Sanitised HTML: no scripts, forms, frames or links that act; pictures where they are inside (`data:`), and remote ones
