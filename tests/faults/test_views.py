@@ -8,11 +8,13 @@ from collections.abc import Callable
 
 from tests.lab.cases import ScratchCase
 from tests.lab.memory import PeakMemory, pss_kib
-from tests.lab.postroom import Postroom
+from tests.lab.postroom import Postroom, binary
 from tests.lab.scratch import free_port
 
-# A view takes at most half a second; the rest is for a build without optimisation on a machine that does other things.
-SECONDS = 4.0
+# A release build takes at most a second for HTML, and less for the rest. A development build is slower, and the machine
+# may do other things.
+IS_RELEASE = binary().parent.name == "release"
+SECONDS, TRIES = (1.5, 3) if IS_RELEASE else (4.0, 1)
 GROWTH_KIB_MAX = 192 * 1024
 SETTINGS = {"delivery": {"paused": True}, "log": {"level": "warn"}}
 HEAD = "From: case@example.test\r\nTo: client@example.org\r\nSubject: s\r\nMIME-Version: 1.0\r\n"
@@ -85,10 +87,13 @@ class Views(ScratchCase):
         return str(answer.json()["id"])
 
     def look(self, path: str) -> tuple[int, bytes]:
-        """Gets a view in time; returns its status and body."""
-        began = time.monotonic()
-        answer = self.server.api().call("GET", f"/messages/{path}")
-        self.assertLess(time.monotonic() - began, SECONDS, path)
+        """Gets a view, in time at least once; returns its status and body."""
+        took = []
+        for _ in range(TRIES):
+            began = time.monotonic()
+            answer = self.server.api().call("GET", f"/messages/{path}")
+            took.append(time.monotonic() - began)
+        self.assertLess(min(took), SECONDS, path)
         return answer.status, answer.body
 
     def test_pages(self) -> None:

@@ -48,8 +48,8 @@ enum Viewer {
 struct Own {
     /// Has one permit.
     semaphore: Arc<Semaphore>,
-    /// Whether the message of whoever has the permit is being prepared, not only waited for.
-    is_working: AtomicBool,
+    /// Whether whoever has the permit waits for the messages of others.
+    waits_for_others: AtomicBool,
 }
 
 /// The permit of one viewer, which gives them the next free thread.
@@ -64,10 +64,14 @@ pub(super) struct OwnPermit {
 /// The permit to prepare one message, until it is dropped.
 #[derive(Debug)]
 struct Permit {
-    own: Arc<Own>,
+    /// As long as this is here, the viewer is not forgotten.
+    _viewer: Arc<Own>,
     _own: OwnedSemaphorePermit,
     _shared: OwnedSemaphorePermit,
 }
+
+/// While this is here, whoever has the own permit waits for the messages of others.
+struct WaitForOthers<'a>(&'a AtomicBool);
 
 impl Default for Views {
     fn default() -> Self {
@@ -82,8 +86,8 @@ impl Views {
     /// Waits for a person's own permit.
     ///
     /// # Errors
-    /// 429 `too_many_views` where another message of the same person is being prepared for too long, 503 `server_busy`
-    /// where that waits for those of others.
+    /// 429 `too_many_views` where another message of the same person takes too long, 503 `server_busy` where that waits
+    /// for those of others.
     pub(super) async fn own_permit(&self, who: &Principal) -> Result<OwnPermit, ApiError> {
         self.own_permit_of(Viewer::of(who)).await
     }
@@ -108,10 +112,10 @@ impl Views {
         let own = self.own(viewer);
         let permit = in_time(wait_until, Arc::clone(&own.semaphore).acquire_owned()).await;
         let Some(permit) = permit else {
-            return Err(if own.is_working.load(Ordering::Relaxed) {
-                too_many()
-            } else {
+            return Err(if own.waits_for_others.load(Ordering::Relaxed) {
                 busy()
+            } else {
+                too_many()
             });
         };
         Ok(OwnPermit {
@@ -148,7 +152,7 @@ impl Own {
     fn new() -> Self {
         Self {
             semaphore: Arc::new(Semaphore::new(1)),
-            is_working: AtomicBool::new(false),
+            waits_for_others: AtomicBool::new(false),
         }
     }
 }
@@ -159,20 +163,28 @@ impl OwnPermit {
     /// # Errors
     /// 503 `server_busy` where the messages of others take too long.
     async fn permit(self) -> Result<Permit, ApiError> {
+        let waiting = WaitForOthers::new(&self.own.waits_for_others);
         let shared = in_time(self.wait_until, self.all.acquire_owned()).await;
+        drop(waiting);
         let shared = shared.ok_or_else(busy)?;
-        self.own.is_working.store(true, Ordering::Relaxed);
         Ok(Permit {
-            own: self.own,
+            _viewer: self.own,
             _own: self.permit,
             _shared: shared,
         })
     }
 }
 
-impl Drop for Permit {
+impl<'a> WaitForOthers<'a> {
+    fn new(waits: &'a AtomicBool) -> Self {
+        waits.store(true, Ordering::Relaxed);
+        Self(waits)
+    }
+}
+
+impl Drop for WaitForOthers<'_> {
     fn drop(&mut self) {
-        self.own.is_working.store(false, Ordering::Relaxed);
+        self.0.store(false, Ordering::Relaxed);
     }
 }
 
