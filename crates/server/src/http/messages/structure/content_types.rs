@@ -1,5 +1,7 @@
 //! The Content-Type fields of a message, wherever one of its parts may have them.
 
+use std::ops::Range;
+
 use memchr::{memchr_iter, memchr2_iter, memmem};
 
 use super::{BOUNDARY_BYTES_MAX, Budget, PARTS_MAX, end_of_field, is_skipped};
@@ -10,12 +12,22 @@ const NAME: &[u8] = b"content-type";
 /// What the Content-Type fields say.
 #[derive(Debug, Default)]
 pub(super) struct ContentTypes<'a> {
+    /// All fields, in order.
+    fields: Vec<Field>,
     /// The boundaries of multiparts, and where their parameters begin.
     pub(super) boundaries: Vec<(usize, Boundary<'a>)>,
     /// Where the fields are that make their part a message.
     pub(super) messages: Vec<usize>,
     /// Whether there is a `multipart/digest`: parts in it are messages without saying so.
     pub(super) has_digest: bool,
+}
+
+/// One field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Field {
+    at: usize,
+    /// Whether it certainly has a media type.
+    has_type: bool,
 }
 
 /// The parameter of a multipart.
@@ -36,8 +48,15 @@ impl<'a> ContentTypes<'a> {
             if colon < end || !ends_with_name(octets.get(..colon).unwrap_or_default()) {
                 continue;
             }
+            if types.fields.len() == PARTS_MAX {
+                return None;
+            }
             end = end_of_field(octets, colon);
             let media_type = media_type(octets.get(colon..end).unwrap_or_default());
+            types.fields.push(Field {
+                at: colon,
+                has_type: is_at_line_start(octets, colon) && begins_with_letter(media_type),
+            });
             if has(media_type, b"message") && (has(media_type, b"rfc822") || has(media_type, b"global")) {
                 types.messages.push(colon);
                 budget.take_nested()?;
@@ -49,6 +68,14 @@ impl<'a> ContentTypes<'a> {
             types.add_boundaries(octets, colon, end)?;
         }
         Some(types)
+    }
+
+    /// Whether a header certainly has one media type, so that its part in a digest is what that says.
+    pub(super) fn is_certain(&self, header: &Range<usize>) -> bool {
+        let from = self.fields.partition_point(|field| field.at < header.start);
+        let to = self.fields.partition_point(|field| field.at < header.end);
+        let fields = self.fields.get(from..to).unwrap_or_default();
+        matches!(fields, [field] if field.has_type)
     }
 
     /// Adds the boundaries of a field; `None` where they become too many.
@@ -78,6 +105,21 @@ fn ends_with_name(octets: &[u8]) -> bool {
             .next()
             .is_some_and(|letter| letter.eq_ignore_ascii_case(expected))
     })
+}
+
+/// Whether the field before a colon begins its line and is written as usual, so that it continues no other field.
+fn is_at_line_start(octets: &[u8], colon: usize) -> bool {
+    let before = octets.get(..colon).unwrap_or_default();
+    let Some((before, name)) = before.split_at_checked(before.len().saturating_sub(NAME.len())) else {
+        return false;
+    };
+    name.eq_ignore_ascii_case(NAME) && before.last() == Some(&b'\n')
+}
+
+/// Whether a value, which begins with its colon, begins with a letter.
+fn begins_with_letter(value: &[u8]) -> bool {
+    let value = value.strip_prefix(b":").unwrap_or(value).trim_ascii_start();
+    value.first().is_some_and(u8::is_ascii_alphabetic)
 }
 
 /// The value of the field without its parameters; all of it where a comment comes before them.

@@ -12,6 +12,7 @@ pub(super) fn take(octets: &[u8], messages: &[Nested], budget: &mut Budget, leve
     for message in messages {
         let header = octets.get(message.header..message.body).unwrap_or_default();
         let body = octets.get(message.body..).unwrap_or_default();
+        budget.take_scan(header.len())?;
         // The name of the encoding may be an encoded word.
         let may_be_any = memmem::find(header, b"=?").is_some();
         if may_be_any || has(header, b"base64") {

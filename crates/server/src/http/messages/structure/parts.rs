@@ -17,7 +17,11 @@ pub(super) struct Nested {
 /// What a part may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Content {
-    Any,
+    /// No message.
+    Other,
+    /// A message where its header does not say what it is.
+    OfDigest,
+    /// A message.
     Message,
 }
 
@@ -25,11 +29,11 @@ enum Content {
 /// these messages. `None` where too little is left.
 pub(super) fn take(octets: &[u8], types: &ContentTypes<'_>, budget: &mut Budget) -> Option<Vec<Nested>> {
     let of_parts = if types.has_digest {
-        Content::Message
+        Content::OfDigest
     } else {
-        Content::Any
+        Content::Other
     };
-    let mut starts = vec![(0, Content::Any)];
+    let mut starts = vec![(0, Content::Other)];
     let delimiters = delimiters(octets, types, budget)?;
     starts.extend(delimiters.into_iter().map(|at| (at, of_parts)));
     starts.extend(types.messages.iter().map(|&at| (at, Content::Message)));
@@ -38,13 +42,15 @@ pub(super) fn take(octets: &[u8], types: &ContentTypes<'_>, budget: &mut Budget)
     let mut nested = Vec::new();
     for (at, content) in starts {
         let body = headers.take(at, budget)?;
-        if content == Content::Message {
-            headers.take(body, budget)?;
-            nested.push(Nested {
-                header: start_of_header(octets, at),
-                body,
-            });
-        }
+        let bodies: Vec<usize> = blank_lines(octets, at, body).collect();
+        let header = match content {
+            Content::Other => continue,
+            Content::OfDigest if types.is_certain(&(at..body)) && bodies == [body] => continue,
+            Content::OfDigest => at,
+            Content::Message => start_of_header(octets, at),
+        };
+        headers.take(body, budget)?;
+        nested.extend(bodies.into_iter().map(|body| Nested { header, body }));
     }
     Some(nested)
 }
@@ -83,6 +89,17 @@ fn end_of_header(octets: &[u8], from: usize) -> usize {
             Some([]) | None => return octets.len(),
         }
     }
+}
+
+/// Where the lines of white space of a header end: the parser may take each of them for its end, and the last one is.
+fn blank_lines(octets: &[u8], from: usize, to: usize) -> impl Iterator<Item = usize> {
+    let header = octets.get(from..to).unwrap_or_default();
+    let mut line = 0;
+    memchr_iter(b'\n', header).filter_map(move |end| {
+        let is_blank = header.get(line..end).unwrap_or_default().trim_ascii().is_empty();
+        line = end + 1;
+        is_blank.then_some(from + line)
+    })
 }
 
 /// Where the header begins that a position lies in, or before it.
@@ -171,12 +188,11 @@ mod tests {
 
     #[test]
     fn text_that_begins_with_a_boundary_is_found() {
-        let types = |values: &[&'static str]| ContentTypes {
-            boundaries: values
-                .iter()
-                .map(|value| (0, Boundary::Plain(value.as_bytes())))
-                .collect(),
-            ..ContentTypes::default()
+        let types = |values: &[&'static str]| {
+            let boundaries = values.iter().map(|value| (0, Boundary::Plain(value.as_bytes())));
+            let mut types = ContentTypes::default();
+            types.boundaries.extend(boundaries);
+            types
         };
         let declared = Declared::of(&types(&["b1", "b", "c", "ab", "abc", "b"]));
         assert_eq!(declared, Declared::Values(vec![b"ab".as_slice(), b"b", b"c"]));
@@ -203,6 +219,9 @@ mod tests {
         assert_eq!(end_of_header(b"a: b\r\n \r\nc: d", 0), 13);
         assert_eq!(end_of_header(b"a: b\r\n", 0), 6);
         assert_eq!(start_of_header(b"x\r\n\r\na: b", 8), 2);
+        let blank = |text: &[u8]| blank_lines(text, 0, text.len()).collect::<Vec<_>>();
+        assert_eq!(blank(b"a: b\r\n \r\nc: d\r\n\r\n"), [9, 17]);
+        assert!(blank(b"a: b\n").is_empty());
         assert_eq!(start_of_header(b"a: b", 3), 0);
     }
 }

@@ -258,6 +258,40 @@ fn headers_of_parts_are_bounded() {
     ));
 }
 
+#[test]
+fn parts_of_a_digest_are_messages_where_they_do_not_say_what_they_are() {
+    let quoted = "Content-Transfer-Encoding: quoted-printable\r\n";
+    let digest =
+        |part: &str| format!("Content-Type: multipart/digest; boundary=x\r\n\r\n--x\r\n{part}\r\n--x--\r\n");
+    let bomb = "--y\r\nContent-Type=3A multipart/mixed; boundary=3Dnever\r\n\r\n".repeat(16_000);
+    let bomb = format!("Content-Type=3A multipart/mixed; boundary=3Dy\r\n\r\n{bomb}");
+    for (name, header) in [
+        ("none", quoted.to_owned()),
+        ("empty", format!("Content-Type:\r\n{quoted}")),
+        (
+            "two",
+            format!("Content-Type: text/plain\r\n{quoted}Content - Type:\r\n"),
+        ),
+        (
+            "blank line",
+            format!("{quoted}line\r\n \r\nContent-Type: text/plain\r\n"),
+        ),
+    ] {
+        let message = digest(&format!("{header}\r\n{bomb}"));
+        assert!(!is_readable(message.as_bytes()), "{name}");
+    }
+    // Messages with a text in quoted-printable, as lists send them.
+    let message = "From: a@example.com\r\nContent-Type: multipart/alternative; boundary=z\r\n\r\n";
+    let text = format!(
+        "--z\r\nContent-Type: text/plain\r\n{quoted}\r\n{}\r\n",
+        "word=20\r\n".repeat(1_000)
+    );
+    let part = format!("--x\r\n\r\n{message}{text}{text}--z--\r\n");
+    assert!(is_readable(
+        digest(&format!("\r\n{}", part.repeat(200))).as_bytes()
+    ));
+}
+
 /// A message as a part that is encoded.
 fn attached(encoding: &str, body: &str) -> String {
     format!(
@@ -291,6 +325,15 @@ fn encoded_messages_are_counted_as_others_are() {
     assert!(!is_readable(attached("base64", &in_base64(&twice)).as_bytes()));
     let nested = "Content-Type: message/rfc822\r\n\r\n".repeat(NESTED_MAX);
     assert!(!is_readable(attached("base64", &in_base64(&nested)).as_bytes()));
+}
+
+#[test]
+fn encoded_message_behind_a_line_of_white_space_is_counted() {
+    let part = "--y=0D=0AContent-Type=3A multipart/mixed; boundary=3Dnever=0D=0A=0D=0A=\r\n".repeat(8_000);
+    let bomb = format!("Content-Type=3A multipart/mixed; boundary=3Dy=0D=0A=0D=0A=\r\n{part}");
+    let message = attached("quoted-printable\r\nno field\r\n ", &bomb).replace("\r\n \r\n\r\n", "\r\n \r\n");
+    assert!(message.contains("no field\r\n \r\nContent-Type=3A"));
+    assert!(!is_readable(message.as_bytes()));
 }
 
 #[test]
