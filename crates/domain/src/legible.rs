@@ -109,8 +109,8 @@ pub enum IdentifierError {
     Hidden(HiddenCharacter),
     /// Neither a letter or digit that is taken nor one of `.`, `_`, `-`, `@`, `+`; or one that passes for another.
     #[error(
-        "has the character U+{:04X} in it, which is not allowed or looks like another: use letters, digits 0 to 9 and . _ - @ +",
-        u32::from(*.0)
+        "has {} in it, which is not allowed or looks like another character: use letters, digits 0 to 9 and . _ - @ +",
+        described(*.0)
     )]
     Character(char),
     /// Letters of several scripts, as Latin and Cyrillic.
@@ -119,6 +119,15 @@ pub enum IdentifierError {
     /// Letters of another script that can all be read as Latin ones.
     #[error("has letters of another alphabet that all look like Latin ones: write it in Latin letters")]
     LooksLatin,
+}
+
+/// A character as it can be told to people.
+fn described(c: char) -> String {
+    match c {
+        ' ' => "a space".to_owned(),
+        '!'..='~' => format!("the character {c}"),
+        _ => format!("the character U+{:04X}", u32::from(c)),
+    }
 }
 
 /// Whether a character is a control or format character, turns the direction of text around, or is blank or a

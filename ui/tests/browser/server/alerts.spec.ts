@@ -185,7 +185,7 @@ test('somebody who is invited chooses a password and is in', async ({ page }) =>
 test('the System Office’s administrator reads the whole log, and that it is whole', async ({ page }) => {
   await server.signIn(page, '/audit');
   await expect(entries(page).filter({ hasText: 'made an account for' }).first()).toContainText('Lakeside');
-  await expect(entries(page).filter({ hasText: 'made the office' }).first()).toContainText('API key of Case Clerk');
+  await expect(entries(page).filter({ hasText: 'made the office' }).first()).toContainText('Case Clerk');
   await expect(entries(page).filter({ hasText: 'chose a new password' }).first()).toContainText('Branch Manager');
   await page.getByLabel('Who').selectOption({ label: 'Front <b>Desk</b>' });
   await expect(entries(page).first()).toContainText('Front <b>Desk</b>');
