@@ -9,6 +9,7 @@ pub mod alert;
 pub mod cause;
 pub mod classify;
 pub mod clock;
+pub mod connections;
 pub mod damage;
 pub mod figures;
 pub mod health;
@@ -40,6 +41,10 @@ pub use address::{Address, AddressError, AddressProblem, BadSenderDomain, Sender
 pub use cause::FailureCause;
 pub use classify::{Heard, SmtpPhase, classify};
 pub use clock::{Clock, ManualClock, Timestamp};
+pub use connections::{
+    Activity, ConnectionClass, ConnectionId, ConnectionLimits, ConnectionShare, ConnectionTable, ConnectionsFull,
+    Entered,
+};
 pub use damage::Damage;
 pub use figures::{Figures, History, Latencies, Reading, Span, Step, Totals, latency_class};
 pub use health::{HealthEdge, HealthPolicy, HealthState, RelayHealth};

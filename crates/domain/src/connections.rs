@@ -1,0 +1,386 @@
+//! Which connections a listener takes: so many in all and from each block of addresses, and who makes room for a newcomer.
+//!
+//! Nobody is known when they connect, so every newcomer is a stranger until they have signed in. Strangers have a share of
+//! the places, those of one address or network a smaller one. Where a newcomer finds a share used up, one connection of that
+//! share is closed for it, the first of:
+//!
+//! | order | connection | longest |
+//! | --- | --- | --- |
+//! | 1 | stranger, idle | idle |
+//! | 2 | stranger, with a request under way | under way |
+//! | 3 | signed in, idle; only where all places of the share are taken | idle |
+//!
+//! So whoever connects and stays silent keeps nobody out, and strangers never take the places of those who work. A newcomer
+//! is refused only where every place of its share belongs to somebody signed in who is busy.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Whether it is known who is at the other end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConnectionClass {
+    /// Nobody knows.
+    Stranger,
+    /// Somebody who has signed in, or a machine that the operator trusts.
+    SignedIn,
+}
+
+impl ConnectionClass {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Stranger, Self::SignedIn];
+
+    /// Names the class for a metric's label.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stranger => "stranger",
+            Self::SignedIn => "signed_in",
+        }
+    }
+}
+
+/// Whether something is under way on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Activity {
+    /// Nothing is.
+    Idle,
+    /// A request is, or mail.
+    Busy,
+}
+
+/// Most connections of a share of the places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionShare {
+    /// In all.
+    pub connections_max: usize,
+    /// Strangers among them.
+    pub strangers_max: usize,
+}
+
+/// How many connections there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// Of one address: of an IPv4 address, or of an IPv6 /64, which one client usually owns.
+    pub address: ConnectionShare,
+    /// Of the network around it: an IPv4 /24 or an IPv6 /48.
+    pub network: ConnectionShare,
+    /// In all.
+    pub total: ConnectionShare,
+}
+
+impl ConnectionLimits {
+    /// The usual shares of `connections_max` places: half of them for one address and a quarter for its strangers, three
+    /// quarters for one network and half for its strangers, three quarters for all strangers.
+    #[must_use]
+    pub const fn of(connections_max: usize) -> Self {
+        const fn quarters(n: usize, of: usize) -> usize {
+            let share = of / 4 * n + of % 4 * n / 4;
+            if share == 0 { 1 } else { share }
+        }
+        let all = if connections_max == 0 { 1 } else { connections_max };
+        Self {
+            address: ConnectionShare {
+                connections_max: quarters(2, all),
+                strangers_max: quarters(1, all),
+            },
+            network: ConnectionShare {
+                connections_max: quarters(3, all),
+                strangers_max: quarters(2, all),
+            },
+            total: ConnectionShare {
+                connections_max: all,
+                strangers_max: quarters(3, all),
+            },
+        }
+    }
+
+    const fn share(&self, group: Group) -> ConnectionShare {
+        match group {
+            Group::Address(_) => self.address,
+            Group::Network(_) => self.network,
+            Group::All => self.total,
+        }
+    }
+}
+
+/// Why there is no place: every one is taken by somebody signed in who is busy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ConnectionsFull {
+    /// Of those for one address.
+    Address,
+    /// Of those for one network.
+    Network,
+    /// Of all.
+    Total,
+}
+
+impl ConnectionsFull {
+    /// Names the limit for a metric's label.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Network => "network",
+            Self::Total => "total",
+        }
+    }
+}
+
+/// Names a connection of a [`ConnectionTable`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(u64);
+
+/// A newcomer that was let in.
+#[derive(Debug)]
+pub struct Entered<T> {
+    /// Its name.
+    pub id: ConnectionId,
+    /// What was kept with the connections that have to be closed for it: at most three, mostly none or one. The table has
+    /// forgotten them already.
+    pub evicted: Vec<T>,
+}
+
+/// The open connections of a listener, each with a value that its owner wants back when it must be closed.
+#[derive(Debug)]
+pub struct ConnectionTable<T> {
+    limits: ConnectionLimits,
+    /// Counts what happens, which gives connections names and an order.
+    count: u64,
+    open: HashMap<ConnectionId, Entry<T>>,
+    /// All, the first to make room first.
+    order: BTreeMap<Rank, (ConnectionId, Blocks)>,
+    groups: HashMap<Group, Counts>,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    rank: Rank,
+    blocks: Blocks,
+    value: T,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    class: ConnectionClass,
+    activity: Activity,
+    since: u64,
+}
+
+/// What a connection counts for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Group {
+    Address(IpAddr),
+    Network(IpAddr),
+    All,
+}
+
+/// The first addresses of the blocks that a connection comes from; `None` where its address says nothing.
+#[derive(Debug, Clone, Copy)]
+struct Blocks(Option<(IpAddr, IpAddr)>);
+
+impl Blocks {
+    fn of(from: Option<IpAddr>) -> Self {
+        Self(from.map(|address| match address.to_canonical() {
+            IpAddr::V4(address) => {
+                let network = Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << 8));
+                (address.into(), network.into())
+            }
+            IpAddr::V6(address) => {
+                let block =
+                    |host_bits: u32| Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << host_bits));
+                (block(64).into(), block(80).into())
+            }
+        }))
+    }
+
+    /// The groups, the smallest first.
+    fn groups(self) -> impl Iterator<Item = Group> {
+        let blocks = self
+            .0
+            .map(|(address, network)| [Group::Address(address), Group::Network(network)]);
+        blocks.into_iter().flatten().chain([Group::All])
+    }
+
+    fn lies_in(self, group: Group) -> bool {
+        match (group, self.0) {
+            (Group::All, _) => true,
+            (Group::Address(wanted), Some((address, _))) => address == wanted,
+            (Group::Network(wanted), Some((_, network))) => network == wanted,
+            (Group::Address(_) | Group::Network(_), None) => false,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    strangers: usize,
+    signed_in: usize,
+}
+
+impl Counts {
+    const fn of(&mut self, class: ConnectionClass) -> &mut usize {
+        match class {
+            ConnectionClass::Stranger => &mut self.strangers,
+            ConnectionClass::SignedIn => &mut self.signed_in,
+        }
+    }
+}
+
+impl<T> ConnectionTable<T> {
+    /// Makes an empty one.
+    #[must_use]
+    pub fn new(limits: ConnectionLimits) -> Self {
+        Self {
+            limits,
+            count: 0,
+            open: HashMap::new(),
+            order: BTreeMap::new(),
+            groups: HashMap::new(),
+        }
+    }
+
+    /// Lets a newcomer in, idle, for whom others may have to be closed. `from` is `None` where the address says nothing
+    /// about who connects, as behind a proxy: then the places in all count alone.
+    ///
+    /// # Errors
+    /// The share in which nobody can make room; nobody has been closed then.
+    pub fn enter(
+        &mut self,
+        from: Option<IpAddr>,
+        class: ConnectionClass,
+        value: T,
+    ) -> Result<Entered<T>, ConnectionsFull> {
+        let blocks = Blocks::of(from);
+        let mut evicted = Vec::new();
+        // Whoever makes room in a smaller share makes it in the larger ones, too: so only the first share that is used up
+        // can refuse.
+        for group in blocks.groups() {
+            let Some(keepers) = self.keepers(group, class) else {
+                continue;
+            };
+            let Some(victim) = self.first_of(group).filter(|(rank, _)| *rank < keepers) else {
+                return Err(match group {
+                    Group::Address(_) => ConnectionsFull::Address,
+                    Group::Network(_) => ConnectionsFull::Network,
+                    Group::All => ConnectionsFull::Total,
+                });
+            };
+            evicted.extend(self.leave(victim.1));
+        }
+        let id = ConnectionId(self.next());
+        let rank = Rank {
+            class,
+            activity: Activity::Idle,
+            since: id.0,
+        };
+        for group in blocks.groups() {
+            *self.groups.entry(group).or_default().of(class) += 1;
+        }
+        self.order.insert(rank, (id, blocks));
+        self.open.insert(id, Entry { rank, blocks, value });
+        Ok(Entered { id, evicted })
+    }
+
+    /// Forgets a connection that has ended; returns what was kept with it, `None` if it was forgotten before.
+    pub fn leave(&mut self, id: ConnectionId) -> Option<T> {
+        let Entry { rank, blocks, value } = self.open.remove(&id)?;
+        self.order.remove(&rank);
+        for group in blocks.groups() {
+            if let Some(counts) = self.groups.get_mut(&group) {
+                let count = counts.of(rank.class);
+                *count = count.saturating_sub(1);
+                if counts.strangers + counts.signed_in == 0 {
+                    self.groups.remove(&group);
+                }
+            }
+        }
+        Some(value)
+    }
+
+    /// Notes who is at the other end: it counts as signed in until it ends.
+    pub fn signed_in(&mut self, id: ConnectionId) {
+        let Some(entry) = self.open.get(&id) else {
+            return;
+        };
+        let (before, blocks) = (entry.rank.class, entry.blocks);
+        if before == ConnectionClass::SignedIn {
+            return;
+        }
+        for group in blocks.groups() {
+            let counts = self.groups.entry(group).or_default();
+            let count = counts.of(before);
+            *count = count.saturating_sub(1);
+            *counts.of(ConnectionClass::SignedIn) += 1;
+        }
+        let activity = entry.rank.activity;
+        self.move_to(id, ConnectionClass::SignedIn, activity);
+    }
+
+    /// Notes that something has begun on a connection, or that nothing is under way any more.
+    pub fn set_activity(&mut self, id: ConnectionId, activity: Activity) {
+        if let Some(rank) = self.open.get(&id).map(|entry| entry.rank)
+            && rank.activity != activity
+        {
+            self.move_to(id, rank.class, activity);
+        }
+    }
+
+    /// Counts the open connections of a class.
+    #[must_use]
+    pub fn count(&self, class: ConnectionClass) -> usize {
+        let mut counts = self.groups.get(&Group::All).copied().unwrap_or_default();
+        *counts.of(class)
+    }
+
+    /// Most connections in all.
+    #[must_use]
+    pub const fn limits(&self) -> ConnectionLimits {
+        self.limits
+    }
+
+    const fn next(&mut self) -> u64 {
+        self.count += 1;
+        self.count
+    }
+
+    fn move_to(&mut self, id: ConnectionId, class: ConnectionClass, activity: Activity) {
+        let since = self.next();
+        let Some(entry) = self.open.get_mut(&id) else {
+            return;
+        };
+        self.order.remove(&entry.rank);
+        entry.rank = Rank {
+            class,
+            activity,
+            since,
+        };
+        self.order.insert(entry.rank, (id, entry.blocks));
+    }
+
+    /// The first rank that needs not make room for a newcomer, where a share is used up.
+    fn keepers(&self, group: Group, newcomer: ConnectionClass) -> Option<Rank> {
+        let counts = self.groups.get(&group).copied().unwrap_or_default();
+        let share = self.limits.share(group);
+        let rank = |activity| Rank {
+            class: ConnectionClass::SignedIn,
+            activity,
+            since: 0,
+        };
+        if counts.strangers + counts.signed_in >= share.connections_max {
+            Some(rank(Activity::Busy))
+        } else if newcomer == ConnectionClass::Stranger && counts.strangers >= share.strangers_max {
+            Some(rank(Activity::Idle))
+        } else {
+            None
+        }
+    }
+
+    fn first_of(&self, group: Group) -> Option<(Rank, ConnectionId)> {
+        let mut order = self.order.iter();
+        let first = order.find(|(_, (_, blocks))| blocks.lies_in(group));
+        first.map(|(rank, (id, _))| (*rank, *id))
+    }
+}
+
+#[cfg(test)]
+mod tests;
