@@ -5,18 +5,36 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::config::Config;
+
 /// Most HTTP connections at a time.
 const HTTP_MAX: u64 = 4_096;
-/// Most SMTP connections at a time, over all listeners.
-const SMTP_MAX: u64 = 2_000;
-/// Most SMTP connections at a time of one client address.
-const SMTP_PER_ADDRESS_MAX: u64 = 500;
 /// Most event streams; each is an HTTP connection.
 const STREAMS_MAX: u64 = 1_024;
-/// Kept for the store, the listeners, the operator's commands and what the runtime needs.
-const RESERVED: u64 = 160;
+/// Kept for the store, the listeners, the operator's commands, health checks, connections that are being closed and what
+/// the runtime needs.
+const RESERVED: u64 = 288;
 /// Kept for connections to relays where there is enough for everybody.
 const DELIVERY: u64 = 1_024;
+
+/// How many connections the configuration allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WantedConnections {
+    /// HTTP connections.
+    pub http: u64,
+    /// SMTP connections of all listeners.
+    pub smtp: u64,
+}
+
+impl WantedConnections {
+    /// Those of a configuration.
+    pub fn of(config: &Config) -> Self {
+        Self {
+            http: HTTP_MAX,
+            smtp: config.submission.max_connections.into(),
+        }
+    }
+}
 
 /// How many connections of each kind may be open at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,38 +45,35 @@ pub struct Capacity {
     pub streams: usize,
     /// SMTP connections of all listeners.
     pub smtp: usize,
-    /// SMTP connections of one client address.
-    pub smtp_per_address: usize,
 }
 
 impl Capacity {
     /// The capacity where the process may have so many descriptors; `None`: any number.
-    pub fn of(descriptors: Option<u64>) -> Self {
+    pub fn of(descriptors: Option<u64>, connections: WantedConnections) -> Self {
         let all = descriptors.unwrap_or(u64::MAX);
-        let wanted = HTTP_MAX + SMTP_MAX;
+        let wanted = (connections.http + connections.smtp).max(1);
         // With few, delivery keeps a quarter.
         let kept = RESERVED.min(all / 4) + DELIVERY.min(all / 4);
         let listeners = wanted.min(all - kept);
         let share = |max: u64| max * listeners / wanted;
-        let (http, smtp) = (share(HTTP_MAX), share(SMTP_MAX));
+        let (http, smtp) = (share(connections.http), share(connections.smtp));
         let count = |n: u64| usize::try_from(n.max(1)).unwrap_or(usize::MAX);
         Self {
             http: count(http),
             streams: count(STREAMS_MAX.min(http / 2)),
             smtp: count(smtp),
-            smtp_per_address: count(SMTP_PER_ADDRESS_MAX.min(smtp / 2)),
         }
     }
 
     /// The capacity of this process.
-    pub fn of_process() -> Self {
-        Self::of(getrlimit(Resource::Nofile).current)
+    pub fn of_process(connections: WantedConnections) -> Self {
+        Self::of(getrlimit(Resource::Nofile).current, connections)
     }
 }
 
 /// Raises the soft limit of descriptors to the hard one, and logs a warning where even that is too low for as many
 /// connections as there could be.
-pub fn raise_limit() {
+pub fn raise_limit(connections: WantedConnections) {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
@@ -70,11 +85,11 @@ pub fn raise_limit() {
         tracing::warn!(%error, "the limit of open files could not be raised");
     }
     let limit = getrlimit(Resource::Nofile).current;
-    let (capacity, full) = (Capacity::of(limit), Capacity::of(None));
+    let (capacity, full) = (Capacity::of(limit, connections), Capacity::of(None, connections));
     if capacity != full {
         tracing::warn!(
             limit,
-            needed = HTTP_MAX + SMTP_MAX + RESERVED + DELIVERY,
+            needed = connections.http + connections.smtp + RESERVED + DELIVERY,
             http.connections = capacity.http,
             smtp.connections = capacity.smtp,
             "few files may be open at a time: fewer connections are accepted; raise the limit (LimitNOFILE in systemd, ulimit -n)"
@@ -88,30 +103,30 @@ mod tests {
 
     use super::*;
 
+    fn wanted() -> WantedConnections {
+        WantedConnections::of(&Config::default())
+    }
+
     #[test]
     fn enough_descriptors_give_every_connection() {
         let full = Capacity {
             http: 4_096,
             streams: 1_024,
             smtp: 2_000,
-            smtp_per_address: 500,
         };
-        assert_eq!(Capacity::of(None), full);
-        assert_eq!(Capacity::of(Some(524_288)), full);
-        assert_eq!(
-            Capacity::of(Some(HTTP_MAX + SMTP_MAX + RESERVED + DELIVERY)),
-            full
-        );
+        assert_eq!(Capacity::of(None, wanted()), full);
+        assert_eq!(Capacity::of(Some(524_288), wanted()), full);
+        let needed = 4_096 + 2_000 + RESERVED + DELIVERY;
+        assert_eq!(Capacity::of(Some(needed), wanted()), full);
     }
 
     proptest! {
         #[test]
         fn listeners_leave_room_for_delivery_and_the_store(descriptors in 64u64..1_000_000) {
-            let capacity = Capacity::of(Some(descriptors));
+            let capacity = Capacity::of(Some(descriptors), wanted());
             let taken = (capacity.http + capacity.smtp) as u64;
             prop_assert!(taken + RESERVED.min(descriptors / 4) + DELIVERY.min(descriptors / 4) <= descriptors + 1);
             prop_assert!(capacity.streams <= capacity.http / 2 || capacity.http < 2);
-            prop_assert!(capacity.smtp_per_address <= capacity.smtp);
         }
     }
 }

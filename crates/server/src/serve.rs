@@ -17,7 +17,7 @@ use postroom_domain::{SteadyClock, legible};
 use crate::alerts;
 use crate::clock::SystemClock;
 use crate::config::{Config, Loaded};
-use crate::descriptors;
+use crate::descriptors::{self, WantedConnections};
 use crate::http::{self, App, accept};
 use crate::logging;
 use crate::memory;
@@ -68,9 +68,9 @@ impl Running {
     /// # Errors
     /// Whatever keeps the server from working as configured.
     pub async fn on(node: Node) -> anyhow::Result<Self> {
-        descriptors::raise_limit();
         let loaded = node.live.now();
         let config = &loaded.config;
+        descriptors::raise_limit(WantedConnections::of(config));
         let http = TcpListener::bind(config.http.listen).await.with_context(|| {
             format!(
                 "cannot listen for HTTP on {} (http.listen); is another server using it?",
@@ -106,7 +106,7 @@ impl Running {
             &config.server.hostname,
             &door,
             &running.supervisor,
-            running.app.capacity,
+            running.app.connections.smtp.clone(),
         );
         running.serve_http(http)?;
         running.serve_operator(config)?;

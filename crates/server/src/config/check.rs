@@ -6,7 +6,7 @@ use postroom_domain::legible;
 use postroom_engine::budget::CONTENT_BYTES_MIN;
 
 use super::draft::Draft;
-use super::{Config, Relay};
+use super::{Config, HumanDuration, Relay};
 use crate::origin::Origin;
 
 /// Says what does not fit together, each at its key.
@@ -107,6 +107,7 @@ fn submission(draft: &mut Draft, config: &Config) {
     }
     for (key, is_zero) in [
         ("submission.max_recipients", submission.max_recipients == 0),
+        ("submission.max_connections", submission.max_connections == 0),
         (
             "submission.max_message_size_bytes",
             submission.max_message_size_bytes == 0,
@@ -116,6 +117,12 @@ fn submission(draft: &mut Draft, config: &Config) {
             draft.wrong(key, format!("{key} is at least 1"));
         }
     }
+    for (key, timeout) in [
+        ("submission.idle_timeout", submission.idle_timeout),
+        ("submission.sign_in_timeout", submission.sign_in_timeout),
+    ] {
+        not_zero(draft, key, timeout);
+    }
     for (n, trusted) in submission.trusted.iter().enumerate() {
         let path = format!("submission.trusted[{n}]");
         if !draft.places.contains_key(&format!("{path}.network")) {
@@ -124,6 +131,13 @@ fn submission(draft: &mut Draft, config: &Config) {
         if trusted.login.is_empty() {
             draft.wrong(&path, format!("{path} has no login"));
         }
+    }
+}
+
+/// A time in which something has to happen.
+fn not_zero(draft: &mut Draft, key: &str, timeout: HumanDuration) {
+    if timeout.0.is_zero() {
+        draft.wrong(key, format!("{key} is longer than nothing"));
     }
 }
 

@@ -95,6 +95,14 @@ section! {
         [restart] max_message_size_bytes: u64 = 25 * 1024 * 1024,
         /// Most recipients of one message.
         [restart] max_recipients: u16 = 1000,
+        /// Most connections at a time, over all addresses; fewer where few files may be open. One client address has half
+        /// of them at most, and a quarter for clients that have not signed in; those make room for others.
+        [restart] max_connections: u16 = 2000,
+        /// How long a client that has signed in may send nothing.
+        [restart] idle_timeout: HumanDuration = HumanDuration::from_minutes(5),
+        /// How long a client may take until it has signed in, or sent from a trusted network; half a minute of it in
+        /// silence at most.
+        [restart] sign_in_timeout: HumanDuration = HumanDuration::from_minutes(2),
         /// Clients of a network that submit as one user without AUTH.
         [restart] trusted: Vec<Trusted> = Vec::new(),
     }

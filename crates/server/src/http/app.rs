@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use super::metrics::Metrics;
 use super::views::Views;
 use crate::config::{Live, Loaded};
+use crate::connections::ConnectionLimiters;
 use crate::descriptors::Capacity;
 use crate::origin::Origin;
 use crate::supervision::Supervisor;
@@ -55,6 +56,8 @@ pub struct AppParts {
     pub live: Live,
     /// How many connections may be open.
     pub capacity: Capacity,
+    /// The open connections.
+    pub connections: Arc<ConnectionLimiters>,
     /// Places for event streams.
     pub streams: Arc<Semaphore>,
     /// Who looks at messages now.

@@ -1,5 +1,6 @@
 //! Numbers for Prometheus: never addresses, subjects or names of people.
 
+mod connections;
 mod content;
 
 use std::fmt::Write as _;
@@ -21,6 +22,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use self::connections::ConnectionMetrics;
 use self::content::ContentMetrics;
 use super::App;
 use super::peer::{ClientAddress, Proxies};
@@ -42,6 +44,7 @@ pub struct Metrics {
     lost_leases: Counter,
     restarts: Family<PartLabel, Counter>,
     content: ContentMetrics,
+    connections: ConnectionMetrics,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -93,6 +96,7 @@ impl Metrics {
             lost_leases: Counter::default(),
             restarts: Family::default(),
             content: ContentMetrics::default(),
+            connections: ConnectionMetrics::default(),
         };
         Self {
             registry: metrics.registered(),
@@ -147,6 +151,7 @@ impl Metrics {
             self.restarts.clone(),
         );
         self.content.register(&mut registry);
+        self.connections.register(&mut registry);
         registry
     }
 
@@ -238,6 +243,7 @@ fn is_local(client: IpAddr, headers: &HeaderMap, proxies: Proxies<'_>) -> bool {
 async fn refresh(app: &App) -> Result<(), ApiError> {
     let metrics = &app.metrics;
     metrics.content.refresh(app.intake.budget());
+    metrics.connections.refresh(&app.connections);
     let counts = app.store.counts(&Scope::everything(), &Filter::default()).await?;
     for (state, n) in MessageState::ALL.into_iter().zip(counts.states) {
         let label = StateLabel {

@@ -27,7 +27,8 @@ use tokio::sync::Semaphore;
 
 use crate::alerts;
 use crate::config::{self, Config, Live, Loaded};
-use crate::descriptors::Capacity;
+use crate::connections::ConnectionLimiters;
+use crate::descriptors::{Capacity, WantedConnections};
 use crate::http::{App, AppParts, Metrics, Views};
 use crate::supervision::Supervisor;
 
@@ -174,9 +175,10 @@ impl Node {
 
     /// What HTTP works with.
     pub fn app(&self, engine: Option<Arc<EngineHandle>>, supervisor: Supervisor) -> App {
-        let capacity = Capacity::of_process();
+        let capacity = Capacity::of_process(WantedConnections::of(&self.live.now()));
         App::new(AppParts {
             capacity,
+            connections: Arc::new(ConnectionLimiters::new(capacity)),
             streams: Arc::new(Semaphore::new(capacity.streams)),
             views: Views::default(),
             store: Arc::clone(&self.store),

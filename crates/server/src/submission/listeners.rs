@@ -5,15 +5,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use postroom_smtp::server::{
-    AuthPolicy, ConnectionLimiter, ListenerEvent, ListenerSettings, SessionConfig, SessionLimits, TlsMode,
-    listen,
+    AuthPolicy, BeforeSignIn, ListenerEvent, ListenerSettings, SessionConfig, SessionLimits, TlsMode, listen,
 };
 use postroom_smtp::tls::{Identity, TlsError};
 use tokio::net::TcpListener;
 
+use super::admission::SmtpAdmission;
 use super::handler::{Door, Session};
 use crate::config::Submission;
-use crate::descriptors::Capacity;
+use crate::connections::ConnectionLimiter;
 use crate::supervision::{Part, Supervisor};
 
 /// Why a listener did not open.
@@ -85,11 +85,16 @@ impl Listeners {
         hostname: &str,
         door: &Arc<Door>,
         supervisor: &Supervisor,
-        capacity: Capacity,
+        connections: ConnectionLimiter,
     ) {
         let limits = SessionLimits {
             recipients_max: usize::from(config.max_recipients),
             message_bytes_max: usize::try_from(config.max_message_size_bytes).unwrap_or(usize::MAX),
+            idle_max: config.idle_timeout.0,
+            before_sign_in: BeforeSignIn {
+                duration_max: config.sign_in_timeout.0,
+                ..BeforeSignIn::default()
+            },
             ..SessionLimits::default()
         };
         // The handler decides about those who did not sign in: a trusted network needs no AUTH.
@@ -101,7 +106,7 @@ impl Listeners {
         let settings = ListenerSettings {
             config: Arc::new(session),
             tls: TlsMode::Off,
-            limiter: ConnectionLimiter::new(capacity.smtp, capacity.smtp_per_address),
+            admission: Arc::new(SmtpAdmission(connections)),
             shutdown: supervisor.stopping().clone(),
         };
         for (listener, tls) in self.open {

@@ -3,6 +3,7 @@
 mod refusals;
 mod signing_in;
 mod smuggling;
+mod strangers;
 
 use postroom_domain::Kind;
 use postroom_server::config::Trusted;

@@ -37,6 +37,30 @@ pub enum TlsMode {
     Implicit(TlsAcceptor),
 }
 
+/// The limits of a session until it is known who the client is: until AUTH succeeds or the handler accepts MAIL.
+///
+/// They are shorter than RFC 5321 has them, which knows nothing of clients who come to keep others out: a mail program
+/// says all that is asked of it before its sign-in within seconds.
+#[derive(Debug, Clone)]
+pub struct BeforeSignIn {
+    /// Longest silence.
+    pub idle_max: Duration,
+    /// Longest time in all, from the start of the session.
+    pub duration_max: Duration,
+    /// Most commands.
+    pub commands_max: u32,
+}
+
+impl Default for BeforeSignIn {
+    fn default() -> Self {
+        Self {
+            idle_max: Duration::from_secs(30),
+            duration_max: Duration::from_secs(120),
+            commands_max: 30,
+        }
+    }
+}
+
 /// The limits of one session.
 #[derive(Debug, Clone)]
 pub struct SessionLimits {
@@ -58,6 +82,10 @@ pub struct SessionLimits {
     pub messages_max: u32,
     /// Longest silence (RFC 5321 §4.5.3.2.7 wants five minutes).
     pub idle_max: Duration,
+    /// Longest time from the first byte of a command line to its end.
+    pub command_duration_max: Duration,
+    /// What holds until it is known who the client is.
+    pub before_sign_in: BeforeSignIn,
     /// Longest time for one message's data to arrive.
     pub message_duration_max: Duration,
     /// How often at least the handler hears of the progress of content.
@@ -80,6 +108,8 @@ impl Default for SessionLimits {
             commands_without_message_max: 1_000,
             messages_max: 100_000,
             idle_max: Duration::from_secs(300),
+            command_duration_max: Duration::from_secs(60),
+            before_sign_in: BeforeSignIn::default(),
             message_duration_max: Duration::from_secs(1_800),
             content_check: Duration::from_secs(10),
             session_duration_max: Duration::from_secs(86_400),

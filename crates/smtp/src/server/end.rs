@@ -15,6 +15,8 @@ pub enum SessionEnd {
     TooSlow,
     /// The server is stopping.
     Shutdown,
+    /// The connection had to be closed for another, because nobody had signed in on it.
+    Evicted,
     /// Too many malformed or misplaced commands.
     TooManyErrors,
     /// Too many failed sign-ins.
@@ -49,6 +51,7 @@ impl SessionEnd {
             Self::Idle => "idle",
             Self::TooSlow => "too_slow",
             Self::Shutdown => "shutdown",
+            Self::Evicted => "evicted",
             Self::TooManyErrors => "too_many_errors",
             Self::TooManyAuthFailures => "too_many_auth_failures",
             Self::TooManyCommands => "too_many_commands",

@@ -12,16 +12,18 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::accepting::{ACCEPT_PAUSE, AcceptFailures};
+use super::admission::{Admission, AdmittedConnection, ConnectionRefusal};
 use super::config::{SessionConfig, TlsMode};
-use super::end::SessionSummary;
+use super::end::{SessionEnd, SessionSummary};
 use super::handler::Handler;
-use super::limiter::{ConnectionLimiter, ConnectionRefusal};
-use super::serve::serve_connection;
+use super::serve::serve_admitted;
 
 /// How long a refused client may take to read why.
 const REFUSAL_MAX: Duration = Duration::from_secs(2);
 /// Refused clients of a listener that are told why at a time.
 const REFUSALS_MAX: usize = 32;
+/// How long a stranger whose connection is closed for another may take to hear so.
+const EVICTION_MAX: Duration = Duration::from_millis(100);
 
 /// What all sessions of a listener share.
 #[derive(Clone)]
@@ -30,8 +32,8 @@ pub struct ListenerSettings {
     pub config: Arc<SessionConfig>,
     /// How the listener encrypts.
     pub tls: TlsMode,
-    /// How many connections it takes.
-    pub limiter: ConnectionLimiter,
+    /// Decides which connections it takes.
+    pub admission: Arc<dyn Admission>,
     /// Cancelled to stop: no more connections, and 421 before the next command of each session.
     pub shutdown: CancellationToken,
 }
@@ -85,8 +87,8 @@ pub async fn listen<H, M, E>(
                 continue;
             }
         };
-        let guard = match settings.limiter.try_acquire(peer.ip()) {
-            Ok(guard) => guard,
+        let connection = match settings.admission.admit(peer.ip()) {
+            Ok(connection) => connection,
             Err(refusal) => {
                 on_event(ListenerEvent::Refused(peer, refusal));
                 // Under implicit TLS the words would be garbage to the client. Where many are turned away, some are not
@@ -114,14 +116,42 @@ pub async fn listen<H, M, E>(
                 shutdown,
                 ..
             } = settings;
-            let summary = serve_connection(stream, peer, config, tls, handler, shutdown).await;
-            drop(guard);
+            let served = serve_admitted(
+                stream,
+                peer,
+                config,
+                tls,
+                handler,
+                shutdown,
+                Arc::clone(&connection),
+            );
+            let summary = tokio::select! {
+                biased;
+                summary = served => summary,
+                () = must_go(&*connection) => SessionSummary {
+                    end: SessionEnd::Evicted,
+                    messages: 0,
+                    errors: 0,
+                    auth_failures: 0,
+                },
+            };
+            drop(connection);
             on_event(ListenerEvent::Ended(peer, summary));
         });
     }
     drop(listener);
     sessions.close();
     sessions.wait().await;
+}
+
+/// Waits until a connection is closed for another and has had its time to end by itself. A client that has signed in
+/// meanwhile ends by itself: its message may be under way.
+async fn must_go(connection: &dyn AdmittedConnection) {
+    connection.evicted().cancelled().await;
+    tokio::time::sleep(EVICTION_MAX).await;
+    if !connection.is_stranger() {
+        std::future::pending::<()>().await;
+    }
 }
 
 async fn turn_away(mut stream: TcpStream, refusal: ConnectionRefusal) {

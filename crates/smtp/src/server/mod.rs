@@ -4,13 +4,13 @@
 //! the clear, endless lines and silences) and nothing of users, queues or stores.
 
 mod accepting;
+mod admission;
 mod command;
 mod config;
 mod content;
 mod end;
 mod envelope;
 mod handler;
-mod limiter;
 mod listener;
 mod parameters;
 mod path;
@@ -21,11 +21,11 @@ mod transaction;
 mod transport;
 
 pub use accepting::{ACCEPT_PAUSE, AcceptFailures};
-pub use config::{AuthPolicy, PlaintextAuth, SessionConfig, SessionLimits, TlsMode};
+pub use admission::{Admission, AdmittedConnection, ConnectionRefusal};
+pub use config::{AuthPolicy, BeforeSignIn, PlaintextAuth, SessionConfig, SessionLimits, TlsMode};
 pub use end::{SessionEnd, SessionSummary};
 pub use envelope::{Body, Envelope, MailFrom, Mailbox, Notify, RcptTo, Ret};
 pub use handler::{Greeting, Handler, SessionFacts, TlsFacts};
-pub use limiter::{ConnectionGuard, ConnectionLimiter, ConnectionRefusal};
 pub use listener::{ListenerEvent, ListenerSettings, listen};
 pub use serve::serve_connection;
 pub use tokio_util::sync::CancellationToken;

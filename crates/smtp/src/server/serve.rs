@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
+use super::admission::AdmittedConnection;
 use super::config::{SessionConfig, TlsMode};
 use super::end::{SessionEnd, SessionSummary};
 use super::handler::{Handler, TlsFacts};
@@ -32,27 +33,70 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send,
     H: Handler,
 {
-    let deadline = Instant::now() + config.limits.session_duration_max;
+    serve_admitted(stream, peer, config, tls, handler, shutdown, Arc::new(Unlimited)).await
+}
+
+/// A connection that counts nowhere.
+#[derive(Debug)]
+struct Unlimited;
+
+impl AdmittedConnection for Unlimited {
+    fn evicted(&self) -> CancellationToken {
+        CancellationToken::new()
+    }
+
+    fn is_stranger(&self) -> bool {
+        true
+    }
+
+    fn signed_in(&self) {}
+}
+
+/// What a session listens to beside its client.
+#[derive(Clone)]
+struct Signals {
+    shutdown: CancellationToken,
+    evicted: CancellationToken,
+}
+
+/// Serves one connection of a listener.
+pub(super) async fn serve_admitted<S, H>(
+    stream: S,
+    peer: SocketAddr,
+    config: Arc<SessionConfig>,
+    tls: TlsMode,
+    handler: H,
+    shutdown: CancellationToken,
+    connection: Arc<dyn AdmittedConnection>,
+) -> SessionSummary
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+    H: Handler,
+{
+    let signals = Signals {
+        shutdown,
+        evicted: connection.evicted(),
+    };
     let starttls = if matches!(tls, TlsMode::StartTls(_)) {
         StartTls::Offered
     } else {
         StartTls::Off
     };
-    let mut session = Session::new(handler, config, peer, starttls);
+    let mut session = Session::new(handler, config, peer, starttls, connection);
     let end = match tls {
-        TlsMode::Off => greet(&mut session, stream, deadline, shutdown).await.0,
+        TlsMode::Off => greet(&mut session, stream, signals).await.0,
         TlsMode::StartTls(acceptor) => {
-            let (end, upgrade) = greet(&mut session, stream, deadline, shutdown.clone()).await;
+            let (end, upgrade) = greet(&mut session, stream, signals.clone()).await;
             match upgrade {
                 None => end,
                 Some(stream) => match handshake(&mut session, acceptor, stream).await {
-                    Ok(stream) => talk(&mut session, stream, deadline, shutdown).await.0,
+                    Ok(stream) => talk(&mut session, stream, signals).await.0,
                     Err(end) => end,
                 },
             }
         }
         TlsMode::Implicit(acceptor) => match handshake(&mut session, acceptor, stream).await {
-            Ok(stream) => greet(&mut session, stream, deadline, shutdown).await.0,
+            Ok(stream) => greet(&mut session, stream, signals).await.0,
             Err(end) => end,
         },
     };
@@ -91,33 +135,23 @@ where
 }
 
 /// Greets, then talks.
-async fn greet<S, H>(
-    session: &mut Session<H>,
-    stream: S,
-    deadline: Instant,
-    shutdown: CancellationToken,
-) -> (SessionEnd, Option<S>)
+async fn greet<S, H>(session: &mut Session<H>, stream: S, signals: Signals) -> (SessionEnd, Option<S>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
     H: Handler,
 {
-    let mut transport = Transport::new(stream, session.config.limits.idle_max, deadline, shutdown);
+    let mut transport = Transport::new(stream, session.clocks(), signals.shutdown, signals.evicted);
     transport.say(&replies::greeting(&session.config.hostname));
     finish(session, transport).await
 }
 
 /// Talks on a stream that was greeted before it was encrypted.
-async fn talk<S, H>(
-    session: &mut Session<H>,
-    stream: S,
-    deadline: Instant,
-    shutdown: CancellationToken,
-) -> (SessionEnd, Option<S>)
+async fn talk<S, H>(session: &mut Session<H>, stream: S, signals: Signals) -> (SessionEnd, Option<S>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
     H: Handler,
 {
-    let transport = Transport::new(stream, session.config.limits.idle_max, deadline, shutdown);
+    let transport = Transport::new(stream, session.clocks(), signals.shutdown, signals.evicted);
     finish(session, transport).await
 }
 

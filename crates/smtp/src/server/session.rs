@@ -6,13 +6,14 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
+use super::admission::AdmittedConnection;
 use super::command::{Command, Malformed};
 use super::config::{AuthPolicy, PlaintextAuth, SessionConfig};
 use super::end::SessionEnd;
 use super::handler::{Greeting, Handler, SessionFacts};
 use super::replies;
 use super::transaction::Transaction;
-use super::transport::{Line, Transport, Wait};
+use super::transport::{Clocks, Line, Transport, Wait};
 use crate::auth::{Exchange, Mechanism, OwnedCredentials, Step};
 use crate::extensions::Offer;
 use crate::reply::Reply;
@@ -45,6 +46,16 @@ pub(super) struct Session<H> {
     pub(super) errors: u32,
     pub(super) auth_failures: u32,
     pub(super) commands_without_message: u32,
+    pub(super) connection: Arc<dyn AdmittedConnection>,
+    began: Instant,
+    client: Client,
+}
+
+/// Whether it is known who the client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Client {
+    Unknown { commands: u32 },
+    Known,
 }
 
 /// Why the loop stopped.
@@ -63,12 +74,18 @@ impl From<SessionEnd> for Stop {
 }
 
 impl<H: Handler> Session<H> {
-    pub(super) const fn new(
+    pub(super) fn new(
         handler: H,
         config: Arc<SessionConfig>,
         peer: SocketAddr,
         starttls: StartTls,
+        connection: Arc<dyn AdmittedConnection>,
     ) -> Self {
+        let client = if connection.is_stranger() {
+            Client::Unknown { commands: 0 }
+        } else {
+            Client::Known
+        };
         Self {
             handler,
             config,
@@ -79,6 +96,54 @@ impl<H: Handler> Session<H> {
             errors: 0,
             auth_failures: 0,
             commands_without_message: 0,
+            connection,
+            began: Instant::now(),
+            client,
+        }
+    }
+
+    /// How long the session may wait now.
+    pub(super) fn clocks(&self) -> Clocks {
+        let limits = &self.config.limits;
+        let early = &limits.before_sign_in;
+        let (idle_max, duration_max) = match self.client {
+            Client::Known => (limits.idle_max, limits.session_duration_max),
+            Client::Unknown { .. } => (
+                early.idle_max.min(limits.idle_max),
+                early.duration_max.min(limits.session_duration_max),
+            ),
+        };
+        Clocks {
+            idle_max,
+            line_max: limits.command_duration_max,
+            deadline: self.began + duration_max,
+        }
+    }
+
+    /// The client is known from now on, and has the time of those who are.
+    pub(super) fn know_client<S>(&mut self, transport: &mut Transport<S>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        if self.client != Client::Known {
+            self.client = Client::Known;
+            self.connection.signed_in();
+            transport.set_clocks(self.clocks());
+        }
+    }
+
+    /// Counts a command.
+    fn count_command(&mut self) -> Result<(), SessionEnd> {
+        self.commands_without_message += 1;
+        let mut is_over = self.commands_without_message > self.config.limits.commands_without_message_max;
+        if let Client::Unknown { commands } = &mut self.client {
+            *commands += 1;
+            is_over |= *commands > self.config.limits.before_sign_in.commands_max;
+        }
+        if is_over {
+            Err(SessionEnd::TooManyCommands)
+        } else {
+            Ok(())
         }
     }
 
@@ -100,10 +165,7 @@ impl<H: Handler> Session<H> {
     {
         transport.relieve().await?;
         let line = self.line(transport).await?;
-        self.commands_without_message += 1;
-        if self.commands_without_message > self.config.limits.commands_without_message_max {
-            return Err(SessionEnd::TooManyCommands.into());
-        }
+        self.count_command()?;
         let Line::Ready(length) = line else {
             return self
                 .refuse(transport, &replies::line_too_long())
@@ -327,6 +389,7 @@ impl<H: Handler> Session<H> {
     {
         let Err(reply) = self.handler.authenticate(&self.facts, credentials.lend()).await else {
             self.facts.username = Some(credentials.lend().username.to_owned());
+            self.know_client(transport);
             transport.say(&replies::signed_in());
             return Ok(());
         };

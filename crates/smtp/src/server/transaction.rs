@@ -45,6 +45,7 @@ impl<H: Handler> Session<H> {
         if let Err(reply) = self.handler.mail(&self.facts, &mail).await {
             return say_refusal(transport, &reply);
         }
+        self.know_client(transport);
         self.transaction = Some(Transaction {
             mail,
             recipients: Vec::new(),

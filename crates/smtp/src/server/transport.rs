@@ -73,27 +73,64 @@ pub(super) struct Transport<S> {
     stream: S,
     pub(super) input: BytesMut,
     output: Vec<u8>,
-    idle_max: Duration,
-    session_deadline: Instant,
-    shutdown: Pin<Box<WaitForCancellationFutureOwned>>,
+    clocks: Clocks,
+    /// When the command line began that is not here as a whole.
+    line_begun: Option<Instant>,
+    shutdown: Cancellation,
+    evicted: Cancellation,
+}
+
+/// How long a session waits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clocks {
+    /// Longest silence.
+    pub(super) idle_max: Duration,
+    /// Longest time of a command line.
+    pub(super) line_max: Duration,
+    /// When the session is over.
+    pub(super) deadline: Instant,
+}
+
+/// A token that ends the session between two commands.
+struct Cancellation {
     token: CancellationToken,
+    cancelled: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl Cancellation {
+    fn new(token: CancellationToken) -> Self {
+        Self {
+            cancelled: Box::pin(token.clone().cancelled_owned()),
+            token,
+        }
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
-    pub(super) fn new(stream: S, idle_max: Duration, deadline: Instant, token: CancellationToken) -> Self {
+    pub(super) fn new(
+        stream: S,
+        clocks: Clocks,
+        shutdown: CancellationToken,
+        evicted: CancellationToken,
+    ) -> Self {
         Self {
             stream,
             input: BytesMut::with_capacity(READ_BYTES),
             output: Vec::with_capacity(1_024),
-            idle_max,
-            session_deadline: deadline,
-            shutdown: Box::pin(token.clone().cancelled_owned()),
-            token,
+            clocks,
+            line_begun: None,
+            shutdown: Cancellation::new(shutdown),
+            evicted: Cancellation::new(evicted),
         }
     }
 
     pub(super) fn into_stream(self) -> S {
         self.stream
+    }
+
+    /// Waits in another way from now on.
+    pub(super) const fn set_clocks(&mut self, clocks: Clocks) {
+        self.clocks = clocks;
     }
 
     /// Queues a reply.
@@ -108,8 +145,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
         auth_bytes_max: usize,
         wait: Wait,
     ) -> Result<Line, SessionEnd> {
-        if self.token.is_cancelled() {
+        if self.shutdown.token.is_cancelled() {
             return Err(SessionEnd::Shutdown);
+        }
+        if self.evicted.token.is_cancelled() {
+            return Err(SessionEnd::Evicted);
         }
         loop {
             let max = if is_auth(&self.input) {
@@ -132,6 +172,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
 
     /// Takes a line and its CRLF off the input.
     pub(super) fn consume_line(&mut self, length: usize) {
+        self.line_begun = None;
         self.input.advance((length + 2).min(self.input.len()));
     }
 
@@ -158,6 +199,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
         self.flush().await?;
         self.input.reserve(READ_BYTES / 4);
         let now = Instant::now();
+        if matches!(wait, Wait::Command | Wait::Chunk { .. }) && !self.input.is_empty() {
+            self.line_begun.get_or_insert(now);
+        }
         let (late_at, late) = self.deadline(wait, now);
         let deadline = match wait {
             Wait::Command => late_at,
@@ -169,7 +213,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
             Wait::Command | Wait::Chunk { .. } => tokio::select! {
                 biased;
                 count = read => count,
-                () = &mut self.shutdown => return Err(SessionEnd::Shutdown),
+                () = &mut self.shutdown.cancelled => return Err(SessionEnd::Shutdown),
+                () = &mut self.evicted.cancelled => return Err(SessionEnd::Evicted),
             },
         };
         match count {
@@ -182,32 +227,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
 
     /// When a wait is over for good, and how the session ends then.
     fn deadline(&self, wait: Wait, now: Instant) -> (Instant, SessionEnd) {
-        let (deadline, late) = match wait {
-            Wait::Command => (now + self.idle_max, SessionEnd::Idle),
-            Wait::Chunk { silent_since, .. } => (silent_since + self.idle_max, SessionEnd::Idle),
+        let Clocks {
+            idle_max,
+            line_max,
+            deadline: session_deadline,
+        } = self.clocks;
+        let line = self.line_begun.map(|begun| begun + line_max);
+        let (idle, slow) = match wait {
+            Wait::Command => (now + idle_max, line),
+            Wait::Chunk { silent_since, .. } => (silent_since + idle_max, line),
             Wait::Content {
                 deadline,
                 silent_since,
                 ..
-            } => {
-                let idle = silent_since + self.idle_max;
-                if deadline < idle {
-                    (deadline, SessionEnd::TooSlow)
-                } else {
-                    (idle, SessionEnd::Idle)
-                }
-            }
+            } => (silent_since + idle_max, Some(deadline)),
         };
-        if self.session_deadline < deadline {
-            (self.session_deadline, SessionEnd::TooSlow)
+        let slow = slow.map_or(session_deadline, |slow| slow.min(session_deadline));
+        if slow < idle {
+            (slow, SessionEnd::TooSlow)
         } else {
-            (deadline, late)
+            (idle, SessionEnd::Idle)
         }
     }
 
     /// Waits for the server's stop.
     pub(super) async fn stopped(&mut self) {
-        (&mut self.shutdown).await;
+        (&mut self.shutdown.cancelled).await;
     }
 
     /// Writes what is queued.
@@ -219,7 +264,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
             self.stream.write_all(&self.output).await?;
             self.stream.flush().await
         };
-        match timeout(self.idle_max, write).await {
+        match timeout(self.clocks.idle_max, write).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return Err(SessionEnd::Disconnected),
             Err(_) => return Err(SessionEnd::Idle),
@@ -242,7 +287,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
         if let Some(reply) = last {
             self.say(&reply);
         }
-        if self.flush().await.is_err() || end == SessionEnd::Disconnected {
+        // One that was closed for another must free its place at once.
+        if self.flush().await.is_err() || matches!(end, SessionEnd::Disconnected | SessionEnd::Evicted) {
             return;
         }
         let goodbye = async {
@@ -274,6 +320,7 @@ pub(super) fn last_words(end: SessionEnd, message_bytes_max: usize) -> Option<Re
         SessionEnd::Idle => replies::idle(),
         SessionEnd::TooSlow => replies::too_slow(),
         SessionEnd::Shutdown => replies::shutting_down(),
+        SessionEnd::Evicted => replies::evicted(),
         SessionEnd::TooManyErrors => replies::too_many_errors(),
         SessionEnd::TooManyAuthFailures => replies::too_many_auth_failures(),
         SessionEnd::TooManyCommands => replies::too_many_commands(),

@@ -7,6 +7,9 @@ use postroom_smtp::server::{SessionConfig, SessionEnd, SessionLimits};
 
 use super::support::{Talk, open_config, talk_through};
 
+/// `ann@example.com` and her password, for AUTH PLAIN.
+const ANN: &str = "AGFubkBleGFtcGxlLmNvbQBzZWNyZXQ=";
+
 fn limited(change: impl FnOnce(&mut SessionLimits)) -> SessionConfig {
     let mut config = open_config();
     change(&mut config.limits);
@@ -105,6 +108,15 @@ async fn messages_of_a_session_are_counted() {
     );
 }
 
+/// Connects and signs in.
+async fn signed_in(config: SessionConfig) -> Talk<tokio::io::DuplexStream> {
+    let mut talk = Talk::greeted(config).await;
+    talk.say(format!("AUTH PLAIN {ANN}\r\n")).await;
+    assert!(talk.transcript.contains("235 "), "{}", talk.transcript);
+    talk.transcript.clear();
+    talk
+}
+
 async fn wait(talk: &mut Talk<tokio::io::DuplexStream>, seconds: u64) {
     tokio::time::advance(Duration::from_secs(seconds)).await;
     talk.listen().await;
@@ -112,7 +124,7 @@ async fn wait(talk: &mut Talk<tokio::io::DuplexStream>, seconds: u64) {
 
 #[tokio::test(start_paused = true)]
 async fn silence_ends_the_session() {
-    let mut talk = Talk::greeted(open_config()).await;
+    let mut talk = signed_in(open_config()).await;
     wait(&mut talk, 299).await;
     talk.say("NOOP\r\n").await;
     wait(&mut talk, 299).await;
@@ -143,7 +155,7 @@ async fn message_that_drips_is_cut_off() {
 
 #[tokio::test(start_paused = true)]
 async fn session_has_an_end() {
-    let mut talk = Talk::greeted(limited(|limits| {
+    let mut talk = signed_in(limited(|limits| {
         limits.session_duration_max = Duration::from_secs(60)
     }))
     .await;
@@ -169,4 +181,108 @@ async fn client_that_does_not_read_is_let_go() {
         .await
         .unwrap();
     assert_eq!(session.await.unwrap().end, SessionEnd::Idle);
+}
+
+/// Sends an octet of a command each twenty seconds until it is cut off for it, a minute after the first.
+async fn drip(mut talk: Talk<tokio::io::DuplexStream>) {
+    let began = tokio::time::Instant::now();
+    for octet in "NOOP drip".chars() {
+        talk.say(octet.to_string()).await;
+        wait(&mut talk, 20).await;
+        if talk.transcript.contains("closed") {
+            break;
+        }
+    }
+    assert!(
+        began.elapsed() <= Duration::from_secs(81),
+        "{:?}",
+        began.elapsed()
+    );
+    let told = talk.end().await;
+    assert_eq!(told.summary.end, SessionEnd::TooSlow);
+    assert!(
+        told.transcript
+            .ends_with("S: 421 4.4.2 Timeout: this takes too long; closing\nS: (closed)\n"),
+        "{}",
+        told.transcript
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn octet_each_twenty_seconds_is_cut_off() {
+    drip(signed_in(open_config()).await).await;
+    drip(Talk::greeted(open_config()).await).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn command_in_two_parts_is_not_too_slow() {
+    let mut talk = signed_in(open_config()).await;
+    for _ in 0..4 {
+        talk.say("NO").await;
+        wait(&mut talk, 50).await;
+        talk.say("OP\r\n").await;
+        wait(&mut talk, 50).await;
+    }
+    assert_eq!(
+        talk.transcript.matches("S: 250 ").count(),
+        4,
+        "{}",
+        talk.transcript
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_before_sign_in_is_short() {
+    let mut talk = Talk::open(open_config()).await;
+    wait(&mut talk, 29).await;
+    assert!(!talk.transcript.contains("421"), "{}", talk.transcript);
+    wait(&mut talk, 2).await;
+    assert_eq!(talk.end().await.summary.end, SessionEnd::Idle);
+}
+
+#[tokio::test(start_paused = true)]
+async fn noop_before_sign_in_does_not_keep_the_session() {
+    let mut talk = Talk::greeted(open_config()).await;
+    let began = tokio::time::Instant::now();
+    while !talk.transcript.contains("closed") {
+        talk.say("NOOP\r\n").await;
+        wait(&mut talk, 20).await;
+        assert!(
+            began.elapsed() <= Duration::from_secs(141),
+            "{:?}",
+            began.elapsed()
+        );
+    }
+    assert_eq!(talk.end().await.summary.end, SessionEnd::TooSlow);
+}
+
+#[tokio::test(start_paused = true)]
+async fn commands_before_sign_in_are_counted() {
+    let config = limited(|limits| limits.before_sign_in.commands_max = 3);
+    let told = talk_through(config.clone(), &["NOOP", "NOOP", "NOOP"]).await;
+    assert_eq!(told.summary.end, SessionEnd::TooManyCommands);
+    // EHLO and AUTH are two of the three.
+    let mut talk = signed_in(config).await;
+    talk.say("NOOP\r\n".repeat(10)).await;
+    assert_eq!(
+        talk.transcript.matches("S: 250 ").count(),
+        10,
+        "{}",
+        talk.transcript
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn accepted_sender_has_the_time_of_those_who_signed_in() {
+    let mut talk = Talk::greeted(open_config()).await;
+    talk.say("MAIL FROM:<refused@example.com>\r\n").await;
+    wait(&mut talk, 25).await;
+    talk.say("MAIL FROM:<ann@example.com>\r\n").await;
+    wait(&mut talk, 200).await;
+    talk.say("NOOP\r\n").await;
+    assert!(
+        talk.transcript.ends_with("S: 250 2.0.0 OK\n"),
+        "{}",
+        talk.transcript
+    );
 }

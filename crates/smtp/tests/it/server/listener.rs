@@ -1,73 +1,151 @@
 //! The accept loop, over loopback.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use postroom_smtp::server::{
-    CancellationToken, ConnectionLimiter, ConnectionRefusal, ListenerEvent, ListenerSettings, SessionEnd,
-    TlsMode, listen,
+    AdmittedConnection as _, CancellationToken, ConnectionRefusal, ListenerEvent, ListenerSettings,
+    SessionEnd, TlsMode, listen,
 };
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
-use super::support::{House, open_config};
+use super::support::{Gate, House, open_config};
+
+/// A listener under test.
+struct Listening {
+    address: SocketAddr,
+    gate: Gate,
+    shutdown: CancellationToken,
+    events: mpsc::UnboundedReceiver<ListenerEvent>,
+    task: JoinHandle<()>,
+}
+
+impl Listening {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (gate, shutdown) = (Gate::default(), CancellationToken::new());
+        let settings = ListenerSettings {
+            config: Arc::new(open_config()),
+            tls: TlsMode::Off,
+            admission: Arc::new(gate.clone()),
+            shutdown: shutdown.clone(),
+        };
+        let (sender, events) = mpsc::unbounded_channel();
+        let task = tokio::spawn(listen(
+            listener,
+            settings,
+            |_| House::default(),
+            move |event| drop(sender.send(event)),
+        ));
+        Self {
+            address,
+            gate,
+            shutdown,
+            events,
+            task,
+        }
+    }
+
+    /// Connects and reads the greeting.
+    async fn greeted(&self) -> BufReader<TcpStream> {
+        let mut client = BufReader::new(TcpStream::connect(self.address).await.unwrap());
+        assert_eq!(line(&mut client).await, "220 mail.example.com ESMTP Postroom\r\n");
+        client
+    }
+
+    async fn end_of_a_session(&mut self) -> SessionEnd {
+        match self.events.recv().await.unwrap() {
+            ListenerEvent::Ended(_, summary) => summary.end,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn line(client: &mut BufReader<TcpStream>) -> String {
+    let mut line = String::new();
+    client.read_line(&mut line).await.unwrap();
+    line
+}
+
+async fn rest(mut client: impl AsyncReadExt + Unpin) -> String {
+    let mut words = String::new();
+    client.read_to_string(&mut words).await.unwrap();
+    words
+}
 
 #[tokio::test]
 async fn connections_over_the_limit_are_turned_away_and_shutdown_waits_for_sessions() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let shutdown = CancellationToken::new();
-    let settings = ListenerSettings {
-        config: Arc::new(open_config()),
-        tls: TlsMode::Off,
-        limiter: ConnectionLimiter::new(10, 1),
-        shutdown: shutdown.clone(),
-    };
-    let (sender, mut events) = mpsc::unbounded_channel();
-    let listening = tokio::spawn(listen(
-        listener,
-        settings,
-        |_| House::default(),
-        move |event| drop(sender.send(event)),
-    ));
+    let mut listening = Listening::start().await;
+    let mut first = listening.greeted().await;
 
-    let mut first = BufReader::new(TcpStream::connect(address).await.unwrap());
-    let mut line = String::new();
-    first.read_line(&mut line).await.unwrap();
-    assert_eq!(line, "220 mail.example.com ESMTP Postroom\r\n");
-
-    let mut second = TcpStream::connect(address).await.unwrap();
-    let mut words = String::new();
-    second.read_to_string(&mut words).await.unwrap();
-    assert_eq!(
-        words,
-        "421 4.7.0 Too many connections from your address; try again later\r\n"
-    );
-    let event = events.recv().await.unwrap();
-    assert!(
-        matches!(event, ListenerEvent::Refused(_, ConnectionRefusal::Address)),
-        "{event:?}"
-    );
+    for (refusal, words) in [
+        (
+            ConnectionRefusal::Address,
+            "421 4.7.0 Too many connections from your address; try again later\r\n",
+        ),
+        (
+            ConnectionRefusal::Network,
+            "421 4.7.0 Too many connections from your network; try again later\r\n",
+        ),
+        (
+            ConnectionRefusal::Total,
+            "421 4.3.2 Too many connections; try again later\r\n",
+        ),
+    ] {
+        *listening.gate.refusal.lock().unwrap() = Some(refusal);
+        let second = TcpStream::connect(listening.address).await.unwrap();
+        assert_eq!(rest(second).await, words);
+        let event = listening.events.recv().await.unwrap();
+        assert!(
+            matches!(event, ListenerEvent::Refused(_, why) if why == refusal),
+            "{event:?}"
+        );
+    }
+    *listening.gate.refusal.lock().unwrap() = None;
 
     first.write_all(b"QUIT\r\n").await.unwrap();
-    let event = events.recv().await.unwrap();
-    assert!(
-        matches!(event, ListenerEvent::Ended(_, summary) if summary.end == SessionEnd::Quit),
-        "{event:?}"
-    );
+    assert_eq!(listening.end_of_a_session().await, SessionEnd::Quit);
 
-    let mut third = BufReader::new(TcpStream::connect(address).await.unwrap());
-    line.clear();
-    third.read_line(&mut line).await.unwrap();
-    shutdown.cancel();
-    line.clear();
-    third.read_to_string(&mut line).await.unwrap();
-    assert_eq!(line, "421 4.3.2 Service is shutting down; try again later\r\n");
-    drop(third);
-    listening.await.unwrap();
-    let event = events.recv().await.unwrap();
-    assert!(
-        matches!(event, ListenerEvent::Ended(_, summary) if summary.end == SessionEnd::Shutdown),
-        "{event:?}"
+    let third = listening.greeted().await;
+    listening.shutdown.cancel();
+    assert_eq!(
+        rest(third).await,
+        "421 4.3.2 Service is shutting down; try again later\r\n"
     );
+    assert_eq!(listening.end_of_a_session().await, SessionEnd::Shutdown);
+    listening.task.await.unwrap();
+}
+
+#[tokio::test]
+async fn stranger_who_makes_room_is_told_so_and_its_place_is_free() {
+    let mut listening = Listening::start().await;
+    let client = listening.greeted().await;
+    let visitor = listening.gate.admitted.lock().unwrap().pop().unwrap();
+    visitor.evicted.cancel();
+    assert_eq!(
+        rest(client).await,
+        "421 4.7.0 Too many connections; closing those that have not signed in\r\n"
+    );
+    assert_eq!(listening.end_of_a_session().await, SessionEnd::Evicted);
+    assert_eq!(Arc::strong_count(&visitor), 1, "the place is free");
+}
+
+#[tokio::test]
+async fn who_has_signed_in_is_known_to_the_listener() {
+    let listening = Listening::start().await;
+    let mut client = listening.greeted().await;
+    let visitor = Arc::clone(&listening.gate.admitted.lock().unwrap()[0]);
+    client.write_all(b"EHLO client.example.com\r\n").await.unwrap();
+    while line(&mut client).await.starts_with("250-") {}
+    assert!(visitor.is_stranger());
+    client
+        .write_all(b"AUTH PLAIN AGFubkBleGFtcGxlLmNvbQBzZWNyZXQ=\r\n")
+        .await
+        .unwrap();
+    assert!(line(&mut client).await.starts_with("235 "));
+    assert!(!visitor.is_stranger());
 }

@@ -1,15 +1,16 @@
 //! A client that says what it is told and writes down both sides.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use postroom_smtp::auth::Credentials;
 use postroom_smtp::reply::{EnhancedCode, Reply};
 use postroom_smtp::server::{
-    AuthPolicy, CancellationToken, Envelope, Handler, MailFrom, RcptTo, SessionConfig, SessionFacts,
-    SessionSummary, TlsMode, serve_connection,
+    Admission, AdmittedConnection, AuthPolicy, CancellationToken, ConnectionRefusal, Envelope, Handler,
+    MailFrom, RcptTo, SessionConfig, SessionFacts, SessionSummary, TlsMode, serve_connection,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
@@ -119,6 +120,46 @@ impl Handler for House {
 
     fn reset(&mut self) {
         *self.resets.lock().unwrap() += 1;
+    }
+}
+
+/// Lets connections in until told not to, and closes those that the test names.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Gate {
+    pub(super) refusal: Arc<Mutex<Option<ConnectionRefusal>>>,
+    /// Who was let in, in order.
+    pub(super) admitted: Arc<Mutex<Vec<Arc<Visitor>>>>,
+}
+
+/// Somebody who was let in.
+#[derive(Debug, Default)]
+pub(super) struct Visitor {
+    pub(super) evicted: CancellationToken,
+    pub(super) has_signed_in: AtomicBool,
+}
+
+impl Admission for Gate {
+    fn admit(&self, _: IpAddr) -> Result<Arc<dyn AdmittedConnection>, ConnectionRefusal> {
+        if let Some(refusal) = *self.refusal.lock().unwrap() {
+            return Err(refusal);
+        }
+        let visitor = Arc::new(Visitor::default());
+        self.admitted.lock().unwrap().push(Arc::clone(&visitor));
+        Ok(visitor)
+    }
+}
+
+impl AdmittedConnection for Visitor {
+    fn evicted(&self) -> CancellationToken {
+        self.evicted.clone()
+    }
+
+    fn is_stranger(&self) -> bool {
+        !self.has_signed_in.load(Ordering::Relaxed)
+    }
+
+    fn signed_in(&self) {
+        self.has_signed_in.store(true, Ordering::Relaxed);
     }
 }
 
