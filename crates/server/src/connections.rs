@@ -22,6 +22,9 @@ const EVICTED: &str = "evicted";
 pub struct ConnectionLimiters {
     /// Those by HTTP.
     pub http: ConnectionLimiter,
+    /// Requests under way of clients behind trusted proxies, by the address that the proxy names; each counts as a
+    /// connection.
+    pub forwarded: ConnectionLimiter,
     /// Those by SMTP, of all its listeners.
     pub smtp: ConnectionLimiter,
 }
@@ -32,14 +35,19 @@ impl ConnectionLimiters {
     pub fn new(capacity: Capacity) -> Self {
         Self {
             http: ConnectionLimiter::new(ConnectionLimits::of(capacity.http)),
+            forwarded: ConnectionLimiter::new(ConnectionLimits::of(capacity.http)),
             smtp: ConnectionLimiter::new(ConnectionLimits::of(capacity.smtp)),
         }
     }
 
     /// Each with its name as a metric's label.
     #[must_use]
-    pub const fn named(&self) -> [(&'static str, &ConnectionLimiter); 2] {
-        [("http", &self.http), ("smtp", &self.smtp)]
+    pub const fn named(&self) -> [(&'static str, &ConnectionLimiter); 3] {
+        [
+            ("http", &self.http),
+            ("http_forwarded", &self.forwarded),
+            ("smtp", &self.smtp),
+        ]
     }
 }
 

@@ -7,8 +7,6 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
 
-/// Most HTTP connections at a time.
-const HTTP_MAX: u64 = 4_096;
 /// Most event streams; each is an HTTP connection.
 const STREAMS_MAX: u64 = 1_024;
 /// Kept for the store, the listeners, the operator's commands, health checks, connections that are being closed and what
@@ -30,7 +28,7 @@ impl WantedConnections {
     /// Those of a configuration.
     pub fn of(config: &Config) -> Self {
         Self {
-            http: HTTP_MAX,
+            http: config.http.max_connections.into(),
             smtp: config.submission.max_connections.into(),
         }
     }

@@ -12,13 +12,15 @@ use postroom_office::upkeep::{self, UpkeepSettings};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 
-use postroom_domain::{SteadyClock, legible};
+use postroom_domain::{ConnectionLimits, SteadyClock, legible};
 
 use crate::alerts;
 use crate::clock::SystemClock;
 use crate::config::{Config, Loaded};
+use crate::connections::ConnectionLimiter;
 use crate::descriptors::{self, WantedConnections};
-use crate::http::{self, App, accept};
+use crate::http::accept::{self, Clients, Deadlines};
+use crate::http::{self, App};
 use crate::logging;
 use crate::memory;
 use crate::node::{Node, admin_socket};
@@ -108,7 +110,7 @@ impl Running {
             &running.supervisor,
             running.app.connections.smtp.clone(),
         );
-        running.serve_http(http)?;
+        running.serve_http(http, config)?;
         running.serve_operator(config)?;
         running.watch_store_and_delivery();
         running.serve_background();
@@ -184,7 +186,7 @@ impl Running {
         });
     }
 
-    fn serve_http(&self, listener: TcpListener) -> anyhow::Result<()> {
+    fn serve_http(&self, listener: TcpListener, config: &Config) -> anyhow::Result<()> {
         let router = http::router(&self.app);
         let identity = self.identities.http.as_ref();
         let tls = identity.map(|identity| identity.acceptor(&[b"h2", b"http/1.1"]));
@@ -192,7 +194,9 @@ impl Running {
         let serving = accept::Serving {
             router,
             tls,
-            connections_max: self.app.capacity.http,
+            connections: self.app.connections.http.clone(),
+            deadlines: Deadlines::with_idle(config.http.idle_timeout.0),
+            clients: Clients::Public(self.node.live.clone()),
             stopping: self.supervisor.stopping().clone(),
         };
         self.supervisor
@@ -231,7 +235,9 @@ impl Running {
         let serving = accept::Serving {
             router,
             tls: None,
-            connections_max: COMMANDS_MAX,
+            connections: ConnectionLimiter::new(ConnectionLimits::of(COMMANDS_MAX)),
+            deadlines: Deadlines::with_idle(config.http.idle_timeout.0),
+            clients: Clients::Operator,
             stopping: self.supervisor.stopping().clone(),
         };
         self.supervisor

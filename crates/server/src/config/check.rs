@@ -30,6 +30,10 @@ pub(super) fn together(draft: &mut Draft, config: &Config) {
             ),
         );
     }
+    if http.max_connections == 0 {
+        draft.wrong("http.max_connections", "http.max_connections is at least 1");
+    }
+    not_zero(draft, "http.idle_timeout", http.idle_timeout);
     submission(draft, config);
     limits(draft, config);
     delivery(draft, config);

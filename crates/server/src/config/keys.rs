@@ -69,6 +69,11 @@ section! {
         [live] tls_certificate: PathBuf = PathBuf::new(),
         /// PEM file of the private key for HTTPS. Read anew at a reload.
         [live] tls_key: PathBuf = PathBuf::new(),
+        /// Most connections at a time, over all addresses; fewer where few files may be open. One client address has half
+        /// of them at most, and a quarter for clients that have not signed in; those make room for others.
+        [restart] max_connections: u16 = 4096,
+        /// How long a connection may stay without a request.
+        [restart] idle_timeout: HumanDuration = HumanDuration::from_minutes(1),
     }
 }
 

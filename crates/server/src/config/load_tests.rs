@@ -85,7 +85,7 @@ fn text_that_is_no_toml_is_refused_with_its_line() {
 fn wrong_variable_is_named() {
     assert_eq!(
         error_of("", &[("POSTROOM_HTTP__LISTN", "127.0.0.1:1")]),
-        "environment variable POSTROOM_HTTP__LISTN: unknown key \"listn\" in [http]; did you mean \"listen\"? (allowed: listen, public_url, trusted_proxies, tls_certificate, tls_key)"
+        "environment variable POSTROOM_HTTP__LISTN: unknown key \"listn\" in [http]; did you mean \"listen\"? (allowed: listen, public_url, trusted_proxies, tls_certificate, tls_key, max_connections, idle_timeout)"
     );
     assert_eq!(
         error_of("", &[("POSTROOM_DELIVERY__PAUSED", "perhaps")]),

@@ -1,6 +1,8 @@
-//! The accept loop: a limit on connections, a limit on the time a header may take, and a stop that lets requests end.
+//! The accept loop: a place for each connection, deadlines for what it waits for, and a stop that lets requests end.
 //!
-//! Where the system has no room for another connection, the loop waits a moment and tries again.
+//! The loop itself never waits for a place: a newcomer takes the place of somebody who is idle, or gets one of the few
+//! that are kept for health checks. Where the system has no descriptor for another connection, it waits a moment and tries
+//! again.
 
 use std::convert::Infallible;
 use std::io;
@@ -16,6 +18,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use postroom_domain::{ConnectionClass, ConnectionLimits};
 use postroom_smtp::server::{ACCEPT_PAUSE, AcceptFailures};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
@@ -23,13 +26,22 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::connections::{Connections, Guarded, Place};
+pub use super::connections::Deadlines;
+use super::connections::{Connection, Guarded};
 use super::peer::Peer;
+use super::traffic::{Counted, Written};
+use super::visit::{Answers, Visit};
+use crate::config::Live;
+use crate::connections::{ConnectionLimiter, Place};
 
-/// Longest time from a connection's start, or the last answer, to the end of a request's header.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Largest header of a request, in bytes.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
+/// Connections that are kept for health checks where all others are taken by people who have signed in.
+const HEALTH_CONNECTIONS_MAX: usize = 64;
+/// How often an HTTP/2 client is asked whether it is still there.
+const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
+/// Most requests of an HTTP/2 connection at a time.
+const HTTP2_STREAMS_MAX: u32 = 64;
 /// What an HTTP/2 connection buffers of bodies that nobody reads yet, because they wait for room in memory.
 const HTTP2_WINDOW_BYTES: u32 = 256 * 1024;
 
@@ -71,23 +83,53 @@ pub struct Serving {
     pub router: Router,
     /// Encrypts, where there is a certificate.
     pub tls: Option<TlsAcceptor>,
-    /// Most connections at a time; beyond it a newcomer takes the place of the one that was idle longest.
-    pub connections_max: usize,
+    /// Who is let in.
+    pub connections: ConnectionLimiter,
+    /// How long they may wait.
+    pub deadlines: Deadlines,
+    /// Who connects.
+    pub clients: Clients,
     /// Cancelled to stop.
     pub stopping: CancellationToken,
 }
 
+/// Who connects to a listener.
+#[derive(Debug, Clone)]
+pub enum Clients {
+    /// Anybody, and the proxies that the configuration believes: these are not counted by their address.
+    Public(Live),
+    /// Programs of this machine that may do anything.
+    Operator,
+}
+
+impl Clients {
+    /// Where a connection counts, and as what.
+    fn origin(&self, peer: IpAddr) -> (Option<IpAddr>, ConnectionClass) {
+        let is_trusted = match self {
+            Self::Operator => true,
+            Self::Public(live) => {
+                let config = live.now();
+                let mut proxies = config.http.trusted_proxies.iter();
+                proxies.any(|network| network.contains(peer))
+            }
+        };
+        if is_trusted {
+            (None, ConnectionClass::SignedIn)
+        } else {
+            (Some(peer), ConnectionClass::Stranger)
+        }
+    }
+}
+
 /// Serves until the stop, then waits for requests under way.
 pub async fn serve<L: Listener>(mut listener: L, serving: Serving) {
-    let Serving {
-        router,
-        tls,
-        connections_max,
-        stopping,
-    } = serving;
-    let server = Arc::new(server());
     let graceful = GracefulShutdown::new();
-    let connections = Connections::new(connections_max);
+    let stopping = serving.stopping.clone();
+    let server = Arc::new(Server {
+        http: http(),
+        health: ConnectionLimiter::new(ConnectionLimits::of(HEALTH_CONNECTIONS_MAX)),
+        serving,
+    });
     let mut failures = AcceptFailures::default();
     loop {
         let accepted = tokio::select! {
@@ -108,81 +150,150 @@ pub async fn serve<L: Listener>(mut listener: L, serving: Serving) {
                 continue;
             }
         };
-        let place = tokio::select! {
-            () = stopping.cancelled() => break,
-            place = connections.place() => place,
-        };
-        let watcher = graceful.watcher();
-        let (server, router, tls) = (Arc::clone(&server), router.clone(), tls.clone());
-        let stopping = stopping.clone();
-        tokio::spawn(async move {
-            let place = Arc::new(place);
-            let served = async {
-                match tls {
-                    None => converse(&server, stream, peer, router, watcher, &place).await,
-                    // The handshake happens here, so that a slow client keeps nobody else waiting.
-                    Some(tls) => {
-                        let shaken = tokio::select! {
-                            shaken = tokio::time::timeout(HEADER_TIMEOUT, tls.accept(stream)) => shaken,
-                            () = stopping.cancelled() => return,
-                        };
-                        match shaken {
-                            Ok(Ok(stream)) => converse(&server, stream, peer, router, watcher, &place).await,
-                            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-                            Err(_) => tracing::debug!("a TLS handshake took too long"),
-                        }
-                    }
-                }
-            };
-            tokio::select! {
-                () = served => {}
-                () = place.taken() => tracing::debug!("an idle connection was closed to make room for another"),
-            }
-        });
+        if let Some(admitted) = server.admit(peer) {
+            tokio::spawn(Arc::clone(&server).attend(stream, peer, admitted, graceful.watcher()));
+        }
+        // Whoever has to make room goes before the next comes.
+        tokio::task::yield_now().await;
     }
     drop(listener);
     graceful.shutdown().await;
 }
 
-/// What speaks HTTP on a connection.
-fn server() -> Builder<TokioExecutor> {
+/// What the connections of a listener share.
+struct Server {
+    http: Builder<TokioExecutor>,
+    health: ConnectionLimiter,
+    serving: Serving,
+}
+
+/// A connection that was let in.
+struct Admitted {
+    place: Place,
+    answers: Answers,
+    deadlines: Deadlines,
+}
+
+/// Who is at the other end of a connection.
+struct Visitor {
+    peer: IpAddr,
+    answers: Answers,
+    connection: Arc<Connection>,
+}
+
+impl Server {
+    /// Finds a place for a newcomer; `None` where there is none, not even for a health check.
+    fn admit(&self, peer: IpAddr) -> Option<Admitted> {
+        let (from, class) = self.serving.clients.origin(peer);
+        if let Ok(place) = self.serving.connections.admit(from, class) {
+            return Some(Admitted {
+                place,
+                answers: Answers::All,
+                deadlines: self.serving.deadlines,
+            });
+        }
+        let place = self.health.admit(None, ConnectionClass::Stranger).ok()?;
+        Some(Admitted {
+            place,
+            answers: Answers::HealthAlone,
+            deadlines: Deadlines::SHORT,
+        })
+    }
+
+    /// Serves a connection until it ends, has to make room, or waited too long.
+    async fn attend<S>(self: Arc<Self>, stream: S, peer: IpAddr, admitted: Admitted, watcher: Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Admitted {
+            place,
+            answers,
+            deadlines,
+        } = admitted;
+        let written = Written::default();
+        let stream = Counted::new(stream, written.clone());
+        let connection = Connection::new(place, written);
+        let evicted = connection.place().evicted();
+        let visitor = Visitor {
+            peer,
+            answers,
+            connection: Arc::clone(&connection),
+        };
+        tokio::select! {
+            () = self.open(stream, visitor, watcher) => {}
+            () = evicted.cancelled() => tracing::debug!("a connection was closed to make room for another"),
+            () = self.overdue(&connection, deadlines) => {}
+        }
+    }
+
+    /// Waits until a connection has waited too long, and counts it.
+    async fn overdue(&self, connection: &Connection, deadlines: Deadlines) {
+        let reason = connection.overdue(deadlines).await.label();
+        self.serving.connections.note_closed(reason);
+        tracing::debug!(reason, "a connection is closed because nothing moved");
+    }
+
+    /// Encrypts a connection where that is configured, and serves it.
+    async fn open<S>(&self, stream: S, visitor: Visitor, watcher: Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Some(tls) = self.serving.tls.clone() else {
+            return self.converse(stream, visitor, watcher).await;
+        };
+        // The handshake happens here, so that a slow client keeps nobody else waiting.
+        let shaken = tokio::select! {
+            shaken = tls.accept(stream) => shaken,
+            () = self.serving.stopping.cancelled() => return,
+        };
+        match shaken {
+            Ok(stream) => self.converse(stream, visitor, watcher).await,
+            Err(error) => tracing::debug!(%error, "a TLS handshake failed"),
+        }
+    }
+
+    /// Speaks HTTP on a connection.
+    async fn converse<S>(&self, stream: S, visitor: Visitor, watcher: Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let router = self.serving.router.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let guard = visitor.connection.begin();
+            let mut request = request.map(Body::new);
+            let extensions = request.extensions_mut();
+            extensions.insert(Peer(visitor.peer));
+            extensions.insert(visitor.answers);
+            extensions.insert(Visit::new(Arc::clone(visitor.connection.place())));
+            let answer = router.clone().oneshot(request);
+            async move {
+                guard.moves();
+                let answer = answer.await?;
+                Ok::<_, Infallible>(answer.map(|body| Body::new(Guarded::new(body, guard))))
+            }
+        });
+        let connection = self.http.serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = watcher.watch(connection.into_owned()).await {
+            tracing::debug!(%error, "a connection ended badly");
+        }
+    }
+}
+
+/// What speaks HTTP on a connection. A header has no deadline of its own here: [`Deadlines`] cover it, and what comes
+/// before it.
+fn http() -> Builder<TokioExecutor> {
     let mut server = Builder::new(TokioExecutor::new());
     server
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
+        .header_read_timeout(None::<Duration>)
         .max_buf_size(MAX_HEADER_BYTES);
     server
         .http2()
         .timer(TokioTimer::new())
+        .keep_alive_interval(HTTP2_PING_INTERVAL)
         .initial_stream_window_size(HTTP2_WINDOW_BYTES)
         .initial_connection_window_size(HTTP2_WINDOW_BYTES)
-        .max_concurrent_streams(128);
+        .max_concurrent_streams(HTTP2_STREAMS_MAX);
     server
-}
-
-/// Serves one connection.
-async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
-    server: &Builder<TokioExecutor>,
-    stream: S,
-    peer: IpAddr,
-    router: Router,
-    watcher: Watcher,
-    place: &Arc<Place>,
-) {
-    let place = Arc::clone(place);
-    let service = service_fn(move |request: Request<Incoming>| {
-        let guard = place.begin();
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(Peer(peer));
-        let answer = router.clone().oneshot(request);
-        async move {
-            let answer = answer.await?;
-            Ok::<_, Infallible>(answer.map(|body| Body::new(Guarded::new(body, guard))))
-        }
-    });
-    let connection = server.serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = watcher.watch(connection.into_owned()).await {
-        tracing::debug!(%error, "a connection ended badly");
-    }
 }

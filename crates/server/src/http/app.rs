@@ -18,7 +18,6 @@ use super::metrics::Metrics;
 use super::views::Views;
 use crate::config::{Live, Loaded};
 use crate::connections::ConnectionLimiters;
-use crate::descriptors::Capacity;
 use crate::origin::Origin;
 use crate::supervision::Supervisor;
 
@@ -54,8 +53,6 @@ pub struct AppParts {
     pub measuring: Arc<Measuring>,
     /// The configuration that holds now.
     pub live: Live,
-    /// How many connections may be open.
-    pub capacity: Capacity,
     /// The open connections.
     pub connections: Arc<ConnectionLimiters>,
     /// Places for event streams.

@@ -13,6 +13,7 @@ use postroom_office::Principal;
 
 use super::App;
 use super::problem::ApiError;
+use super::visit::Visit;
 
 /// The name of the session's cookie.
 pub(super) const COOKIE: &str = "postroom_session";
@@ -53,7 +54,11 @@ impl FromRequestParts<App> for Caller {
         } else {
             None
         };
-        found.map(Self).ok_or_else(ApiError::not_signed_in)
+        let who = found.ok_or_else(ApiError::not_signed_in)?;
+        if let Some(visit) = parts.extensions.get::<Visit>() {
+            visit.signed_in();
+        }
+        Ok(Self(who))
     }
 }
 

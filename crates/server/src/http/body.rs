@@ -23,6 +23,8 @@ const SMALL_BODY_STEP_BYTES: u64 = 4 * 1024;
 const SMALL_BODY_DURATION_MAX: Duration = Duration::from_secs(30);
 /// How long a message waits for room: less than most clients wait for an answer.
 const ROOM_WAIT_MAX: Duration = Duration::from_secs(30);
+/// How much of a message has to come in [`SILENCE_MAX`], in bytes; a silence with an octet now and then is one, too.
+const MOVING_BYTES_MIN: usize = 16 * 1024;
 /// Longest silence within a message.
 const SILENCE_MAX: Duration = Duration::from_secs(120);
 /// How long, and how much of, a body is still taken in whose request was refused: a client that is cut off while it
@@ -114,20 +116,16 @@ impl Reader<'_> {
         let mut room = incoming.reserve(room_bytes, ROOM_WAIT_MAX).await.map_err(busy)?;
         let mut octets = Vec::with_capacity(declared.map_or(0, capacity));
         let began = Instant::now();
-        let (mut progress, mut silent_since) = (SenderProgress::new(began), began);
+        let (mut progress, mut silent_since, mut moved_bytes) = (SenderProgress::new(began), began, 0);
         loop {
             let next = std::future::poll_fn(|cx| std::pin::Pin::new(&mut *body).poll_frame(cx));
             let frame = timeout(SenderProgress::CHECK_EVERY, next).await;
             let now = Instant::now();
             match frame {
-                Err(_) if now.duration_since(silent_since) >= SILENCE_MAX => {
-                    return Err(Refusal::SenderTooSlow.into());
-                }
                 Err(_) => {}
                 Ok(None) => break,
                 Ok(Some(Err(_))) => return Err(incomplete()),
                 Ok(Some(Ok(frame))) => {
-                    silent_since = now;
                     let data = frame.into_data().unwrap_or_default();
                     let needed = (octets.len() + data.len()) as u64;
                     if needed > self.bytes_max {
@@ -142,7 +140,13 @@ impl Reader<'_> {
                         octets.reserve_exact(capacity(self.bytes_max).saturating_sub(octets.len()));
                     }
                     octets.extend_from_slice(&data);
+                    if octets.len() - moved_bytes >= MOVING_BYTES_MIN {
+                        (silent_since, moved_bytes) = (now, octets.len());
+                    }
                 }
+            }
+            if now.duration_since(silent_since) >= SILENCE_MAX {
+                return Err(Refusal::SenderTooSlow.into());
             }
             progress
                 .check(octets.len() as u64, incoming.share_of(&room), now)

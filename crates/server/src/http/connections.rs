@@ -1,156 +1,257 @@
-//! The open connections of a listener: at most so many, and a new one takes the place of the one that was idle longest.
+//! One open connection: its place among the others, what is under way on it, and when it has to end because nothing moves.
 //!
-//! So strangers who connect and say nothing keep nobody out, health checks least of all: each newcomer is let in, and
-//! ends the stranger who has been silent longest. A connection is idle while no request on it is under way, from the
-//! end of its header to the end of its answer's body.
+//! | state | begins | ends the connection |
+//! | --- | --- | --- |
+//! | opening: TLS, the protocol's version, the first header | when it is accepted | after [`Deadlines::first_request`] |
+//! | idle: no request is under way | with the end of an answer's body | after [`Deadlines::idle`] |
+//! | unread: an answer, or what comes before it, waits for its reader | when it is ready | after [`Deadlines::response`] |
+//! | working: anything else | | never; bodies have deadlines of their own |
+//!
+//! A reader who is slow but reads has more time: the last two are prolonged while [`PROGRESS_BYTES_PER_SECOND`] leave.
 
-use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
-use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
+use postroom_domain::Activity;
+use tokio::time::{Instant, sleep_until};
 
-/// The open connections of a listener.
+use super::traffic::Written;
+use crate::connections::Place;
+
+/// What has to leave so that a reader counts as one who reads. An HTTP/2 client's pings are answered with less.
+const PROGRESS_BYTES_PER_SECOND: u64 = 1024;
+
+/// How long connections may wait.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadlines {
+    /// From the accepted connection to the end of its first request's header.
+    pub first_request: Duration,
+    /// From an answer to the end of the next request's header.
+    pub idle: Duration,
+    /// For a part of an answer to be taken by its reader.
+    pub response: Duration,
+}
+
+impl Deadlines {
+    /// A connection that is to be closed again soon.
+    pub(super) const SHORT: Self = Self {
+        first_request: Duration::from_secs(2),
+        idle: Duration::from_secs(2),
+        response: Duration::from_secs(2),
+    };
+
+    /// The usual ones, with the configured idle time.
+    #[must_use]
+    pub const fn with_idle(idle: Duration) -> Self {
+        Self {
+            first_request: Duration::from_secs(10),
+            idle,
+            response: Duration::from_secs(60),
+        }
+    }
+
+    const fn of(&self, wait: Wait) -> Duration {
+        match wait {
+            Wait::FirstRequest => self.first_request,
+            Wait::Idle => self.idle,
+            Wait::Response => self.response,
+        }
+    }
+
+    /// The shortest: a wait that begins now needs no look before it.
+    fn shortest(&self) -> Duration {
+        self.first_request.min(self.idle).min(self.response)
+    }
+}
+
+/// What a connection waited for too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// Its first request.
+    FirstRequest,
+    /// Another request.
+    Idle,
+    /// A reader of an answer.
+    Response,
+}
+
+impl Wait {
+    /// Names it for a metric's label.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::FirstRequest => "first_request",
+            Self::Idle => "idle",
+            Self::Response => "response",
+        }
+    }
+}
+
+/// One open connection.
 #[derive(Debug)]
-pub(super) struct Connections {
-    max: usize,
-    open: Mutex<Open>,
-    /// A place is free, or a connection has become idle.
-    changed: Notify,
+pub(super) struct Connection {
+    place: Arc<Place>,
+    written: Written,
+    opened: Mark,
+    progress: Mutex<Progress>,
+}
+
+/// A moment, and what had been written until then.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    at: Instant,
+    written: u64,
 }
 
 #[derive(Debug, Default)]
-struct Open {
-    /// Counts what happens: the connection with the smallest number has been idle longest.
-    count: u64,
-    connections: HashMap<u64, State>,
-}
-
-#[derive(Debug)]
-struct State {
+struct Progress {
+    /// Requests under way.
     requests: u32,
-    idle_since: u64,
-    close: CancellationToken,
+    /// When the last of them ended; `None` before the first.
+    idle: Option<Mark>,
+    /// Requests whose answer, or a part of it, waits for its reader, by number.
+    unread: Vec<(u64, Mark)>,
+    /// Counts the requests.
+    count: u64,
 }
 
-impl Open {
-    fn next(&mut self) -> u64 {
-        self.count += 1;
-        self.count
-    }
-}
-
-impl Connections {
-    /// Lets `max` connections in at a time.
-    pub(super) fn new(max: usize) -> Arc<Self> {
-        Arc::new(Self {
-            max: max.max(1),
-            open: Mutex::default(),
-            changed: Notify::new(),
-        })
-    }
-
-    /// Waits for a place, which the connection that has been idle longest has to give up where there is none; where
-    /// none is idle, until one is.
-    pub(super) async fn place(self: &Arc<Self>) -> Place {
-        loop {
-            let changed = self.changed.notified();
-            if let Some(place) = self.try_place() {
-                return place;
-            }
-            changed.await;
-        }
-    }
-
-    fn try_place(self: &Arc<Self>) -> Option<Place> {
-        let mut open = self.open();
-        if open.connections.len() >= self.max {
-            // One that has to give its place up is closed in a moment.
-            if open.connections.values().any(|state| state.close.is_cancelled()) {
-                return None;
-            }
-            let idle = open.connections.values().filter(|state| state.requests == 0);
-            if let Some(longest) = idle.min_by_key(|state| state.idle_since) {
-                longest.close.cancel();
-            }
-            return None;
-        }
-        let (id, close) = (open.next(), CancellationToken::new());
-        let state = State {
-            requests: 0,
-            idle_since: id,
-            close: close.clone(),
+impl Connection {
+    /// Begins when a connection is accepted.
+    pub(super) fn new(place: Place, written: Written) -> Arc<Self> {
+        let opened = Mark {
+            at: Instant::now(),
+            written: written.bytes(),
         };
-        open.connections.insert(id, state);
-        Some(Place {
-            connections: Arc::clone(self),
-            id,
-            close,
+        Arc::new(Self {
+            place: Arc::new(place),
+            written,
+            opened,
+            progress: Mutex::default(),
         })
     }
 
-    fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Stands for one open connection; dropping it frees its place.
-#[derive(Debug)]
-pub(super) struct Place {
-    connections: Arc<Connections>,
-    id: u64,
-    close: CancellationToken,
-}
-
-impl Place {
-    /// Waits until the connection has to give up its place.
-    pub(super) async fn taken(&self) {
-        self.close.cancelled().await;
+    /// Its place among the others.
+    pub(super) const fn place(&self) -> &Arc<Place> {
+        &self.place
     }
 
-    /// A request has begun; it ends with the guard.
-    pub(super) fn begin(&self) -> RequestGuard {
-        let mut open = self.connections.open();
-        if let Some(state) = open.connections.get_mut(&self.id) {
-            state.requests += 1;
+    /// A request has begun; it ends with the guard. It waits until [`RequestGuard::moves`]: HTTP/1 begins no work on it
+    /// before the answers ahead of it are read.
+    pub(super) fn begin(self: &Arc<Self>) -> RequestGuard {
+        let since = self.mark();
+        let mut progress = self.progress();
+        progress.requests += 1;
+        progress.count += 1;
+        let number = progress.count;
+        progress.unread.push((number, since));
+        let is_first = progress.requests == 1;
+        drop(progress);
+        if is_first {
+            self.place.set_activity(Activity::Busy);
         }
         RequestGuard {
-            connections: Arc::clone(&self.connections),
-            id: self.id,
+            connection: Arc::clone(self),
+            number,
         }
+    }
+
+    /// Waits until something has not moved for too long.
+    pub(super) async fn overdue(&self, deadlines: Deadlines) -> Wait {
+        let mut prolonged: Option<Mark> = None;
+        loop {
+            let now = self.mark();
+            let mut wake = now.at + deadlines.shortest();
+            if let Some((wait, since)) = self.waits() {
+                let since = match prolonged {
+                    Some(later) if later.at > since.at => later,
+                    Some(_) | None => since,
+                };
+                let due = since.at + deadlines.of(wait);
+                if due > now.at {
+                    wake = wake.min(due);
+                } else if wait != Wait::FirstRequest && is_read(since, now) {
+                    prolonged = Some(now);
+                } else {
+                    return wait;
+                }
+            }
+            sleep_until(wake).await;
+        }
+    }
+
+    /// What it waits for, and since when.
+    fn waits(&self) -> Option<(Wait, Mark)> {
+        let progress = self.progress();
+        if progress.requests == 0 {
+            return Some(match progress.idle {
+                None => (Wait::FirstRequest, self.opened),
+                Some(since) => (Wait::Idle, since),
+            });
+        }
+        let unread = progress.unread.iter().map(|(_, since)| *since);
+        unread
+            .min_by_key(|since| since.at)
+            .map(|since| (Wait::Response, since))
+    }
+
+    fn mark(&self) -> Mark {
+        Mark {
+            at: Instant::now(),
+            written: self.written.bytes(),
+        }
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.connections.open().connections.remove(&self.id);
-        self.connections.changed.notify_one();
-    }
+/// Whether a reader took enough between two moments to count as one who reads.
+fn is_read(from: Mark, until: Mark) -> bool {
+    let seconds = until.at.duration_since(from.at).as_secs().max(1);
+    until.written.saturating_sub(from.written) >= PROGRESS_BYTES_PER_SECOND.saturating_mul(seconds)
 }
 
 /// Stands for one request under way.
 #[derive(Debug)]
 pub(super) struct RequestGuard {
-    connections: Arc<Connections>,
-    id: u64,
+    connection: Arc<Connection>,
+    number: u64,
+}
+
+impl RequestGuard {
+    /// Something is ready, and waits until its reader makes room for the next.
+    fn waits(&self) {
+        let since = self.connection.mark();
+        self.connection.progress().unread.push((self.number, since));
+    }
+
+    /// There is room for what comes next.
+    pub(super) fn moves(&self) {
+        let number = self.number;
+        self.connection
+            .progress()
+            .unread
+            .retain(|(other, _)| *other != number);
+    }
 }
 
 impl Drop for RequestGuard {
     fn drop(&mut self) {
-        let mut open = self.connections.open();
-        let now = open.next();
-        if let Some(state) = open.connections.get_mut(&self.id) {
-            state.requests = state.requests.saturating_sub(1);
-            state.idle_since = now;
+        self.moves();
+        let since = self.connection.mark();
+        let mut progress = self.connection.progress();
+        progress.requests = progress.requests.saturating_sub(1);
+        let is_last = progress.requests == 0;
+        if is_last {
+            progress.idle = Some(since);
         }
-        let is_full = open.connections.len() >= self.connections.max;
-        drop(open);
-        if is_full {
-            self.connections.changed.notify_one();
+        drop(progress);
+        if is_last {
+            self.connection.place.set_activity(Activity::Idle);
         }
     }
 }
@@ -158,13 +259,14 @@ impl Drop for RequestGuard {
 /// An answer's body with its request's guard.
 pub(super) struct Guarded {
     body: Body,
-    _guard: RequestGuard,
+    guard: RequestGuard,
 }
 
 impl Guarded {
     /// Keeps the request under way until the body has been sent or dropped.
     pub(super) fn new(body: Body, guard: RequestGuard) -> Self {
-        Self { body, _guard: guard }
+        guard.waits();
+        Self { body, guard }
     }
 }
 
@@ -176,7 +278,13 @@ impl HttpBody for Guarded {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        // HTTP asks for the next part when there is room for it.
+        self.guard.moves();
+        let part = Pin::new(&mut self.body).poll_frame(context);
+        if matches!(part, Poll::Ready(Some(Ok(_)))) {
+            self.guard.waits();
+        }
+        part
     }
 
     fn is_end_stream(&self) -> bool {
@@ -190,35 +298,77 @@ impl HttpBody for Guarded {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use postroom_domain::{ConnectionClass, ConnectionLimits};
 
-    #[tokio::test]
-    async fn newcomer_takes_the_place_of_the_one_that_was_idle_longest() {
-        let connections = Connections::new(2);
-        let (first, second) = (connections.place().await, connections.place().await);
-        // The first has just been served, so the second has been idle longer.
-        drop(first.begin());
-        let (newcomer, ()) = tokio::join!(connections.place(), async {
-            second.taken().await;
-            drop(second);
-        });
-        assert!(!first.close.is_cancelled() && !newcomer.close.is_cancelled());
+    use super::*;
+    use crate::connections::ConnectionLimiter;
+
+    const DEADLINES: Deadlines = Deadlines::with_idle(Duration::from_secs(60));
+
+    fn connection() -> (Arc<Connection>, Written) {
+        let limiter = ConnectionLimiter::new(ConnectionLimits::of(4));
+        let place = limiter.admit(None, ConnectionClass::Stranger).unwrap();
+        let written = Written::default();
+        (Connection::new(place, written.clone()), written)
     }
 
-    #[tokio::test]
-    async fn connection_with_a_request_keeps_its_place() {
-        let connections = Connections::new(1);
-        let busy = connections.place().await;
-        let request = busy.begin();
-        let waiting = tokio::spawn({
-            let connections = Arc::clone(&connections);
-            async move { connections.place().await }
-        });
-        tokio::task::yield_now().await;
-        assert!(!busy.close.is_cancelled() && !waiting.is_finished());
-        drop(request);
-        busy.taken().await;
-        drop(busy);
-        waiting.await.unwrap();
+    async fn first_part(body: &mut Guarded) {
+        let part = std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await;
+        assert!(part.is_some_and(|part| part.is_ok()));
+    }
+
+    async fn ended(connection: &Connection) -> (Wait, u64) {
+        let began = Instant::now();
+        let wait = connection.overdue(DEADLINES).await;
+        (wait, began.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silent_connection_has_ten_seconds_and_one_that_was_served_a_minute() {
+        let (connection, _) = connection();
+        assert_eq!(ended(&connection).await, (Wait::FirstRequest, 10));
+        drop(connection.begin());
+        assert_eq!(ended(&connection).await, (Wait::Idle, 60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn request_under_way_has_no_deadline_until_its_answer_is_not_read() {
+        let (connection, _) = connection();
+        let guard = connection.begin();
+        assert_eq!(
+            ended(&connection).await,
+            (Wait::Response, 60),
+            "nobody works on it"
+        );
+        guard.moves();
+        let long = tokio::time::timeout(Duration::from_secs(3_600), connection.overdue(DEADLINES)).await;
+        assert!(long.is_err(), "{long:?}");
+        let mut body = Guarded::new(Body::from("answer"), guard);
+        first_part(&mut body).await;
+        assert_eq!(ended(&connection).await, (Wait::Response, 60));
+        drop(body);
+        assert_eq!(ended(&connection).await, (Wait::Idle, 60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn reader_who_is_slow_but_reads_has_more_time_and_pings_give_none() {
+        for (bytes_a_second, seconds) in [(2_000, 300), (17, 60)] {
+            let (connection, written) = connection();
+            let mut body = Guarded::new(Body::from("answer"), connection.begin());
+            first_part(&mut body).await;
+            let began = Instant::now();
+            let ended = tokio::select! {
+                biased;
+                wait = connection.overdue(DEADLINES) => Some(wait),
+                () = async {
+                    for _ in 0..299 {
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                        written.add(bytes_a_second);
+                    }
+                } => None,
+            };
+            assert_eq!(began.elapsed().as_secs(), seconds.min(299), "{ended:?}");
+            assert_eq!(ended.is_none(), seconds == 300);
+        }
     }
 }

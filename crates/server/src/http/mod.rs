@@ -36,7 +36,9 @@ mod session;
 mod settings;
 mod status;
 mod throttled;
+mod traffic;
 mod views;
+mod visit;
 pub mod wire;
 
 pub use admin::wire as admin_wire;
@@ -159,6 +161,7 @@ fn dressed(router: Router<App>, app: &App) -> Router {
     router
         .layer(middleware::from_fn_with_state(app.clone(), fence::fence))
         .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(middleware::from_fn_with_state(app.clone(), visit::count))
         .layer(middleware::from_fn_with_state(app.clone(), finish::finish))
         .with_state(app.clone())
 }

@@ -177,7 +177,6 @@ impl Node {
     pub fn app(&self, engine: Option<Arc<EngineHandle>>, supervisor: Supervisor) -> App {
         let capacity = Capacity::of_process(WantedConnections::of(&self.live.now()));
         App::new(AppParts {
-            capacity,
             connections: Arc::new(ConnectionLimiters::new(capacity)),
             streams: Arc::new(Semaphore::new(capacity.streams)),
             views: Views::default(),

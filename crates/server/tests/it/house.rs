@@ -9,12 +9,14 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use bytes_of::read;
 use hyper_util::rt::TokioIo;
 use postroom_domain::{
-    Clock, EnhancedCode, Kind, ManualClock, MessageId, NodeSlot, OfficeId, Reply, RouteId, Timestamp,
-    Trouble, UserId,
+    Clock, ConnectionLimits, EnhancedCode, Kind, ManualClock, MessageId, NodeSlot, OfficeId, Reply, RouteId,
+    Timestamp, Trouble, UserId,
 };
 use postroom_office::{Link, Notice, NoticeEvent, Notifier as _, Secret};
 use postroom_server::config::Config;
-use postroom_server::http::{self, accept};
+use postroom_server::connections::ConnectionLimiter;
+use postroom_server::http;
+use postroom_server::http::accept::{self, Clients, Deadlines};
 use postroom_server::node::Node;
 use postroom_server::supervision::Supervisor;
 use postroom_store::{
@@ -84,7 +86,9 @@ impl House {
         let serving = accept::Serving {
             router: http::router(&app),
             tls: None,
-            connections_max: 1_024,
+            connections: ConnectionLimiter::new(ConnectionLimits::of(4_096)),
+            deadlines: Deadlines::with_idle(config.http.idle_timeout.0),
+            clients: Clients::Public(node.live.clone()),
             stopping: stopping.clone(),
         };
         tokio::spawn(accept::serve(listener, serving));
@@ -97,6 +101,23 @@ impl House {
             supervisor,
             folder,
         }
+    }
+
+    /// Opens another listener, with limits and deadlines of its own.
+    pub(crate) async fn listener(&self, connections: ConnectionLimiter, deadlines: Deadlines) -> SocketAddr {
+        let app = self.node.app(None, self.supervisor.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = accept::Serving {
+            router: http::router(&app),
+            tls: None,
+            connections,
+            deadlines,
+            clients: Clients::Public(self.node.live.clone()),
+            stopping: self.stopping.clone(),
+        };
+        tokio::spawn(accept::serve(listener, serving));
+        address
     }
 
     /// The data folder.

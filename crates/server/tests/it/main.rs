@@ -17,6 +17,7 @@ mod bulk;
 mod cli;
 mod command_line;
 mod connection_test;
+mod connections;
 mod content;
 mod dialogue;
 mod disk_full;

@@ -133,6 +133,24 @@ async fn stalled_message_is_dropped_early_where_others_wait_and_late_where_none_
 }
 
 #[tokio::test(start_paused = true)]
+async fn message_that_drips_is_refused_and_a_slow_one_is_not() {
+    for (piece_bytes, is_taken) in [(1, false), (10_000, true)] {
+        let pieces = stream::iter(0..30).then(move |_| async move {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            Ok::<_, Infallible>(Bytes::from(vec![b'x'; piece_bytes]))
+        });
+        let began = Instant::now();
+        let read = read(&budget(), Body::from_stream(pieces), 4 << 20).await;
+        if is_taken {
+            assert_eq!(read.unwrap().octets.len(), 300_000);
+        } else {
+            assert_eq!(read.unwrap_err(), "sender_too_slow");
+            assert!(began.elapsed() <= SILENCE_MAX + SenderProgress::CHECK_EVERY);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn small_body_is_refused_by_its_length_and_holds_only_what_came() {
     let budget = budget();
     let share = &budget.requests;

@@ -10,7 +10,9 @@ use axum::http::{Method, StatusCode};
 use axum::routing::post;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use postroom_server::http::accept;
+use postroom_domain::ConnectionLimits;
+use postroom_server::connections::ConnectionLimiter;
+use postroom_server::http::accept::{self, Clients, Deadlines};
 use postroom_smtp::sink::{Offers, SinkAuth, SinkConfig, SinkHandle};
 use postroom_testkit::relay;
 use serde_json::{Value, json};
@@ -44,7 +46,9 @@ impl Endpoint {
         let serving = accept::Serving {
             router,
             tls: None,
-            connections_max: 16,
+            connections: ConnectionLimiter::new(ConnectionLimits::of(16)),
+            deadlines: Deadlines::with_idle(Duration::from_secs(60)),
+            clients: Clients::Operator,
             stopping: CancellationToken::new(),
         };
         tokio::spawn(accept::serve(listener, serving));
