@@ -36,9 +36,15 @@ impl AdmittedConnection for SmtpPlace {
         self.0.is_stranger()
     }
 
-    /// Mail programs keep a session for the next message: who has signed in is never closed for another.
     fn signed_in(&self) {
         self.0.signed_in();
+    }
+
+    fn mail_begins(&self) {
         self.0.set_activity(Activity::Busy);
+    }
+
+    fn mail_ends(&self) {
+        self.0.set_activity(Activity::Idle);
     }
 }

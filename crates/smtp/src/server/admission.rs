@@ -30,6 +30,12 @@ pub trait AdmittedConnection: Debug + Send + Sync {
 
     /// The client is known from now on: it has signed in, or the handler has accepted its MAIL.
     fn signed_in(&self);
+
+    /// Mail is under way: its sender was accepted.
+    fn mail_begins(&self);
+
+    /// No mail is under way any more: the session waits for a command.
+    fn mail_ends(&self);
 }
 
 /// Which limit a connection would pass.

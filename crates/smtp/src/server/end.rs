@@ -15,7 +15,7 @@ pub enum SessionEnd {
     TooSlow,
     /// The server is stopping.
     Shutdown,
-    /// The connection had to be closed for another, because nobody had signed in on it.
+    /// The connection had to be closed for another, because no mail was under way on it.
     Evicted,
     /// Too many malformed or misplaced commands.
     TooManyErrors,

@@ -22,7 +22,7 @@ use super::serve::serve_admitted;
 const REFUSAL_MAX: Duration = Duration::from_secs(2);
 /// Refused clients of a listener that are told why at a time.
 const REFUSALS_MAX: usize = 32;
-/// How long a stranger whose connection is closed for another may take to hear so.
+/// How long a stranger, whose connection is closed for another, may take to hear so.
 const EVICTION_MAX: Duration = Duration::from_millis(100);
 
 /// What all sessions of a listener share.

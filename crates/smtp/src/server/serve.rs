@@ -50,6 +50,10 @@ impl AdmittedConnection for Unlimited {
     }
 
     fn signed_in(&self) {}
+
+    fn mail_begins(&self) {}
+
+    fn mail_ends(&self) {}
 }
 
 /// What a session listens to beside its client.

@@ -49,6 +49,7 @@ pub(super) struct Session<H> {
     pub(super) connection: Arc<dyn AdmittedConnection>,
     began: Instant,
     client: Client,
+    mail_is_under_way: bool,
 }
 
 /// Whether it is known who the client is.
@@ -99,6 +100,7 @@ impl<H: Handler> Session<H> {
             connection,
             began: Instant::now(),
             client,
+            mail_is_under_way: false,
         }
     }
 
@@ -129,6 +131,20 @@ impl<H: Handler> Session<H> {
             self.client = Client::Known;
             self.connection.signed_in();
             transport.set_clocks(self.clocks());
+        }
+    }
+
+    /// Tells the listener when mail begins and ends.
+    fn note_activity(&mut self) {
+        let is_under_way = self.transaction.is_some();
+        if is_under_way == self.mail_is_under_way {
+            return;
+        }
+        self.mail_is_under_way = is_under_way;
+        if is_under_way {
+            self.connection.mail_begins();
+        } else {
+            self.connection.mail_ends();
         }
     }
 
@@ -164,6 +180,7 @@ impl<H: Handler> Session<H> {
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
         transport.relieve().await?;
+        self.note_activity();
         let line = self.line(transport).await?;
         self.count_command()?;
         let Line::Ready(length) = line else {

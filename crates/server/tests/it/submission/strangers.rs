@@ -47,11 +47,14 @@ async fn silent_strangers_make_room_and_who_signed_in_stays() {
 }
 
 #[tokio::test]
-async fn those_who_signed_in_are_refused_at_their_addresses_limit_and_nobody_is_closed() {
+async fn sessions_with_mail_under_way_stay_and_idle_ones_make_room() {
     let server = Server::with(|config, _| config.submission.max_connections = 4).await;
     server.person("case").await;
     let mut first = server.signed_in().await;
     let mut second = server.signed_in().await;
+    for dialogue in [&mut first, &mut second] {
+        dialogue.ask("MAIL FROM:<case@example.test>").await.expect(250);
+    }
     let mut third = TcpStream::connect(server.running.smtp()[0]).await.unwrap();
     let mut words = String::new();
     third.read_to_string(&mut words).await.unwrap();
@@ -59,7 +62,8 @@ async fn those_who_signed_in_are_refused_at_their_addresses_limit_and_nobody_is_
         words,
         "421 4.7.0 Too many connections from your address; try again later\r\n"
     );
-    for dialogue in [&mut first, &mut second] {
-        dialogue.ask("NOOP").await.expect(250);
-    }
+    first.ask("RSET").await.expect(250);
+    server.signed_in().await.ask("NOOP").await.expect(250);
+    first.reply().await.expect(421);
+    second.ask("NOOP").await.expect(250);
 }

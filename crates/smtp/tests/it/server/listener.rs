@@ -128,7 +128,7 @@ async fn stranger_who_makes_room_is_told_so_and_its_place_is_free() {
     visitor.evicted.cancel();
     assert_eq!(
         rest(client).await,
-        "421 4.7.0 Too many connections; closing those that have not signed in\r\n"
+        "421 4.7.0 Too many connections; closing those that are idle\r\n"
     );
     assert_eq!(listening.end_of_a_session().await, SessionEnd::Evicted);
     assert_eq!(Arc::strong_count(&visitor), 1, "the place is free");
@@ -148,4 +148,45 @@ async fn who_has_signed_in_is_known_to_the_listener() {
         .unwrap();
     assert!(line(&mut client).await.starts_with("235 "));
     assert!(!visitor.is_stranger());
+}
+
+#[tokio::test]
+async fn listener_knows_when_mail_is_under_way() {
+    let listening = Listening::start().await;
+    let mut client = listening.greeted().await;
+    let visitor = Arc::clone(&listening.gate.admitted.lock().unwrap()[0]);
+    let has_mail = || visitor.has_mail.load(std::sync::atomic::Ordering::Relaxed);
+    for (said, code, expected) in [
+        ("HELO client.example.com", "250 ", false),
+        ("MAIL FROM:<ann@example.com>", "250 ", true),
+        ("RCPT TO:<bob@example.test>", "250 ", true),
+        ("DATA", "354 ", true),
+        ("Subject: s\r\n\r\nx\r\n.", "250 ", false),
+        ("MAIL FROM:<ann@example.com>", "250 ", true),
+        ("RSET", "250 ", false),
+    ] {
+        client.write_all(format!("{said}\r\n").as_bytes()).await.unwrap();
+        let reply = line(&mut client).await;
+        assert!(reply.starts_with(code), "{said}: {reply}");
+        assert_eq!(has_mail(), expected, "{said}");
+    }
+}
+
+#[tokio::test]
+async fn session_that_has_signed_in_makes_room_between_two_commands() {
+    let mut listening = Listening::start().await;
+    let mut client = listening.greeted().await;
+    client
+        .write_all(b"HELO client.example.com\r\nMAIL FROM:<ann@example.com>\r\n")
+        .await
+        .unwrap();
+    line(&mut client).await;
+    line(&mut client).await;
+    let visitor = listening.gate.admitted.lock().unwrap().pop().unwrap();
+    visitor.evicted.cancel();
+    assert_eq!(
+        rest(client).await,
+        "421 4.7.0 Too many connections; closing those that are idle\r\n"
+    );
+    assert_eq!(listening.end_of_a_session().await, SessionEnd::Evicted);
 }

@@ -136,6 +136,7 @@ pub(super) struct Gate {
 pub(super) struct Visitor {
     pub(super) evicted: CancellationToken,
     pub(super) has_signed_in: AtomicBool,
+    pub(super) has_mail: AtomicBool,
 }
 
 impl Admission for Gate {
@@ -160,6 +161,14 @@ impl AdmittedConnection for Visitor {
 
     fn signed_in(&self) {
         self.has_signed_in.store(true, Ordering::Relaxed);
+    }
+
+    fn mail_begins(&self) {
+        self.has_mail.store(true, Ordering::Relaxed);
+    }
+
+    fn mail_ends(&self) {
+        self.has_mail.store(false, Ordering::Relaxed);
     }
 }
 
