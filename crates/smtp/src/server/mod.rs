@@ -17,6 +17,7 @@ mod path;
 mod replies;
 mod serve;
 mod session;
+mod sign_in;
 mod transaction;
 mod transport;
 

@@ -58,10 +58,11 @@ impl Listening {
     }
 
     async fn end_of_a_session(&mut self) -> SessionEnd {
-        match self.events.recv().await.unwrap() {
-            ListenerEvent::Ended(_, summary) => summary.end,
-            other => panic!("{other:?}"),
-        }
+        let event = self.events.recv().await.unwrap();
+        let ListenerEvent::Ended(_, summary) = &event else {
+            panic!("{event:?}");
+        };
+        summary.end
     }
 }
 
