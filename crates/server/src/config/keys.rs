@@ -72,8 +72,9 @@ section! {
         /// Most connections at a time, over all addresses; fewer where few files may be open. One client address has half
         /// of them at most, and a quarter for clients that have not signed in; those make room for others.
         [restart] max_connections: u16 = 4096,
-        /// How long a connection may stay without a request.
-        [restart] idle_timeout: HumanDuration = HumanDuration::from_minutes(1),
+        /// How long a connection may stay without a request. A proxy in front has to close its own before: most keep them
+        /// for a minute.
+        [restart] idle_timeout: HumanDuration = HumanDuration::from_seconds(75),
     }
 }
 
