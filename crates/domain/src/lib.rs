@@ -42,8 +42,8 @@ pub use cause::FailureCause;
 pub use classify::{Heard, SmtpPhase, classify};
 pub use clock::{Clock, ManualClock, Timestamp};
 pub use connections::{
-    Activity, ConnectionClass, ConnectionId, ConnectionLimits, ConnectionShare, ConnectionTable, ConnectionsFull,
-    Entered,
+    Activity, ConnectionClass, ConnectionId, ConnectionLimits, ConnectionShare, ConnectionTable,
+    ConnectionsFull, Entered,
 };
 pub use damage::Damage;
 pub use figures::{Figures, History, Latencies, Reading, Span, Step, Totals, latency_class};

@@ -110,38 +110,48 @@ pub async fn listen<H, M, E>(
         }
         let (handler, on_event, settings) = (handler_for(peer), on_event.clone(), settings.clone());
         sessions.spawn(async move {
-            let ListenerSettings {
-                config,
-                tls,
-                shutdown,
-                ..
-            } = settings;
-            let served = serve_admitted(
-                stream,
-                peer,
-                config,
-                tls,
-                handler,
-                shutdown,
-                Arc::clone(&connection),
-            );
-            let summary = tokio::select! {
-                biased;
-                summary = served => summary,
-                () = must_go(&*connection) => SessionSummary {
-                    end: SessionEnd::Evicted,
-                    messages: 0,
-                    errors: 0,
-                    auth_failures: 0,
-                },
-            };
-            drop(connection);
+            let summary = session(stream, peer, settings, handler, connection).await;
             on_event(ListenerEvent::Ended(peer, summary));
         });
     }
     drop(listener);
     sessions.close();
     sessions.wait().await;
+}
+
+/// Serves a connection until it ends, or has to go for another.
+async fn session<H: Handler + 'static>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    settings: ListenerSettings,
+    handler: H,
+    connection: Arc<dyn AdmittedConnection>,
+) -> SessionSummary {
+    let ListenerSettings {
+        config,
+        tls,
+        shutdown,
+        ..
+    } = settings;
+    let served = serve_admitted(
+        stream,
+        peer,
+        config,
+        tls,
+        handler,
+        shutdown,
+        Arc::clone(&connection),
+    );
+    tokio::select! {
+        biased;
+        summary = served => summary,
+        () = must_go(&*connection) => SessionSummary {
+            end: SessionEnd::Evicted,
+            messages: 0,
+            errors: 0,
+            auth_failures: 0,
+        },
+    }
 }
 
 /// Waits until a connection is closed for another and has had its time to end by itself. A client that has signed in
