@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use postroom_domain::{Activity, ConnectionClass, ConnectionsFull};
 use postroom_smtp::server::{Admission, AdmittedConnection, ConnectionRefusal};
@@ -16,7 +17,10 @@ pub(super) struct SmtpAdmission(pub(super) ConnectionLimiter);
 impl Admission for SmtpAdmission {
     fn admit(&self, peer: IpAddr) -> Result<Arc<dyn AdmittedConnection>, ConnectionRefusal> {
         match self.0.admit(Some(peer), ConnectionClass::Stranger) {
-            Ok(place) => Ok(Arc::new(SmtpPlace(place))),
+            Ok(place) => Ok(Arc::new(SmtpPlace {
+                place,
+                is_working: AtomicBool::new(false),
+            })),
             Err(ConnectionsFull::Address) => Err(ConnectionRefusal::Address),
             Err(ConnectionsFull::Network) => Err(ConnectionRefusal::Network),
             Err(ConnectionsFull::Total) => Err(ConnectionRefusal::Total),
@@ -25,26 +29,35 @@ impl Admission for SmtpAdmission {
 }
 
 #[derive(Debug)]
-struct SmtpPlace(Place);
+struct SmtpPlace {
+    place: Place,
+    is_working: AtomicBool,
+}
 
 impl AdmittedConnection for SmtpPlace {
     fn evicted(&self) -> CancellationToken {
-        self.0.evicted()
+        self.place.evicted()
     }
 
     fn is_stranger(&self) -> bool {
-        self.0.is_stranger()
+        self.place.is_stranger()
     }
 
     fn signed_in(&self) {
-        self.0.signed_in();
+        self.place.signed_in();
     }
 
-    fn mail_begins(&self) {
-        self.0.set_activity(Activity::Busy);
+    fn work_begins(&self) {
+        self.is_working.store(true, Ordering::Relaxed);
+        self.place.set_activity(Activity::Busy);
     }
 
-    fn mail_ends(&self) {
-        self.0.set_activity(Activity::Idle);
+    fn work_ends(&self) {
+        self.is_working.store(false, Ordering::Relaxed);
+        self.place.set_activity(Activity::Idle);
+    }
+
+    fn is_working(&self) -> bool {
+        self.is_working.load(Ordering::Relaxed)
     }
 }

@@ -31,11 +31,14 @@ pub trait AdmittedConnection: Debug + Send + Sync {
     /// The client is known from now on: it has signed in, or the handler has accepted its MAIL.
     fn signed_in(&self);
 
-    /// Mail is under way: its sender was accepted.
-    fn mail_begins(&self);
+    /// Work is under way: a sign-in is being checked, or a sender was accepted.
+    fn work_begins(&self);
 
-    /// No mail is under way any more: the session waits for a command.
-    fn mail_ends(&self);
+    /// No work is under way any more: the session waits for a command.
+    fn work_ends(&self);
+
+    /// Whether work is under way.
+    fn is_working(&self) -> bool;
 }
 
 /// Which limit a connection would pass.

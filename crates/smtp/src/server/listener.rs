@@ -24,6 +24,8 @@ const REFUSAL_MAX: Duration = Duration::from_secs(2);
 const REFUSALS_MAX: usize = 32;
 /// How long a stranger, whose connection is closed for another, may take to hear so.
 const EVICTION_MAX: Duration = Duration::from_millis(100);
+/// How long it may take beyond that where its sign-in is being checked, so that it hears the answer.
+const EVICTION_WORK_MAX: Duration = Duration::from_secs(5);
 
 /// What all sessions of a listener share.
 #[derive(Clone)]
@@ -159,6 +161,9 @@ async fn session<H: Handler + 'static>(
 async fn must_go(connection: &dyn AdmittedConnection) {
     connection.evicted().cancelled().await;
     tokio::time::sleep(EVICTION_MAX).await;
+    if connection.is_working() {
+        tokio::time::sleep(EVICTION_WORK_MAX).await;
+    }
     if !connection.is_stranger() {
         std::future::pending::<()>().await;
     }

@@ -51,9 +51,13 @@ impl AdmittedConnection for Unlimited {
 
     fn signed_in(&self) {}
 
-    fn mail_begins(&self) {}
+    fn work_begins(&self) {}
 
-    fn mail_ends(&self) {}
+    fn work_ends(&self) {}
+
+    fn is_working(&self) -> bool {
+        false
+    }
 }
 
 /// What a session listens to beside its client.

@@ -141,9 +141,9 @@ impl<H: Handler> Session<H> {
         }
         self.mail_is_under_way = is_under_way;
         if is_under_way {
-            self.connection.mail_begins();
+            self.connection.work_begins();
         } else {
-            self.connection.mail_ends();
+            self.connection.work_ends();
         }
     }
 

@@ -103,9 +103,15 @@ impl<H: Handler> Session<H> {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
-        let Err(reply) = self.handler.authenticate(&self.facts, credentials.lend()).await else {
-            self.facts.username = Some(credentials.lend().username.to_owned());
+        self.connection.work_begins();
+        let outcome = self.handler.authenticate(&self.facts, credentials.lend()).await;
+        if outcome.is_ok() {
+            // Before the work ends: a stranger without work is the first to make room.
             self.know_client(transport);
+        }
+        self.connection.work_ends();
+        let Err(reply) = outcome else {
+            self.facts.username = Some(credentials.lend().username.to_owned());
             transport.say(&replies::signed_in());
             return Ok(());
         };

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use postroom_smtp::server::{
     AdmittedConnection as _, CancellationToken, ConnectionRefusal, ListenerEvent, ListenerSettings,
@@ -9,7 +10,7 @@ use postroom_smtp::server::{
 };
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use super::support::{Gate, House, open_config};
@@ -25,6 +26,10 @@ struct Listening {
 
 impl Listening {
     async fn start() -> Self {
+        Self::with(House::default()).await
+    }
+
+    async fn with(house: House) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (gate, shutdown) = (Gate::default(), CancellationToken::new());
@@ -38,7 +43,7 @@ impl Listening {
         let task = tokio::spawn(listen(
             listener,
             settings,
-            |_| House::default(),
+            move |_| house.clone(),
             move |event| drop(sender.send(event)),
         ));
         Self {
@@ -152,11 +157,41 @@ async fn who_has_signed_in_is_known_to_the_listener() {
 }
 
 #[tokio::test]
+async fn sign_in_under_way_is_answered_before_the_connection_makes_room() {
+    let sign_ins = Arc::new(Semaphore::new(0));
+    let mut listening = Listening::with(House {
+        sign_ins: Some(Arc::clone(&sign_ins)),
+        ..House::default()
+    })
+    .await;
+    let mut client = listening.greeted().await;
+    client.write_all(b"EHLO client.example.com\r\n").await.unwrap();
+    while line(&mut client).await.starts_with("250-") {}
+    let visitor = listening.gate.admitted.lock().unwrap().pop().unwrap();
+    client
+        .write_all(b"AUTH PLAIN AGFubkBleGFtcGxlLmNvbQBzZWNyZXQ=\r\n")
+        .await
+        .unwrap();
+    while !visitor.is_working() {
+        tokio::task::yield_now().await;
+    }
+    visitor.evicted.cancel();
+    // Longer than a stranger without work has: this wait is the subject of the test.
+    let early = tokio::time::timeout(Duration::from_millis(300), line(&mut client)).await;
+    assert!(early.is_err(), "{early:?}");
+    sign_ins.add_permits(1);
+    let words = rest(client).await;
+    assert!(words.starts_with("235 ") && words.contains("\r\n421 "), "{words}");
+    assert_eq!(listening.end_of_a_session().await, SessionEnd::Evicted);
+    assert!(!visitor.is_stranger() && !visitor.is_working());
+}
+
+#[tokio::test]
 async fn listener_knows_when_mail_is_under_way() {
     let listening = Listening::start().await;
     let mut client = listening.greeted().await;
     let visitor = Arc::clone(&listening.gate.admitted.lock().unwrap()[0]);
-    let has_mail = || visitor.has_mail.load(std::sync::atomic::Ordering::Relaxed);
+    let has_mail = || visitor.is_working();
     for (said, code, expected) in [
         ("HELO client.example.com", "250 ", false),
         ("MAIL FROM:<ann@example.com>", "250 ", true),

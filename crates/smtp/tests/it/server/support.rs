@@ -13,6 +13,7 @@ use postroom_smtp::server::{
     MailFrom, RcptTo, SessionConfig, SessionFacts, SessionSummary, TlsMode, serve_connection,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -33,6 +34,8 @@ pub(super) struct House {
     pub(super) inbox: Inbox,
     pub(super) resets: Arc<Mutex<u32>>,
     pub(super) room: Arc<Mutex<Room>>,
+    /// Where there is one, each sign-in waits for a permit.
+    pub(super) sign_ins: Option<Arc<Semaphore>>,
 }
 
 /// What the house answers when content asks for room.
@@ -56,6 +59,9 @@ fn refusal(code: u16, (class, subject, detail): (u8, u16, u16), text: &'static s
 
 impl Handler for House {
     async fn authenticate(&mut self, _: &SessionFacts, credentials: Credentials<'_>) -> Result<(), Reply> {
+        if let Some(sign_ins) = &self.sign_ins {
+            sign_ins.acquire().await.unwrap().forget();
+        }
         match (credentials.username, credentials.password) {
             ("ann@example.com", "secret") => Ok(()),
             _ => Err(refusal(535, (5, 7, 8), "Name or password is wrong")),
@@ -136,7 +142,7 @@ pub(super) struct Gate {
 pub(super) struct Visitor {
     pub(super) evicted: CancellationToken,
     pub(super) has_signed_in: AtomicBool,
-    pub(super) has_mail: AtomicBool,
+    pub(super) is_at_work: AtomicBool,
 }
 
 impl Admission for Gate {
@@ -163,12 +169,16 @@ impl AdmittedConnection for Visitor {
         self.has_signed_in.store(true, Ordering::Relaxed);
     }
 
-    fn mail_begins(&self) {
-        self.has_mail.store(true, Ordering::Relaxed);
+    fn work_begins(&self) {
+        self.is_at_work.store(true, Ordering::Relaxed);
     }
 
-    fn mail_ends(&self) {
-        self.has_mail.store(false, Ordering::Relaxed);
+    fn work_ends(&self) {
+        self.is_at_work.store(false, Ordering::Relaxed);
+    }
+
+    fn is_working(&self) -> bool {
+        self.is_at_work.load(Ordering::Relaxed)
     }
 }
 
