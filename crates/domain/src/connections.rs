@@ -7,8 +7,11 @@
 //! | order | connection | longest |
 //! | --- | --- | --- |
 //! | 1 | stranger, idle | idle |
-//! | 2 | stranger, with a request under way | under way |
+//! | 2 | stranger, opening or with a request under way | opening or under way |
 //! | 3 | signed in, idle; only where all places of the share are taken | idle |
+//!
+//! A stranger is opening until its first request has ended: it takes a while until a newcomer has said what it wants, and
+//! whoever has requests under way that never end must not be ahead of it. Strangers who are not idle go by age alone.
 //!
 //! So whoever connects and stays silent keeps nobody out, and strangers never take the places of those who work. A newcomer
 //! is refused only where every place of its share belongs to somebody signed in who is busy.
@@ -44,7 +47,7 @@ impl ConnectionClass {
 pub enum Activity {
     /// Nothing is.
     Idle,
-    /// A request is, or mail.
+    /// A request is, or mail; or a stranger has just come and has not said yet what it wants.
     Busy,
 }
 
@@ -239,8 +242,9 @@ impl<T> ConnectionTable<T> {
         }
     }
 
-    /// Lets a newcomer in, idle, for whom others may have to be closed. `from` is `None` where the address says nothing
-    /// about who connects, as behind a proxy: then the places in all count alone.
+    /// Lets a newcomer in, for whom others may have to be closed: a stranger is busy with opening, who is known is idle.
+    /// `from` is `None` where the address says nothing about who connects, as behind a proxy: then the places in all count
+    /// alone.
     ///
     /// # Errors
     /// The share in which nobody can make room; nobody has been closed then.
@@ -270,7 +274,10 @@ impl<T> ConnectionTable<T> {
         let id = ConnectionId(self.next());
         let rank = Rank {
             class,
-            activity: Activity::Idle,
+            activity: match class {
+                ConnectionClass::Stranger => Activity::Busy,
+                ConnectionClass::SignedIn => Activity::Idle,
+            },
             since: id.0,
         };
         for group in blocks.groups() {

@@ -48,25 +48,50 @@ fn shares_of_the_usual_places() {
 fn newcomer_takes_the_place_of_the_stranger_that_was_idle_longest() {
     let mut table = Table::new(ConnectionLimits::of(8));
     let (first, _) = stranger(&mut table, "192.0.2.1", 1);
-    let (_, none) = stranger(&mut table, "192.0.2.1", 2);
+    let (second, none) = stranger(&mut table, "192.0.2.1", 2);
     assert!(none.is_empty());
-    // The first has just been served, so the second has been idle longer.
-    table.set_activity(first, Activity::Busy);
+    // The first was served later, so the second has been idle longer.
+    table.set_activity(second, Activity::Idle);
     table.set_activity(first, Activity::Idle);
     assert_eq!(stranger(&mut table, "192.0.2.1", 3).1, [2]);
 }
 
 #[test]
+fn newcomer_without_a_request_yet_is_not_behind_older_requests() {
+    let mut table = Table::new(ConnectionLimits::of(16));
+    let slow = [1, 2, 3, 4].map(|value| stranger(&mut table, "192.0.2.1", value).0);
+    for id in slow {
+        table.set_activity(id, Activity::Busy);
+    }
+    let (newcomer, evicted) = stranger(&mut table, "192.0.2.1", 5);
+    assert_eq!(evicted, [1]);
+    // More requests that never end: the oldest of them make room, and the newcomer has time for its handshake.
+    for (value, oldest) in [(6, 2), (7, 3), (8, 4)] {
+        let (id, evicted) = stranger(&mut table, "192.0.2.1", value);
+        table.set_activity(id, Activity::Busy);
+        assert_eq!(evicted, [oldest]);
+    }
+    // Its first request begins: it has been here since it came.
+    table.set_activity(newcomer, Activity::Busy);
+    assert_eq!(stranger(&mut table, "192.0.2.1", 9).1, [5]);
+}
+
+#[test]
 fn busy_stranger_makes_room_only_where_none_is_idle() {
     let mut table = Table::new(ConnectionLimits::of(8));
-    let (busy, _) = stranger(&mut table, "192.0.2.1", 1);
-    table.set_activity(busy, Activity::Busy);
+    stranger(&mut table, "192.0.2.1", 1);
     let (idle, _) = stranger(&mut table, "192.0.2.1", 2);
+    table.set_activity(idle, Activity::Idle);
     assert_eq!(stranger(&mut table, "192.0.2.1", 3).1, [2]);
     assert_eq!(
         table.leave(idle),
         None,
         "it was forgotten when it had to make room"
+    );
+    assert_eq!(
+        stranger(&mut table, "192.0.2.1", 5).1,
+        [1],
+        "where none is idle, the oldest makes room"
     );
     let (third, none) = stranger(&mut table, "198.51.100.1", 4);
     assert!(none.is_empty(), "another address has places of its own");
@@ -212,7 +237,11 @@ proptest! {
                             let makes_room = was.class == ConnectionClass::Stranger || was.activity == Activity::Idle;
                             prop_assert!(makes_room);
                         }
-                        open.insert(n, Believed { id, address, class, activity: Activity::Idle });
+                        let activity = match class {
+                            ConnectionClass::Stranger => Activity::Busy,
+                            ConnectionClass::SignedIn => Activity::Idle,
+                        };
+                        open.insert(n, Believed { id, address, class, activity });
                     }
                     Err(_) => {
                         let groups: [(usize, &dyn Fn(u8) -> bool); 3] = [

@@ -15,7 +15,7 @@ use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hyper::body::{Frame, SizeHint};
-use postroom_domain::{Activity, ConnectionClass};
+use postroom_domain::ConnectionClass;
 
 use super::App;
 use super::peer::{Peer, Proxies};
@@ -86,7 +86,6 @@ async fn forwarded(app: &App, client: IpAddr, mut request: Request, next: Next) 
     let Ok(place) = admitted else {
         return too_many();
     };
-    place.set_activity(Activity::Busy);
     let place = Arc::new(place);
     request.extensions_mut().insert(Visit::new(Arc::clone(&place)));
     let answer = tokio::select! {
