@@ -106,9 +106,8 @@ section! {
         [restart] max_connections: u16 = 2000,
         /// How long a client that has signed in may send nothing.
         [restart] idle_timeout: HumanDuration = HumanDuration::from_minutes(5),
-        /// How long a client may take until it has signed in, or sent from a trusted network; half a minute of it in
-        /// silence at most.
-        [restart] sign_in_timeout: HumanDuration = HumanDuration::from_minutes(2),
+        /// How long a client may take until it has signed in. Some mail programs ask for the password meanwhile.
+        [restart] sign_in_timeout: HumanDuration = HumanDuration::from_minutes(5),
         /// Clients of a network that submit as one user without AUTH.
         [restart] trusted: Vec<Trusted> = Vec::new(),
     }

@@ -110,7 +110,7 @@ impl<H: Handler> Session<H> {
         let (idle_max, duration_max) = match self.client {
             Client::Known => (limits.idle_max, limits.session_duration_max),
             Client::Unknown { .. } => (
-                early.idle_max.min(limits.idle_max),
+                early.duration_max,
                 early.duration_max.min(limits.session_duration_max),
             ),
         };
