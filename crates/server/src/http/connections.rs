@@ -96,6 +96,7 @@ pub(super) struct Connection {
     place: Arc<Place>,
     written: Written,
     opened: Mark,
+    /// Locked before the limiter, where both are.
     progress: Mutex<Progress>,
 }
 
@@ -147,11 +148,11 @@ impl Connection {
         progress.count += 1;
         let number = progress.count;
         progress.unread.push((number, since));
-        let is_first = progress.requests == 1;
-        drop(progress);
-        if is_first {
+        // Under the lock, so that the end of another request cannot come between the two; here and where one ends.
+        if progress.requests == 1 {
             self.place.set_activity(Activity::Busy);
         }
+        drop(progress);
         RequestGuard {
             connection: Arc::clone(self),
             number,
@@ -245,12 +246,8 @@ impl Drop for RequestGuard {
         let since = self.connection.mark();
         let mut progress = self.connection.progress();
         progress.requests = progress.requests.saturating_sub(1);
-        let is_last = progress.requests == 0;
-        if is_last {
+        if progress.requests == 0 {
             progress.idle = Some(since);
-        }
-        drop(progress);
-        if is_last {
             self.connection.place.set_activity(Activity::Idle);
         }
     }
