@@ -213,7 +213,6 @@ impl Server {
         let written = Written::default();
         let stream = Counted::new(stream, written.clone());
         let connection = Connection::new(place, written);
-        let evicted = connection.place().evicted();
         let visitor = Visitor {
             peer,
             answers,
@@ -221,7 +220,7 @@ impl Server {
         };
         tokio::select! {
             () = self.open(stream, visitor, watcher) => {}
-            () = evicted.cancelled() => tracing::debug!("a connection was closed to make room for another"),
+            () = connection.must_go() => tracing::debug!("a connection was closed to make room for another"),
             () = self.overdue(&connection, deadlines) => {}
         }
     }

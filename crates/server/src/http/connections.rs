@@ -17,6 +17,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 use postroom_domain::Activity;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::traffic::Written;
@@ -98,6 +99,8 @@ pub(super) struct Connection {
     opened: Mark,
     /// Locked before the limiter, where both are.
     progress: Mutex<Progress>,
+    /// Wakes who waits for the end of the last request under way.
+    ended: Notify,
 }
 
 /// A moment, and what had been written until then.
@@ -131,6 +134,7 @@ impl Connection {
             written,
             opened,
             progress: Mutex::default(),
+            ended: Notify::new(),
         })
     }
 
@@ -156,6 +160,19 @@ impl Connection {
         RequestGuard {
             connection: Arc::clone(self),
             number,
+        }
+    }
+
+    /// Waits until it has to make room for another. Somebody who has signed in was idle when that was decided; where a
+    /// request has begun since, it is still answered.
+    pub(super) async fn must_go(&self) {
+        self.place.evicted().cancelled().await;
+        loop {
+            let ended = self.ended.notified();
+            if self.place.is_stranger() || self.progress().requests == 0 {
+                return;
+            }
+            ended.await;
         }
     }
 
@@ -249,6 +266,7 @@ impl Drop for RequestGuard {
         if progress.requests == 0 {
             progress.idle = Some(since);
             self.connection.place.set_activity(Activity::Idle);
+            self.connection.ended.notify_waiters();
         }
     }
 }
@@ -345,6 +363,30 @@ mod tests {
         assert_eq!(ended(&connection).await, (Wait::Response, 60));
         drop(body);
         assert_eq!(ended(&connection).await, (Wait::Idle, 60));
+    }
+
+    #[tokio::test]
+    async fn request_that_began_before_its_connection_went_is_answered() {
+        for (signs_in, waits) in [(true, true), (false, false)] {
+            let limiter = ConnectionLimiter::new(ConnectionLimits::of(1));
+            let place = limiter.admit(None, ConnectionClass::Stranger).unwrap();
+            let connection = Connection::new(place, Written::default());
+            let first = connection.begin();
+            if signs_in {
+                connection.place().signed_in();
+            }
+            drop(first);
+            let other = limiter.admit(None, ConnectionClass::Stranger).unwrap();
+            let guard = connection.begin();
+            let mut must_go = std::pin::pin!(connection.must_go());
+            let waited = futures_util::poll!(must_go.as_mut()).is_pending();
+            assert_eq!(waited, waits);
+            drop(guard);
+            if waited {
+                must_go.await;
+            }
+            drop(other);
+        }
     }
 
     #[tokio::test(start_paused = true)]
