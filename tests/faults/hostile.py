@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import itertools
 import socket
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 # RFC 9113 §3.4, with an empty SETTINGS frame behind it.
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+# The pause between two rounds of `Hostile.pressing`.
+PAUSE_SECONDS = 0.05
 # The start of a HEADERS frame of 64 octets.
 HALF_FRAME = bytes((0, 0, 64, 1, 4))
 
@@ -73,7 +76,7 @@ Kind = Callable[[str], list[bytes]]
 
 
 class Hostile:
-    """Many clients of one kind, as a context manager; `press` has them go on."""
+    """Many clients of one kind, as a context manager; `press` has them go on, `pressing` again and again."""
 
     def __init__(self, port: int, kind: Kind, addresses: Iterator[str], count: int, key: str = "") -> None:
         self.port = port
@@ -106,6 +109,29 @@ class Hostile:
             client.close()
             self.sockets.remove(client)
             self.connect()
+
+    @contextmanager
+    def pressing(self, again: int) -> Iterator[None]:
+        """Presses all the time while the caller does something else, and raises what went wrong with it at the end."""
+        ended = threading.Event()
+        failures: list[Exception] = []
+
+        def go_on() -> None:
+            try:
+                while not ended.wait(PAUSE_SECONDS):
+                    self.press(again)
+            except Exception as failure:
+                failures.append(failure)
+
+        thread = threading.Thread(target=go_on, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+        if failures:
+            raise failures[0]
 
     def goes_on(self, client: socket.socket) -> bool:
         """Sends an octet, or looks whether the server has closed where nothing is ever said."""

@@ -30,6 +30,9 @@ COUNT = 4200
 # Descriptors of this process: the clients' and its own.
 DESCRIPTORS = COUNT + 300
 LOOKS = 40
+# From a connection to its first request: a client far away needs as long for its TLS handshake. Others come and press
+# meanwhile, and it must not be closed for them.
+HANDSHAKE_SECONDS = 0.2
 P95_SECONDS_MAX = 0.050
 AGAIN = 50
 KINDS_OF_HTTP: tuple[Kind, ...] = (silent, slow_header, slow_body, half_frame, slow_reader, event_stream)
@@ -51,25 +54,27 @@ class Strangers(SinkCase):
         self.addCleanup(self.server.kill)
 
     def get(self, path: str, key: str = "") -> float:
-        """Gets a path over a connection of its own, which must answer 200; returns the seconds."""
+        """Gets a path over a connection of its own, which must answer 200; returns the seconds without the handshake's."""
         began = time.monotonic()
         connection = http.client.HTTPConnection("127.0.0.1", self.server.http_port, timeout=10)
         try:
+            connection.connect()
+            time.sleep(HANDSHAKE_SECONDS)
             connection.request("GET", path, headers={"Authorization": f"Bearer {key}"} if key else {})
             answer = connection.getresponse()
             answer.read()
             self.assertEqual(200, answer.status, path)
         finally:
             connection.close()
-        return time.monotonic() - began
+        return time.monotonic() - began - HANDSHAKE_SECONDS
 
     def assert_not_noticed(self, hostile: Hostile, what: str) -> None:
         """Health checks and a signed-in person's first page are answered at once while the others go on."""
         health, page = [], []
-        for _ in range(LOOKS):
-            hostile.press(AGAIN)
-            health.append(self.get("/health/live"))
-            page.append(self.get("/api/v1/messages", self.server.key))
+        with hostile.pressing(AGAIN):
+            for _ in range(LOOKS):
+                health.append(self.get("/health/live"))
+                page.append(self.get("/api/v1/messages", self.server.key))
         for name, took in (("health", health), ("page", page)):
             p95 = sorted(took)[LOOKS * 95 // 100 - 1]
             self.assertLessEqual(p95, P95_SECONDS_MAX, f"{what}: {name}")
