@@ -7,7 +7,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
 
-/// Most event streams; each is an HTTP connection.
+/// Most event streams; each is an HTTP connection. They have a quarter of those at most: one person's, all from one
+/// address, must leave the other half of what that address may have.
 const STREAMS_MAX: u64 = 1_024;
 /// Kept for the store, the listeners, the operator's commands, health checks, connections that are being closed and what
 /// the runtime needs.
@@ -58,7 +59,7 @@ impl Capacity {
         let count = |n: u64| usize::try_from(n.max(1)).unwrap_or(usize::MAX);
         Self {
             http: count(http),
-            streams: count(STREAMS_MAX.min(http / 2)),
+            streams: count(STREAMS_MAX.min(http / 4)),
             smtp: count(smtp),
         }
     }
@@ -124,7 +125,7 @@ mod tests {
             let capacity = Capacity::of(Some(descriptors), wanted());
             let taken = (capacity.http + capacity.smtp) as u64;
             prop_assert!(taken + RESERVED.min(descriptors / 4) + DELIVERY.min(descriptors / 4) <= descriptors + 1);
-            prop_assert!(capacity.streams <= capacity.http / 2 || capacity.http < 2);
+            prop_assert!(capacity.streams <= capacity.http / 4 || capacity.http < 4);
         }
     }
 }
