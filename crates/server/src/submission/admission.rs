@@ -8,15 +8,27 @@ use postroom_domain::{Activity, ConnectionClass, ConnectionsFull};
 use postroom_smtp::server::{Admission, AdmittedConnection, ConnectionRefusal};
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Network;
 use crate::connections::{ConnectionLimiter, Place};
 
-/// Lets SMTP clients in: strangers, until they have signed in or sent from a trusted network.
+/// Lets SMTP clients in: as strangers, until they have signed in, but for those of trusted networks.
 #[derive(Debug)]
-pub(super) struct SmtpAdmission(pub(super) ConnectionLimiter);
+pub(super) struct SmtpAdmission {
+    /// Counts them.
+    pub(super) connections: ConnectionLimiter,
+    /// Networks whose clients need no AUTH.
+    pub(super) trusted: Vec<Network>,
+}
 
 impl Admission for SmtpAdmission {
     fn admit(&self, peer: IpAddr) -> Result<Arc<dyn AdmittedConnection>, ConnectionRefusal> {
-        match self.0.admit(Some(peer), ConnectionClass::Stranger) {
+        let is_trusted = self.trusted.iter().any(|network| network.contains(peer));
+        let class = if is_trusted {
+            ConnectionClass::SignedIn
+        } else {
+            ConnectionClass::Stranger
+        };
+        match self.connections.admit(Some(peer), class) {
             Ok(place) => Ok(Arc::new(SmtpPlace {
                 place,
                 is_working: AtomicBool::new(false),

@@ -106,7 +106,10 @@ impl Listeners {
         let settings = ListenerSettings {
             config: Arc::new(session),
             tls: TlsMode::Off,
-            admission: Arc::new(SmtpAdmission(connections)),
+            admission: Arc::new(SmtpAdmission {
+                connections,
+                trusted: door.trusted.iter().map(|trusted| trusted.network).collect(),
+            }),
             shutdown: supervisor.stopping().clone(),
         };
         for (listener, tls) in self.open {

@@ -2,6 +2,7 @@
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
+use postroom_server::config::Trusted;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
@@ -66,4 +67,20 @@ async fn sessions_with_mail_under_way_stay_and_idle_ones_make_room() {
     server.signed_in().await.ask("NOOP").await.expect(250);
     first.reply().await.expect(421);
     second.ask("NOOP").await.expect(250);
+}
+
+#[tokio::test]
+async fn client_of_a_trusted_network_is_no_stranger() {
+    let server = Server::with(|config, _| {
+        config.submission.trusted = vec![Trusted {
+            network: "127.0.0.0/8".parse().unwrap(),
+            login: "printer".to_owned(),
+        }];
+    })
+    .await;
+    let mut printer = server.greeted().await;
+    printer.ask("NOOP").await.expect(250);
+    let metrics = metrics(&server).await;
+    let line = "postroom_connections{listener=\"smtp\",class=\"signed_in\"} 1";
+    assert!(metrics.contains(line), "{line} in {metrics}");
 }
