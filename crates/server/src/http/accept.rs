@@ -18,7 +18,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use postroom_domain::{ConnectionClass, ConnectionLimits};
+use postroom_domain::{ConnectionClass, ConnectionLimits, ConnectionShare};
 use postroom_smtp::server::{ACCEPT_PAUSE, AcceptFailures};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
@@ -38,6 +38,18 @@ use crate::connections::{ConnectionLimiter, Place};
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 /// Connections that are kept for health checks where all others are taken by people who have signed in.
 const HEALTH_CONNECTIONS_MAX: usize = 64;
+/// Nobody has a smaller share of these: whoever asks has no place of their own, and is gone in two seconds.
+const HEALTH_LIMITS: ConnectionLimits = {
+    let all = ConnectionShare {
+        connections_max: HEALTH_CONNECTIONS_MAX,
+        strangers_max: HEALTH_CONNECTIONS_MAX,
+    };
+    ConnectionLimits {
+        address: all,
+        network: all,
+        total: all,
+    }
+};
 /// How often an HTTP/2 client is asked whether it is still there.
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 /// Most requests of an HTTP/2 connection at a time.
@@ -127,7 +139,7 @@ pub async fn serve<L: Listener>(mut listener: L, serving: Serving) {
     let stopping = serving.stopping.clone();
     let server = Arc::new(Server {
         http: http(),
-        health: ConnectionLimiter::new(ConnectionLimits::of(HEALTH_CONNECTIONS_MAX)),
+        health: ConnectionLimiter::new(HEALTH_LIMITS),
         serving,
     });
     let mut failures = AcceptFailures::default();
