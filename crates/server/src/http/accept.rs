@@ -275,7 +275,7 @@ impl Server {
             let extensions = request.extensions_mut();
             extensions.insert(Peer(visitor.peer));
             extensions.insert(visitor.answers);
-            extensions.insert(Visit::new(Arc::clone(visitor.connection.place())));
+            extensions.insert(Visit::new(visitor.connection.place()));
             let answer = router.clone().oneshot(request);
             async move {
                 guard.moves();

@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -34,19 +34,22 @@ pub(super) enum Answers {
     HealthAlone,
 }
 
-/// The place that a request counts in; with every request.
+/// The place that a request counts in; with every request. It keeps no place: a request may be carried on after its
+/// connection has ended.
 #[derive(Debug, Clone)]
-pub(super) struct Visit(Arc<Place>);
+pub(super) struct Visit(Weak<Place>);
 
 impl Visit {
     /// A request that counts in this place.
-    pub(super) const fn new(place: Arc<Place>) -> Self {
-        Self(place)
+    pub(super) fn new(place: &Arc<Place>) -> Self {
+        Self(Arc::downgrade(place))
     }
 
     /// Somebody has proved who they are.
     pub(super) fn signed_in(&self) {
-        self.0.signed_in();
+        if let Some(place) = self.0.upgrade() {
+            place.signed_in();
+        }
     }
 }
 
@@ -87,7 +90,7 @@ async fn forwarded(app: &App, client: IpAddr, mut request: Request, next: Next) 
         return too_many();
     };
     let place = Arc::new(place);
-    request.extensions_mut().insert(Visit::new(Arc::clone(&place)));
+    request.extensions_mut().insert(Visit::new(&place));
     let answer = tokio::select! {
         biased;
         answer = next.run(request) => answer,
@@ -133,5 +136,25 @@ impl HttpBody for PlacedBody {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use postroom_domain::ConnectionLimits;
+
+    use super::*;
+    use crate::connections::ConnectionLimiter;
+
+    #[test]
+    fn request_that_outlives_its_connection_keeps_no_place() {
+        let limiter = ConnectionLimiter::new(ConnectionLimits::of(4));
+        let place = Arc::new(limiter.admit(None, ConnectionClass::Stranger).unwrap());
+        let visit = Visit::new(&place);
+        visit.signed_in();
+        assert!(!place.is_stranger());
+        drop(place);
+        visit.signed_in();
+        assert_eq!(limiter.usage().open, ConnectionClass::ALL.map(|class| (class, 0)));
     }
 }
