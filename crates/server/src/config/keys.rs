@@ -72,8 +72,8 @@ section! {
         /// Most connections at a time, over all addresses; fewer where few files may be open. One client address has half
         /// of them at most, and a quarter for clients that have not signed in; those make room for others.
         [restart] max_connections: u16 = 4096,
-        /// How long a connection may stay without a request. A proxy in front has to close its own before: most keep them
-        /// for a minute.
+        /// How long an idle connection is kept open. Must be longer than the idle timeout of a proxy in front; connections
+        /// of `trusted_proxies` are kept for at least 620 seconds.
         [restart] idle_timeout: HumanDuration = HumanDuration::from_seconds(75),
     }
 }

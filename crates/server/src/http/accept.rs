@@ -50,6 +50,9 @@ const HEALTH_LIMITS: ConnectionLimits = {
         total: all,
     }
 };
+/// How long a proxy's idle connection is kept at least: longer than proxies keep it, of which the most patient do so for ten
+/// minutes. A proxy that sends a request as we close would have to answer with an error.
+const PROXY_IDLE_MIN: Duration = Duration::from_secs(620);
 /// How often an HTTP/2 client is asked whether it is still there.
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 /// Most requests of an HTTP/2 connection at a time.
@@ -115,20 +118,50 @@ pub enum Clients {
 }
 
 impl Clients {
-    /// Where a connection counts, and as what.
-    fn origin(&self, peer: IpAddr) -> (Option<IpAddr>, ConnectionClass) {
-        let is_trusted = match self {
-            Self::Operator => true,
+    fn origin(&self, peer: IpAddr) -> Origin {
+        match self {
+            Self::Operator => Origin::Operator,
             Self::Public(live) => {
                 let config = live.now();
                 let mut proxies = config.http.trusted_proxies.iter();
-                proxies.any(|network| network.contains(peer))
+                if proxies.any(|network| network.contains(peer)) {
+                    Origin::Proxy
+                } else {
+                    Origin::Client(peer)
+                }
             }
-        };
-        if is_trusted {
-            (None, ConnectionClass::SignedIn)
-        } else {
-            (Some(peer), ConnectionClass::Stranger)
+        }
+    }
+}
+
+/// Where a connection comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// A program of this machine.
+    Operator,
+    /// A proxy that the configuration believes.
+    Proxy,
+    /// Anybody else.
+    Client(IpAddr),
+}
+
+impl Origin {
+    /// The address by which a connection counts, and as what it does.
+    const fn counts_as(self) -> (Option<IpAddr>, ConnectionClass) {
+        match self {
+            Self::Operator | Self::Proxy => (None, ConnectionClass::SignedIn),
+            Self::Client(peer) => (Some(peer), ConnectionClass::Stranger),
+        }
+    }
+
+    /// The deadlines of a connection.
+    fn deadlines(self, usual: Deadlines) -> Deadlines {
+        match self {
+            Self::Proxy => Deadlines {
+                idle: usual.idle.max(PROXY_IDLE_MIN),
+                ..usual
+            },
+            Self::Operator | Self::Client(_) => usual,
         }
     }
 }
@@ -196,12 +229,13 @@ struct Visitor {
 impl Server {
     /// Finds a place for a newcomer; `None` where there is none, not even for a health check.
     fn admit(&self, peer: IpAddr) -> Option<Admitted> {
-        let (from, class) = self.serving.clients.origin(peer);
+        let origin = self.serving.clients.origin(peer);
+        let (from, class) = origin.counts_as();
         if let Ok(place) = self.serving.connections.admit(from, class) {
             return Some(Admitted {
                 place,
                 answers: Answers::All,
-                deadlines: self.serving.deadlines,
+                deadlines: origin.deadlines(self.serving.deadlines),
             });
         }
         let place = self.health.admit(None, ConnectionClass::Stranger).ok()?;
@@ -307,4 +341,26 @@ fn http() -> Builder<TokioExecutor> {
         .initial_connection_window_size(HTTP2_WINDOW_BYTES)
         .max_concurrent_streams(HTTP2_STREAMS_MAX);
     server
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn idle_connection_of_a_proxy_is_kept_longer_than_proxies_keep_it() {
+        let usual = Deadlines::with_idle(Duration::from_secs(75));
+        let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        for (origin, seconds) in [
+            (Origin::Client(peer), 75),
+            (Origin::Operator, 75),
+            (Origin::Proxy, 620),
+        ] {
+            let deadlines = origin.deadlines(usual);
+            assert_eq!(deadlines.idle.as_secs(), seconds, "{origin:?}");
+            assert_eq!(deadlines.first_request, usual.first_request);
+        }
+        let patient = Deadlines::with_idle(Duration::from_secs(3_600));
+        assert_eq!(Origin::Proxy.deadlines(patient).idle.as_secs(), 3_600);
+    }
 }
