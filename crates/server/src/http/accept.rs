@@ -53,8 +53,6 @@ const HEALTH_LIMITS: ConnectionLimits = {
 /// How long a proxy's idle connection is kept at least: longer than proxies keep it, of which the most patient do so for ten
 /// minutes. A proxy that sends a request as we close would have to answer with an error.
 const PROXY_IDLE_MIN: Duration = Duration::from_secs(620);
-/// How often an HTTP/2 client is asked whether it is still there.
-const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 /// Most requests of an HTTP/2 connection at a time.
 const HTTP2_STREAMS_MAX: u32 = 64;
 /// What an HTTP/2 connection buffers of bodies that nobody reads yet, because they wait for room in memory.
@@ -325,7 +323,8 @@ impl Server {
 }
 
 /// What speaks HTTP on a connection. A header has no deadline of its own here: [`Deadlines`] cover it, and what comes
-/// before it.
+/// before it. They end dead HTTP/2 connections, too: a ping would wait behind the answers that a slow reader has not taken,
+/// and end those.
 fn http() -> Builder<TokioExecutor> {
     let mut server = Builder::new(TokioExecutor::new());
     server
@@ -336,7 +335,6 @@ fn http() -> Builder<TokioExecutor> {
     server
         .http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(HTTP2_PING_INTERVAL)
         .initial_stream_window_size(HTTP2_WINDOW_BYTES)
         .initial_connection_window_size(HTTP2_WINDOW_BYTES)
         .max_concurrent_streams(HTTP2_STREAMS_MAX);
