@@ -24,7 +24,7 @@ from tests.faults.hostile import (
 )
 from tests.lab import wait
 from tests.lab.cases import SinkCase
-from tests.lab.postroom import Postroom
+from tests.lab.postroom import Postroom, binary
 
 COUNT = 4200
 # Descriptors of this process: the clients' and its own.
@@ -33,6 +33,7 @@ LOOKS = 40
 # From a connection to its first request: a client far away needs as long for its TLS handshake. Others come and press
 # meanwhile, and it must not be closed for them.
 HANDSHAKE_SECONDS = 0.2
+# What a release build may take; a development build is compared with itself before the others come.
 P95_SECONDS_MAX = 0.050
 AGAIN = 50
 KINDS_OF_HTTP: tuple[Kind, ...] = (silent, slow_header, slow_body, half_frame, slow_reader, event_stream)
@@ -68,36 +69,49 @@ class Strangers(SinkCase):
             connection.close()
         return time.monotonic() - began - HANDSHAKE_SECONDS
 
-    def assert_not_noticed(self, hostile: Hostile, what: str) -> None:
-        """Health checks and a signed-in person's first page are answered at once while the others go on."""
+    def p95(self) -> dict[str, float]:
+        """Measures health checks and a signed-in person's first page; returns seconds by name."""
         health, page = [], []
+        for _ in range(LOOKS):
+            health.append(self.get("/health/live"))
+            page.append(self.get("/api/v1/messages", self.server.key))
+        return {name: sorted(took)[LOOKS * 95 // 100 - 1] for name, took in (("health", health), ("page", page))}
+
+    def bounds(self) -> dict[str, float]:
+        """Returns the seconds that a look may take while others go on; nobody else may be there yet."""
+        undisturbed = self.p95()
+        if binary().parent.name == "release":
+            return dict.fromkeys(undisturbed, P95_SECONDS_MAX)
+        return {name: 5 * took + 0.2 for name, took in undisturbed.items()}
+
+    def assert_not_noticed(self, hostile: Hostile, what: str, bounds: dict[str, float]) -> None:
+        """Health checks and a signed-in person's first page are answered at once while the others go on."""
         with hostile.pressing(AGAIN):
-            for _ in range(LOOKS):
-                health.append(self.get("/health/live"))
-                page.append(self.get("/api/v1/messages", self.server.key))
-        for name, took in (("health", health), ("page", page)):
-            p95 = sorted(took)[LOOKS * 95 // 100 - 1]
-            self.assertLessEqual(p95, P95_SECONDS_MAX, f"{what}: {name}")
+            took = self.p95()
+        for name, most in bounds.items():
+            self.assertLessEqual(took[name], most, f"{what}: {name}")
 
     def test_http_connections_keep_nobody_out(self) -> None:
         """4,200 of each kind, which come again when they are closed."""
+        bounds = self.bounds()
         for kind, addresses in itertools.product(KINDS_OF_HTTP, (one_address, many_addresses)):
             what = f"{kind.__name__} from {addresses.__name__}"
             with (
                 self.subTest(what),
                 Hostile(self.server.http_port, kind, addresses(), COUNT, self.server.key) as hostile,
             ):
-                self.assert_not_noticed(hostile, what)
+                self.assert_not_noticed(hostile, what, bounds)
 
     def test_smtp_connections_keep_nobody_out(self) -> None:
         """4,200 of each kind: HTTP does not notice, and a person from elsewhere signs in and sends."""
+        bounds = self.bounds()
         for kind, addresses in itertools.product(KINDS_OF_SMTP, (one_address, many_addresses)):
             what = f"{kind.__name__} from {addresses.__name__}"
             with (
                 self.subTest(what),
                 Hostile(self.server.smtp_port, kind, addresses(), COUNT, self.server.key) as hostile,
             ):
-                self.assert_not_noticed(hostile, what)
+                self.assert_not_noticed(hostile, what, bounds)
                 self.assert_sends_by_smtp()
 
     def assert_sends_by_smtp(self) -> None:
