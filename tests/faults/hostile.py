@@ -76,13 +76,17 @@ Kind = Callable[[str], list[bytes]]
 
 
 class Hostile:
-    """Many clients of one kind, as a context manager; `press` has them go on, `pressing` again and again."""
+    """Many clients of one kind, as a context manager; `press` has them go on, `pressing` again and again.
+
+    `connected` counts the connections that came about, those that the server closed at once too.
+    """
 
     def __init__(self, port: int, kind: Kind, addresses: Iterator[str], count: int, key: str = "") -> None:
         self.port = port
         self.parts = kind(key)
         self.addresses = addresses
         self.sockets: list[socket.socket] = []
+        self.connected = 0
         for _ in range(count):
             self.connect()
 
@@ -98,6 +102,7 @@ class Hostile:
         with suppress(OSError):
             client.bind((next(self.addresses), 0))
             client.connect(("127.0.0.1", self.port))
+            self.connected += 1
             for part in self.parts:
                 client.sendall(part)
         client.setblocking(False)

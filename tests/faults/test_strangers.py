@@ -29,7 +29,7 @@ from tests.lab.postroom import Postroom, binary
 COUNT = 4200
 # Descriptors of this process: the clients' and its own.
 DESCRIPTORS = COUNT + 300
-LOOKS = 40
+LOOKS = 20
 # From a connection to its first request: a client far away needs as long for its TLS handshake. Others come and press
 # meanwhile, and it must not be closed for them.
 HANDSHAKE_SECONDS = 0.2
@@ -55,7 +55,7 @@ class Strangers(SinkCase):
         self.addCleanup(self.server.kill)
 
     def get(self, path: str, key: str = "") -> float:
-        """Gets a path over a connection of its own, which must answer 200; returns the seconds without the handshake's."""
+        """Gets a path, which must answer 200, over a new connection; returns the seconds but for the handshake."""
         began = time.monotonic()
         connection = http.client.HTTPConnection("127.0.0.1", self.server.http_port, timeout=10)
         try:
@@ -96,23 +96,32 @@ class Strangers(SinkCase):
         bounds = self.bounds()
         for kind, addresses in itertools.product(KINDS_OF_HTTP, (one_address, many_addresses)):
             what = f"{kind.__name__} from {addresses.__name__}"
+            before = evicted(self.server, "http")
             with (
                 self.subTest(what),
                 Hostile(self.server.http_port, kind, addresses(), COUNT, self.server.key) as hostile,
             ):
                 self.assert_not_noticed(hostile, what, bounds)
+                self.assert_came(hostile, "http", before)
 
     def test_smtp_connections_keep_nobody_out(self) -> None:
         """4,200 of each kind: HTTP does not notice, and a person from elsewhere signs in and sends."""
         bounds = self.bounds()
         for kind, addresses in itertools.product(KINDS_OF_SMTP, (one_address, many_addresses)):
             what = f"{kind.__name__} from {addresses.__name__}"
+            before = evicted(self.server, "smtp")
             with (
                 self.subTest(what),
                 Hostile(self.server.smtp_port, kind, addresses(), COUNT, self.server.key) as hostile,
             ):
                 self.assert_not_noticed(hostile, what, bounds)
                 self.assert_sends_by_smtp()
+                self.assert_came(hostile, "smtp", before)
+
+    def assert_came(self, hostile: Hostile, listener: str, before: int) -> None:
+        """The others were there: as many as they should be, and connections were closed for newcomers."""
+        self.assertGreaterEqual(hostile.connected, COUNT * 95 // 100)
+        self.assertGreater(evicted(self.server, listener), before)
 
     def assert_sends_by_smtp(self) -> None:
         """Somebody signs in and sends, from an address of their own."""
@@ -125,6 +134,7 @@ class Strangers(SinkCase):
         """Whether they say nothing, begin a header, or stop within a frame: ten seconds each, whatever drips."""
         for kind in (silent, slow_header, half_frame):
             with self.subTest(kind.__name__), Hostile(self.server.http_port, kind, one_address(), 500) as hostile:
+                self.assertEqual(500, hostile.open())
 
                 def all_closed(hostile: Hostile = hostile) -> bool:
                     hostile.press(again=0)
@@ -135,17 +145,20 @@ class Strangers(SinkCase):
     def test_bodies_that_never_end_are_closed(self) -> None:
         """Half a minute for a body that is no message."""
         with Hostile(self.server.http_port, slow_body, one_address(), 500) as hostile:
+            self.assertEqual(500, hostile.open())
             wait.until(lambda: hostile.open() == 0, "bodies to be refused", 50, every=1)
 
     def test_answers_that_nobody_reads_end(self) -> None:
         """A minute without a reader."""
         with Hostile(self.server.http_port, slow_reader, one_address(), 500):
+            wait.until(lambda: open_connections(self.server, "http") >= 500, "readers to be there", 10)
             wait.until(lambda: open_connections(self.server, "http") <= 1, "readers to be closed", 150, every=1)
 
     def test_smtp_commands_that_drip_are_cut_off(self) -> None:
         """Before the sign-in and after it: a minute for a command, also an octet each second."""
         for kind in (smtp_trickle, smtp_signed_in):
             with Hostile(self.server.smtp_port, kind, one_address(), 200, self.server.key) as hostile:
+                self.assertEqual(200, hostile.open())
 
                 def all_closed(hostile: Hostile = hostile) -> bool:
                     hostile.press(again=0)
@@ -154,8 +167,17 @@ class Strangers(SinkCase):
                 wait.until(all_closed, f"{kind.__name__} to be closed", 90, every=1)
 
 
+def evicted(server: Postroom, listener: str) -> int:
+    """Returns how many connections of a listener were closed for others, from the server's own figures."""
+    return figure(server, f'postroom_connections_closed_total{{listener="{listener}",reason="evicted"}}')
+
+
 def open_connections(server: Postroom, listener: str) -> int:
     """Returns how many connections a listener has, from the server's own figures."""
-    start = f'postroom_connections{{listener="{listener}"'
+    return figure(server, f'postroom_connections{{listener="{listener}",')
+
+
+def figure(server: Postroom, start: str) -> int:
+    """Adds up the figures whose lines start with something; those that are not there count as none."""
     lines = (line for line in server.metrics().splitlines() if line.startswith(start))
     return sum(int(float(line.rsplit(" ", 1)[1])) for line in lines)
