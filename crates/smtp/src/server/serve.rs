@@ -174,7 +174,7 @@ where
         Stop::End(end) => {
             session.forget();
             let words = last_words(end, session.config.limits.message_bytes_max);
-            transport.close(end, words).await;
+            transport.close(end, words, session.farewell(end)).await;
             (end, None)
         }
     }

@@ -13,7 +13,7 @@ use super::end::SessionEnd;
 use super::handler::{Greeting, Handler, SessionFacts};
 use super::replies;
 use super::transaction::Transaction;
-use super::transport::{Clocks, Line, Transport, Wait};
+use super::transport::{Clocks, Farewell, Line, Transport, Wait};
 use crate::extensions::Offer;
 use crate::reply::Reply;
 
@@ -130,6 +130,16 @@ impl<H: Handler> Session<H> {
             self.client = Client::Known;
             self.connection.signed_in();
             transport.set_clocks(self.clocks());
+        }
+    }
+
+    /// How the session closes its connection. A stranger whose place is needed frees it at once.
+    pub(super) fn farewell(&self, end: SessionEnd) -> Farewell {
+        let is_stranger = self.client != Client::Known;
+        if end == SessionEnd::Disconnected || (end == SessionEnd::Evicted && is_stranger) {
+            Farewell::AtOnce
+        } else {
+            Farewell::Lingering
         }
     }
 

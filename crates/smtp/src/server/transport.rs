@@ -24,6 +24,15 @@ const SKIP_BYTES_MAX: usize = 64 * 1024;
 const LINGER_BYTES_MAX: usize = 256 * 1024;
 const LINGER_MAX: Duration = Duration::from_secs(2);
 
+/// How a session closes its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Farewell {
+    /// Reads for a while, so that the client hears the last reply.
+    Lingering,
+    /// Waits for nothing: the client is gone, or its place is needed at once.
+    AtOnce,
+}
+
 /// What a read waits for.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Wait {
@@ -283,12 +292,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
     }
 
     /// Says a last word and closes.
-    pub(super) async fn close(mut self, end: SessionEnd, last: Option<Reply>) {
+    pub(super) async fn close(mut self, end: SessionEnd, last: Option<Reply>, farewell: Farewell) {
         if let Some(reply) = last {
             self.say(&reply);
         }
-        // One that was closed for another must free its place at once.
-        if self.flush().await.is_err() || matches!(end, SessionEnd::Disconnected | SessionEnd::Evicted) {
+        if self.flush().await.is_err() || farewell == Farewell::AtOnce {
             return;
         }
         let goodbye = async {
