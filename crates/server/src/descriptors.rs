@@ -12,7 +12,7 @@ use crate::config::Config;
 const STREAMS_MAX: u64 = 1_024;
 /// Kept for the store, the listeners, the operator's commands, health checks, connections that are being closed and what
 /// the runtime needs.
-const RESERVED: u64 = 288;
+const RESERVED: u64 = 384;
 /// Kept for connections to relays where there is enough for everybody.
 const DELIVERY: u64 = 1_024;
 

@@ -30,7 +30,7 @@ use crate::submission::{Door, Listeners};
 use crate::supervision::{EXIT_PART_ENDED, Part, Supervisor};
 
 /// Most operator's commands at a time.
-const COMMANDS_MAX: usize = 32;
+const COMMANDS_MAX: usize = 128;
 /// How long a stop waits beyond `server.stop_timeout`, which is each part's own bound.
 const GRACE: Duration = Duration::from_millis(250);
 /// How long a stop waits for the store to close.
