@@ -150,9 +150,8 @@ pub struct ConnectionTable<T> {
     /// Counts what happens, which gives connections names and an order.
     count: u64,
     open: HashMap<ConnectionId, Entry<T>>,
-    /// All, the first to make room first.
-    order: BTreeMap<Rank, (ConnectionId, Blocks)>,
-    groups: HashMap<Group, Counts>,
+    /// Those that have connections.
+    groups: HashMap<Group, Members>,
 }
 
 #[derive(Debug)]
@@ -203,28 +202,28 @@ impl Blocks {
             .map(|(address, network)| [Group::Address(address), Group::Network(network)]);
         blocks.into_iter().flatten().chain([Group::All])
     }
+}
 
-    fn lies_in(self, group: Group) -> bool {
-        match (group, self.0) {
-            (Group::All, _) => true,
-            (Group::Address(wanted), Some((address, _))) => address == wanted,
-            (Group::Network(wanted), Some((_, network))) => network == wanted,
-            (Group::Address(_) | Group::Network(_), None) => false,
+/// The connections of a group.
+#[derive(Debug, Default)]
+struct Members {
+    /// The first to make room first.
+    order: BTreeMap<Rank, ConnectionId>,
+    strangers: usize,
+}
+
+impl Members {
+    fn insert(&mut self, rank: Rank, id: ConnectionId) {
+        let is_new = self.order.insert(rank, id).is_none();
+        if is_new && rank.class == ConnectionClass::Stranger {
+            self.strangers += 1;
         }
     }
-}
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Counts {
-    strangers: usize,
-    signed_in: usize,
-}
-
-impl Counts {
-    const fn of(&mut self, class: ConnectionClass) -> &mut usize {
-        match class {
-            ConnectionClass::Stranger => &mut self.strangers,
-            ConnectionClass::SignedIn => &mut self.signed_in,
+    fn remove(&mut self, rank: Rank) {
+        let was_there = self.order.remove(&rank).is_some();
+        if was_there && rank.class == ConnectionClass::Stranger {
+            self.strangers -= 1;
         }
     }
 }
@@ -237,7 +236,6 @@ impl<T> ConnectionTable<T> {
             limits,
             count: 0,
             open: HashMap::new(),
-            order: BTreeMap::new(),
             groups: HashMap::new(),
         }
     }
@@ -281,9 +279,8 @@ impl<T> ConnectionTable<T> {
             since: id.0,
         };
         for group in blocks.groups() {
-            *self.groups.entry(group).or_default().of(class) += 1;
+            self.groups.entry(group).or_default().insert(rank, id);
         }
-        self.order.insert(rank, (id, blocks));
         self.open.insert(id, Entry { rank, blocks, value });
         Ok(Entered { id, evicted })
     }
@@ -291,12 +288,10 @@ impl<T> ConnectionTable<T> {
     /// Forgets a connection that has ended; returns what was kept with it, `None` if it was forgotten before.
     pub fn leave(&mut self, id: ConnectionId) -> Option<T> {
         let Entry { rank, blocks, value } = self.open.remove(&id)?;
-        self.order.remove(&rank);
         for group in blocks.groups() {
-            if let Some(counts) = self.groups.get_mut(&group) {
-                let count = counts.of(rank.class);
-                *count = count.saturating_sub(1);
-                if counts.strangers + counts.signed_in == 0 {
+            if let Some(members) = self.groups.get_mut(&group) {
+                members.remove(rank);
+                if members.order.is_empty() {
                     self.groups.remove(&group);
                 }
             }
@@ -306,21 +301,11 @@ impl<T> ConnectionTable<T> {
 
     /// Notes who is at the other end: it counts as signed in until it ends.
     pub fn signed_in(&mut self, id: ConnectionId) {
-        let Some(entry) = self.open.get(&id) else {
-            return;
-        };
-        let (before, blocks) = (entry.rank.class, entry.blocks);
-        if before == ConnectionClass::SignedIn {
-            return;
+        if let Some(rank) = self.open.get(&id).map(|entry| entry.rank)
+            && rank.class == ConnectionClass::Stranger
+        {
+            self.move_to(id, ConnectionClass::SignedIn, rank.activity);
         }
-        for group in blocks.groups() {
-            let counts = self.groups.entry(group).or_default();
-            let count = counts.of(before);
-            *count = count.saturating_sub(1);
-            *counts.of(ConnectionClass::SignedIn) += 1;
-        }
-        let activity = entry.rank.activity;
-        self.move_to(id, ConnectionClass::SignedIn, activity);
     }
 
     /// Notes that something has begun on a connection, or that nothing is under way any more.
@@ -335,8 +320,11 @@ impl<T> ConnectionTable<T> {
     /// Counts the open connections of a class.
     #[must_use]
     pub fn count(&self, class: ConnectionClass) -> usize {
-        let mut counts = self.groups.get(&Group::All).copied().unwrap_or_default();
-        *counts.of(class)
+        let (strangers, all) = self.counts(Group::All);
+        match class {
+            ConnectionClass::Stranger => strangers,
+            ConnectionClass::SignedIn => all - strangers,
+        }
     }
 
     /// Most connections in all.
@@ -355,27 +343,32 @@ impl<T> ConnectionTable<T> {
         let Some(entry) = self.open.get_mut(&id) else {
             return;
         };
-        self.order.remove(&entry.rank);
-        entry.rank = Rank {
+        let before = entry.rank;
+        let after = Rank {
             class,
             activity,
             since,
         };
-        self.order.insert(entry.rank, (id, entry.blocks));
+        entry.rank = after;
+        for group in entry.blocks.groups() {
+            let members = self.groups.entry(group).or_default();
+            members.remove(before);
+            members.insert(after, id);
+        }
     }
 
     /// The first rank that needs not make room for a newcomer, where a share is used up.
     fn keepers(&self, group: Group, newcomer: ConnectionClass) -> Option<Rank> {
-        let counts = self.groups.get(&group).copied().unwrap_or_default();
+        let (strangers, all) = self.counts(group);
         let share = self.limits.share(group);
         let rank = |activity| Rank {
             class: ConnectionClass::SignedIn,
             activity,
             since: 0,
         };
-        if counts.strangers + counts.signed_in >= share.connections_max {
+        if all >= share.connections_max {
             Some(rank(Activity::Busy))
-        } else if newcomer == ConnectionClass::Stranger && counts.strangers >= share.strangers_max {
+        } else if newcomer == ConnectionClass::Stranger && strangers >= share.strangers_max {
             Some(rank(Activity::Idle))
         } else {
             None
@@ -383,9 +376,14 @@ impl<T> ConnectionTable<T> {
     }
 
     fn first_of(&self, group: Group) -> Option<(Rank, ConnectionId)> {
-        let mut order = self.order.iter();
-        let first = order.find(|(_, (_, blocks))| blocks.lies_in(group));
-        first.map(|(rank, (id, _))| (*rank, *id))
+        let (rank, id) = self.groups.get(&group)?.order.first_key_value()?;
+        Some((*rank, *id))
+    }
+
+    /// The strangers of a group, and all of it.
+    fn counts(&self, group: Group) -> (usize, usize) {
+        let members = self.groups.get(&group);
+        members.map_or((0, 0), |members| (members.strangers, members.order.len()))
     }
 }
 
