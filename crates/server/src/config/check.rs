@@ -141,7 +141,7 @@ fn submission(draft: &mut Draft, config: &Config) {
 /// A time in which something has to happen.
 fn not_zero(draft: &mut Draft, key: &str, timeout: HumanDuration) {
     if timeout.0.is_zero() {
-        draft.wrong(key, format!("{key} is longer than nothing"));
+        draft.wrong(key, format!("{key} must be greater than 0"));
     }
 }
 

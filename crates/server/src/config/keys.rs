@@ -70,7 +70,8 @@ section! {
         /// PEM file of the private key for HTTPS. Read anew at a reload.
         [live] tls_key: PathBuf = PathBuf::new(),
         /// Most connections at a time, over all addresses; fewer where few files may be open. One client address has half
-        /// of them at most, and a quarter for clients that have not signed in; those make room for others.
+        /// of them at most, and a quarter for clients that have not signed in; when the limit is reached, these are closed
+        /// first.
         [restart] max_connections: u16 = 4096,
         /// How long an idle connection is kept open. Must be longer than the idle timeout of a proxy in front; connections
         /// of `trusted_proxies` are kept for at least 620 seconds.
@@ -102,7 +103,8 @@ section! {
         /// Most recipients of one message.
         [restart] max_recipients: u16 = 1000,
         /// Most connections at a time, over all addresses; fewer where few files may be open. One client address has half
-        /// of them at most, and a quarter for clients that have not signed in; those make room for others.
+        /// of them at most, and a quarter for clients that have not signed in; when the limit is reached, these are closed
+        /// first.
         [restart] max_connections: u16 = 2000,
         /// How long a client that has signed in may send nothing.
         [restart] idle_timeout: HumanDuration = HumanDuration::from_minutes(5),

@@ -293,7 +293,7 @@ impl HttpBody for Guarded {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        // HTTP asks for the next part when there is room for it.
+        // HTTP/1 asks for the next part when there is room for it, HTTP/2 when the reader takes an octet more at least.
         self.guard.moves();
         let part = Pin::new(&mut self.body).poll_frame(context);
         if matches!(part, Poll::Ready(Some(Ok(_)))) {

@@ -76,7 +76,7 @@ fixed! {
     too_many_messages: 421 (4, 7, 0) "Too many messages in one session; connect again";
     too_many_connections: 421 (4, 7, 0) "Too many connections from your address; try again later";
     too_many_connections_of_network: 421 (4, 7, 0) "Too many connections from your network; try again later";
-    evicted: 421 (4, 7, 0) "Too many connections; closing those that are idle";
+    evicted: 421 (4, 7, 0) "Too many connections; closing this idle session";
     server_busy: 421 (4, 3, 2) "Too many connections; try again later";
 }
 

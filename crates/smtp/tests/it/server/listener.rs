@@ -134,7 +134,7 @@ async fn stranger_who_makes_room_is_told_so_and_its_place_is_free() {
     visitor.evicted.cancel();
     assert_eq!(
         rest(client).await,
-        "421 4.7.0 Too many connections; closing those that are idle\r\n"
+        "421 4.7.0 Too many connections; closing this idle session\r\n"
     );
     assert_eq!(listening.end_of_a_session().await, SessionEnd::Evicted);
     assert_eq!(Arc::strong_count(&visitor), 1, "the place is free");
@@ -222,7 +222,7 @@ async fn session_that_has_signed_in_makes_room_between_two_commands() {
     visitor.evicted.cancel();
     assert_eq!(
         rest(&mut client).await,
-        "421 4.7.0 Too many connections; closing those that are idle\r\n"
+        "421 4.7.0 Too many connections; closing this idle session\r\n"
     );
     // What it says meanwhile is read, so that the system does not take the reply away from it.
     for _ in 0..2 {
