@@ -207,6 +207,14 @@ struct Believed {
     activity: Activity,
 }
 
+/// Strangers are opening, others have nothing under way.
+fn at_first(class: ConnectionClass) -> Activity {
+    match class {
+        ConnectionClass::Stranger => Activity::Busy,
+        ConnectionClass::SignedIn => Activity::Idle,
+    }
+}
+
 /// Eight addresses in each of four networks; the last stands for a proxy.
 fn address_of(n: u8) -> Option<IpAddr> {
     (n < 31).then(|| IpAddr::from([198, 51, n / 8, n % 8]))
@@ -237,11 +245,7 @@ proptest! {
                             let makes_room = was.class == ConnectionClass::Stranger || was.activity == Activity::Idle;
                             prop_assert!(makes_room);
                         }
-                        let activity = match class {
-                            ConnectionClass::Stranger => Activity::Busy,
-                            ConnectionClass::SignedIn => Activity::Idle,
-                        };
-                        open.insert(n, Believed { id, address, class, activity });
+                        open.insert(n, Believed { id, address, class, activity: at_first(class) });
                     }
                     Err(_) => {
                         let groups: [(usize, &dyn Fn(u8) -> bool); 3] = [
