@@ -61,6 +61,20 @@ impl Caller {
 }
 
 impl World {
+    /// Ends the API key that somebody asks with.
+    pub(super) async fn end_key(&self, caller: &Caller) {
+        let key = caller.header.1.strip_prefix("Bearer ").unwrap();
+        let node = &self.house.node;
+        let known = node
+            .store
+            .key(&postroom_office::hash_of(key))
+            .await
+            .unwrap()
+            .unwrap();
+        node.store.end_key(known.id, &by()).await.unwrap();
+        node.authenticator.forget_all();
+    }
+
     /// Builds it; with `security` of the North Office as the people of this half of the table have it.
     pub(super) async fn with(security: Security) -> Self {
         let truth = Truth::read();
