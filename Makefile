@@ -63,11 +63,12 @@ bench-rows: ## Fill 1,000,000 messages and measure lists, jumps, counts, search,
 soak-seeds: ## Days of the engine and the store in seconds, with faults drawn from each of SEEDS seeds (3000)
 	@cargo run --profile soak --package postroom-simulator -- soak $(SEEDS)
 
-soak: soak-seeds ## The long campaigns: SEEDS seeds, CYCLES kill -9 cycles under load (100), 200 large messages at once, a million rows, also in the browser
+soak: soak-seeds ## The long campaigns: SEEDS seeds, CYCLES kill -9 cycles under load (100), 200 large messages at once, thousands of strangers, a million rows, also in the browser
 	@tools/setup all
 	@tools/build --release
 	@POSTROOM_BIN=$${CARGO_TARGET_DIR:-target}/release/postroom python3 -m tests.kill --cycles $(CYCLES)
 	@POSTROOM_BIN=$${CARGO_TARGET_DIR:-target}/release/postroom python3 -m tests.faults.large
+	@POSTROOM_BIN=$${CARGO_TARGET_DIR:-target}/release/postroom python3 -m unittest -v tests.faults.strangers
 	@bench/run rows --size full
 	@SCALE_ROWS=1000000 POSTROOM_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/release/postroom \
 		npm run --silent --prefix ui test:scale

@@ -186,6 +186,9 @@ impl Relays {
         if office.parent.is_none() && self.servers == ServersRelay::InFile && !draft.relays.is_empty() {
             return Err(SettingsError::InConfiguration);
         }
+        // Before the lock: name servers may take their time.
+        self.check_reaches(draft, &self.settings(office.id).await?)
+            .await?;
         let _one = self.changing.lock().await;
         let before = self.settings(office.id).await?;
         let mut relays = Vec::with_capacity(draft.relays.len());
@@ -193,14 +196,6 @@ impl Relays {
             let at = format!("relays[{place}]");
             let kept = before.relays.get(place);
             wanted.check_secrets(&at, secrets::usable(wanted, kept))?;
-            // What is kept is not undone by a rule that came later: everything else can be changed meanwhile.
-            if !before
-                .relays
-                .iter()
-                .any(|kept| goes_to_same(&wanted.smtp, &kept.smtp))
-            {
-                self.check_reach(&wanted.smtp, &at).await?;
-            }
             relays.push(secrets::sealed(&self.vault, office.id, place, wanted, kept)?);
         }
         let wanted = OfficeSettings {
@@ -222,6 +217,23 @@ impl Relays {
             self.move_behind(office.id);
         }
         Ok(after)
+    }
+
+    /// Checks where relays lead that an office does not have yet. What is kept is not undone by a rule that came later:
+    /// everything else can be changed meanwhile.
+    async fn check_reaches(
+        &self,
+        draft: &SettingsDraft,
+        before: &OfficeSettings,
+    ) -> Result<(), SettingsError> {
+        for (place, wanted) in draft.relays.iter().enumerate() {
+            let mut kept = before.relays.iter();
+            if !kept.any(|kept| goes_to_same(&wanted.smtp, &kept.smtp)) {
+                self.check_reach(&wanted.smtp, &format!("relays[{place}]"))
+                    .await?;
+            }
+        }
+        Ok(())
     }
 
     /// An office's settings, or the defaults.

@@ -11,7 +11,6 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use postroom_domain::health::HealthState;
 use postroom_domain::{MessageState, Scope, Timestamp};
 use postroom_office::AcceptedTotal;
 use postroom_store::Filter;
@@ -276,8 +275,8 @@ async fn refresh(app: &App) -> Result<(), ApiError> {
     }
     let relays = app.engine.as_ref().map(|engine| engine.status().relays);
     for relay in relays.into_iter().flatten() {
+        let up = i64::from(relay.is_fit());
         let label = RelayLabel { relay: relay.name };
-        let up = i64::from(relay.state == HealthState::Up);
         metrics.relay_up.get_or_create(&label).set(up);
         metrics
             .relay_connections

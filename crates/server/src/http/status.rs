@@ -51,8 +51,10 @@ pub(super) async fn read(app: &App, who: &Principal) -> Result<Status, StoreErro
     status.banners = banners::of_list(app, who).await?;
     status.banners.extend(own_mail);
     status.banners.extend(banners::of_refused(who, &relays));
+    let others = relays.iter().filter(|relay| relay.refused_since.is_none());
+    let others: Vec<RelayStatus> = others.map(|relay| shown(relay.clone(), who)).collect();
+    status.banners.extend(banners::of_relays(&others));
     status.relays = relays.into_iter().map(|relay| shown(relay, who)).collect();
-    status.banners.extend(banners::of_relays(&status.relays));
     status.queue = depth(app, who).await?;
     Ok(status)
 }
@@ -92,17 +94,20 @@ fn is_shown(relay: &Relay, who: &Principal) -> bool {
 /// A relay with its address, what it said last and what was learnt of it for those who administer its office, and the
 /// System Office's administrators; whether it takes mail for everybody else. A relay's name is often its host's.
 fn shown(relay: Relay, who: &Principal) -> RelayStatus {
+    let refused = relay.refused_since.filter(|_| relay.state == HealthState::Up);
     let mut shown = RelayStatus {
         office: (relay.route != RouteId::SERVER).then_some(relay.route.0),
         second: relay.place == Place::Second,
         name: nameless(&relay).to_owned(),
         host: None,
+        // One that may not be connected to takes no mail either.
         state: match relay.state {
+            HealthState::Up if refused.is_some() => RelayState::Down,
             HealthState::Up => RelayState::Up,
             HealthState::Down => RelayState::Down,
             HealthState::Probing => RelayState::Probing,
         },
-        since: relay.since,
+        since: refused.or(relay.since),
         last_error: None,
         limits: None,
     };

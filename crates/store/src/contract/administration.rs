@@ -11,7 +11,7 @@ use crate::StoreError;
 /// Most principals that one person proxies for: each is a range that lists merge.
 pub const PROXIES_MAX: usize = 200;
 /// Most links for a new password that work at a time for one person; beyond that the oldest ends.
-pub const RESET_LINKS_MAX: u32 = 10;
+pub const RESET_LINKS_MAX: u32 = 24;
 
 /// Who changes something, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
