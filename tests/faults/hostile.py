@@ -55,12 +55,6 @@ def slow_reader(_: str) -> list[bytes]:
     return [b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: postroom.example.test\r\n\r\n" * 40]
 
 
-def event_stream(key: str) -> list[bytes]:
-    """Signs in with a key and watches the list."""
-    head = f"GET /api/v1/events HTTP/1.1\r\nHost: postroom.example.test\r\nAuthorization: Bearer {key}\r\n\r\n"
-    return [head.encode()]
-
-
 def smtp_trickle(_: str) -> list[bytes]:
     """Greets, and begins a command."""
     return [b"EHLO client.example.com\r\n", b"N"]
