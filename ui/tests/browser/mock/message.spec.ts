@@ -37,20 +37,6 @@ test('script in a body is dead', async ({ page }) => {
   await expect(page).not.toHaveTitle('escaped');
 });
 
-test('a body that the server is too busy for is loaded again', async ({ page }) => {
-  const html = server.mock.box.page({ type: 'all', source: 'all', q: '' }, 0, Infinity, 50).rows.find((row) => row.mime_type === 'text/html');
-  let asked = 0;
-  await page.route('**/api/v1/messages/*/body/html', async (route) => {
-    asked += 1;
-    if (asked > 1) return route.continue();
-    const body = '<p>Only one large message can be prepared at a time.</p>';
-    return route.fulfill({ status: 503, headers: { 'Retry-After': '1' }, contentType: 'text/html', body });
-  });
-  await page.goto(`${server.url}/queue/${html?.id}`);
-  await expect(page.frameLocator('iframe').locator('body')).toContainText('With kind regards');
-  expect(asked).toBe(2);
-});
-
 test('the tabs show text and source, by mouse and by keys', async ({ page }) => {
   const html = server.mock.box.page({ type: 'all', source: 'all', q: '' }, 0, Infinity, 50).rows.find((row) => row.mime_type === 'text/html');
   await page.goto(`${server.url}/queue/${html?.id}`);
