@@ -101,8 +101,8 @@ class Views(ScratchCase):
         for name, page in PAGES.items():
             with self.subTest(name):
                 message = self.submit(html(page()))
-                before = pss_kib(self.server.pid())
-                with PeakMemory(self.server.pid(), every=0.02) as peak:
+                before = pss_kib(self.server.pid)
+                with PeakMemory(self.server.pid, every=0.02) as peak:
                     status, body = self.look(f"{message}/body/html")
                 self.assertEqual(200, status, body[:200])
                 if name not in EITHER:
@@ -116,8 +116,8 @@ class Views(ScratchCase):
             with self.subTest(name):
                 message = f"{HEAD}Content-Type: multipart/mixed; boundary=x\r\n\r\n{parts}--x--\r\n"
                 message = self.submit(message.encode())
-                before = pss_kib(self.server.pid())
-                with PeakMemory(self.server.pid(), every=0.02) as peak:
+                before = pss_kib(self.server.pid)
+                with PeakMemory(self.server.pid, every=0.02) as peak:
                     self.assertEqual(200, self.look(message)[0])
                 self.assertLess(peak.kib - before, GROWTH_KIB_MAX)
                 self.assertEqual(200, self.look(f"{message}/body/source")[0])
