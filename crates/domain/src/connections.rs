@@ -11,9 +11,9 @@
 //! | 3 | signed in, idle; only where all places of the share are taken | idle |
 //!
 //! A stranger is opening until its first request has ended: it takes a while until a newcomer has said what it wants, and
-//! whoever has requests under way that never end must not be ahead of it. Strangers who are not idle go by age alone.
+//! one that has requests under way that never end must not be ahead of it. Strangers who are not idle go by age alone.
 //!
-//! So whoever connects and stays silent keeps nobody out, and strangers never take the places of those who work. A newcomer
+//! So a silent connection keeps nobody out, and strangers never take the places of those who work. A newcomer
 //! is refused only where every place of its share belongs to somebody signed in who is busy.
 
 use std::collections::{BTreeMap, HashMap};
@@ -254,7 +254,7 @@ impl<T> ConnectionTable<T> {
     ) -> Result<Entered<T>, ConnectionsFull> {
         let blocks = Blocks::of(from);
         let mut evicted = Vec::new();
-        // Whoever makes room in a smaller share makes it in the larger ones, too: so only the first share that is used up
+        // One that makes room in a smaller share makes it in the larger ones, too: so only the first share that is used up
         // can refuse.
         for group in blocks.groups() {
             let Some(keepers) = self.keepers(group, class) else {

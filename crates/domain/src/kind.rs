@@ -109,7 +109,7 @@ impl Kind {
     /// The route of mail of this kind in an office whose own route is `office`.
     ///
     /// Postroom's own mail leaves through the server's relay: an office's relay is whatever its administrators set, and
-    /// whoever runs it reads the links that pass, or drops the notice that a sign-in was changed.
+    /// the person who runs it reads the links that pass, or drops the notice that a sign-in was changed.
     pub const fn route(self, office: RouteId) -> RouteId {
         match self.poster() {
             Poster::Person | Poster::Crm => office,

@@ -31,7 +31,7 @@ pub struct ReachPolicy {
 pub enum Unreachable {
     /// The operator denies it.
     Denied,
-    /// It gives whoever asks the rights of this machine.
+    /// It gives anybody who asks the rights of this machine.
     Metadata,
     /// It is in a network of the operator's own, which they may allow.
     Own {
@@ -141,7 +141,7 @@ fn is_isatap(address: IpAddr) -> bool {
     }
 }
 
-/// Where clouds answer whoever asks from a machine with what that machine may do.
+/// Where clouds answer anybody who asks from a machine with what that machine may do.
 const METADATA: &[IpAddr] = &[
     // Most of them; containers and pods at AWS; Tencent; Scaleway.
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
